@@ -1,0 +1,5 @@
+"""`python -m napari_tally` is `tally`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,287 @@
+"""The command line: `tally segment`, `measure`, `models`, `demo` and `doctor`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .core.errors import InputError, TallyError, sentence
+
+if TYPE_CHECKING:
+    from .core.progress import Step
+    from .pipeline.batch import Outcome
+
+app = typer.Typer(
+    help="Find, separate, count and measure objects in images.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="The models that are shipped.", invoke_without_command=True)
+app.add_typer(models_app, name="models")
+
+FAILED, USAGE = 1, 2
+
+
+class TableFormat(StrEnum):
+    """File formats of tables."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+Inputs = Annotated[list[str], typer.Argument(help="Files, folders or patterns such as 'a/*.tif'.")]
+ModelName = Annotated[
+    str, typer.Option("--model", "-m", help="A shipped model, or a model folder.")
+]
+Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")]
+Axes = Annotated[str | None, typer.Option(help="Axes of the files, such as ZYX, TYX or CYX.")]
+Spacing = Annotated[str | None, typer.Option(help="Size of a voxel, such as 0.5,0.1,0.1um.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+
+
+@app.command()
+def segment(
+    inputs: Inputs,
+    output: Folder,
+    model: ModelName = "nuclei-2d",
+    device: Device = "auto",
+    channel: Annotated[str | None, typer.Option(help="Number (from 0) or name.")] = None,
+    axes: Axes = None,
+    spacing: Spacing = None,
+    object_size: Annotated[
+        str | None, typer.Option(help="Diameter of the objects: 12um or 30px. Guessed if not told.")
+    ] = None,
+    min_size: Annotated[
+        str | None, typer.Option(help="Smallest object that is kept: 20um2 or 50px2.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Least probability of an object's pixel, 0 to 1.")
+    ] = None,
+    tile: Annotated[int, typer.Option(help="Largest window of the network, px.")] = 512,
+    halo: Annotated[int, typer.Option(help="Context around each window, px.")] = 32,
+    table: Annotated[TableFormat, typer.Option(help="Format of the tables.")] = TableFormat.CSV,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other results.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line an input.")] = False,
+) -> None:
+    """Segment images: labels, a table of measurements and a run record for each."""
+    from .files import SUFFIXES
+    from .files.inputs import expand
+    from .models.folder import load_model
+    from .network.windows import Tiling
+    from .pipeline.batch import Batch, segment_files_steps
+    from .pipeline.options import SegmentOptions
+
+    with _usage():
+        options = SegmentOptions(
+            channel=channel,
+            object_size=object_size,
+            min_size=min_size,
+            threshold=threshold,
+            device=device,
+            tiling=Tiling(tile=tile, halo=halo),
+        )
+        batch = Batch(output, axes, spacing, table.value, overwrite)
+        batch.check()
+        sources = expand(inputs, SUFFIXES)
+        loaded = load_model(model)
+        _check_device(device)
+    outcomes = _with_bar(segment_files_steps(sources, loaded, options, batch), sources, as_json)
+    _report(outcomes, as_json)
+
+
+@app.command()
+def measure(
+    labels: Annotated[Path, typer.Argument(help="A label image: one id an object.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table: .csv or .parquet.")],
+    image: Annotated[
+        list[Path] | None, typer.Option(help="Image to measure intensities in; may be repeated.")
+    ] = None,
+    spacing: Spacing = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the table.")] = False,
+) -> None:
+    """Measure the objects of a label image."""
+    from .files import read
+    from .files.tables import write_table
+    from .objects.summary import summary
+    from .pipeline.api import as_volume
+    from .pipeline.measure import measure_volumes
+
+    with _failing():
+        if output.exists() and not overwrite:
+            raise InputError(
+                "A new name is needed for the table", f"{output}", "Or use --overwrite"
+            )
+        grid = as_volume(labels, None, spacing)
+        images = [read(path) for path in image or []]
+        table = measure_volumes(grid, images)
+        write_table(table, output)
+    if not any(volume.calibrated for volume in (grid, *images)):
+        typer.echo(f"{labels} has no calibration: measured in px.", err=True)
+    typer.echo(f"{summary(table)} -> {output}")
+
+
+@models_app.callback()
+def models(context: typer.Context) -> None:
+    """List the shipped models."""
+    if context.invoked_subcommand is None:
+        list_models()
+
+
+@models_app.command("list")
+def list_models() -> None:
+    """List the shipped models."""
+    from .models.folder import model_folder, read_info, shipped_models
+
+    for name in shipped_models():
+        typer.echo(f"{name:14} {read_info(model_folder(name)).description}")
+
+
+@models_app.command("show")
+def show_model(name: Annotated[str, typer.Argument(help="A shipped model, or a folder.")]) -> None:
+    """Show what a model is for, what it was trained on and how it scored."""
+    from .models.folder import model_folder, read_info
+
+    with _failing():
+        folder = model_folder(name)
+        card = folder / "docs" / "README.md"
+        info = read_info(folder)
+    typer.echo(info.model_dump_json(indent=2))
+    if card.is_file():
+        typer.echo(f"\n{card.read_text('utf-8')}")
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
+        "tally-demo"
+    ),
+    device: Device = "auto",
+) -> None:
+    """Do the main job on a real image: nuclei of human cells."""
+    from .pipeline.demo import demo_steps
+
+    with _failing():
+        _check_device(device)
+        outcome = _with_bar(demo_steps(output, device), ["cells3d"], False)
+    _report([outcome], as_json=False)
+    if outcome.result is not None:
+        described = outcome.result.table.drop(columns="label").select_dtypes("number").describe()
+        typer.echo(described.loc[["mean", "std", "min", "50%", "max"]].T.round(2).to_string())
+        typer.echo(f"labels, table, run record and overlay are in {output}")
+
+
+@app.command()
+def doctor() -> None:
+    """Show versions, devices, memory, and what is missing."""
+    from .pipeline.doctor import findings
+
+    lines, healthy = findings()
+    for line in lines:
+        typer.echo(line)
+    if not healthy:
+        raise typer.Exit(FAILED)
+
+
+def main() -> None:
+    """Run the command line."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("napari_tally").setLevel(logging.INFO)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="replace")
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("Stopped; what was finished is kept.", err=True)
+        raise SystemExit(130) from None
+
+
+class _failing:
+    """Turn an error that a user can act on into a sentence and an exit code."""
+
+    code = FAILED
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        from pydantic import ValidationError
+
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            cause = first.get("ctx", {}).get("error", first["msg"])
+            where = ".".join(str(part) for part in first["loc"])
+            typer.echo(f"tally: --{where.replace('_', '-')}: {cause}", err=True)
+            raise typer.Exit(self.code) from None
+        if isinstance(error, TallyError | MemoryError):
+            typer.echo(f"tally: {sentence(error)}", err=True)
+            raise typer.Exit(self.code) from None
+
+
+class _usage(_failing):
+    """What was asked for makes no sense: exit 2."""
+
+    code = USAGE
+
+
+def _check_device(name: str) -> None:
+    from .network.device import choose_device
+
+    choose_device(name)
+
+
+def _with_bar(steps: Any, sources: list[Any], quiet: bool) -> Any:
+    """Drain steps behind a progress bar on stderr; notes are printed above it, each once."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from .core.progress import drain
+
+    console = Console(stderr=True)
+    said: set[str] = set()
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+        whole = bar.add_task("files", total=len(sources))
+        part = bar.add_task("", total=1)
+
+        def show(step: Step) -> None:
+            if step.stage == "files":
+                bar.update(whole, completed=step.done, total=step.total)
+                return
+            bar.update(part, description=step.stage, completed=step.done, total=step.total)
+            if step.note and step.note not in said:
+                said.add(step.note)
+                bar.console.print(f"{step.note}.", markup=False, highlight=False, soft_wrap=True)
+
+        return drain(steps, show)
+
+
+def _report(outcomes: list[Outcome], as_json: bool) -> None:
+    for outcome in outcomes:
+        if as_json:
+            typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
+        elif outcome.status == "failed":
+            typer.echo(f"{outcome.source}: {outcome.message}", err=True)
+        elif outcome.status == "skipped":
+            typer.echo(f"{outcome.source}: done before ({outcome.count:,} objects)")
+        else:
+            typer.echo(f"{outcome.source}: {outcome.message}")
+    failed = [o for o in outcomes if o.status == "failed"]
+    if failed and as_json:
+        for outcome in failed:
+            typer.echo(f"{outcome.source}: {outcome.message}", err=True)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

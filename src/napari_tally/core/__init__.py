@@ -1,0 +1,1 @@
+"""Values that every room shares: volumes, options, steps, quantities, errors, compiled loops."""

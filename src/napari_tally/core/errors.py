@@ -1,0 +1,48 @@
+"""Errors that say what was needed, what was got and what to try."""
+
+from __future__ import annotations
+
+
+class TallyError(Exception):
+    """Base of all errors that a user can act on.
+
+    Parameters
+    ----------
+    needed : str
+        What the operation needs, as the start of a sentence.
+    got : str
+        What it was given instead.
+    hint : str, optional
+        What to try, as a whole sentence without its full stop.
+    """
+
+    def __init__(self, needed: str, got: str, hint: str = "") -> None:
+        self.needed, self.got, self.hint = needed, got, hint
+        text = f"{needed}; got {got}."
+        super().__init__(f"{text} {hint}." if hint else text)
+
+
+class InputError(TallyError, ValueError):
+    """An image, a label image or a quantity that cannot be worked on as it is."""
+
+
+class FileError(TallyError, OSError):
+    """A file that cannot be read or written."""
+
+    # OSError's own __str__ expects errno arguments.
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ModelError(TallyError, ValueError):
+    """A model folder that is incomplete, inconsistent or not trusted."""
+
+
+class OutputExistsError(FileError):
+    """An output that exists already and was not made by the same run."""
+
+
+def sentence(error: BaseException) -> str:
+    """Say any error in one line, without a traceback."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, TallyError) else f"{type(error).__name__}: {text}"

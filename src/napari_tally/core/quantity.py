@@ -1,0 +1,103 @@
+"""Quantities with units as text: `12um`, `0.5,0.1,0.1um`, `20um2`, `30px`."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from .errors import InputError
+
+# Micrometres in one unit. "px" stands for a length without calibration.
+LENGTHS: dict[str, float] = {
+    "pm": 1e-6, "nm": 1e-3, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "angstrom": 1e-4,
+    "inch": 25_400.0,
+}  # fmt: skip
+_ALIASES: dict[str, str] = {
+    "µm": "um", "μm": "um", "micron": "um", "microns": "um", "micrometer": "um",
+    "micrometre": "um", "micrometers": "um", "\\u00b5m": "um", "nanometer": "nm",
+    "nanometre": "nm", "millimeter": "mm", "millimetre": "mm", "centimeter": "cm", "meter": "m",
+    "Å": "angstrom", "pixel": "px", "pixels": "px", "voxel": "px", "voxels": "px", "vx": "px",
+    "in": "inch",
+}  # fmt: skip
+_TEXT = re.compile(
+    r"^\s*(?P<numbers>[\d.,;x+\-\s]*?(?:e[+\-]?\d+)?)\s*(?P<unit>[a-zA-ZµμÅ]*)(?P<power>[23²³]?)\s*$"
+)
+_POWERS = {"": 1, "2": 2, "3": 3, "²": 2, "³": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """Numbers in one unit, to the power of 1 (lengths), 2 (areas) or 3 (volumes)."""
+
+    values: tuple[float, ...]
+    unit: str
+    power: int = 1
+
+    def to(self, unit: str) -> tuple[float, ...]:
+        """Return the values in another length unit (of the same power).
+
+        Raises
+        ------
+        InputError
+            If one of the units is px and the other is not: that takes a calibration.
+        """
+        if unit == self.unit:
+            return self.values
+        if "px" in (unit, self.unit):
+            raise InputError(
+                f"A length in {unit} is needed",
+                f"one in {self.unit}",
+                "Without a calibration lengths are in px; give one with a spacing such as 0.5um",
+            )
+        factor = (LENGTHS[self.unit] / LENGTHS[unit]) ** self.power
+        return tuple(v * factor for v in self.values)
+
+    def __str__(self) -> str:
+        numbers = ",".join(f"{v:g}" for v in self.values)
+        return f"{numbers}{self.unit}{self.power if self.power > 1 else ''}"
+
+
+def canonical_unit(text: str | None) -> str | None:
+    """Return the short name of a length unit (`micron` -> `um`), or None if it is not one."""
+    if not text:
+        return None
+    name = _ALIASES.get(text.strip(), _ALIASES.get(text.strip().lower(), text.strip().lower()))
+    return name if name in LENGTHS else None
+
+
+def parse_quantity(text: str, *, power: int = 1) -> Quantity:
+    """Read a quantity such as `12um`, `0.5,0.1,0.1um` or `20um2`.
+
+    Parameters
+    ----------
+    text : str
+        Numbers with commas or `x` between them, and a unit (um, nm, mm, ..., px).
+    power : int
+        1 for a length, 2 for an area, 3 for a volume. A unit may be written with it or without.
+
+    Raises
+    ------
+    InputError
+        If it is not a quantity, has no unit, or is not positive and finite.
+    """
+    hint = f"Write it as {_example(power)}"
+    match = _TEXT.match(text)
+    if match is None:
+        raise InputError("A number with a unit is needed", repr(text), hint)
+    unit = match["unit"]
+    unit = "px" if _ALIASES.get(unit, unit) == "px" else canonical_unit(unit) or ""
+    written = _POWERS[match["power"]]
+    if not unit or (match["power"] and written != power):
+        raise InputError("A number with a unit is needed", repr(text), hint)
+    try:
+        values = tuple(float(v) for v in re.split(r"[,;x]\s*|\s+", match["numbers"].strip()))
+    except ValueError:
+        raise InputError("A number with a unit is needed", repr(text), hint) from None
+    if not all(math.isfinite(v) and v > 0 for v in values):
+        raise InputError("Positive, finite numbers are needed", repr(text), hint)
+    return Quantity(values, unit, power)
+
+
+def _example(power: int) -> str:
+    return {1: "12um, 30px or 0.5,0.1,0.1um", 2: "20um2 or 50px2", 3: "100um3 or 50px3"}[power]

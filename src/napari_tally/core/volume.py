@@ -1,0 +1,204 @@
+"""An image with what its axes mean: their names, the voxel's size, and the channels' names."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from .errors import InputError
+from .quantity import LENGTHS, Quantity
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SPATIAL = "ZYX"
+AXES = "TCZYX"
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """An image and its geometry.
+
+    Attributes
+    ----------
+    array : array-like
+        Anything with shape, dtype and slicing (numpy, dask, zarr).
+    axes : str
+        One letter an axis, from T (time), C (channel or colour), Z, Y and X; Y and X are always
+        there, in this order, Z before them.
+    spacing : tuple of float, optional
+        Size of a voxel along each *spatial* axis, in the order of `axes`; None without calibration.
+    unit : str
+        Unit of `spacing`: "um", "mm", ...; "px" without calibration.
+    affine : ndarray, optional
+        (n + 1, n + 1) matrix from voxel indices of the n spatial axes to world coordinates in
+        `unit`, where the file has more to say than the spacing.
+    channel_names : tuple of str
+        One name a channel, or empty.
+    name : str
+        What the image is called in messages.
+
+    Raises
+    ------
+    InputError
+        If these do not fit each other.
+    """
+
+    array: Any
+    axes: str
+    spacing: tuple[float, ...] | None = None
+    unit: str = "px"
+    affine: NDArray[np.float64] | None = None
+    channel_names: tuple[str, ...] = ()
+    name: str = "image"
+
+    def __post_init__(self) -> None:
+        self._check_axes()
+        if self.spacing is not None:
+            self._check_spacing(self.spacing)
+        elif self.unit != "px":
+            raise InputError(f"A spacing in {self.unit} is needed for {self.name}", "none")
+        count = self.array.shape[self.axes.index("C")] if "C" in self.axes else 0
+        if self.channel_names and len(self.channel_names) != max(count, 1):
+            raise InputError(
+                f"{count} channel names are needed for {self.name}", f"{self.channel_names}"
+            )
+
+    def _check_axes(self) -> None:
+        shape = tuple(self.array.shape)
+        if len(shape) < 2:
+            raise InputError(
+                f"An image of at least two axes is needed for {self.name}", f"shape {shape}"
+            )
+        if len(self.axes) != len(shape):
+            raise InputError(
+                f"One letter of {AXES} an axis is needed for {self.name}, of shape {shape}",
+                repr(self.axes),
+            )
+        if len(set(self.axes)) != len(self.axes) or set(self.axes) - set(AXES):
+            raise InputError(f"Different letters of {AXES} are needed as axes", repr(self.axes))
+        if self.spatial_axes not in ("YX", "ZYX"):
+            raise InputError("Spatial axes YX or ZYX are needed, in this order", repr(self.axes))
+
+    def _check_spacing(self, spacing: tuple[float, ...]) -> None:
+        if self.unit not in LENGTHS:
+            raise InputError(f"A unit of length is needed ({', '.join(LENGTHS)})", repr(self.unit))
+        if len(spacing) != len(self.spatial_axes):
+            raise InputError(
+                f"A spacing for each of {self.spatial_axes} is needed for {self.name}", f"{spacing}"
+            )
+        if not all(math.isfinite(s) and s > 0 for s in spacing):
+            raise InputError(f"A positive, finite spacing is needed for {self.name}", f"{spacing}")
+
+    @property
+    def spatial_axes(self) -> str:
+        """The spatial axes in the order of the array: "YX" or "ZYX"."""
+        return "".join(a for a in self.axes if a in SPATIAL)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the whole array."""
+        return tuple(self.array.shape)
+
+    @property
+    def spatial_shape(self) -> tuple[int, ...]:
+        """The shape along the spatial axes."""
+        return tuple(n for n, a in zip(self.shape, self.axes, strict=True) if a in SPATIAL)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of the channels, numbers where the file gives none; empty without C axis."""
+        if "C" not in self.axes:
+            return ()
+        count = self.shape[self.axes.index("C")]
+        return self.channel_names or tuple(str(i) for i in range(count))
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the size of a voxel is known."""
+        return self.spacing is not None
+
+    def spacing_in(self, unit: str) -> tuple[float, ...]:
+        """Return the spacing in another unit; 1 px an axis without calibration."""
+        if self.spacing is None:
+            return (1.0,) * len(self.spatial_axes)
+        return Quantity(self.spacing, self.unit).to(unit)
+
+    def with_spacing(self, spacing: Quantity) -> Volume:
+        """Return the volume with another spacing, of one number for all axes or one for each.
+
+        With the axes Z, Y, X two numbers are an error, and with Y, X so are three.
+        """
+        values = spacing.values * (len(self.spatial_axes) if len(spacing.values) == 1 else 1)
+        if spacing.unit == "px":
+            raise InputError("A spacing in a physical unit is needed", str(spacing), "Try 0.5um")
+        return replace(self, spacing=values, unit=spacing.unit, affine=None)
+
+    def at(self, axis: str, index: int) -> Volume:
+        """Return the volume at one index of one axis, which it then no longer has.
+
+        A channel keeps its name; a slice of a stack loses the affine and Z's spacing.
+        """
+        place = self.axes.index(axis)
+        array = self.array[(slice(None),) * place + (index,)]
+        names = self.channels[index : index + 1] if axis == "C" else self.channel_names
+        spacing, affine = self.spacing, self.affine
+        if axis in SPATIAL:
+            drop = self.spatial_axes.index(axis)
+            affine = None
+            spacing = None if spacing is None else spacing[:drop] + spacing[drop + 1 :]
+        axes = self.axes.replace(axis, "")
+        return replace(
+            self, array=array, axes=axes, spacing=spacing, affine=affine, channel_names=names
+        )
+
+    def channel_index(self, channel: int | str) -> int:
+        """Return the number of a channel given by number (from 0) or name.
+
+        Raises
+        ------
+        InputError
+            If there is no such channel.
+        """
+        names = self.channels
+        lower = [n.lower() for n in names]
+        text = str(channel).strip()
+        if text.lower() in lower:
+            return lower.index(text.lower())
+        if text.lstrip("-").isdigit() and 0 <= int(text) < len(names):
+            return int(text)
+        listed = ", ".join(f"{i} ({n})" if n != str(i) else n for i, n in enumerate(names))
+        raise InputError(
+            f"A channel of {self.name} is needed ({listed or 'it has none'})", repr(text)
+        )
+
+    def describe_spacing(self) -> str:
+        """Say the calibration in words: "Y 0.26 x X 0.26 um", or "no calibration"."""
+        if self.spacing is None:
+            return "no calibration"
+        pairs = zip(self.spatial_axes, self.spacing, strict=True)
+        return " x ".join(f"{a} {s:.4g}" for a, s in pairs) + f" {self.unit}"
+
+
+def guess_axes(shape: tuple[int, ...], name: str = "image") -> str:
+    """Guess the axes of a bare array: YX, YXC for RGB(A), else ZYX or CYX for few leading planes.
+
+    Raises
+    ------
+    InputError
+        If the array has less than 2 or more than 3 axes: there they must be told.
+    """
+    if len(shape) == 2:
+        return "YX"
+    if len(shape) == 3:
+        if shape[-1] in (3, 4) and min(shape[:2]) > 4:
+            return "YXC"
+        return "CYX" if shape[0] <= 4 and min(shape[1:]) > 4 else "ZYX"
+    raise InputError(
+        f"Axes of {AXES} are needed for {name}",
+        f"an array of shape {shape}",
+        "Say which they are, such as axes='TZYX'" if len(shape) > 3 else "",
+    )

@@ -1,0 +1,44 @@
+"""Write under a temporary name beside the target, then rename: a file is whole or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..core.errors import FileError
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a temporary path that replaces `target` when the block ends without an error.
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be written, or is full.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(suffix=target.suffix, prefix=".part-", dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    path = Path(name)
+    try:
+        yield path
+        umask = os.umask(0)
+        os.umask(umask)
+        path.chmod(0o666 & ~umask)  # mkstemp's files are private
+        path.replace(target)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _unwritable(target: Path, error: OSError) -> FileError:
+    reason = error.strerror or str(error)
+    return FileError(f"A folder that can be written is needed for {target}", reason)

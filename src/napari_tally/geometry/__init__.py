@@ -1,0 +1,1 @@
+"""Geometry: resampling to a model's pixels and back."""

@@ -1,0 +1,13 @@
+"""Heads: what output channels mean, one head a file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .boundary import Boundary
+from .center import Center
+from .semantic import Semantic
+
+AnyHead = Annotated[Semantic | Boundary | Center, Field(discriminator="name")]

@@ -1,0 +1,72 @@
+"""The contract of a head: what the channels of a network mean.
+
+A head is a pair: `encode` makes, from labels, the maps that a perfect network would give, and
+`decode` makes labels from maps. Inside the head's domain the second undoes the first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import InputError
+from ..core.options import Options
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Labels = NDArray[np.integer]
+Maps = NDArray[np.floating]
+
+
+class Head(Options):
+    """What output channels mean.
+
+    Attributes
+    ----------
+    domain : str
+        The label images for which `decode(encode(labels))` gives the labels back, in words.
+    """
+
+    domain: ClassVar[str]
+
+    def channels(self, ndim: int) -> int:
+        """Return the number of channels for images of `ndim` spatial axes."""
+        raise NotImplementedError
+
+    def in_domain(self, labels: Labels) -> bool:
+        """Tell whether `decode(encode(labels))` gives these labels back (up to their ids)."""
+        raise NotImplementedError
+
+    def encode(self, labels: Labels) -> NDArray[np.float32]:
+        """Return the ideal maps, shape (C, *spatial), of labels, shape (*spatial)."""
+        raise NotImplementedError
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the scalar loss of a raw network output, both of shape (B, C, *spatial)."""
+        raise NotImplementedError
+
+    def activate(self, output: Tensor) -> Tensor:
+        """Turn a raw network output, shape (B, C, *spatial), into maps of the same shape."""
+        raise NotImplementedError
+
+    def decode(self, maps: Maps) -> Labels:
+        """Return labels, shape (*spatial), from maps, shape (C, *spatial)."""
+        raise NotImplementedError
+
+    def checked(self, maps: Maps) -> NDArray[np.float32]:
+        """Return the maps as contiguous float32, without NaN (which count as 0).
+
+        Raises
+        ------
+        InputError
+            If the number of channels or of axes is not this head's.
+        """
+        ndim = maps.ndim - 1
+        if ndim not in (2, 3) or maps.shape[0] != self.channels(ndim):
+            wanted = f"{self.channels(2)} channels in 2D or {self.channels(3)} in 3D"
+            raise InputError(f"Maps with {wanted} are needed", f"an array of shape {maps.shape}")
+        clean = np.ascontiguousarray(maps, dtype=np.float32)
+        return clean if np.isfinite(clean).all() else np.nan_to_num(clean, posinf=0, neginf=0)

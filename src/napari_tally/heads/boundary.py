@@ -1,0 +1,77 @@
+"""Objects from the three classes background, inside and border."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from .base import Head, Labels, Maps
+from .border import BACKGROUND, BORDER, INSIDE, border_classes, border_loss
+from .flood import grow
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Boundary(Head):
+    """Seeds from inside, grown over the border.
+
+    Borders are learnt with a higher weight, after the U-Net of Ronneberger et al., 2015,
+    https://doi.org/10.1007/978-3-319-24574-4_28.
+    """
+
+    domain: ClassVar[str] = (
+        "Every object has an inside voxel (one whose neighbours are all of the object); the inside "
+        "voxels of an object are connected, and each border voxel has one of them as neighbour."
+    )
+
+    name: Literal["boundary"] = "boundary"
+    threshold: float = Field(0.5, gt=0, lt=1, description="Least probability of an object's voxel")
+    inside: float = Field(0.5, gt=0, lt=1, description="Least probability of a seed's voxel")
+    border_weight: float = Field(2.0, gt=0, description="Weight of the border class in training")
+
+    def channels(self, ndim: int) -> int:
+        return 3
+
+    def in_domain(self, labels: Labels) -> bool:
+        classes = border_classes(labels)
+        seeds = _components(np.where(classes[INSIDE] > 0, labels, 0))
+        ids = np.unique(labels[labels > 0])
+        one_each = len(ids) == len(np.unique(labels[seeds > 0])) == int(seeds.max(initial=0))
+        return one_each and _reached(labels, classes[INSIDE] > 0)
+
+    def encode(self, labels: Labels) -> NDArray[np.float32]:
+        return border_classes(labels)
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        return border_loss(output, target, self.border_weight)
+
+    def activate(self, output: Tensor) -> Tensor:
+        return output.softmax(1)
+
+    def decode(self, maps: Maps) -> Labels:
+        maps = self.checked(maps)
+        mask = maps[BACKGROUND] < 1 - self.threshold
+        seeds = _components((maps[INSIDE] > self.inside) & mask)
+        grown = grow(seeds, 1 - maps[BORDER], mask)
+        # What no seed reaches has no inside: it is an object of its own.
+        alone = _components(mask & (grown == 0))
+        return np.where(alone > 0, alone + seeds.max(initial=0), grown).astype(np.int32)
+
+
+def _components(mask: NDArray[np.generic]) -> NDArray[np.int32]:
+    full = 8 if mask.ndim == 2 else 26
+    found = cc3d.connected_components(np.ascontiguousarray(mask), connectivity=full)
+    return np.asarray(found).astype(np.int32)
+
+
+def _reached(labels: Labels, inside: NDArray[np.bool_]) -> bool:
+    """Tell whether every voxel of an object is next to an inside voxel."""
+    from scipy.ndimage import binary_dilation
+
+    near = binary_dilation(inside, np.ones((3,) * labels.ndim))
+    return bool(near[labels > 0].all())

@@ -1,0 +1,104 @@
+"""Objects from border classes, distance and offsets to the centre, learnt and decoded together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import cc3d
+import edt
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from .base import Head, Labels, Maps
+from .border import BACKGROUND, INSIDE, border_classes, border_loss
+from .votes import join_votes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DISTANCE = 3  # the channel; the offsets follow
+
+
+class Center(Head):
+    """Background, inside, border; distance to the border (0..1); offset to the centre (voxels)."""
+
+    domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
+
+    name: Literal["center"] = "center"
+    threshold: float = Field(0.5, gt=0, lt=1, description="Least probability of an object's voxel")
+    tolerance: float = Field(
+        0.5, gt=0, description="How far centres voted for by one object may be apart, in radii"
+    )
+    scatter: float = Field(3.0, gt=0, description="... and in standard deviations of the votes")
+    offset_scale: float = Field(8.0, gt=0, description="Voxels of offset in one unit of output")
+    border_weight: float = Field(2.0, gt=0, description="Weight of the border class in training")
+
+    def channels(self, ndim: int) -> int:
+        return 4 + ndim
+
+    def in_domain(self, labels: Labels) -> bool:
+        full = 8 if labels.ndim == 2 else 26
+        pieces = cc3d.connected_components(np.ascontiguousarray(labels), connectivity=full)
+        return int(pieces.max(initial=0)) == len(np.unique(labels[labels > 0]))
+
+    def encode(self, labels: Labels) -> NDArray[np.float32]:
+        return np.concatenate([border_classes(labels), _distance(labels)[None], _offsets(labels)])
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        from torch.nn import functional as F
+
+        classes, distance, offset = output[:, :3], output[:, 3:4], output[:, 4:]
+        inside = 1 - target[:, :1]
+        loss = border_loss(classes, target[:, :3], self.border_weight)
+        loss = loss + F.smooth_l1_loss(distance, target[:, 3:4], beta=0.1)
+        wrong = F.smooth_l1_loss(
+            offset, target[:, 4:] / self.offset_scale, beta=0.1, reduction="none"
+        )
+        return loss + (wrong * inside).sum() / inside.sum().clamp(min=1)
+
+    def activate(self, output: Tensor) -> Tensor:
+        import torch
+
+        classes, distance, offset = output[:, :3], output[:, 3:4], output[:, 4:]
+        return torch.cat([classes.softmax(1), distance.clamp(0, 1), offset * self.offset_scale], 1)
+
+    def decode(self, maps: Maps) -> Labels:
+        maps = self.checked(maps)
+        mask = maps[BACKGROUND] < 1 - self.threshold
+        certainty = (2 * maps[INSIDE] + maps[DISTANCE]) / 3
+        return join_votes(certainty, maps[DISTANCE + 1 :], mask, self.tolerance, self.scatter)
+
+
+def _distance(labels: Labels) -> NDArray[np.float32]:
+    """Return the distance to the border of each object, its largest being 1."""
+    distance: NDArray[np.float32] = edt.edt(np.ascontiguousarray(labels), black_border=False)
+    distance[np.isinf(distance)] = 1  # one object that fills the image has no border
+    ids, inside = labels[labels > 0], distance[labels > 0]
+    peak = np.ones(int(labels.max(initial=0)) + 1, np.float32)
+    np.maximum.at(peak, ids, inside)
+    distance[labels > 0] = inside / peak[ids]
+    return distance
+
+
+def centers(labels: Labels) -> NDArray[np.intp]:
+    """Return the voxel of each object that is nearest to its centroid, shape (ids + 1, ndim)."""
+    place = np.argwhere(labels > 0)
+    ids = labels[labels > 0].astype(np.intp)
+    size = np.maximum(np.bincount(ids, minlength=1), 1)
+    centroid = np.stack([np.bincount(ids, p, minlength=1) / size for p in place.T], 1)
+    away = ((place - centroid[ids]) ** 2).sum(1)
+    order = np.lexsort((away, ids))
+    kept, first = np.unique(ids[order], return_index=True)
+    found = np.zeros(centroid.shape, np.intp)
+    found[kept] = place[order[first]]
+    return found
+
+
+def _offsets(labels: Labels) -> NDArray[np.float32]:
+    """Return the vector from each voxel of an object to its centre, shape (ndim, *spatial)."""
+    offsets = np.zeros((labels.ndim, *labels.shape), np.float32)
+    foreground = labels > 0
+    to = centers(labels)[labels[foreground]]
+    offsets[:, foreground] = (to - np.argwhere(foreground)).T
+    return offsets

@@ -1,0 +1,68 @@
+"""One channel a class; the classes exclude each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ..core.errors import InputError
+from .base import Head, Labels, Maps
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Semantic(Head):
+    """Classes by the largest probability; class 0 is the background.
+
+    Here the labels of `encode` and `decode` are class ids; `objects` separates what does not touch.
+    """
+
+    domain: ClassVar[str] = "Class ids from 0 to the number of classes."
+
+    name: Literal["semantic"] = "semantic"
+    classes: tuple[str, ...] = Field(("object",), min_length=1, description="Without background")
+
+    def channels(self, ndim: int) -> int:
+        return len(self.classes) + 1
+
+    def in_domain(self, labels: Labels) -> bool:
+        return 0 <= int(labels.min(initial=0)) <= int(labels.max(initial=0)) <= len(self.classes)
+
+    def encode(self, labels: Labels) -> NDArray[np.float32]:
+        if not self.in_domain(labels):
+            raise InputError(
+                f"Class ids from 0 to {len(self.classes)} are needed",
+                f"ids from {labels.min()} to {labels.max()}",
+            )
+        ids = np.arange(self.channels(labels.ndim)).reshape(-1, *(1,) * labels.ndim)
+        maps: NDArray[np.float32] = (labels[None] == ids).astype(np.float32)
+        return maps
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        from monai.losses import DiceCELoss
+
+        loss: Tensor = DiceCELoss(softmax=True, batch=True)(output, target)
+        return loss
+
+    def activate(self, output: Tensor) -> Tensor:
+        return output.softmax(1)
+
+    def decode(self, maps: Maps) -> Labels:
+        maps = self.checked(maps)
+        best, out = maps[0].copy(), np.zeros(maps.shape[1:], np.uint16)
+        for number, probability in enumerate(maps[1:], start=1):
+            better = probability > best
+            out[better] = number
+            np.maximum(best, probability, out=best)
+        return out
+
+    def objects(self, classes: Labels) -> Labels:
+        """Return the connected components of each class as objects."""
+        full = 8 if classes.ndim == 2 else 26
+        found: Labels = cc3d.connected_components(np.ascontiguousarray(classes), connectivity=full)
+        return found

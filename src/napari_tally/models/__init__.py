@@ -1,0 +1,1 @@
+"""Models: their folders on disk, and those shipped with the package."""

@@ -1,0 +1,115 @@
+"""How an image is scaled before the network sees it, always by the whole image.
+
+Statistics of a tile would make an object depend on the tile that it lies in.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from ..core.options import Options
+
+_SAMPLES = 4_000_000
+
+
+class Normalizer(Options):
+    """Maps the channels of an image, shape (C, *spatial), to float32 of the same shape."""
+
+    def limits(self, channel: NDArray[np.generic]) -> tuple[float, float]:
+        """Return (offset, scale) of one channel: its result is (values - offset) / scale."""
+        raise NotImplementedError
+
+    def fit(self, image: NDArray[np.generic]) -> list[tuple[float, float]]:
+        """Return the limits of each channel of a whole image, shape (C, *spatial)."""
+        return [self.limits(finite(channel)) for channel in image]
+
+    def __call__(
+        self, image: NDArray[np.generic], limits: list[tuple[float, float]] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the normalized image; NaN and infinities become the smallest finite value.
+
+        `limits` are those of the whole that the image is a part of.
+        """
+        out = np.empty(image.shape, np.float32)
+        limits = self.fit(image) if limits is None else limits
+        for channel, (offset, scale), target in zip(image, limits, out, strict=True):
+            # In float64, since large offsets leave float32 no digits.
+            target[...] = (finite(channel).astype(np.float64) - offset) / scale
+        return out
+
+
+class Percentile(Normalizer):
+    """Scale so that two percentiles become 0 and 1, without clipping."""
+
+    name: Literal["percentile"] = "percentile"
+    low: float = Field(1.0, ge=0, le=100)
+    high: float = Field(99.8, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Percentile:
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        return self
+
+    def limits(self, channel: NDArray[np.generic]) -> tuple[float, float]:
+        low, high = np.percentile(_subsampled(channel).astype(np.float64), (self.low, self.high))
+        if high <= low:
+            low, high = float(channel.min()), float(channel.max())
+        return float(low), float(high - low) or 1.0
+
+
+class ZScore(Normalizer):
+    """Scale to mean 0 and standard deviation 1."""
+
+    name: Literal["z-score"] = "z-score"
+
+    def limits(self, channel: NDArray[np.generic]) -> tuple[float, float]:
+        return float(channel.mean(dtype=np.float64)), float(channel.std(dtype=np.float64)) or 1.0
+
+
+class Window(Normalizer):
+    """Scale so that two fixed intensities become 0 and 1 (for example Hounsfield units)."""
+
+    name: Literal["window"] = "window"
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Window:
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        return self
+
+    def limits(self, channel: NDArray[np.generic]) -> tuple[float, float]:
+        return self.low, self.high - self.low
+
+
+class Identity(Normalizer):
+    """Leave the intensities as they are."""
+
+    name: Literal["identity"] = "identity"
+
+    def limits(self, channel: NDArray[np.generic]) -> tuple[float, float]:
+        return 0.0, 1.0
+
+
+AnyNormalizer = Annotated[Percentile | ZScore | Window | Identity, Field(discriminator="name")]
+
+
+def finite(channel: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return `channel` with NaN and infinities replaced by its smallest finite value (or 0)."""
+    if not np.issubdtype(channel.dtype, np.floating):
+        return channel
+    good = np.isfinite(channel)
+    if good.all():
+        return channel
+    return np.where(good, channel, channel[good].min() if good.any() else 0)
+
+
+def _subsampled(channel: NDArray[np.generic]) -> NDArray[np.generic]:
+    step = max(1, round((channel.size / _SAMPLES) ** (1 / channel.ndim)))
+    return channel[(slice(None, None, step),) * channel.ndim]

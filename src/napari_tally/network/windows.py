@@ -1,0 +1,96 @@
+"""Where the windows of overlap-tile inference lie, and how much each of their voxels counts.
+
+Overlap-tile with mirrored borders: Ronneberger et al., 2015,
+https://doi.org/10.1007/978-3-319-24574-4_28.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ..core.options import Options
+
+Slices = tuple[slice, ...]
+_LEAST_WEIGHT = 1e-6
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows over an image that was padded by mirroring.
+
+    Attributes
+    ----------
+    padding : tuple of (int, int)
+        Voxels added before and after each spatial axis.
+    slices : list of tuple of slice
+        The windows, all of one shape, in the padded image.
+    weight : ndarray
+        How much each voxel of a window counts where windows overlap.
+    """
+
+    padding: tuple[tuple[int, int], ...]
+    slices: list[Slices]
+    weight: NDArray[np.float32]
+
+
+class Tiling(Options):
+    """Overlap-tile inference: the largest window, and how much of its rim is only context.
+
+    Tiles are made equally large, so that they divide the image; their origins are multiples of
+    the network's stride, so that an object comes out the same in whichever tile it lies.
+    """
+
+    tile: int = Field(512, ge=16, description="Largest window, px, along each axis")
+    halo: int = Field(32, ge=0, description="Context on each side of a window, px")
+    mirror: int = Field(16, ge=0, description="Mirrored context at the image's border, px")
+
+    def windows(self, shape: tuple[int, ...], stride: int) -> Windows:
+        """Lay windows over an image of `shape` for a network of that stride."""
+        axes = [self._axis(size, stride) for size in shape]
+        starts = [range(0, padded - tile + 1, step) for padded, tile, step, _ in axes]
+        tiles = tuple(tile for _, tile, _, _ in axes)
+        slices = [
+            tuple(slice(s, s + t) for s, t in zip(corner, tiles, strict=True))
+            for corner in product(*starts)
+        ]
+        weight = np.ones((), np.float32)
+        for size, start in zip(tiles, starts, strict=True):
+            weight = np.multiply.outer(weight, self._ramp(size, len(start) > 1))
+        padding = tuple(
+            (before, padded - before - n)
+            for n, (padded, _, _, before) in zip(shape, axes, strict=True)
+        )
+        return Windows(padding, slices, weight.astype(np.float32))
+
+    def _axis(self, size: int, stride: int) -> tuple[int, int, int, int]:
+        """Return (padded size, window, step, padding before) of one axis."""
+
+        def up(n: float) -> int:
+            return stride * ceil(n / stride)
+
+        before = up(self.mirror)
+        needed = up(size + 2 * before)
+        halo = up(self.halo)
+        core = max(stride, self.tile // stride * stride - 2 * halo)
+        if needed <= core + 2 * halo:
+            return needed, needed, needed, before
+        count = ceil((needed - 2 * halo) / core)
+        step = up((needed - 2 * halo) / count)
+        return count * step + 2 * halo, step + 2 * halo, step, before
+
+    def _ramp(self, size: int, overlapping: bool) -> NDArray[np.float32]:
+        """Return weights that are small on the outer half of the halo, then rise to 1.
+
+        They are never 0, since at the image's border no other window covers the rim.
+        """
+        if not overlapping or not self.halo:
+            return np.ones(size, np.float32)
+        depth = np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5
+        ramp = (depth - self.halo / 2) / self.halo
+        return np.clip(ramp, _LEAST_WEIGHT, 1).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Objects: their ids, their measurements, and how they match truth."""

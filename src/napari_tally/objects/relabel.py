@@ -1,0 +1,107 @@
+"""Ids of objects: consecutive from 1, in the smallest type that holds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..core.errors import InputError
+
+
+def relabel(labels: ArrayLike) -> NDArray[np.unsignedinteger[Any]]:
+    """Give the objects consecutive ids from 1, in the order of their old ids.
+
+    Parameters
+    ----------
+    labels : array-like of int, bool or whole float
+        Ids of any width, 0 for the background. The objects of a mask are its connected parts,
+        neighbours over corners included.
+
+    Returns
+    -------
+    ndarray of uint16 or uint32
+        uint16 up to 65,535 objects; the given array itself where nothing changes.
+
+    Raises
+    ------
+    InputError
+        If there are negative ids, fractions or values that are not finite.
+    """
+    return as_labels(labels)[0]
+
+
+def remove_small(labels: ArrayLike, min_voxels: int) -> NDArray[np.unsignedinteger[Any]]:
+    """Remove the objects of less than `min_voxels` voxels and give the others consecutive ids.
+
+    Takes, returns and raises what `relabel` does; the order of the ids is kept.
+    """
+    found, ids = as_labels(labels)
+    if min_voxels <= 1 or not len(ids):
+        return found
+    large = np.bincount(found.ravel(), minlength=len(ids) + 1) >= min_voxels
+    large[0] = False
+    new = np.where(large, np.cumsum(large), 0).astype(smallest(int(large.sum())))
+    kept: NDArray[np.unsignedinteger[Any]] = new[found]
+    return kept
+
+
+def as_labels(
+    array: ArrayLike,
+) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.integer[Any]]]:
+    """Return labels as `relabel` does, and the original ids: id i + 1 was `ids[i]`."""
+    import fastremap
+
+    labels = _whole(np.asarray(array))
+    ids = fastremap.unique(labels)
+    ids = ids[ids > 0]
+    ids = ids.astype(np.uint64 if ids.max(initial=0) > np.iinfo(np.int64).max else np.int64)
+    if len(ids) and ids[-1] != len(ids):
+        old = ids.tolist()
+        labels = fastremap.remap(
+            labels, {0: 0, **dict(zip(old, range(1, len(old) + 1), strict=True))}
+        )
+    return np.asarray(labels, smallest(len(ids)), order="C"), ids
+
+
+def smallest(count: int) -> type[np.unsignedinteger[Any]]:
+    """Return the type of the ids of so many objects."""
+    return np.uint16 if count <= np.iinfo(np.uint16).max else np.uint32
+
+
+def _whole(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
+    """Return labels of any kind as integers of this machine's byte order, none negative."""
+    kind = labels.dtype.kind
+    if kind == "b":
+        return _connected(labels)
+    if kind not in "uif":
+        raise InputError("Labels of whole numbers are needed", f"values of type {labels.dtype}")
+    if kind == "f":
+        labels = _from_floats(labels)
+    if labels.min(initial=0) < 0:
+        raise InputError(
+            "Labels from 0 (the background) up are needed", f"the id {labels.min()}",
+            "Set the negative voxels to 0, or to ids of their own",
+        )  # fmt: skip
+    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
+
+
+def _connected(mask: NDArray[np.bool_]) -> NDArray[np.integer[Any]]:
+    import cc3d
+
+    if mask.ndim not in (2, 3):
+        raise InputError("A mask of 2 or 3 axes is needed", f"one of shape {mask.shape}")
+    connectivity = 8 if mask.ndim == 2 else 26
+    found: NDArray[np.integer[Any]] = cc3d.connected_components(mask, connectivity=connectivity)
+    return found
+
+
+def _from_floats(labels: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    fits = np.abs(labels) < 2.0**63  # false for NaN too
+    if not (fits & (np.trunc(labels) == labels)).all():
+        raise InputError(
+            "Labels of whole numbers are needed", f"fractions or NaN in {labels.dtype} values",
+            "An image of intensities is no label image: segment it first",
+        )  # fmt: skip
+    return labels.astype(np.int64)

@@ -1,0 +1,114 @@
+"""What training images go through, so that a model holds on other microscopes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from ..core.options import Options
+
+IMAGE, LABELS = "image", "labels"
+_ZOOMS = 9  # levels of zoom; between them objects are also stretched a little along each axis
+
+
+class Augmentation(Options):
+    """How strongly crops are changed. Intensities are meant after normalization (about 0..1).
+
+    Attributes
+    ----------
+    zoom : (float, float)
+        Objects become between `zoom[0]` and `zoom[1]` times as large, for `zoom_share` of crops.
+    gamma, blur, noise : (float, float)
+        Ranges of the gamma exponent, the Gaussian sigma (px) and the noise's standard deviation.
+    """
+
+    zoom: tuple[float, float] = (0.5, 2.0)
+    zoom_share: float = Field(0.5, ge=0, le=1)
+    gamma: tuple[float, float] = (0.5, 2.0)
+    blur: tuple[float, float] = (0.3, 2.0)
+    noise: float = Field(0.08, ge=0)
+    background: float = Field(0.4, ge=0, description="Largest height of an added gradient")
+    share: float = Field(0.3, ge=0, le=1, description="How often each change of intensity is made")
+
+    def transform(self, patch: tuple[int, ...]) -> Any:
+        """Return MONAI's transform of a dict of `image` and `labels`, both (C, *spatial)."""
+        from monai import transforms as mt
+
+        return mt.Compose([*self._spatial(patch), *self._intensity(len(patch))])
+
+    def _spatial(self, patch: tuple[int, ...]) -> list[Any]:
+        from monai import transforms as mt
+
+        keys, ndim = [IMAGE, LABELS], len(patch)
+        window = [int(np.ceil(p / self.zoom[0])) for p in patch]
+        pose: dict[str, Any] = {
+            "keys": keys, "prob": 1.0, "rotate_range": [np.pi] * (1 if ndim == 2 else 3),
+            "translate_range": [w / 4 for w in window], "spatial_size": patch,
+            "mode": ["bilinear", "nearest"], "padding_mode": "reflection",
+        }  # fmt: skip
+        mild = mt.RandAffined(scale_range=[(-0.1, 0.1)] * ndim, shear_range=[0.1] * ndim, **pose)
+        strong = [self._zoomed(zoom, ndim, pose) for zoom in np.geomspace(*self.zoom, _ZOOMS)]
+        shares = [1 - self.zoom_share] + [self.zoom_share / _ZOOMS] * _ZOOMS
+        return [
+            mt.RandSpatialCropd(keys, window, random_size=False),
+            mt.OneOf([mild, *strong], shares),
+            *(mt.RandFlipd(keys, 0.5, axis) for axis in range(ndim)),
+        ]
+
+    @staticmethod
+    def _zoomed(zoom: float, ndim: int, pose: dict[str, Any]) -> Any:
+        from monai import transforms as mt
+
+        # MONAI's scale is that of the sampled window: 2 shows objects half as large.
+        around = (0.92 / zoom - 1, 1.08 / zoom - 1)
+        return mt.RandAffined(scale_range=[around] * ndim, **pose)
+
+    def _intensity(self, ndim: int) -> list[Any]:
+        from monai import transforms as mt
+
+        p, key = self.share, [IMAGE]
+        blur = {f"sigma_{axis}": self.blur for axis in "xyz"}
+        up = "bilinear" if ndim == 2 else "trilinear"
+        return [
+            mt.RandGaussianSmoothd(key, prob=p, **blur),
+            mt.RandSimulateLowResolutiond(key, prob=p / 2, zoom_range=(0.5, 1.0), upsample_mode=up),
+            mt.RandAdjustContrastd(key, prob=p, gamma=self.gamma),
+            mt.RandBiasFieldd(key, prob=p / 2, degree=2, coeff_range=(0.0, 0.3)),
+            _background(self.background, p),
+            mt.RandScaleIntensityd(key, factors=0.4, prob=p),
+            mt.RandShiftIntensityd(key, offsets=0.1, prob=p),
+            mt.RandGaussianNoised(key, prob=p, std=self.noise),
+        ]
+
+
+def _background(height: float, prob: float) -> Any:
+    from monai.transforms import MapTransform, RandomizableTransform
+
+    class RandBackgroundd(RandomizableTransform, MapTransform):
+        """Add a linear gradient, as uneven illumination or out-of-focus light does."""
+
+        def __init__(self) -> None:
+            MapTransform.__init__(self, [IMAGE])
+            RandomizableTransform.__init__(self, prob)
+
+        def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+            out = dict(data)
+            self.randomize(None)
+            if self._do_transform:
+                out[IMAGE] = out[IMAGE] + _gradient(out[IMAGE].shape[1:], height, self.R)
+            return out
+
+    return RandBackgroundd()
+
+
+def _gradient(shape: tuple[int, ...], height: float, rng: np.random.RandomState) -> Any:
+    import torch
+
+    slope = rng.uniform(-1, 1, len(shape))
+    axes = [torch.linspace(-1, 1, n) * s for n, s in zip(shape, slope, strict=True)]
+    plane = sum(torch.meshgrid(*axes, indexing="ij"), torch.zeros(shape))
+    plane = (plane - plane.min()) / (plane.max() - plane.min()).clamp(min=1e-6)
+    return (plane * rng.uniform(0, height)).float()

@@ -1,0 +1,172 @@
+"""Many files in, labels, tables and run records out; one file that fails does not stop the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..core.errors import OutputExistsError, TallyError, sentence
+from ..core.progress import Step, Steps
+from ..core.quantity import parse_quantity
+from ..files import read, write
+from ..files.record import read_record, same_run, sha256_file, versions, write_record
+from ..files.tables import write_table
+from .segment import segment_steps
+
+if TYPE_CHECKING:
+    from ..core.volume import Volume
+    from ..files.inputs import InputFile
+    from ..models.folder import Model
+    from .options import SegmentOptions
+    from .result import Result
+
+Status = Literal["done", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results of one input go."""
+
+    labels: Path
+    table: Path
+    record: Path
+
+    @classmethod
+    def of(cls, source: InputFile, folder: Path, table: str) -> Outputs:
+        """Name the outputs of an input: `a_labels.tif`, `a_objects.csv`, `a_run.json`."""
+        base = folder / source.folder
+        return cls(
+            base / f"{source.stem}_labels.tif",
+            base / f"{source.stem}_objects.{table}",
+            base / f"{source.stem}_run.json",
+        )
+
+    def all(self) -> tuple[Path, Path, Path]:
+        return self.labels, self.table, self.record
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one input."""
+
+    source: Path
+    status: Status
+    outputs: Outputs
+    count: int = 0
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    result: Result | None = field(default=None, repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return one machine-readable line."""
+        return {
+            "input": str(self.source),
+            "status": self.status,
+            "objects": self.count,
+            "message": self.message,
+            "notes": list(self.notes),
+            "labels": str(self.outputs.labels),
+            "table": str(self.outputs.table),
+            "record": str(self.outputs.record),
+        }
+
+
+@dataclass(frozen=True)
+class Batch:
+    """How files are read, and where the results go."""
+
+    folder: Path
+    axes: str | None = None
+    spacing: str | None = None
+    table: Literal["csv", "parquet"] = "csv"
+    overwrite: bool = False
+
+    def check(self) -> None:
+        """Refuse a spacing that is none, before any file is read."""
+        if self.spacing is not None:
+            parse_quantity(self.spacing)
+
+    def read(self, path: Path) -> Volume:
+        """Read one file, with the axes and the spacing that the user told."""
+        volume = read(path, axes=self.axes)
+        return volume if self.spacing is None else volume.with_spacing(parse_quantity(self.spacing))
+
+
+def segment_files_steps(
+    sources: Sequence[InputFile], model: Model, options: SegmentOptions, batch: Batch
+) -> Steps[list[Outcome]]:
+    """Segment files one after the other and write what was found; yield after every piece.
+
+    An input whose outputs exist is skipped if their run record matches (same options, model and
+    input), else it fails, unless `batch.overwrite`.
+    """
+    outcomes: list[Outcome] = []
+    for number, source in enumerate(sources):
+        outputs = Outputs.of(source, batch.folder, batch.table)
+        try:
+            outcome = yield from _one(source, model, options, batch, outputs)
+        except (TallyError, MemoryError) as error:
+            outcome = Outcome(source.path, "failed", outputs, message=sentence(error))
+        outcomes.append(outcome)
+        yield Step("files", number + 1, len(sources))
+    return outcomes
+
+
+def _one(
+    source: InputFile, model: Model, options: SegmentOptions, batch: Batch, outputs: Outputs
+) -> Steps[Outcome]:
+    volume = batch.read(source.path)
+    record = _record(source, model, options, batch)
+    before = read_record(outputs.record)
+    if not batch.overwrite and any(p.exists() for p in outputs.all()):
+        if (
+            before is not None
+            and same_run(before, record)
+            and all(p.exists() for p in outputs.all())
+        ):
+            return Outcome(source.path, "skipped", outputs, int(before.get("objects", 0)))
+        raise OutputExistsError(
+            f"A new name is needed for {outputs.labels}",
+            "one that another run has written",
+            "Use --overwrite or another folder",
+        )
+    start = time.perf_counter()
+    result = yield from segment_steps(volume, model, options)
+    _write(result, outputs, record, time.perf_counter() - start)
+    return Outcome(source.path, "done", outputs, result.count, result.summary, result.notes, result)
+
+
+def _record(
+    source: InputFile, model: Model, options: SegmentOptions, batch: Batch
+) -> dict[str, Any]:
+    """Return the part of a run record that tells whether two runs are the same."""
+    reading = {"axes": batch.axes, "spacing": batch.spacing, "table": batch.table}
+    return {
+        "input": {"name": source.path.name, "sha256": sha256_file(source.path)},
+        "model": model.identity,
+        "options": {**options.model_dump(mode="json"), **reading},
+    }
+
+
+def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: float) -> None:
+    """Write labels and table, and the record last: it says that the others are complete."""
+    outputs.record.unlink(missing_ok=True)
+    write(result.volume, outputs.labels)
+    write_table(result.table, outputs.table)
+    write_record(
+        {
+            **record,
+            "objects": result.count,
+            "summary": result.summary,
+            "notes": list(result.notes),
+            "object_diameter_px": result.diameter_px,
+            "scale": result.scale,
+            "device": result.device,
+            "seconds": {**result.seconds, "total": round(seconds, 4)},
+            "versions": versions(),
+        },
+        outputs.record,
+    )

@@ -1,0 +1,74 @@
+"""Training data: augmented crops with their targets, in an order that a seed decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from .augment import IMAGE, LABELS, Augmentation
+
+if TYPE_CHECKING:
+    from ..heads.base import Head
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A normalized image, shape (C, *spatial), float32, with its labels, shape (*spatial)."""
+
+    name: str
+    image: NDArray[np.float32]
+    labels: NDArray[np.integer]
+
+
+class Crops(Dataset[tuple[Any, Any]]):
+    """Crop number `i` of a training run; the same for the same seed, whoever asks for it.
+
+    Every image is as likely as every other, however large it is.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        head: Head,
+        augmentation: Augmentation,
+        patch: tuple[int, ...],
+        count: int,
+        seed: int,
+        first: int = 0,
+    ) -> None:
+        self.samples, self.head, self.count, self.seed = samples, head, count, seed
+        self.first, self.patch = first, patch
+        self.transform = augmentation.transform(patch)
+
+    def __len__(self) -> int:
+        return self.count - self.first
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        import torch
+
+        rng = np.random.default_rng([self.seed, self.first + index])
+        sample = self.samples[int(rng.integers(len(self.samples)))]
+        self.transform.set_random_state(seed=int(rng.integers(2**31)))
+        crop = self.transform(
+            {
+                IMAGE: torch.from_numpy(sample.image),
+                LABELS: torch.from_numpy(sample.labels[None].astype(np.float32)),
+            }
+        )
+        labels = np.asarray(crop[LABELS])[0].round().astype(np.int32)
+        # Mirroring and cropping leave one id in several pieces.
+        target = self.head.encode(
+            cc3d.connected_components(labels, connectivity=_full(labels.ndim))
+        )
+        image = torch.as_tensor(np.ascontiguousarray(crop[IMAGE], dtype=np.float32))
+        return image, torch.from_numpy(target)
+
+
+def _full(ndim: int) -> int:
+    return 8 if ndim == 2 else 26

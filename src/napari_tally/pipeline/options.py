@@ -1,0 +1,82 @@
+"""What a user may decide about a segmentation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field, field_validator
+
+from ..core.errors import InputError
+from ..core.options import Options
+from ..core.quantity import Quantity, parse_quantity
+from ..network.device import Precision
+from ..network.windows import Tiling
+
+if TYPE_CHECKING:
+    from ..core.volume import Volume
+
+
+class SegmentOptions(Options):
+    """How an image is segmented.
+
+    Attributes
+    ----------
+    channel : int or str, optional
+        Number (from 0) or name of the channel to segment.
+    object_size : str, optional
+        Diameter of the objects, such as "12um" or "30px"; guessed if it is not told.
+    min_size : str, optional
+        Smallest object that is kept, such as "20um2" or "50px2" (um3, px3 in 3D).
+    threshold : float, optional
+        Least probability of an object's voxel; the model's own if it is not told.
+    keep_maps : bool
+        Keep the network's maps in the result.
+    """
+
+    channel: int | str | None = None
+    object_size: str | None = None
+    min_size: str | None = None
+    threshold: float | None = Field(None, gt=0, lt=1)
+    tiling: Tiling = Tiling()
+    device: str = "auto"
+    precision: Precision = "auto"
+    keep_maps: bool = False
+
+    @field_validator("object_size")
+    @classmethod
+    def _is_length(cls, text: str | None) -> str | None:
+        if text is not None and len(parse_quantity(text).values) != 1:
+            raise InputError("One diameter is needed", repr(text), "Write it as 12um or 30px")
+        return text
+
+    def diameter_px(self, volume: Volume) -> float | None:
+        """Return the object size in px of the image (the finer of Y and X), if it was told."""
+        if self.object_size is None:
+            return None
+        size = parse_quantity(self.object_size)
+        if size.unit == "px":
+            return size.values[0]
+        return size.to(_calibrated(volume, self.object_size))[0] / min(volume.spacing or ())
+
+    def min_voxels(self, volume: Volume, ndim: int) -> float | None:
+        """Return the smallest object that is kept, in voxels of the image, if it was told."""
+        if self.min_size is None:
+            return None
+        size = parse_quantity(self.min_size, power=ndim)
+        if size.unit == "px":
+            return size.values[0]
+        unit = _calibrated(volume, self.min_size)
+        voxel = 1.0
+        for length in (volume.spacing or ())[-ndim:]:
+            voxel *= length
+        return Quantity(size.values, size.unit, ndim).to(unit)[0] / voxel
+
+
+def _calibrated(volume: Volume, text: str) -> str:
+    if volume.spacing is None:
+        raise InputError(
+            f"A calibration is needed for {text!r}, and {volume.name} has none",
+            "a length",
+            "Give the size in px, or the spacing, such as 0.5um",
+        )
+    return volume.unit

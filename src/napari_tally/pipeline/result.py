@@ -1,0 +1,73 @@
+"""What a run gives; one result serves every front end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from numpy.typing import NDArray
+
+from ..objects.summary import summary
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from ..core.volume import Volume
+    from .options import SegmentOptions
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Objects found in an image.
+
+    Attributes
+    ----------
+    volume : Volume
+        The labels with the image's geometry: ids from 1, unique over slices and frames.
+    table : pandas.DataFrame
+        One row an object.
+    classes : ndarray, optional
+        Class ids on the same grid, from a semantic model.
+    maps : ndarray, optional
+        The network's maps of each plane, if they were to be kept.
+    model : dict
+        Name, version and sha256 of the weights.
+    diameter_px : float, optional
+        The object size that was told or guessed, in px of the image.
+    scale : float
+        By how much the image was enlarged for the network.
+    notes : tuple of str
+        What the user should know about this run.
+    seconds : dict
+        Wall time of each stage.
+    """
+
+    volume: Volume
+    table: pd.DataFrame
+    options: SegmentOptions
+    model: dict[str, str]
+    nouns: tuple[str, str] = ("object", "objects")
+    classes: NDArray[np.uint16] | None = None
+    maps: list[NDArray[np.float32]] | None = None
+    diameter_px: float | None = None
+    scale: float = 1.0
+    device: str = "cpu"
+    notes: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> NDArray[np.integer]:
+        """The label image."""
+        found: NDArray[np.integer] = self.volume.array
+        return found
+
+    @property
+    def count(self) -> int:
+        """How many objects there are."""
+        return len(self.table)
+
+    @property
+    def summary(self) -> str:
+        """One line: "312 nuclei, median area 84.2 µm²"."""
+        return summary(self.table, *self.nouns)

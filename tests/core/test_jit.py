@@ -1,0 +1,68 @@
+"""Compiled loops: cached where that is possible, and safe to launch from two threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from napari_tally.core.jit import compiled
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+@compiled(parallel=True)
+def _sum_rows(array, out):
+    for i in numba.prange(array.shape[0]):
+        out[i] = array[i].sum()
+
+
+def test_two_threads_may_launch_parallel_loops_at_once() -> None:
+    array = np.ones((400, 400))
+    failed = []
+
+    def work() -> None:
+        for _ in range(50):
+            out = np.zeros(len(array))
+            _sum_rows(array, out)
+            if not (out == 400).all():
+                failed.append(out)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs another user to become")
+def test_without_a_folder_to_write_in_the_cache_falls_back(tmp_path) -> None:
+    script = (
+        "import os, tempfile, cmath, numpy as np, numba\nimport numba.np.npdatetime\n"
+        f"tempfile.tempdir = {str(tmp_path / 'tmp')!r}\n"
+        "from napari_tally.geometry.resample import resample_labels\n"
+        "os.setgroups([]), os.setgid(65534), os.setuid(65534)\n"
+        "print(resample_labels(np.ones((4, 4), np.int32), (8, 8)).sum())\n"
+    )
+    (tmp_path / "tmp").mkdir(mode=0o777)
+    (tmp_path / "tmp").chmod(0o777)
+    copy = tmp_path / "src"
+    subprocess.run(["cp", "-r", str(SOURCE), str(copy)], check=True)
+    subprocess.run(["find", str(copy), "-name", "__pycache__", "-exec", "rm", "-r", "{}", "+"])
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and not folder.stat().st_mode & 0o5:
+            folder.chmod(folder.stat().st_mode | 0o5)
+    out = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "HOME": "/nonexistent", "PYTHONPATH": str(copy)},
+        capture_output=True, text=True, check=False,
+    )
+    assert out.stdout.strip() == "64", out.stderr
+    assert any((tmp_path / "tmp").rglob("*.nbi"))

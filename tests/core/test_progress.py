@@ -1,0 +1,21 @@
+"""Steps are shown, and the result comes out at the end."""
+
+from napari_tally.core.errors import InputError, sentence
+from napari_tally.core.progress import Step, drain
+
+
+def test_drain_shows_every_step_and_returns_the_result() -> None:
+    def work():
+        yield Step("a", 1, 2)
+        yield Step("a", 2, 2)
+        return 42
+
+    seen = []
+    assert drain(work(), seen.append) == 42
+    assert [s.done for s in seen] == [1, 2]
+
+
+def test_errors_are_one_sentence() -> None:
+    error = InputError("A cat is needed", "a dog", "Try meow")
+    assert sentence(error) == "A cat is needed; got a dog. Try meow."
+    assert sentence(ValueError("two\nlines")) == "ValueError: two lines"

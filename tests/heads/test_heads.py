@@ -1,0 +1,121 @@
+"""Heads: decoding undoes encoding, losses go down to nothing, odd maps do no harm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from scenes import same_objects, solid, touching
+
+from napari_tally.core.errors import InputError
+from napari_tally.heads import Boundary, Center, Semantic
+
+HEADS = [Boundary(), Center(), Semantic(classes=("a", "b"))]
+few = settings(max_examples=60, deadline=None)
+
+
+@few
+@given(touching())
+def test_center_gives_every_connected_object_back(labels: np.ndarray) -> None:
+    head = Center()
+    assert head.in_domain(labels)
+    assert same_objects(head.decode(head.encode(labels)), labels)
+
+
+@few
+@given(solid())
+def test_boundary_gives_solid_objects_back(labels: np.ndarray) -> None:
+    head = Boundary()
+    if head.in_domain(labels):
+        assert same_objects(head.decode(head.encode(labels)), labels)
+
+
+def test_most_solid_scenes_are_in_the_domain_of_boundary() -> None:
+    inside = []
+
+    @few
+    @given(solid())
+    def look(labels: np.ndarray) -> None:
+        inside.append(Boundary().in_domain(labels))
+
+    look()
+    assert np.mean(inside) > 0.4
+
+
+@few
+@given(touching())
+def test_semantic_gives_classes_back(labels: np.ndarray) -> None:
+    head = Semantic(classes=("a", "b"))
+    classes = labels % 3
+    assert np.array_equal(head.decode(head.encode(classes)), classes)
+
+
+def test_boundary_says_that_a_bar_without_inside_is_out_of_its_domain() -> None:
+    labels = np.zeros((10, 10), np.uint16)
+    labels[4:6, 2:8] = 1
+    assert not Boundary().in_domain(labels)
+    assert Boundary().decode(Boundary().encode(labels)).max() == 1  # found all the same
+
+
+def test_center_says_that_an_object_in_two_pieces_is_out_of_its_domain() -> None:
+    labels = np.zeros((10, 10), np.uint16)
+    labels[1, 1] = labels[8, 8] = 1
+    assert not Center().in_domain(labels)
+
+
+def test_center_separates_objects_in_noisy_maps() -> None:
+    rng = np.random.default_rng(0)
+    grid = np.stack(np.indices((100, 100)), -1)
+    points = np.stack(np.meshgrid([20, 50, 80], [20, 50, 80]), -1).reshape(-1, 2)
+    away = np.sqrt(((grid[..., None, :] - points) ** 2).sum(-1))
+    labels = np.where(away.min(-1) < 16, away.argmin(-1) + 1, 0)
+    head = Center()
+    maps = head.encode(labels)
+    maps[:4] = np.clip(maps[:4] + rng.normal(0, 0.1, maps[:4].shape), 0, 1)
+    maps[4:] += rng.normal(0, 2, maps[4:].shape)
+    sizes = np.bincount(head.decode(maps).ravel())[1:]
+    assert (sizes > 400).sum() == 9
+    assert sizes[sizes <= 400].sum() < 0.02 * labels.size
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda h: h.name)
+@pytest.mark.parametrize("shape", [(16, 16), (8, 16, 16)])
+def test_the_ideal_output_has_almost_no_loss(head, shape) -> None:
+    labels = np.zeros(shape, np.uint16)
+    labels[..., 2:8, 2:8] = 1
+    labels[..., 8:14, 2:8] = 2
+    target = torch.from_numpy(head.encode(labels))[None]
+    output = target.clone()
+    classes = len(target[0]) if head.name != "center" else 3
+    output[:, :classes] = (target[:, :classes] - 0.5) * 40
+    if head.name == "center":
+        output[:, 4:] /= head.offset_scale
+    assert head.loss(output, target) < 1e-3
+    assert head.loss(torch.zeros_like(output), target) > 0.3
+    assert np.allclose(head.activate(output), target, atol=1e-4)
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda h: h.name)
+def test_odd_maps_give_labels(head) -> None:
+    for shape in [(1, 1), (5, 7), (3, 5, 7)]:
+        for fill in (0.0, 1.0, np.nan):
+            labels = head.decode(np.full((head.channels(len(shape)), *shape), fill))
+            assert labels.shape == shape
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda h: h.name)
+def test_other_channels_are_refused_in_a_sentence(head) -> None:
+    with pytest.raises(InputError, match="channels"):
+        head.decode(np.zeros((9, 8, 8)))
+
+
+def test_class_ids_beyond_the_classes_are_refused() -> None:
+    with pytest.raises(InputError, match="Class ids from 0 to 1"):
+        Semantic().encode(np.full((4, 4), 2))
+
+
+def test_objects_of_a_class_are_its_components() -> None:
+    classes = np.zeros((8, 8), np.uint16)
+    classes[1:3, 1:3], classes[5:7, 5:7], classes[1:3, 3:5] = 1, 1, 2
+    assert Semantic(classes=("a", "b")).objects(classes).max() == 3

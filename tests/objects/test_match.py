@@ -1,0 +1,135 @@
+"""Pairing of objects: worked by hand, and against a search of all pairings."""
+
+from __future__ import annotations
+
+from itertools import combinations, permutations
+
+import numpy as np
+import pytest
+
+from napari_tally.core.errors import InputError
+from napari_tally.objects.match import IOU_THRESHOLDS, Matches, match, mean_ap, overlaps, pooled
+
+
+def strip(*runs: tuple[int, int]) -> np.ndarray:
+    """Return one row of voxels from (id, length) runs."""
+    return np.concatenate([np.full(length, number) for number, length in runs])[None]
+
+
+def all_ious(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Return the IoU of each predicted with each true object, one pair at a time."""
+    p, t = np.unique(predicted[predicted > 0]), np.unique(true[true > 0])
+    masks = [[(predicted == i, true == j) for j in t] for i in p]
+    ious = [[(a & b).sum() / (a | b).sum() for a, b in row] for row in masks]
+    return np.array(ious).reshape(len(p), len(t))
+
+
+def most_pairs(good: np.ndarray) -> int:
+    """Return the largest number of one-to-one pairs by trying all of them."""
+    if good.shape[0] > good.shape[1]:
+        good = good.T
+    rows, cols = good.shape
+    for size in range(rows, 0, -1):
+        for chosen in combinations(range(rows), size):
+            if any(good[list(chosen), list(p)].all() for p in permutations(range(cols), size)):
+                return size
+    return 0
+
+
+def test_ious_worked_by_hand() -> None:
+    predicted = strip((0, 1), (5, 4), (9, 3), (0, 2))
+    true = strip((2, 3), (0, 2), (7, 4), (0, 1))
+    found = overlaps(predicted, true)
+    # 5 shares 2 of 4 + 3 - 2 voxels with 2; 9 shares 3 of 4 with 7.
+    assert found.predicted.tolist() == [1, 2]
+    assert found.true.tolist() == [1, 2]
+    assert found.iou.tolist() == pytest.approx([2 / 5, 3 / 4])
+    assert (found.n_predicted, found.n_true) == (2, 2)
+
+
+def test_hits_and_misses_worked_by_hand() -> None:
+    predicted = strip((1, 8), (0, 2), (2, 5), (0, 5), (3, 2))
+    true = strip((4, 10), (0, 5), (6, 5), (0, 2))
+    (low, high) = match(predicted, true, [0.5, 0.85])
+    assert low == Matches(0.5, 1, 2, 1)
+    assert (low.ap, low.precision, low.recall) == (1 / 4, 1 / 3, 1 / 2)
+    assert high == Matches(0.85, 0, 3, 2)
+    assert (high.ap, high.precision, high.recall) == (0, 0, 0)
+
+
+def test_the_threshold_itself_is_a_hit() -> None:
+    assert match(strip((1, 2), (0, 2)), strip((1, 4)), [0.5])[0].tp == 1
+
+
+def test_an_object_in_halves_is_found_once() -> None:
+    (found,) = match(strip((1, 5), (2, 5)), strip((1, 10)), [0.5])
+    assert found == Matches(0.5, 1, 1, 0)
+
+
+def test_below_one_half_the_best_pair_gives_way_to_more_pairs() -> None:
+    # 1 overlaps 1 by 5/11 and 2 by 4/12; 2 overlaps 1 only, by 3/10: taking the largest IoU
+    # first would leave 2 without a partner.
+    predicted = strip((2, 3), (1, 5), (1, 4), (0, 3))
+    true = strip((1, 8), (2, 7))
+    ious = all_ious(predicted, true)
+    assert ious[0, 0] > ious[0, 1] >= 0.3
+    assert ious[1, 0] >= 0.3 > ious[1, 1]
+    assert match(predicted, true, [0.3])[0] == Matches(0.3, 2, 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("shape", [(9, 9), (4, 5, 6)])
+def test_counts_equal_those_of_a_search_of_all_pairings(seed: int, shape: tuple[int, ...]) -> None:
+    random = np.random.default_rng(seed)
+    true = np.kron(
+        random.integers(0, 6, [-(-n // 3) for n in shape]), np.ones([3] * len(shape), int)
+    )
+    true = true[tuple(map(slice, shape))]
+    changed = random.random(shape) < random.choice([0.1, 0.3, 0.5])
+    predicted = np.where(changed, random.integers(0, 6, shape), true) * 3
+    ious = all_ious(predicted, true)
+    thresholds = (0.1, 0.2, 0.3, *IOU_THRESHOLDS)
+    for found in match(predicted, true, thresholds):
+        tp = most_pairs(ious >= found.iou)
+        assert found == Matches(found.iou, tp, ious.shape[0] - tp, ious.shape[1] - tp)
+
+
+def test_equal_labels_match_whatever_their_ids() -> None:
+    true = np.random.default_rng(0).integers(0, 20, (12, 12))
+    ids = np.concatenate([[0], np.random.default_rng(1).permutation(19) * 2**34 + 1])
+    for found in match(ids[true], true):
+        assert (found.tp, found.fp, found.fn) == (19, 0, 0)
+
+
+def test_no_background_is_fine() -> None:
+    assert match(strip((3, 4), (8, 4)), strip((1, 4), (2, 4)), [0.9])[0] == Matches(0.9, 2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "true", "expected", "ap"),
+    [
+        (strip((0, 5)), strip((0, 5)), (0, 0, 0), 1),
+        (strip((1, 5)), strip((0, 5)), (0, 1, 0), 0),
+        (strip((0, 5)), strip((1, 5)), (0, 0, 1), 0),
+        (np.zeros((0, 5), int), np.zeros((0, 5), int), (0, 0, 0), 1),
+        (strip((1, 2), (0, 2)), strip((0, 2), (1, 2)), (0, 1, 1), 0),
+    ],
+)
+def test_nothing_to_find_and_nothing_found(
+    predicted: np.ndarray, true: np.ndarray, expected: tuple[int, int, int], ap: float
+) -> None:
+    for found in match(predicted, true, (0.3, 0.5)):
+        assert (found.tp, found.fp, found.fn) == expected
+        assert found.ap == ap
+
+
+def test_shapes_must_agree() -> None:
+    with pytest.raises(InputError, match=r"\(1, 3\) and \(1, 4\)"):
+        overlaps(strip((1, 3)), strip((1, 4)))
+
+
+def test_counts_of_images_add_up_and_their_aps_average() -> None:
+    first, second = [Matches(0.5, 3, 1, 0)], [Matches(0.5, 0, 2, 4)]
+    assert pooled([first, second]) == [Matches(0.5, 3, 3, 4)]
+    assert mean_ap([first, second]) == [pytest.approx(3 / 8)]
+    assert pooled([]) == mean_ap([]) == []

@@ -1,0 +1,36 @@
+"""The line under a table of objects."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_tally.objects.measure import measure
+from napari_tally.objects.summary import summary
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "text"),
+    [
+        ("area_um2", [84.2, 12.0, 100.0], "3 nuclei, median area 84.2 µm²"),
+        ("volume_px3", [1234.0, 1233.6], "2 nuclei, median volume 1,234 px³"),
+        ("volume_mm3", [0.01234, 0.01234], "2 nuclei, median volume 0.0123 mm³"),
+        ("area_um2", [99.96, 99.96], "2 nuclei, median area 100 µm²"),
+        ("area_px2", [7.0], "1 nucleus, area 7 px²"),
+        ("area_px2", [], "0 nuclei"),
+        ("area_px2", [7.0] * 1200, "1,200 nuclei, median area 7 px²"),
+        ("touches_border", [True, False], "2 nuclei"),
+    ],
+)
+def test_count_and_median_size(column: str, values: list[float], text: str) -> None:
+    table = pd.DataFrame({"label": np.arange(1, len(values) + 1), column: values})
+    assert summary(table, "nucleus", "nuclei") == text
+
+
+def test_what_measure_returns_can_be_summed_up() -> None:
+    labels = np.zeros((4, 6, 6), int)
+    assert summary(measure(labels)) == "0 objects"
+    labels[1:3, 1:3, 1:3] = 5
+    assert summary(measure(labels)) == "1 object, volume 8 px³"
+    assert summary(measure(labels[1], spacing=(2, 2), unit="um")) == "1 object, area 16 µm²"

@@ -1,0 +1,90 @@
+"""Train the shipped model `nuclei-2d`; see its model card for what came out.
+
+    python training/nuclei_2d.py --data DIR --output runs/nuclei-2d
+
+DIR holds `nuclei-2d` and `nuclei-2d-extra` (CC0; subsets of BBBC038). A killed run goes on where
+it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from rich.progress import Progress
+
+from napari_tally.core.progress import Step, drain
+from napari_tally.heads.center import Center
+from napari_tally.network.architectures import DynUNet
+from napari_tally.network.normalize import Percentile
+from napari_tally.pipeline.crops import Sample
+from napari_tally.pipeline.train import TrainOptions, train_steps
+
+NORMALIZE = Percentile()
+HEAD = Center()
+OPTIONS = TrainOptions(
+    architecture=DynUNet(out_channels=HEAD.channels(2)),
+    head=HEAD,
+    steps=7_000,
+    validate_every=7_000,
+)
+HELD_OUT = 40
+
+
+def load(folder: Path, names: list[str]) -> list[Sample]:
+    """Read and normalize images with their labels."""
+    found = []
+    for name in names:
+        image = tifffile.imread(folder / "images" / name)
+        labels = tifffile.imread(folder / "labels" / name)
+        found.append(Sample(name, NORMALIZE(image[None]), labels))
+    return found
+
+
+def split(data: Path) -> tuple[list[Sample], list[Sample]]:
+    """Return (training, tuning): `split_train.txt` less a random part of it, and that part."""
+    names = (data / "nuclei-2d" / "split_train.txt").read_text().split()
+    names = sorted(n if n.endswith(".tif") else f"{n}.tif" for n in names)
+    order = np.random.default_rng(0).permutation(len(names))
+    held = {names[i] for i in order[:HELD_OUT]}
+    extra = sorted(p.name for p in (data / "nuclei-2d-extra" / "images").glob("*.tif"))
+    training = load(data / "nuclei-2d", [n for n in names if n not in held])
+    training += load(data / "nuclei-2d-extra", extra)
+    return training, load(data / "nuclei-2d", sorted(held))
+
+
+def blank_fields(count: int) -> list[Sample]:
+    """Return fields without objects, so that noise and haze are not taken for nuclei."""
+    rng, found = np.random.default_rng(1), []
+    for i in range(count):
+        y, x = np.mgrid[:256, :256] / 256
+        haze = rng.uniform(0, 3) * np.exp(-((y - rng.random()) ** 2 + (x - rng.random()) ** 2) * 3)
+        image = rng.poisson(rng.uniform(3, 100) * (1 + haze)).astype(np.float32)
+        found.append(Sample(f"blank-{i}", NORMALIZE(image[None]), np.zeros((256, 256), np.uint16)))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("TALLY_DATA", "../shared/data"))
+    )
+    parser.add_argument("--output", type=Path, default=Path("runs/nuclei-2d"))
+    parser.add_argument("--device", default="auto")
+    args = parser.parse_args()
+    training, _ = split(args.data)
+    with Progress() as bar:
+        task = bar.add_task("train", total=OPTIONS.steps)
+
+        def show(step: Step) -> None:
+            bar.update(task, completed=step.done, description=step.note)
+
+        samples = training + blank_fields(8)
+        drain(train_steps(samples, [], OPTIONS, args.output, args.device), show)
+
+
+if __name__ == "__main__":
+    main()
