@@ -20,6 +20,7 @@ BELOW: dict[str, set[str]] = {
     "models": {"core", *SIBLINGS},
     "pipeline": {"core", *SIBLINGS, "models"},
     "cli": {"core", *SIBLINGS, "models", "pipeline"},
+    "__main__": {"cli"},
     "widgets": {"core", *SIBLINGS, "models", "pipeline"},
 }
 FRONT_DOOR = "__init__"

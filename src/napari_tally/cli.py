@@ -72,7 +72,6 @@ def segment(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line an input.")] = False,
 ) -> None:
     """Segment images: labels, a table of measurements and a run record for each."""
-    from .files import SUFFIXES
     from .files.inputs import expand
     from .models.folder import load_model
     from .network.windows import Tiling
@@ -90,7 +89,7 @@ def segment(
         )
         batch = Batch(output, axes, spacing, table.value, overwrite)
         batch.check()
-        sources = expand(inputs, SUFFIXES)
+        sources = expand(inputs)
         loaded = load_model(model)
         _check_device(device)
     outcomes = _with_bar(segment_files_steps(sources, loaded, options, batch), sources, as_json)

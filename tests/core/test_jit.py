@@ -62,7 +62,9 @@ def test_without_a_folder_to_write_in_the_cache_falls_back(tmp_path) -> None:
     out = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "HOME": "/nonexistent", "PYTHONPATH": str(copy)},
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert out.stdout.strip() == "64", out.stderr
     assert any((tmp_path / "tmp").rglob("*.nbi"))

@@ -18,7 +18,10 @@ def _volume(**changes) -> Volume:
 def test_a_channel_keeps_geometry_and_name() -> None:
     one = _volume(channel_names=("dapi", "gfp")).at("C", 1)
     assert (one.axes, one.shape, one.spacing, one.channel_names) == (
-        "ZYX", (3, 4, 5), (2, 1, 1), ("gfp",)
+        "ZYX",
+        (3, 4, 5),
+        (2, 1, 1),
+        ("gfp",),
     )
 
 

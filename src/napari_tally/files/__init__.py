@@ -7,55 +7,66 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import FileError
 from . import picture, tiff
+from .format import Format
 
 if TYPE_CHECKING:
+    import os
+
     from ..core.volume import Volume
 
-FORMATS = (tiff, picture)
-SUFFIXES = tuple(suffix for module in FORMATS for suffix in module.SUFFIXES)
+FORMATS = (
+    Format("TIFF", tiff.SUFFIXES, tiff.SUFFIXES, tiff.read, tiff.write),
+    Format("picture", picture.SUFFIXES, picture.WRITTEN, picture.read, picture.write),
+)
 
 
-def read(path: str | Path, *, axes: str | None = None) -> Volume:
-    """Read an image with its axes, calibration and channel names.
+def readable(path: Path) -> bool:
+    """Return whether the name of a file says that it can be read."""
+    return any(path.suffix.lower() in f.suffixes for f in FORMATS)
+
+
+def read(path: str | os.PathLike[str], *, axes: str | None = None) -> Volume:
+    """Read an image with its axes, spacing, unit and channel names.
 
     Parameters
     ----------
     path : path
-        A TIFF, PNG, JPEG or BMP file.
+        A file of one of the `FORMATS`.
     axes : str, optional
-        One letter of TCZYX an axis, instead of what the file says.
+        One letter of TCZYX an axis, where the file's own are wrong or missing.
 
     Raises
     ------
     FileError
-        If the file is missing, is not an image, or is damaged.
+        If the file is missing, damaged or of another format.
     InputError
-        If `axes` do not fit the image.
+        If its axes are unclear or do not fit.
     """
     path = Path(path).expanduser()
-    if path.is_dir():
-        raise FileError("An image file is needed", f"the folder {path}")
-    if not path.is_file():
-        raise FileError("An image file is needed", f"no file at {path}")
-    if path.stat().st_size == 0:
-        raise FileError(f"An image is needed in {path}", "an empty file")
-    return _format(path).read(path, axes)
+    for each in FORMATS:
+        if path.suffix.lower() in each.suffixes:
+            return each.read(path, axes=axes)
+    raise _unknown(path, tuple(s for f in FORMATS for s in f.suffixes))
 
 
-def write(volume: Volume, path: str | Path) -> None:
-    """Write an image or labels with their geometry; the file is whole or not there.
+def write(volume: Volume, path: str | os.PathLike[str]) -> None:
+    """Write an image with its axes, spacing, unit and channel names.
+
+    The file is written beside its target and then renamed, so that it is whole or not there.
 
     Raises
     ------
     FileError
-        If the format is not known, or the folder cannot be written.
+        If the folder cannot be written or the suffix is of no format that is written.
+    InputError
+        If the format cannot hold the image.
     """
     path = Path(path).expanduser()
-    _format(path).write(volume, path)
+    for each in FORMATS:
+        if path.suffix.lower() in each.written:
+            return each.write(volume, path)
+    raise _unknown(path, tuple(s for f in FORMATS for s in f.written))
 
 
-def _format(path: Path) -> object:
-    for module in FORMATS:
-        if path.name.lower().endswith(module.SUFFIXES):
-            return module
-    raise FileError(f"A file of a known format is needed ({', '.join(SUFFIXES)})", f"{path}")
+def _unknown(path: Path, suffixes: tuple[str, ...]) -> FileError:
+    return FileError(f"A file that ends in {', '.join(suffixes)} is needed", str(path))

@@ -1,31 +1,33 @@
-"""Which files a list of files, folders and patterns means, and what their results are called."""
+"""From what a user names - files, folders, patterns - to the files to work on."""
 
 from __future__ import annotations
 
-import glob
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from glob import glob, has_magic
 from pathlib import Path
 
 from ..core.errors import InputError
+from . import readable
 
-OURS = ("_labels", "_overlay")  # endings of our own pictures
+_LABELS = "_labels.tif"
+_OUTPUTS = (_LABELS, "_overlay.png")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file to work on.
+    """A file to work on, and what its outputs are called.
 
     Attributes
     ----------
     path : Path
         The file.
     folder : Path
-        Where its results go inside the output folder.
+        Sub-folder of the output folder; empty unless inputs of different folders share a name.
     stem : str
-        What the names of its results start with.
+        Beginning of the outputs' names: `a` for `a.tif`, or `a_tif` if there is an `a.png` too.
     """
 
     path: Path
@@ -33,51 +35,82 @@ class InputFile:
     stem: str
 
 
-def expand(inputs: Iterable[str], suffixes: tuple[str, ...]) -> list[InputFile]:
-    """Return the files that are meant, each once, with names that do not collide.
+def expand(inputs: Iterable[str | os.PathLike[str]]) -> list[InputFile]:
+    """Return the files that are meant by files, folders and patterns, each file once.
 
-    Folders are searched with their subfolders, without hidden files and our own outputs. Files
-    of one name from different folders keep their folders; files that differ only in their suffix
-    keep it in the name of the results.
+    Folders are searched with their sub-folders, without hidden files and without our own outputs.
 
     Raises
     ------
     InputError
-        If one of the inputs means no file.
+        If one of the inputs is, or matches, no file that can be read.
     """
-    found: dict[Path, Path] = {}
-    for text in inputs:
-        matched = list(_files(text, suffixes))
-        if not matched:
-            raise InputError("Files, folders or patterns that mean a file are needed", repr(text))
-        for path in matched:
-            found.setdefault(path.absolute(), path)
-    return _named(list(found.values()))
+    texts = [os.path.expanduser(os.fspath(text)) for text in inputs]
+    found = {os.path.abspath(p): p for text in texts for p in _matches(text)}
+    paths = [p for p in found.values() if len(found) == 1 or not _made_by_us(p)]
+    folders = _folders(paths)
+    stems = _stems(paths, folders)
+    return [InputFile(*row) for row in zip(paths, folders, stems, strict=True)]
 
 
-def _files(text: str, suffixes: tuple[str, ...]) -> Iterable[Path]:
-    path = Path(text).expanduser()
+def _matches(text: str) -> list[Path]:
+    path = Path(text)
+    if path.is_file():
+        return [path]
     if path.is_dir():
-        return (p for p in sorted(path.rglob("*")) if _wanted(p, path, suffixes))
-    if path.exists() or not glob.has_magic(text):
-        return [path]  # a missing file is reported when it is read, and the others go on
-    names = sorted(glob.glob(str(path), recursive=True))
-    return (p for p in map(Path, names) if p.is_file() and not p.stem.endswith(OURS))
+        files = sorted(_inside(path))
+        got = f"the folder {text}, in which there is none"
+    elif has_magic(text):
+        files = [p for p in map(Path, sorted(glob(text, recursive=True))) if _wanted(p, text)]
+        got = f"{text!r}, which matches none"
+    else:
+        files, got = [], f"{text}, which does not exist"
+    if not files:
+        raise InputError("An image file that can be read is needed", got)
+    return files
 
 
-def _wanted(path: Path, top: Path, suffixes: tuple[str, ...]) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
-    known = path.name.lower().endswith(suffixes)
-    return path.is_file() and known and not hidden and not path.stem.endswith(OURS)
+def _wanted(path: Path, pattern: str) -> bool:
+    asked = pattern.endswith(_OUTPUTS)
+    return path.is_file() and readable(path) and (asked or not path.name.endswith(_OUTPUTS))
 
 
-def _named(paths: list[Path]) -> list[InputFile]:
-    names = Counter(p.name for p in paths)
-    apart = max(names.values(), default=0) > 1
-    top = Path(os.path.commonpath([p.absolute().parent for p in paths]))
-    folders = [p.absolute().parent.relative_to(top) if apart else Path() for p in paths]
-    stems = Counter((f, p.stem) for f, p in zip(folders, paths, strict=True))
-    return [
-        InputFile(p, f, p.stem if stems[f, p.stem] == 1 else p.name.replace(".", "_"))
-        for f, p in zip(folders, paths, strict=True)
-    ]
+def _inside(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [f for f in folders if not f.startswith(".")]
+        for name in names:
+            if not name.startswith(".") and _wanted(Path(place, name), ""):
+                yield Path(place, name)
+
+
+def _made_by_us(path: Path) -> bool:
+    """Return whether a run record lies beside it: `*.tif` of a shell names our outputs too."""
+    record = path.name.removesuffix(_LABELS) + "_run.json"
+    return path.name.endswith(_LABELS) and path.with_name(record).exists()
+
+
+def _stem(path: Path) -> str:
+    return path.stem[:-4] if path.stem.lower().endswith(".ome") else path.stem
+
+
+def _folders(paths: list[Path]) -> list[Path]:
+    """Return empty folders if no two folders share a name, else those below the common parent."""
+    parents = [os.path.abspath(p.parent) for p in paths]
+    # as a file system without upper and lower case would see the outputs
+    named = {(parent, _stem(p).casefold()) for parent, p in zip(parents, paths, strict=True)}
+    if len({stem for _, stem in named}) == len(named):
+        return [Path()] * len(paths)
+    common = os.path.commonpath(parents)
+    return [Path(os.path.relpath(parent, common)) for parent in parents]
+
+
+def _stems(paths: list[Path], folders: list[Path]) -> list[str]:
+    """Return the stems, with the suffix where files of one folder share theirs."""
+    stems = [_stem(p) for p in paths]
+    for _ in range(2):  # the second time for an a_tif.png beside a.tif and a.png
+        counts = Counter(zip(folders, stems, strict=True))
+        stems = [
+            path.name.replace(".", "_") if counts[folder, stem] > 1 else stem
+            for path, folder, stem in zip(paths, folders, stems, strict=True)
+        ]
+    return stems

@@ -1,27 +1,70 @@
-"""A picture of objects: the image in grey with an outline around each object."""
+"""A picture of what was found: outlines of the objects on the image."""
 
 from __future__ import annotations
 
-import colorsys
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.segmentation import find_boundaries
 
-_GOLDEN = 0.618033988749895  # steps of the hue by which neighbouring ids differ most
+from ..core.errors import InputError
+
+_DARKEST, _BRIGHTEST = 1.0, 99.8  # percentiles that become black and white
+_GOLDEN = 0.6180339887498949  # steps of it around the colour wheel put successive ids far apart
 
 
-def overlay(image: NDArray[np.generic], labels: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """Return an RGB picture, shape (Y, X, 3), of an image and its labels, both (Y, X)."""
-    values = np.nan_to_num(image.astype(np.float64), posinf=0, neginf=0)
-    low, high = np.percentile(values, (1, 99.8))
-    grey = np.clip((values - low) / ((high - low) or 1), 0, 1)
-    picture = np.repeat((200 * grey).astype(np.uint8)[..., None], 3, axis=2)
-    edge = find_boundaries(labels, connectivity=1, mode="inner")
-    picture[edge] = _colours(int(labels.max(initial=0)))[labels[edge]]
+def overlay(image: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Draw the outline of each object in a colour of its own on the grey image.
+
+    Parameters
+    ----------
+    image : ndarray
+        (Y, X), of any real dtype; stretched between two percentiles.
+    labels : ndarray
+        (Y, X), one id an object, 0 elsewhere.
+
+    Returns
+    -------
+    ndarray
+        (Y, X, 3), uint8.
+
+    Raises
+    ------
+    InputError
+        If they are not two images of one shape.
+    """
+    if image.ndim != 2 or image.shape != labels.shape:
+        raise InputError(
+            "A 2D image and labels of the same shape are needed",
+            f"shapes {image.shape} and {labels.shape}",
+        )
+    picture = np.repeat(_stretched(image)[..., None], 3, axis=2)
+    edge = _outlines(labels)
+    picture[edge] = _colours(labels[edge])
     return picture
 
 
-def _colours(count: int) -> NDArray[np.uint8]:
-    hues = (np.arange(count + 1) * _GOLDEN) % 1
-    return np.array([[255 * c for c in colorsys.hsv_to_rgb(h, 0.8, 1)] for h in hues], np.uint8)
+def _stretched(image: NDArray[Any]) -> NDArray[np.uint8]:
+    values = np.nan_to_num(image.astype(np.float32), posinf=0, neginf=0)
+    low, high = np.percentile(values, (_DARKEST, _BRIGHTEST)) if values.size else (0, 0)
+    scaled = (values - low) / max(high - low, np.finfo(np.float32).tiny)
+    return np.asarray(np.clip(scaled, 0, 1) * 255).round().astype(np.uint8)
+
+
+def _outlines(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return the pixels of objects beside a pixel of something else."""
+    edge = np.zeros(labels.shape, bool)
+    across, down = labels[:, 1:] != labels[:, :-1], labels[1:] != labels[:-1]
+    edge[:, 1:] |= across
+    edge[:, :-1] |= across
+    edge[1:] |= down
+    edge[:-1] |= down
+    edge &= labels != 0
+    return edge
+
+
+def _colours(ids: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return a bright colour for each id: hue at full saturation, (N, 3)."""
+    hue = (ids.astype(np.float64) * _GOLDEN) % 1.0
+    wheel = np.abs((hue[:, None] * 6 + np.array([0, 4, 2])) % 6 - 3) - 1
+    return np.asarray(np.clip(wheel, 0, 1) * 255).round().astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The run record beside each output: what was done, to what, by which model and versions."""
+"""The run record: what was done to which input with which model, as JSON beside the outputs."""
 
 from __future__ import annotations
 
@@ -12,52 +12,81 @@ from typing import Any
 from ..core.errors import FileError
 from .atomic import replacing
 
-PACKAGES = ("napari-tally", "torch", "monai", "numpy", "scikit-image", "tifffile", "numba")
-_SAME = (("input", "sha256"), ("model",), ("options",))
+_PACKAGES = (
+    "napari-tally", "torch", "monai", "numpy", "scikit-image", "tifffile", "numba",
+)  # fmt: skip
+_MODEL_KEYS = ("name", "version", "sha256")
 
 
 def sha256_file(path: Path) -> str:
-    """Return the checksum of a file."""
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read.
+    """
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise FileError(f"A readable {path} is needed", error.strerror or str(error)) from error
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide on a result."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+        reason = error.strerror or str(error)
+        raise FileError("A file that can be read is needed", f"{path} ({reason})") from error
 
 
 def write_record(record: dict[str, Any], path: Path) -> None:
-    """Write a run record as JSON."""
+    """Write a run record as JSON.
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be written.
+    """
+    text = json.dumps(record, indent=2, ensure_ascii=False)
     with replacing(path) as part:
-        part.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        part.write_text(text + "\n", encoding="utf-8")
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """Return a run record, or None if there is none that can be read."""
+    """Return a run record, None if there is none that can be read."""
     try:
-        found = json.loads(path.read_text("utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return record if isinstance(record, dict) else None
 
 
-def same_run(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Tell whether two records are of the same input, model and options."""
-    return all(_at(one, keys) == _at(other, keys) is not None for keys in _SAME)
+def same_run(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Return whether two records tell of the same input, model and options.
+
+    When, where and how fast does not count, nor does the input's name. A record that lacks one of
+    these is like no other.
+    """
+    known = _identity(old)
+    return all(part is not None for part in _flat(known)) and known == _identity(new)
 
 
-def _at(record: dict[str, Any], keys: tuple[str, ...]) -> Any:
-    value: Any = record
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that results depend on, if installed."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _identity(record: dict[str, Any]) -> dict[str, Any]:
+    plain = json.loads(json.dumps(record))  # tuples become lists, as in a record that was read
+    model, source = plain.get("model"), plain.get("input")
+    model = model if isinstance(model, dict) else {}
+    return {
+        "options": plain.get("options"),
+        "model": [model.get(key) for key in _MODEL_KEYS],
+        "input": source.get("sha256") if isinstance(source, dict) else None,
+    }
+
+
+def _flat(identity: dict[str, Any]) -> list[Any]:
+    return [identity["options"], *identity["model"], identity["input"]]

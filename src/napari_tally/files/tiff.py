@@ -1,8 +1,10 @@
-"""TIFF, through tifffile: OME, ImageJ and plain ones, BigTIFF, compressed, multi-page, RGB."""
+"""TIFF: OME-TIFF, ImageJ hyperstacks and plain pages, read and written through tifffile."""
 
 from __future__ import annotations
 
-from math import prod
+import math
+import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,147 +12,194 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from ..core.errors import FileError, InputError
-from ..core.volume import AXES, Volume
-from .atomic import replacing
-from .tiff_metadata import calibration, channel_names
+from ..core.errors import FileError, InputError, TallyError
+from ..core.volume import AXES, SPATIAL, Volume
+from .calibration import Metadata, logger, read_metadata, spacing_of
+from .intact import check_data, check_imagej, check_tiff
+from .tiff_write import RGB, write
+
+__all__ = ["SUFFIXES", "read", "write"]
 
 SUFFIXES = (".tif", ".tiff")
-_IMAGEJ_TYPES = (np.uint8, np.uint16, np.float32)
-_MOST_IMAGEJ = 2**32 - 2**20  # bytes; beyond, ImageJ's own format has no room for the offsets
+_COLOURS = (*RGB, "alpha")
+# What tifffile and its codecs raise on damaged or unknown data.
+_BROKEN = (
+    ArithmeticError, AssertionError, LookupError, OSError, RuntimeError, TypeError, ValueError,
+    struct.error,
+)  # fmt: skip
 
 
-def read(path: Path, axes: str | None = None) -> Volume:
-    """Read a TIFF; see `files.read`."""
-    try:
-        with tifffile.TiffFile(path) as file:
-            return _volume(file, path, axes)
-    except (FileError, InputError):
-        raise
-    except Exception as error:  # tifffile and its codecs raise many kinds on damaged files
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise FileError(
-            f"A whole TIFF is needed in {path}", reason, "The file may be damaged, or not be a TIFF"
-        ) from error
+@dataclass(frozen=True)
+class _Pages:
+    """The pixels of a file with the axis letters of tifffile, which knows more than TCZYX."""
+
+    array: NDArray[Any]
+    letters: str
+    colour: bool
+    metadata: Metadata
 
 
-def write(volume: Volume, path: Path) -> None:
-    """Write a TIFF that napari and Fiji open with the same calibration.
+def read(path: Path, *, axes: str | None = None) -> Volume:
+    """Read the (largest) image of a TIFF.
 
-    As an ImageJ hyperstack where ImageJ knows the type (uint8, uint16, float32), else (uint32
-    labels, more than 4 GB) as OME-TIFF, which Bio-Formats and napari read.
+    Axes of length 1 are dropped, samples become the channels red, green, blue and alpha, and
+    pages of an unknown meaning are Z. A resolution for printing is no calibration.
+
+    Parameters
+    ----------
+    path : Path
+        OME-TIFF, ImageJ hyperstack or plain TIFF, BigTIFF too.
+    axes : str, optional
+        Letters of TCZYX to use instead of the file's.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, not a TIFF, cut short or damaged.
+    InputError
+        If the axes are unclear or do not fit, or the numbers are complex.
     """
-    array = np.asarray(volume.array)
-    if array.dtype == bool:
-        array = array.astype(np.uint8)
-    imagej = array.dtype in _IMAGEJ_TYPES and array.nbytes < _MOST_IMAGEJ
-    colour = volume.axes.endswith("YXC") and volume.channel_names[:1] == ("red",)
-    colour = colour and array.shape[-1] in (3, 4) and (not imagej or array.dtype == np.uint8)
-    array, axes = _in_order(array, volume.axes, "TZCYX" if imagej else "TCZYX", colour)
-    spacing = None if volume.spacing is None else volume.spacing_in("um")
-    options: dict[str, Any] = {"photometric": "rgb" if colour else "minisblack"}
-    if spacing is not None:
-        options |= {"resolution": (1 / spacing[-1], 1 / spacing[-2])}
-    if imagej:
-        options |= {"imagej": True, "metadata": _imagej(volume, array.shape, axes, spacing)}
-    else:
-        options |= {"ome": True, "compression": "zlib", "metadata": _ome(volume, axes, spacing)}
-        options["bigtiff"] = array.nbytes >= _MOST_IMAGEJ
-    with replacing(path) as part:
-        tifffile.imwrite(part, array, **options)
-
-
-def _volume(file: tifffile.TiffFile, path: Path, told: str | None) -> Volume:
-    if not file.series:
-        raise FileError(f"A TIFF with an image is needed in {path}", "one without")
-    series = file.series[0]
-    _check_whole(file, series, path)
-    array, axes = _squeezed(series.asarray(), series.axes.replace("S", "c"), path)
-    names = channel_names(file, axes)
-    array, axes = _in_order(array, axes.upper(), AXES, "c" in axes)
-    if told is not None:
-        _check_told(told, axes, array.shape, path)
-        names = names if told == axes else ()
-        axes = told
-    if array.dtype.kind not in "buif":
-        raise InputError(f"Real numbers are needed in {path.name}", str(array.dtype))
-    spatial = "".join(a for a in axes if a in "ZYX")
-    spacing, unit = calibration(file, spatial, path.name)
-    return Volume(array, axes, spacing, unit, channel_names=names, name=path.name)
-
-
-def _check_whole(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -> None:
-    """Refuse a file that ends before its data does: tifffile fills up with zeros."""
-    size = path.stat().st_size
-    ends = [
-        o + n
-        for page in series.pages
-        if page is not None
-        for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)
-    ]
-    if series.dataoffset is not None:
-        ends.append(series.dataoffset + series.nbytes)
-    planes = prod(series.shape) // max(1, prod(series.keyframe.shape))
-    wanted = int((file.imagej_metadata or {}).get("images", planes))
-    if max(ends, default=0) > size or planes < wanted:
-        raise FileError(
-            f"A whole TIFF is needed in {path}",
-            f"a truncated one: {size:,} bytes, its data would end at {max(ends):,}",
-            "Copy the file again",
-        )
-
-
-def _squeezed(array: NDArray[Any], axes: str, path: Path) -> tuple[NDArray[Any], str]:
-    """Drop axes of length 1 and name those that the file does not; "c" is the colours' axis."""
-    keep = [i for i, a in enumerate(axes) if array.shape[i] != 1 or a in "YX"]
-    array, axes = array.reshape([array.shape[i] for i in keep]), "".join(axes[i] for i in keep)
-    if "c" in axes and "C" in axes:
-        raise InputError(f"Either channels or colours are needed in {path.name}", f"axes {axes}")
-    unknown = [a for a in axes if a not in "TCZYXc"]
-    if len(unknown) == 1 and "Z" not in axes:
-        axes, unknown = axes.replace(unknown[0], "Z"), []
-    if unknown or len(array.shape) != len(axes):
+    check_tiff(path)
+    pages = _load(path)
+    if pages.array.dtype.kind not in "buif":
         raise InputError(
-            f"Axes of {AXES} are needed for {path.name}",
-            f"{axes}, shape {array.shape}",
-            "Say which they are with axes, as TZYX",
+            f"Whole or real numbers are needed in {path.name}",
+            str(pages.array.dtype),
+            "Take their absolute value" if pages.array.dtype.kind == "c" else "",
         )
-    return array, axes
+    if axes is not None:
+        return _as_told(pages, axes.strip().upper(), path.name)
+    return _as_said(_squeezed(pages), path.name)
 
 
-def _check_told(told: str, axes: str, shape: tuple[int, ...], path: Path) -> None:
-    if len(told) != len(axes):
+def _load(path: Path) -> _Pages:
+    try:
+        with tifffile.TiffFile(path) as tif:
+            check_imagej(tif, path)
+            series = _largest(tif, path.name)
+            check_data(series, path)
+            metadata = read_metadata(tif, series)
+            array = np.asarray(series.asarray())
+            colour = int(series.keyframe.photometric) in (2, 6)  # RGB, YCbCr
+            letters = series.axes
+        if len(letters) != array.ndim:
+            raise ValueError(f"axes {letters}, but shape {array.shape}")
+    except TallyError:
+        raise
+    except _BROKEN as error:
+        raise FileError("A TIFF that can be read is needed", f"{path} ({error})") from error
+    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return _Pages(native, letters, colour, metadata)
+
+
+def _largest(tif: tifffile.TiffFile, name: str) -> tifffile.TiffPageSeries:
+    """Return the series with most pixels a plane, the first of equal ones."""
+    sizes = [math.prod(n for n, a in zip(s.shape, s.axes, strict=True) if a in "YX")
+             for s in tif.series]  # fmt: skip
+    best = sizes.index(max(sizes))
+    if len(sizes) > 1:
+        logger.warning("%s holds %d images; only number %d is read.", name, len(sizes), best + 1)
+    return tif.series[best]
+
+
+def _squeezed(pages: _Pages) -> _Pages:
+    keep = [a in "YX" or n > 1 for a, n in zip(pages.letters, pages.array.shape, strict=True)]
+    shape = [n for n, kept in zip(pages.array.shape, keep, strict=True) if kept]
+    letters = "".join(a for a, kept in zip(pages.letters, keep, strict=True) if kept)
+    return _Pages(pages.array.reshape(shape), letters, pages.colour, pages.metadata)
+
+
+def _as_told(pages: _Pages, axes: str, name: str) -> Volume:
+    """Return the image with the user's axes; each keeps the size that the file gives it."""
+    if len(axes) != pages.array.ndim:
+        pages = _squeezed(pages)
+    shape = pages.array.shape
+    if len(axes) != len(shape) or len(set(axes)) != len(axes) or set(axes) - set(AXES):
         raise InputError(
-            f"{len(axes)} letters are needed as axes of {path.name}, of shape {shape}", repr(told)
+            f"One letter of {AXES} for each axis of {name}, of shape {shape}, is needed",
+            repr(axes),
+            f"The file says {pages.letters}",
         )
+    letters = pages.letters.translate(str.maketrans("QI", "ZZ"))
+    sizes = {
+        new: pages.metadata.sizes[old]
+        for old, new in zip(letters, axes, strict=True)
+        if old in pages.metadata.sizes and new in SPATIAL
+    }
+    names = _channel_names(pages, axes)
+    return _volume(pages.array, axes, Metadata(sizes, names), name)
 
 
-def _in_order(array: NDArray[Any], axes: str, order: str, colour: bool) -> tuple[NDArray[Any], str]:
-    """Transpose to an order of axes; colours stay last."""
-    wanted = [a for a in order if a in axes and not (colour and a == "C")]
-    wanted += ["C"] if colour else []
-    return array.transpose([axes.index(a) for a in wanted]), "".join(wanted)
+def _as_said(pages: _Pages, name: str) -> Volume:
+    """Return the image with the file's axes."""
+    axes = _known_axes(pages, name)
+    names = _channel_names(pages, axes)
+    array, order = pages.array, pages.metadata.order
+    if set(axes) <= set(order) <= set(AXES):
+        array, axes = _restored(array, axes, order), order
+    return _volume(array, axes, Metadata(pages.metadata.sizes, names), name)
 
 
-def _imagej(
-    volume: Volume, shape: tuple[int, ...], axes: str, spacing: tuple[float, ...] | None
-) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"axes": axes[:-1] + "S" if axes.endswith("YXC") else axes}
-    if spacing is not None:
-        metadata["unit"] = "um"
-        if len(spacing) == 3:
-            metadata["spacing"] = spacing[0]
-    if volume.channel_names and not axes.endswith("YXC"):
-        planes = {a: n for a, n in zip(axes, shape, strict=True) if a not in "YX"}
-        repeats = prod(n for a, n in planes.items() if a != "C")
-        metadata["Labels"] = list(volume.channel_names) * repeats
-    return metadata
+def _known_axes(pages: _Pages, name: str) -> str:
+    """Translate the letters of tifffile: samples to C, pages of unknown meaning to Z.
+
+    Raises
+    ------
+    InputError
+        If there are both channels and samples, or axes whose meaning is not known.
+    """
+    letters, shape = pages.letters, pages.array.shape
+    if "S" in letters and "C" in letters:
+        raise InputError(
+            f"One axis of channels or colours is needed in {name}",
+            f"both, in shape {shape} ({letters})",
+            "Split the channels, or turn the colours to grey",
+        )
+    axes = letters.replace("S", "C")
+    if axes.replace("C", "") in ("QYX", "IYX"):
+        axes = axes.replace("Q", "Z").replace("I", "Z")
+    if set(axes) - set(AXES) or len(set(axes)) != len(axes) or not set("YX") <= set(axes):
+        raise InputError(
+            f"Axes of {AXES} are needed for {name}",
+            f"{letters} of shape {shape}",
+            "Say which they are, such as axes='TZYX'",
+        )
+    return axes
 
 
-def _ome(volume: Volume, axes: str, spacing: tuple[float, ...] | None) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"axes": axes[:-1] + "S" if axes.endswith("YXC") else axes}
-    for axis, size in zip(reversed(volume.spatial_axes), reversed(spacing or ()), strict=False):
-        metadata |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "µm"}
-    if volume.channel_names and not axes.endswith("YXC"):
-        metadata["Channel"] = {"Name": list(volume.channel_names)}
-    return metadata
+def _channel_names(pages: _Pages, axes: str) -> tuple[str, ...]:
+    """Return the names that the file gives, or those of colours; none if they do not fit."""
+    count = pages.array.shape[axes.index("C")] if "C" in axes else 1
+    samples = pages.letters.find("S")
+    if samples < 0:
+        names = pages.metadata.channel_names
+        return names if len(names) == count else ()
+    alike = pages.colour and axes[samples] == "C" and count in (3, 4)
+    return _COLOURS[:count] if alike else ()
+
+
+def _restored(array: NDArray[Any], axes: str, order: str) -> NDArray[Any]:
+    """Bring the axes into another order, with axes of length 1 where they were dropped."""
+    moved = array.transpose([axes.index(a) for a in order if a in axes])
+    sizes = iter(moved.shape)
+    return moved.reshape([next(sizes) if a in axes else 1 for a in order])
+
+
+def _volume(array: NDArray[Any], axes: str, said: Metadata, name: str) -> Volume:
+    """Return the volume with Z before Y before X, and its spacing if all of it is known."""
+    spots = [i for i, a in enumerate(axes) if a in SPATIAL]
+    order = list(range(len(axes)))
+    for spot, source in zip(
+        spots, sorted(spots, key=lambda i: SPATIAL.index(axes[i])), strict=True
+    ):
+        order[spot] = source
+    axes = "".join(axes[i] for i in order)
+    spacing, unit = spacing_of(axes, said.sizes, name)
+    return Volume(
+        np.ascontiguousarray(array.transpose(order)),
+        axes,
+        spacing,
+        unit,
+        channel_names=said.channel_names,
+        name=name,
+    )

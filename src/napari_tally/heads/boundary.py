@@ -65,6 +65,8 @@ class Boundary(Head):
 
 def _components(mask: NDArray[np.generic]) -> NDArray[np.int32]:
     full = 8 if mask.ndim == 2 else 26
+    if mask.dtype == bool:
+        mask = mask.astype(np.uint8)  # with bool cc3d (4.1) labels voxels outside of the mask
     found = cc3d.connected_components(np.ascontiguousarray(mask), connectivity=full)
     return np.asarray(found).astype(np.int32)
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from .base import Head, Labels, Maps
-from .border import BACKGROUND, INSIDE, border_classes, border_loss
+from .border import BACKGROUND, BORDER, INSIDE, border_classes, border_loss
+from .flood import grow
 from .votes import join_votes
 
 if TYPE_CHECKING:
@@ -21,14 +22,22 @@ DISTANCE = 3  # the channel; the offsets follow
 
 
 class Center(Head):
-    """Background, inside, border; distance to the border (0..1); offset to the centre (voxels)."""
+    """Background, inside, border; distance to the border (0..1); offset to the centre (voxels).
+
+    All are decoded together: voxels that are surely inside (or surely border) are joined with their
+    neighbours where they vote for one centre, inner ones first; crumbs without a core go; what is
+    left grows over the uncertain border.
+    """
 
     domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
 
     name: Literal["center"] = "center"
-    threshold: float = Field(0.5, gt=0, lt=1, description="Least probability of an object's voxel")
+    threshold: float = Field(0.7, gt=0, lt=1, description="Least probability of an object's voxel")
+    core: float = Field(0.7, gt=0, lt=1, description="Least probability of inside in a core")
+    least_core: int = Field(8, ge=1, description="Voxels of core that an uncertain object needs")
+    sure: float = Field(0.95, gt=0, le=1, description="Probability from which a class is certain")
     tolerance: float = Field(
-        0.5, gt=0, description="How far centres voted for by one object may be apart, in radii"
+        0.8, gt=0, description="How far centres voted for by one object may be apart, in radii"
     )
     scatter: float = Field(3.0, gt=0, description="... and in standard deviations of the votes")
     offset_scale: float = Field(8.0, gt=0, description="Voxels of offset in one unit of output")
@@ -66,8 +75,25 @@ class Center(Head):
     def decode(self, maps: Maps) -> Labels:
         maps = self.checked(maps)
         mask = maps[BACKGROUND] < 1 - self.threshold
-        certainty = (2 * maps[INSIDE] + maps[DISTANCE]) / 3
-        return join_votes(certainty, maps[DISTANCE + 1 :], mask, self.tolerance, self.scatter)
+        inside = maps[INSIDE]
+        core = inside > self.core
+        voting = mask & (core | (maps[BORDER] > self.sure))
+        certainty = (2 * inside + maps[DISTANCE]) / 3
+        offsets = maps[DISTANCE + 1 :]
+        seeds = join_votes(certainty, offsets, voting, self.tolerance, self.scatter)
+        weak = self._weak(seeds, core, np.maximum(inside, maps[BORDER]))
+        return grow(np.where(weak[seeds], 0, seeds), 1 - maps[BORDER], mask)
+
+    def _weak(
+        self, seeds: Labels, core: NDArray[np.bool_], certainty: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        """Tell which seeds (by id) are crumbs: too little core, and not certain of their class."""
+        flat = seeds.ravel()
+        size = np.bincount(flat)
+        cores = np.bincount(flat, core.ravel())
+        mean = np.bincount(flat, certainty.ravel()) / np.maximum(size, 1)
+        weak: NDArray[np.bool_] = (cores < self.least_core) & (mean < self.sure)
+        return weak
 
 
 def _distance(labels: Labels) -> NDArray[np.float32]:

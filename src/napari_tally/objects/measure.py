@@ -72,7 +72,7 @@ def measure(
     endings = _endings(len(channels), tuple(channel_names))
     size, length = _voxel_size(spacing, unit, found.ndim)
     stack = (1,) * (3 - found.ndim) + found.shape
-    sums = moments(found.reshape(stack), channels.reshape(-1, *stack), len(ids))
+    sums = moments(found.reshape(stack), channels.reshape(len(channels), *stack), len(ids))
     return pd.DataFrame(
         {
             "label": ids,
@@ -97,7 +97,9 @@ def _channels(image: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any]:
         )
     if array.dtype.kind not in "buif":
         raise InputError("An image of real numbers is needed", f"values of type {array.dtype}")
-    return array.astype(_summed_type(array.dtype), copy=False).reshape(-1, *shape)
+    if array.ndim == len(shape):
+        array = array[None]
+    return array.astype(_summed_type(array.dtype), copy=False)
 
 
 def _summed_type(dtype: np.dtype[Any]) -> type[np.generic]:

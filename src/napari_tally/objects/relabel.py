@@ -93,7 +93,10 @@ def _connected(mask: NDArray[np.bool_]) -> NDArray[np.integer[Any]]:
     if mask.ndim not in (2, 3):
         raise InputError("A mask of 2 or 3 axes is needed", f"one of shape {mask.shape}")
     connectivity = 8 if mask.ndim == 2 else 26
-    found: NDArray[np.integer[Any]] = cc3d.connected_components(mask, connectivity=connectivity)
+    # As uint8: with bool cc3d (4.1) sometimes labels voxels that are not in the mask.
+    found: NDArray[np.integer[Any]] = cc3d.connected_components(
+        np.ascontiguousarray(mask, np.uint8), connectivity=connectivity
+    )
     return found
 
 

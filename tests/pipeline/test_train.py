@@ -1,0 +1,109 @@
+"""Training: it learns, it goes on where it was killed, and it survives NaN."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from napari_tally.core.errors import InputError
+from napari_tally.core.progress import drain
+from napari_tally.heads import Boundary, Center
+from napari_tally.network.architectures import UNet
+from napari_tally.pipeline.augment import Augmentation
+from napari_tally.pipeline.crops import Crops, Sample
+from napari_tally.pipeline.train import TrainOptions, train_steps
+
+
+def _sample(seed: int, shape=(64, 64)) -> Sample:
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(shape, np.uint16)
+    grid = np.stack(np.indices(shape), -1)
+    for i, point in enumerate(rng.uniform(8, min(shape) - 8, (4, len(shape))), 1):
+        labels[((grid - point) ** 2).sum(-1) < 36] = i
+    image = (labels > 0) + 0.1 * rng.normal(size=shape)
+    return Sample(f"s{seed}", image[None].astype(np.float32), labels)
+
+
+def _options(**changes) -> TrainOptions:
+    values = {
+        "architecture": UNet(channels=(8, 16), strides=(2,), num_res_units=1, out_channels=3),
+        "head": Boundary(), "patch": (32, 32), "batch": 4, "steps": 60, "warmup": 5, "workers": 0,
+        "validate_every": 30, "checkpoint_every": 10, "learning_rate": 1e-2, "ema": 0.9,
+    }  # fmt: skip
+    return TrainOptions(**(values | changes))
+
+
+def test_the_loss_falls_and_the_score_rises(tmp_path) -> None:
+    samples = [_sample(i) for i in range(4)]
+    state = drain(train_steps(samples, samples[:2], _options(), tmp_path, "cpu"))
+    assert np.mean(state.losses[-10:]) < 0.6 * np.mean(state.losses[:10])
+    assert state.best_score > 0.2
+    assert json.loads((tmp_path / "log.json").read_text())["step"] == 60
+    assert torch.load(tmp_path / "best.pt", weights_only=True)
+
+
+def test_a_killed_run_sees_the_same_data_when_it_goes_on(tmp_path) -> None:
+    samples = [_sample(i) for i in range(3)]
+    options = _options(steps=20, validate_every=20)
+    whole = drain(train_steps(samples, [], options, tmp_path / "whole", "cpu"))
+    for _ in itertools.islice(train_steps(samples, [], options, tmp_path / "part", "cpu"), 14):
+        pass
+    resumed = drain(train_steps(samples, [], options, tmp_path / "part", "cpu"))
+    assert resumed.step == 20
+    assert resumed.losses == pytest.approx(whole.losses, rel=0.05)
+
+
+def test_crops_are_the_same_whoever_asks() -> None:
+    samples = [_sample(i) for i in range(3)]
+    one = Crops(samples, Center(), Augmentation(), (32, 32), 10, seed=1)
+    other = Crops(samples, Center(), Augmentation(), (32, 32), 10, seed=1, first=4)
+    assert torch.equal(one[7][0], other[3][0])
+    assert torch.equal(one[7][1], other[3][1])
+    assert not torch.equal(one[7][0], one[6][0])
+
+
+def test_targets_lie_on_the_augmented_image() -> None:
+    quiet = Augmentation(share=0, noise=0, background=0)
+    crops = Crops([_sample(1)], Center(), quiet, (32, 32), 20, seed=0)
+    inside, outside = [], []
+    for i in range(20):
+        image, target = crops[i]
+        inside += image[0][target[1] > 0].tolist()
+        outside += image[0][target[0] > 0].tolist()
+    assert np.mean(inside) > 0.8
+    assert np.mean(outside) < 0.2
+
+
+def test_crops_work_in_3d() -> None:
+    crops = Crops([_sample(0, (24, 32, 32))], Center(), Augmentation(), (16, 16, 16), 2, seed=0)
+    image, target = crops[1]
+    assert image.shape == (1, 16, 16, 16)
+    assert target.shape == (7, 16, 16, 16)
+
+
+def test_nan_in_an_image_ends_in_a_sentence_not_in_nan_weights(tmp_path) -> None:
+    bad = Sample("bad", np.full((1, 64, 64), np.nan, np.float32), np.zeros((64, 64), np.uint16))
+    with pytest.raises(InputError, match="finite loss"):
+        drain(train_steps([bad], [], _options(), tmp_path, "cpu"))
+
+
+def test_nothing_to_train_on_is_said(tmp_path) -> None:
+    with pytest.raises(InputError, match="labelled image"):
+        drain(train_steps([], [], _options(), tmp_path, "cpu"))
+
+
+@pytest.mark.parametrize("changes", [{"patch": (31, 32)}, {"head": Center()}, {"patch": (32,)}])
+def test_a_recipe_that_does_not_fit_is_refused(changes) -> None:
+    with pytest.raises(ValidationError):
+        _options(**changes)
+
+
+def test_the_rate_warms_up_and_falls() -> None:
+    rates = [_options(steps=100, warmup=10).rate(s) for s in range(100)]
+    assert np.argmax(rates) in (9, 10)
+    assert rates[0] < rates[9] and rates[99] < 0.05 * rates[10]
