@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_tally.core.errors import InputError
 from napari_tally.objects.relabel import as_labels, relabel, remove_small
@@ -86,6 +87,20 @@ def test_parts_of_a_mask_connect_over_corners() -> None:
     assert found[0, 0, 0] == found[1, 1, 1] == 1
     assert found[0, 3, 3] == 2
     np.testing.assert_array_equal(relabel(np.eye(3, dtype=bool)), np.eye(3))
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_parts_of_a_mask_are_those_that_scipy_finds(ndim: int) -> None:
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        mask = random.random(random.integers(1, 9, ndim)) < random.random()
+        expected, count = ndimage.label(mask, np.ones((3,) * ndim))
+        found = relabel(mask)
+        assert found.max(initial=0) == count
+        assert len(np.unique(np.stack([found, expected]).reshape(2, -1), axis=1).T) == len(
+            np.unique(expected)
+        )
+        np.testing.assert_array_equal(found > 0, mask)
 
 
 def test_small_objects_go_and_the_others_close_up() -> None:

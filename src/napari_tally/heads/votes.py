@@ -110,7 +110,8 @@ def _at_landing(offsets: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArra
     for axis, size in enumerate(mask.shape):
         np.clip(landed[axis], 0, size - 1, out=landed[axis])
     again = offsets[(slice(None), *landed)]
-    return np.sqrt((again**2).sum(0))
+    length: NDArray[np.float32] = np.sqrt((again**2).sum(0))
+    return length
 
 
 @inlined
@@ -123,7 +124,8 @@ def _root(parent: NDArray[np.int32], i: int) -> int:
 
 @inlined
 def _radius(count: float, ndim: int) -> float:
-    return (count / np.pi) ** 0.5 if ndim == 2 else (0.75 * count / np.pi) ** (1 / 3)
+    radius: float = (count / np.pi) ** 0.5 if ndim == 2 else (0.75 * count / np.pi) ** (1 / 3)
+    return radius
 
 
 @compiled()

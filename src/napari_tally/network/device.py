@@ -9,6 +9,7 @@ from ..core.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -64,6 +65,11 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     if dtype == torch.float32:
         return nullcontext()
     return torch.autocast(device.type, dtype)
+
+
+def use_channels_last(network: nn.Module, spatial_dims: int) -> None:
+    """Lay out the weights of a network as `memory_format` says."""
+    network.to(memory_format=memory_format(spatial_dims))  # type: ignore[call-overload]
 
 
 def memory_format(spatial_dims: int) -> torch.memory_format:

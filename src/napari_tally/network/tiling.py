@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.progress import Step, Steps
-from .device import autocast, memory_format
+from .device import autocast, memory_format, use_channels_last
 from .windows import Slices, Tiling, Windows
 
 if TYPE_CHECKING:
@@ -74,9 +74,8 @@ class _Run:
 
         self.inference, self.image = inference, image
         self.device = self.store = inference.device
-        layout = memory_format(image.ndim - 1)
-        self.network: Any = inference.network.eval()
-        self.network.to(memory_format=layout)
+        self.network = inference.network.eval()
+        use_channels_last(self.network, image.ndim - 1)
         self.batch = 1 if self.device.type == "cpu" else _GPU_BATCH
         self.tiling = inference.tiling
         self.sums: Tensor | None = None

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 STAGE = "guess the object size"
 _LOOK = 256  # px a side: what of the shrunken image is looked at, around its middle
-_SHRINK = (1 / 2, 1 / 4, 1 / 8)
-_LEAST_OBJECTS = 3
+_FIRST = 1 / 4  # where the search begins: a sixteenth of the image's pixels
+_FINEST = 1 / 2
+_SMALLEST = 24  # px a side: the image is not shrunken below
+_CERTAIN = 0.86  # mean foreground probability from which objects are large enough to be judged
+_FAINT = 0.3  # foreground probability below which a voxel does not count for that mean
+_ROOM = 0.8  # of the model's largest diameter: beyond, a coarser look is taken
 
 Decode = Callable[[NDArray[np.float32]], NDArray[np.integer]]
 
@@ -46,22 +50,38 @@ class Guess:
 def guess_steps(
     image: NDArray[np.float32], inference: Inference, decode: Decode, sizes: DiameterRange
 ) -> Steps[Guess]:
-    """Look at the image shrunken by 2, 4 and 8; objects too large for the network show there.
+    """Guess the diameter from shrunken copies of the image, where objects of any size are cheap.
 
-    An object that is larger than the model knows falls apart at full size, but is whole and
-    certain in one of the smaller images. Only if most of the area found there is of objects
-    beyond the model's range is the image reduced.
+    The first look is at a quarter of the size. If objects are too large there, a coarser look
+    follows; if they are too small for the network to be certain, one finer look. An image with
+    objects larger than the model knows is to be reduced; smaller ones cannot be seen in a shrunken
+    image and have to be told.
     """
-    found: list[tuple[float, float]] = []
-    for done, shrink in enumerate(_SHRINK):
-        shape = scaled_shape(image.shape[1:], shrink)
-        if min(shape) < sizes.typical:
+    shrink, seen = _FIRST, _Look(0.0, 0.0)
+    while min(shape := scaled_shape(image.shape[1:], shrink)) >= _SMALLEST:
+        maps = yield from inference.steps(_middle(resample_image(image, shape)))
+        yield Step(STAGE, 1, 1)
+        seen = _look(decode(maps), maps)
+        if seen.certainty < _CERTAIN and shrink in (_FIRST, _FINEST):
+            if shrink == _FINEST:
+                break
+            shrink = _FINEST
+        elif seen.diameter > _ROOM * sizes.high and shrink <= _FIRST:
+            shrink /= 2
+        else:
             break
-        small = _middle(resample_image(image, shape))
-        maps = yield from inference.steps(small)
-        yield Step(STAGE, done + 1, len(_SHRINK))
-        found.append(_seen(decode(maps), maps, shrink))
-    return _judge(found, sizes)
+    if not seen.diameter:
+        return Guess(None, 1.0)
+    diameter = seen.diameter / shrink
+    return Guess(diameter, sizes.scale_for(max(diameter, sizes.low)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Diameter of the object that the typical foreground voxel lies in, and how certain that is."""
+
+    diameter: float
+    certainty: float
 
 
 def _middle(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -71,25 +91,13 @@ def _middle(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return image[(slice(None), *cut)]
 
 
-def _seen(
-    labels: NDArray[np.integer], maps: NDArray[np.float32], shrink: float
-) -> tuple[float, float]:
-    """Return (diameter in px of the image, certainty), both of the typical voxel of an object."""
+def _look(labels: NDArray[np.integer], maps: NDArray[np.float32]) -> _Look:
     size = np.bincount(labels.ravel())[1:]
     size = np.sort(size[size > 0])
-    if len(size) < 1:
-        return 0.0, 0.0
-    half = size[np.searchsorted(np.cumsum(size), size.sum() / 2)]
-    diameter = (
-        2 * (half / np.pi) ** 0.5 if labels.ndim == 2 else 2 * (0.75 * half / np.pi) ** (1 / 3)
-    )
-    return float(diameter / shrink), float((1 - maps[0])[labels > 0].mean())
-
-
-def _judge(found: list[tuple[float, float]], sizes: DiameterRange) -> Guess:
-    if not found:
-        return Guess(None, 1.0)
-    diameter, _ = max(found, key=lambda seen: seen[1])
-    if diameter == 0:
-        return Guess(None, 1.0)
-    return Guess(diameter, sizes.scale_for(diameter) if diameter > sizes.high else 1.0)
+    if not len(size):
+        return _Look(0.0, 0.0)
+    half = float(size[np.searchsorted(np.cumsum(size), size.sum() / 2)])
+    flat = labels.ndim == 2
+    radius = (half / np.pi) ** 0.5 if flat else (0.75 * half / np.pi) ** (1 / 3)
+    foreground = 1 - maps[0]
+    return _Look(2 * radius, float(foreground[foreground > _FAINT].mean()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +49,8 @@ class Planes:
 
     def at(self, index: tuple[int, ...]) -> NDArray[np.generic]:
         """Return one plane, shape (C, *spatial)."""
-        place: tuple[Any, ...] = (slice(None), *index)
-        return self.image[place]
+        plane: NDArray[np.generic] = np.moveaxis(self.image, 0, len(self.lead))[index]
+        return plane
 
 
 def planes(volume: Volume, model: Model, channel: int | str | None) -> tuple[Planes, list[str]]:

@@ -20,7 +20,13 @@ from ..core.progress import Step, Steps, drain
 from ..files.atomic import replacing
 from ..heads import AnyHead
 from ..network.architectures import AnyArchitecture
-from ..network.device import autocast, choose_device, choose_dtype, memory_format
+from ..network.device import (
+    autocast,
+    choose_device,
+    choose_dtype,
+    memory_format,
+    use_channels_last,
+)
 from ..network.tiling import Inference
 from ..objects.match import match, mean_ap
 from .augment import Augmentation
@@ -133,9 +139,8 @@ class _Run:
         self.options, self.folder = options, folder
         self.device = choose_device(device)
         self.dtype = choose_dtype(self.device)
-        layout = memory_format(options.architecture.spatial_dims)
-        self.network: Any = options.architecture.build().to(self.device)
-        self.network.to(memory_format=layout)
+        self.network = options.architecture.build().to(self.device)
+        use_channels_last(self.network, options.architecture.spatial_dims)
         self.average = AveragedModel(
             self.network, multi_avg_fn=_warming_average(options.ema), use_buffers=True
         )
