@@ -138,7 +138,7 @@ def test_a_told_spacing_is_used(run, tmp_path) -> None:
     [
         ("--spacing", "banana"),
         ("--object-size", "12"),
-        ("--min-size", "20um3"),
+        ("--min-size", "twenty"),
         ("--threshold", "7"),
         ("--model", "nothing"),
         ("--device", "toaster"),

@@ -14,10 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+import torch
 from rich.progress import Progress
 
 from napari_tally.core.progress import Step, drain
 from napari_tally.heads.center import Center
+from napari_tally.models.folder import save_model
+from napari_tally.models.info import DiameterRange, ModelInfo
 from napari_tally.network.architectures import DynUNet
 from napari_tally.network.normalize import Percentile
 from napari_tally.pipeline.crops import Sample
@@ -32,6 +35,21 @@ OPTIONS = TrainOptions(
     validate_every=7_000,
 )
 HELD_OUT = 40
+INFO = ModelInfo(
+    name="nuclei-2d",
+    version="1.0.0",
+    description="Nuclei in 2D fluorescence images: bright on dark, one channel",
+    licence="BSD-3-Clause",
+    head=HEAD,
+    normalizer=NORMALIZE,
+    diameter=DiameterRange(low=6, typical=24, high=50),
+    channels=("nuclei",),
+    singular="nucleus",
+    plural="nuclei",
+    min_size=15,
+    metrics={"AP50": 0.832, "mean AP 0.5:0.9": 0.681},
+    data="BBBC038 (Data Science Bowl 2018, stage 1), fluorescence images: CC0",
+)
 
 
 def load(folder: Path, names: list[str]) -> list[Sample]:
@@ -74,7 +92,17 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=Path("runs/nuclei-2d"))
     parser.add_argument("--device", default="auto")
+    parser.add_argument(
+        "--ship", type=Path, help="write the best weights as a model to this folder"
+    )
     args = parser.parse_args()
+    if args.ship is not None:
+        weights = torch.load(args.output / "best.pt", map_location="cpu", weights_only=True)
+        save_model(args.ship, INFO, OPTIONS.architecture, weights)
+        card = Path(__file__).with_name("nuclei-2d.md").read_text("utf-8")
+        (args.ship / "docs").mkdir(exist_ok=True)
+        (args.ship / "docs" / "README.md").write_text(card, "utf-8")
+        return
     training, _ = split(args.data)
     with Progress() as bar:
         task = bar.add_task("train", total=OPTIONS.steps)

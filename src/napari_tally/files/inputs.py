@@ -64,7 +64,7 @@ def _matches(text: str) -> list[Path]:
         files = [p for p in map(Path, sorted(glob(text, recursive=True))) if _wanted(p, text)]
         got = f"{text!r}, which matches none"
     else:
-        files, got = [], f"{text}, which does not exist"
+        return [path]  # said when it is read, so that the others are done
     if not files:
         raise InputError("An image file that can be read is needed", got)
     return files

@@ -32,12 +32,13 @@ class Center(Head):
     domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
 
     name: Literal["center"] = "center"
-    threshold: float = Field(0.7, gt=0, lt=1, description="Least probability of an object's voxel")
-    core: float = Field(0.7, gt=0, lt=1, description="Least probability of inside in a core")
+    threshold: float = Field(0.75, gt=0, lt=1, description="Least probability of an object's voxel")
+    core: float = Field(0.65, gt=0, lt=1, description="Least probability of inside in a core")
     least_core: int = Field(8, ge=1, description="Voxels of core that an uncertain object needs")
     sure: float = Field(0.95, gt=0, le=1, description="Probability from which a class is certain")
+    certain: float = Field(0.99, gt=0, le=1, description="Mean probability that spares a crumb")
     tolerance: float = Field(
-        0.8, gt=0, description="How far centres voted for by one object may be apart, in radii"
+        0.9, gt=0, description="How far centres voted for by one object may be apart, in radii"
     )
     scatter: float = Field(3.0, gt=0, description="... and in standard deviations of the votes")
     offset_scale: float = Field(8.0, gt=0, description="Voxels of offset in one unit of output")
@@ -92,7 +93,7 @@ class Center(Head):
         size = np.bincount(flat)
         cores = np.bincount(flat, core.ravel())
         mean = np.bincount(flat, certainty.ravel()) / np.maximum(size, 1)
-        weak: NDArray[np.bool_] = (cores < self.least_core) & (mean < self.sure)
+        weak: NDArray[np.bool_] = (cores < self.least_core) & (mean < self.certain)
         return weak
 
 

@@ -153,7 +153,8 @@ def _record(
 
 def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: float) -> None:
     """Write labels and table, and the record last: it says that the others are complete."""
-    outputs.record.unlink(missing_ok=True)
+    if outputs.record.exists():
+        outputs.record.unlink()
     write(result.volume, outputs.labels)
     write_table(result.table, outputs.table)
     write_record(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,7 +68,8 @@ def _names(image: Volume, several: bool) -> tuple[str, ...]:
     names = image.channels or image.channel_names
     if not several:
         return names
-    return tuple(f"{image.name}_{name}" for name in names) or (image.name,)
+    own = PurePath(image.name).stem
+    return tuple(f"{own}_{name}" for name in names) or (own,)
 
 
 def _calibrated(labels: Volume, images: Sequence[Volume]) -> Volume:

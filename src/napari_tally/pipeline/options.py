@@ -49,6 +49,13 @@ class SegmentOptions(Options):
             raise InputError("One diameter is needed", repr(text), "Write it as 12um or 30px")
         return text
 
+    @field_validator("min_size")
+    @classmethod
+    def _is_size(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_quantity(text, power=3 if text.rstrip().endswith(("3", "³")) else 2)
+        return text
+
     def diameter_px(self, volume: Volume) -> float | None:
         """Return the object size in px of the image (the finer of Y and X), if it was told."""
         if self.object_size is None:
