@@ -12,7 +12,7 @@ import argparse
 from functools import partial
 
 import numpy as np
-from measure import discs
+from measure import Scene
 from scipy.ndimage import gaussian_filter
 from side_by_side import compare, machine
 from skimage.feature import peak_local_max
@@ -56,7 +56,7 @@ def main() -> None:
     print(machine("scikit-image", "numba"))
     shapes = [(512, 512), (32, 128, 128)] if args.small else [(2048, 2048), (64, 256, 256)]
     for shape in shapes:
-        labels = discs(shape)
+        labels, _ = Scene(shape, 22, (6, 10), (1.0,) * len(shape)).make()
         print(f"{shape}, {labels.max():,} objects")
         for noise in (0.0, 0.05, 0.1, 0.2):
             maps = noisy(labels, noise)
