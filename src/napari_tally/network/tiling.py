@@ -46,6 +46,13 @@ class Inference:
     dtype: torch.dtype
     tiling: Tiling = field(default_factory=Tiling)
 
+    def __post_init__(self) -> None:
+        """Bring the network to its device once: doing so again costs as much as a small tile."""
+        kernels = [p.ndim for p in self.network.parameters() if p.ndim > 3]
+        self.network.eval().to(self.device)
+        if kernels:
+            use_channels_last(self.network, max(kernels) - 2)
+
     def steps(self, image: NDArray[np.float32]) -> Steps[NDArray[np.float32]]:
         """Yield after every batch of windows and return the maps, shape (channels, *spatial).
 
@@ -74,8 +81,10 @@ class _Run:
 
         self.inference, self.image = inference, image
         self.device = self.store = inference.device
-        self.network = inference.network.eval()
-        use_channels_last(self.network, image.ndim - 1)
+        self.network = inference.network
+        first = next(self.network.parameters(), None)
+        if first is not None and first.device.type != self.device.type:
+            self.network.to(self.device)  # it had to leave for the CPU in an earlier image
         self.batch = 1 if self.device.type == "cpu" else _GPU_BATCH
         self.tiling = inference.tiling
         self.sums: Tensor | None = None
@@ -100,7 +109,6 @@ class _Run:
 
         batch = self.windows.slices[self.done : self.done + self.batch]
         with torch.inference_mode(), autocast(self.device, self.dtype):
-            self.network.to(self.device)
             stack = torch.stack([self.source[(slice(None), *s)] for s in batch]).to(self.device)
             layout = memory_format(stack.ndim - 2)
             output = self.network(stack.contiguous(memory_format=layout))
@@ -174,6 +182,7 @@ class _Run:
             return "Out of memory: collecting the maps in main memory"
         if self.device != cpu:
             self.device = cpu
+            self.network.to(cpu)
             return "Out of memory: running the network on the CPU"
         raise MemoryError("Not enough memory even for the smallest windows on the CPU") from error
 
