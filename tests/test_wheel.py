@@ -60,8 +60,9 @@ def test_the_wheel_holds_the_manifest_and_the_shipped_model_and_no_tests(wheel: 
 
 def test_an_installed_wheel_segments_without_napari(python: Path, tmp_path: Path) -> None:
     run(python, "-c", WRITE_IMAGE, cwd=tmp_path)
-    run(python.with_name("tally"), "segment", "discs.tif", cwd=tmp_path)
-    assert list(tmp_path.rglob("*labels*.tif*"))
+    run(python.with_name("tally"), "segment", "discs.tif", "--output", "out", cwd=tmp_path)
+    assert (tmp_path / "out" / "discs_labels.tif").is_file()
+    assert (tmp_path / "out" / "discs_objects.csv").is_file()
 
 
 def test_an_installed_wheel_brings_no_viewer(python: Path, tmp_path: Path) -> None:
