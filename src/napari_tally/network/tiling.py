@@ -130,7 +130,8 @@ class _Run:
         if self.sums is None:
             channels, shape = maps.shape[1], self.image.shape[1:]
             self.store = _room(self.store, (channels + 1) * int(np.prod(shape)) * 4)
-            self.sums = torch.zeros((channels, *shape), device=self.store)
+            # Channels last in memory, as the network gives its output.
+            self.sums = torch.zeros((*shape, channels), device=self.store).movedim(-1, 0)
             self.norm = torch.zeros(shape, device=self.store)
         maps = maps.to(self.store)
         if len(self.windows.slices) == 1:
@@ -139,10 +140,9 @@ class _Run:
             self.norm.fill_(1)
             return
         weight = self.weight.to(self.store)
-        maps = maps * weight
         for one, window in zip(maps, batch, strict=True):
             inner, outer = self.overlap(window)
-            self.sums[(slice(None), *outer)] += one[(slice(None), *inner)]
+            self.sums[(slice(None), *outer)].addcmul_(one[(slice(None), *inner)], weight[inner])
             self.norm[outer] += weight[inner]
 
     def overlap(self, window: Slices) -> tuple[Slices, Slices]:
