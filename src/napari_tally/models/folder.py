@@ -7,7 +7,6 @@ reads with `weights_only=True`), loaded strictly.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ..core.errors import FileError, ModelError
+from ..files.record import sha256_file
 from ..network.architectures import Architecture, from_definition
 from .info import ModelInfo
 
@@ -108,7 +108,7 @@ def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     weights = _weights_file(folder)
     network = architecture.build().eval()
     _load_strictly(network, _read_weights(weights), weights)
-    return Model(info, architecture, network, _sha256(weights), folder)
+    return Model(info, architecture, network, sha256_file(weights), folder)
 
 
 def save_model(
@@ -201,11 +201,6 @@ def _first_line(error: Exception) -> str:
 def _halved(tensor: Tensor) -> Tensor:
     """Halve matrices and kernels; statistics of batch norm need their range."""
     return tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _json(path: Path) -> dict[str, Any]:
