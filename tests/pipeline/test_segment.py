@@ -55,6 +55,13 @@ def test_large_objects_are_recognised_and_come_back_on_the_source_grid(model, di
     assert match(result.labels, truth, [0.7])[0].ap > 0.8
 
 
+def test_the_size_is_guessed_right_where_no_coarser_look_fits(model) -> None:
+    y, x = np.indices((180, 180))
+    image = 20 + 180 * (np.hypot(y - 90, x - 90) < 86)
+    result = napari_tally.segment(image, model)
+    assert result.diameter_px == pytest.approx(172, rel=0.25)
+
+
 def test_a_told_object_size_is_taken(model) -> None:
     image, truth = nuclei((90, 90), 5)
     result = napari_tally.segment(image, model, object_size="5px")

@@ -61,24 +61,23 @@ def guess_steps(
     while min(shape := scaled_shape(image.shape[1:], shrink)) >= _SMALLEST:
         maps = yield from inference.steps(_middle(resample_image(image, shape)))
         yield Step(STAGE, 1, 1)
-        seen = _look(decode(maps), maps)
+        seen = _look(decode(maps), maps, shrink)
         if seen.certainty < _CERTAIN and shrink in (_FIRST, _FINEST):
             if shrink == _FINEST:
                 break
             shrink = _FINEST
-        elif seen.diameter > _ROOM * sizes.high and shrink <= _FIRST:
+        elif seen.diameter * shrink > _ROOM * sizes.high and shrink <= _FIRST:
             shrink /= 2
         else:
             break
     if not seen.diameter:
         return Guess(None, 1.0)
-    diameter = seen.diameter / shrink
-    return Guess(diameter, sizes.scale_for(max(diameter, sizes.low)))
+    return Guess(seen.diameter, sizes.scale_for(max(seen.diameter, sizes.low)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Diameter of the object that the typical foreground voxel lies in, and how certain that is."""
+    """Diameter (px of the image) of the typical foreground voxel's object, and its certainty."""
 
     diameter: float
     certainty: float
@@ -91,7 +90,7 @@ def _middle(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return image[(slice(None), *cut)]
 
 
-def _look(labels: NDArray[np.integer], maps: NDArray[np.float32]) -> _Look:
+def _look(labels: NDArray[np.integer], maps: NDArray[np.float32], shrink: float) -> _Look:
     size = np.bincount(labels.ravel())[1:]
     size = np.sort(size[size > 0])
     if not len(size):
@@ -100,4 +99,4 @@ def _look(labels: NDArray[np.integer], maps: NDArray[np.float32]) -> _Look:
     flat = labels.ndim == 2
     radius = (half / np.pi) ** 0.5 if flat else (0.75 * half / np.pi) ** (1 / 3)
     foreground = 1 - maps[0]
-    return _Look(2 * radius, float(foreground[foreground > _FAINT].mean()))
+    return _Look(2 * radius / shrink, float(foreground[foreground > _FAINT].mean()))
