@@ -11,6 +11,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,6 +25,8 @@ from napari_tally.network.device import autocast, choose_device, choose_dtype, m
 from napari_tally.network.tiling import Inference, padded
 from napari_tally.network.windows import Tiling
 
+SLIDING = "MONAI sliding window, float32"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -32,15 +36,16 @@ def main() -> None:
     args = parser.parse_args()
     model = load_model()
     device = choose_device(args.device)
-    best = choose_dtype(device)
+    best, tiling = choose_dtype(device), Tiling()
     image = np.random.default_rng(0).random((1, args.size, args.size), np.float32)
     head, stride = model.info.head, model.architecture.stride
     network = model.network.to(device).to(memory_format=memory_format(2))
 
-    def ours(dtype: torch.dtype, tiling: Tiling) -> Inference:
-        return Inference(network, head.activate, stride, device, dtype, tiling)
+    def ours(dtype: torch.dtype) -> Callable[[], object]:
+        inference = Inference(network, head.activate, stride, device, dtype, tiling)
+        return lambda: drain(inference.steps(image))
 
-    def alone(dtype: torch.dtype, tiling: Tiling) -> None:
+    def alone(dtype: torch.dtype) -> None:
         windows = tiling.windows(image.shape[1:], stride)
         source = padded(image, windows)
         with torch.inference_mode(), autocast(device, dtype):
@@ -55,25 +60,23 @@ def main() -> None:
             head.activate(maps)
 
     print(machine())
-    tiling = Tiling()
-    runs = {
-        "tiles, float32": lambda: drain(ours(torch.float32, tiling).steps(image)),
-        "network alone, float32": lambda: alone(torch.float32, tiling),
-        "MONAI sliding window, float32": monai,
-    }
-    if best != torch.float32:
-        name = str(best).removeprefix("torch.")
-        runs[f"tiles, {name}"] = lambda: drain(ours(best, tiling).steps(image))
-        runs[f"network alone, {name}"] = lambda: alone(best, tiling)
-    seconds = compare(runs, args.repeats)
+    for dtype in dict.fromkeys((torch.float32, best)):
+        kind = str(dtype).removeprefix("torch.")
+        tiles, bare = f"tiles, {kind}", f"network alone, {kind}"
+        runs = {tiles: ours(dtype), bare: partial(alone, dtype)}
+        seconds = compare(runs, 3 * args.repeats)
+        show(seconds, image.size)
+        print(f"tiles / network alone, {kind:10} {seconds[tiles] / seconds[bare]:.3f}")
+        runs = {SLIDING: monai, tiles: ours(dtype)}
+        seconds = compare(runs, args.repeats)
+        show(seconds, image.size)
+        print(f"MONAI float32 / tiles, {kind:10} {seconds[SLIDING] / seconds[tiles]:.2f}")
+
+
+def show(seconds: dict[str, float], pixels: int) -> None:
+    """Print the seconds and the pixels a second of each way."""
     for title, value in seconds.items():
-        print(f"{title:32} {value:7.3f} s  {image.size / value / 1e6:6.2f} Mpx/s")
-    kinds = [k.removeprefix("tiles, ") for k in runs if k.startswith("tiles")]
-    for kind in kinds:
-        ratio = seconds[f"tiles, {kind}"] / seconds[f"network alone, {kind}"]
-        print(f"tiles / network alone, {kind:10} {ratio:.3f}")
-        ratio = seconds["MONAI sliding window, float32"] / seconds[f"tiles, {kind}"]
-        print(f"MONAI float32 / tiles, {kind:10} {ratio:.2f}")
+        print(f"  {title:32} {value:7.3f} s  {pixels / value / 1e6:6.2f} Mpx/s")
 
 
 if __name__ == "__main__":

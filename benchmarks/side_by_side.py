@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -13,14 +14,18 @@ from statistics import median
 
 
 def compare(ways: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the median seconds of each way, after one run of each that does not count."""
+    """Return the median seconds of each way, after one run of each that does not count.
+
+    The order changes from round to round: what ran before leaves caches and memory behind.
+    """
     for way in ways.values():
         way()
     seconds: dict[str, list[float]] = {name: [] for name in ways}
+    rng = random.Random(0)
     for _ in range(repeats):
-        for name, way in ways.items():
+        for name in rng.sample(list(ways), len(ways)):
             start = time.perf_counter()
-            way()
+            ways[name]()
             seconds[name].append(time.perf_counter() - start)
     return {name: median(times) for name, times in seconds.items()}
 

@@ -108,14 +108,21 @@ class _Run:
         import torch
 
         batch = self.windows.slices[self.done : self.done + self.batch]
-        with torch.inference_mode(), autocast(self.device, self.dtype):
-            stack = torch.stack([self.source[(slice(None), *s)] for s in batch]).to(self.device)
-            layout = memory_format(stack.ndim - 2)
-            output = self.network(stack.contiguous(memory_format=layout))
         with torch.inference_mode():
-            maps = self.inference.activate(output.float())
-            self.add(maps, batch)
+            # Nested, so that nothing outlives its use: new pages of memory cost as much as adding.
+            self.add(self.inference.activate(self.output(batch).float()), batch)
         self.done += len(batch)
+
+    def output(self, batch: list[Slices]) -> Tensor:
+        """Return the network's output for some windows."""
+        import torch
+
+        views = [self.source[(slice(None), *window)] for window in batch]
+        stack = views[0][None] if len(views) == 1 else torch.stack(views)
+        layout = memory_format(stack.ndim - 2)
+        with autocast(self.device, self.dtype):
+            output: Tensor = self.network(stack.to(self.device).contiguous(memory_format=layout))
+        return output
 
     @property
     def dtype(self) -> torch.dtype:
