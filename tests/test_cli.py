@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 import tifffile
 from fields import nuclei
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import napari_tally
 from napari_tally.cli import app
+from napari_tally.network.windows import Tiling
 
 IMAGE, TRUTH = nuclei()
 
@@ -214,6 +216,11 @@ def test_doctor_finds_this_machine_fit(run) -> None:
     code, out, _ = run("doctor")
     assert code == 0
     assert "torch" in out and "nuclei-2d" in out
+
+
+def test_the_tiles_of_the_command_line_are_those_of_python(tmp_path) -> None:
+    defaults = {p.name: p.default for p in get_command(app).commands["segment"].params}
+    assert Tiling(tile=defaults["tile"], halo=defaults["halo"]) == Tiling()
 
 
 def test_the_demo_does_the_main_job_on_a_real_image(run, tmp_path) -> None:

@@ -65,8 +65,8 @@ def segment(
     threshold: Annotated[
         float | None, typer.Option(help="Least probability of an object's pixel, 0 to 1.")
     ] = None,
-    tile: Annotated[int, typer.Option(help="Largest window of the network, px.")] = 512,
-    halo: Annotated[int, typer.Option(help="Context around each window, px.")] = 32,
+    tile: Annotated[int, typer.Option(help="Largest window of the network, px.")] = 640,
+    halo: Annotated[int, typer.Option(help="Context around each window, px.")] = 64,
     table: Annotated[TableFormat, typer.Option(help="Format of the tables.")] = TableFormat.CSV,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other results.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line an input.")] = False,

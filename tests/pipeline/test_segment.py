@@ -41,7 +41,15 @@ def test_every_nucleus_gets_its_own_id_and_row(model, field) -> None:
 def test_the_tile_does_not_change_the_objects(model) -> None:
     image, _ = nuclei((300, 330), seed=3)
     whole = napari_tally.segment(image, model)
-    tiled = napari_tally.segment(image, model, tiling={"tile": 160, "halo": 32})
+    tiled = napari_tally.segment(image, model, tiling={"tile": 224})
+    assert match(tiled.labels, whole.labels, [0.5])[0].ap >= 0.995
+
+
+@pytest.mark.parametrize("name", ["20b20ab0", "a102535b", "f4c4db3d"])
+def test_nor_does_it_in_real_images(model, shared_data, name) -> None:
+    (path,) = (shared_data / "nuclei-2d-extra" / "images").glob(f"{name}*.tif")
+    whole = napari_tally.segment(path, model, tiling={"tile": 2048})
+    tiled = napari_tally.segment(path, model)
     assert match(tiled.labels, whole.labels, [0.5])[0].ap >= 0.995
 
 

@@ -46,8 +46,8 @@ class Tiling(Options):
     the network's stride, so that an object comes out the same in whichever tile it lies.
     """
 
-    tile: int = Field(512, ge=16, description="Largest window, px, along each axis")
-    halo: int = Field(32, ge=0, description="Context on each side of a window, px")
+    tile: int = Field(640, ge=16, description="Largest window, px, along each axis")
+    halo: int = Field(64, ge=0, description="Context on each side of a window, px")
     mirror: int = Field(16, ge=0, description="Mirrored context at the image's border, px")
 
     def windows(self, shape: tuple[int, ...], stride: int) -> Windows:
