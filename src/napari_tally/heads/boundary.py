@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ..core.components import components
 from .base import Head, Labels, Maps
 from .border import BACKGROUND, BORDER, INSIDE, border_classes, border_loss
 from .flood import grow
@@ -39,7 +39,7 @@ class Boundary(Head):
 
     def in_domain(self, labels: Labels) -> bool:
         classes = border_classes(labels)
-        seeds = _components(np.where(classes[INSIDE] > 0, labels, 0))
+        seeds = components(np.where(classes[INSIDE] > 0, labels, 0))
         ids = np.unique(labels[labels > 0])
         one_each = len(ids) == len(np.unique(labels[seeds > 0])) == int(seeds.max(initial=0))
         return one_each and _reached(labels, classes[INSIDE] > 0)
@@ -56,19 +56,11 @@ class Boundary(Head):
     def decode(self, maps: Maps) -> Labels:
         maps = self.checked(maps)
         mask = maps[BACKGROUND] < 1 - self.threshold
-        seeds = _components((maps[INSIDE] > self.inside) & mask)
+        seeds = components((maps[INSIDE] > self.inside) & mask)
         grown = grow(seeds, 1 - maps[BORDER], mask)
         # What no seed reaches has no inside: it is an object of its own.
-        alone = _components(mask & (grown == 0))
+        alone = components(mask & (grown == 0))
         return np.where(alone > 0, alone + seeds.max(initial=0), grown).astype(np.int32)
-
-
-def _components(mask: NDArray[np.generic]) -> NDArray[np.int32]:
-    full = 8 if mask.ndim == 2 else 26
-    if mask.dtype == bool:
-        mask = mask.astype(np.uint8)  # with bool cc3d (4.1) labels voxels outside of the mask
-    found = cc3d.connected_components(np.ascontiguousarray(mask), connectivity=full)
-    return np.asarray(found).astype(np.int32)
 
 
 def _reached(labels: Labels, inside: NDArray[np.bool_]) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import cc3d
 import edt
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ..core.components import components
 from .base import Head, Labels, Maps
 from .border import BACKGROUND, BORDER, INSIDE, border_classes, border_loss
 from .flood import grow
@@ -48,9 +48,7 @@ class Center(Head):
         return 4 + ndim
 
     def in_domain(self, labels: Labels) -> bool:
-        full = 8 if labels.ndim == 2 else 26
-        pieces = cc3d.connected_components(np.ascontiguousarray(labels), connectivity=full)
-        return int(pieces.max(initial=0)) == len(np.unique(labels[labels > 0]))
+        return int(components(labels).max(initial=0)) == len(np.unique(labels[labels > 0]))
 
     def encode(self, labels: Labels) -> NDArray[np.float32]:
         return np.concatenate([border_classes(labels), _distance(labels)[None], _offsets(labels)])

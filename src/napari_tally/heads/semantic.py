@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ..core.components import components
 from ..core.errors import InputError
 from .base import Head, Labels, Maps
 
@@ -63,6 +63,4 @@ class Semantic(Head):
 
     def objects(self, classes: Labels) -> Labels:
         """Return the connected components of each class as objects."""
-        full = 8 if classes.ndim == 2 else 26
-        found: Labels = cc3d.connected_components(np.ascontiguousarray(classes), connectivity=full)
-        return found
+        return components(classes)

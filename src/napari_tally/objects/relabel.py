@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.components import components
 from ..core.errors import InputError
 
 
@@ -74,7 +75,7 @@ def _whole(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
     """Return labels of any kind as integers of this machine's byte order, none negative."""
     kind = labels.dtype.kind
     if kind == "b":
-        return _connected(labels)
+        return components(labels)
     if kind not in "uif":
         raise InputError("Labels of whole numbers are needed", f"values of type {labels.dtype}")
     if kind == "f":
@@ -85,19 +86,6 @@ def _whole(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
             "Set the negative voxels to 0, or to ids of their own",
         )  # fmt: skip
     return labels.astype(labels.dtype.newbyteorder("="), copy=False)
-
-
-def _connected(mask: NDArray[np.bool_]) -> NDArray[np.integer[Any]]:
-    import cc3d
-
-    if mask.ndim not in (2, 3):
-        raise InputError("A mask of 2 or 3 axes is needed", f"one of shape {mask.shape}")
-    connectivity = 8 if mask.ndim == 2 else 26
-    # As uint8: with bool cc3d (4.1) sometimes labels voxels that are not in the mask.
-    found: NDArray[np.integer[Any]] = cc3d.connected_components(
-        np.ascontiguousarray(mask, np.uint8), connectivity=connectivity
-    )
-    return found
 
 
 def _from_floats(labels: NDArray[np.floating[Any]]) -> NDArray[np.int64]:

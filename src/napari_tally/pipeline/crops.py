@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from ..core.components import components
 from .augment import IMAGE, LABELS, Augmentation
 
 if TYPE_CHECKING:
@@ -63,12 +63,6 @@ class Crops(Dataset[tuple[Any, Any]]):
         )
         labels = np.asarray(crop[LABELS])[0].round().astype(np.int32)
         # Mirroring and cropping leave one id in several pieces.
-        target = self.head.encode(
-            cc3d.connected_components(labels, connectivity=_full(labels.ndim))
-        )
+        target = self.head.encode(components(labels))
         image = torch.as_tensor(np.ascontiguousarray(crop[IMAGE], dtype=np.float32))
         return image, torch.from_numpy(target)
-
-
-def _full(ndim: int) -> int:
-    return 8 if ndim == 2 else 26
