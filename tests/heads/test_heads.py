@@ -96,6 +96,28 @@ def test_the_ideal_output_has_almost_no_loss(head, shape) -> None:
     assert np.allclose(head.activate(output), target, atol=1e-4)
 
 
+@pytest.mark.parametrize("head", [Boundary(), Center()], ids=lambda h: h.name)
+@pytest.mark.parametrize("shape", [(16, 20), (8, 16, 20)])
+def test_a_missed_gap_costs_more_than_a_missed_outer_border(head, shape) -> None:
+    labels = np.zeros(shape, np.uint16)
+    labels[..., 2:14, 2:10] = 1
+    labels[..., 2:14, 10:18] = 2
+    target = torch.from_numpy(head.encode(labels))[None]
+
+    def loss_where_border_is_missed(column: int, head: Boundary | Center) -> float:
+        output = target.clone()
+        output[:, :3] = (target[:, :3] - 0.5) * 10
+        missed = output[..., 4:12, column]
+        missed[:, 1], missed[:, 2] = 5, -5
+        return float(head.loss(output, target))
+
+    gap, outer = (loss_where_border_is_missed(column, head) for column in (9, 2))
+    assert gap > 1.3 * outer
+    even = head.model_copy(update={"gap_weight": 0.0})
+    gap, outer = (loss_where_border_is_missed(column, even) for column in (9, 2))
+    assert gap == pytest.approx(outer, rel=1e-3)
+
+
 @pytest.mark.parametrize("head", HEADS, ids=lambda h: h.name)
 def test_odd_maps_give_labels(head) -> None:
     for shape in [(1, 1), (5, 7), (3, 5, 7)]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,15 @@ def test_crops_are_the_same_whoever_asks() -> None:
     assert torch.equal(one[7][0], other[3][0])
     assert torch.equal(one[7][1], other[3][1])
     assert not torch.equal(one[7][0], one[6][0])
+
+
+def test_a_heavier_image_is_drawn_more_often() -> None:
+    samples = [replace(_sample(0), image=np.zeros((1, 64, 64), np.float32)), _sample(1)]
+    samples[1] = replace(samples[1], weight=3.0)
+    plain = Augmentation(share=0, zoom_share=0)
+    crops = Crops(samples, Center(), plain, (64, 64), 200, seed=0)
+    drawn = np.mean([bool(crops[i][0].any()) for i in range(200)])
+    assert 0.65 < drawn < 0.85
 
 
 def test_targets_lie_on_the_augmented_image() -> None:

@@ -33,6 +33,9 @@ class Boundary(Head):
     threshold: float = Field(0.5, gt=0, lt=1, description="Least probability of an object's voxel")
     inside: float = Field(0.5, gt=0, lt=1, description="Least probability of a seed's voxel")
     border_weight: float = Field(2.0, gt=0, description="Weight of the border class in training")
+    gap_weight: float = Field(
+        5.0, ge=0, description="Additional weight of borders between touching objects in training"
+    )
 
     def channels(self, ndim: int) -> int:
         return 3
@@ -48,7 +51,7 @@ class Boundary(Head):
         return border_classes(labels)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        return border_loss(output, target, self.border_weight)
+        return border_loss(output, target, self.border_weight, self.gap_weight)
 
     def activate(self, output: Tensor) -> Tensor:
         return output.softmax(1)

@@ -43,6 +43,9 @@ class Center(Head):
     scatter: float = Field(3.0, gt=0, description="... and in standard deviations of the votes")
     offset_scale: float = Field(8.0, gt=0, description="Voxels of offset in one unit of output")
     border_weight: float = Field(2.0, gt=0, description="Weight of the border class in training")
+    gap_weight: float = Field(
+        5.0, ge=0, description="Additional weight of borders between touching objects in training"
+    )
 
     def channels(self, ndim: int) -> int:
         return 4 + ndim
@@ -58,7 +61,7 @@ class Center(Head):
 
         classes, distance, offset = output[:, :3], output[:, 3:4], output[:, 4:]
         inside = 1 - target[:, :1]
-        loss = border_loss(classes, target[:, :3], self.border_weight)
+        loss = border_loss(classes, target[:, :3], self.border_weight, self.gap_weight)
         loss = loss + F.smooth_l1_loss(distance, target[:, 3:4], beta=0.1)
         wrong = F.smooth_l1_loss(
             offset, target[:, 4:] / self.offset_scale, beta=0.1, reduction="none"

@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sample:
-    """A normalized image, shape (C, *spatial), float32, with its labels, shape (*spatial)."""
+    """A normalized image, shape (C, *spatial), float32, with its labels, shape (*spatial).
+
+    `weight` is how often it is drawn, compared with the others.
+    """
 
     name: str
     image: NDArray[np.float32]
     labels: NDArray[np.integer]
+    weight: float = 1.0
 
 
 class Crops(Dataset[tuple[Any, Any]]):
     """Crop number `i` of a training run; the same for the same seed, whoever asks for it.
 
-    Every image is as likely as every other, however large it is.
+    Images of the same weight are equally likely, however large they are.
     """
 
     def __init__(
@@ -45,6 +49,8 @@ class Crops(Dataset[tuple[Any, Any]]):
         self.samples, self.head, self.count, self.seed = samples, head, count, seed
         self.first, self.patch = first, patch
         self.transform = augmentation.transform(patch)
+        weights = np.array([sample.weight for sample in samples])
+        self.shares = weights / weights.sum()
 
     def __len__(self) -> int:
         return self.count - self.first
@@ -53,7 +59,7 @@ class Crops(Dataset[tuple[Any, Any]]):
         import torch
 
         rng = np.random.default_rng([self.seed, self.first + index])
-        sample = self.samples[int(rng.integers(len(self.samples)))]
+        sample = self.samples[int(rng.choice(len(self.samples), p=self.shares))]
         self.transform.set_random_state(seed=int(rng.integers(2**31)))
         crop = self.transform(
             {
