@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -201,6 +202,12 @@ def test_measure_of_several_images_names_their_columns(run, image) -> None:
     run("measure", "out/a_labels.tif", "--image", "a.tif", "--image", "b.tif", "-o", "t.csv")
     columns = pd.read_csv("t.csv").columns
     assert {"intensity_mean_a", "intensity_mean_b"} <= set(columns)
+
+
+def test_the_head_is_tuned_by_name(run, image) -> None:
+    assert run("segment", "a.tif", "-o", "out", "--tune", "tolerance=0.7")[0] == 0
+    assert json.loads(Path("out/a_run.json").read_text())["options"]["tune"] == {"tolerance": 0.7}
+    assert run("segment", "a.tif", "-o", "out", "--tune", "tolerance")[0] == 2
 
 
 def test_models_are_listed_and_shown(run) -> None:

@@ -65,6 +65,9 @@ def segment(
     threshold: Annotated[
         float | None, typer.Option(help="Least probability of an object's pixel, 0 to 1.")
     ] = None,
+    tune: Annotated[
+        list[str] | None, typer.Option(help="NAME=NUMBER of the model's head: tolerance=0.7.")
+    ] = None,
     tile: Annotated[int, typer.Option(help="Largest window of the network, px.")] = 640,
     halo: Annotated[int, typer.Option(help="Context around each window, px.")] = 64,
     table: Annotated[TableFormat, typer.Option(help="Format of the tables.")] = TableFormat.CSV,
@@ -84,6 +87,7 @@ def segment(
             object_size=object_size,
             min_size=min_size,
             threshold=threshold,
+            tune=_numbers(tune or []),
             device=device,
             tiling=Tiling(tile=tile, halo=halo),
         )
@@ -94,6 +98,14 @@ def segment(
         _check_device(device)
     outcomes = _with_bar(segment_files_steps(sources, loaded, options, batch), sources, as_json)
     _report(outcomes, as_json)
+
+
+def _numbers(pairs: list[str]) -> dict[str, float]:
+    """Read NAME=NUMBER."""
+    try:
+        return {name.strip(): float(value) for name, value in (p.split("=") for p in pairs)}
+    except ValueError:
+        raise InputError("NAME=NUMBER is needed to tune", ", ".join(pairs)) from None
 
 
 @app.command()

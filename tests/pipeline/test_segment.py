@@ -12,8 +12,10 @@ from napari_tally.core.errors import InputError
 from napari_tally.core.progress import drain
 from napari_tally.models.folder import load_model
 from napari_tally.objects.match import match
+from napari_tally.pipeline.api import as_volume
+from napari_tally.pipeline.maps import KeptMaps
 from napari_tally.pipeline.options import SegmentOptions
-from napari_tally.pipeline.segment import segment_steps
+from napari_tally.pipeline.segment import segment_steps, separate_steps
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +201,42 @@ def test_maps_are_kept_when_asked_for(model, field) -> None:
     result = napari_tally.segment(field[0], model, keep_maps=True)
     assert result.maps[0].shape == (6, *field[0].shape)
     assert napari_tally.segment(field[0], model).maps is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"threshold": 0.3}, {"tune": {"tolerance": 0.2, "core": 0.9}}, {"min_size": "400px2"}, {}],
+)
+def test_decoding_kept_maps_again_is_the_same_as_running_again(model, changes) -> None:
+    image = np.stack([nuclei((150, 170), seed=s)[0] for s in range(2)])
+    first = napari_tally.segment(image, model, axes="ZYX", spacing="1,0.5,0.5um", keep_maps=True)
+    options = SegmentOptions(object_size=f"{first.diameter_px}px", **changes)
+    volume = as_volume(image, "ZYX", "1,0.5,0.5um")
+    again = drain(separate_steps(volume, model, options, first))
+    fresh = drain(segment_steps(volume, model, options))
+    assert np.array_equal(again.labels, fresh.labels)
+    assert again.table.equals(fresh.table)
+
+
+def test_without_maps_nothing_can_be_decoded_again(model, field) -> None:
+    result = napari_tally.segment(field[0], model)
+    with pytest.raises(InputError, match="with maps"):
+        drain(separate_steps(as_volume(field[0]), model, SegmentOptions(), result))
+
+
+@pytest.mark.parametrize("tune", [{"nonsense": 1}, {"tolerance": -1}, {"core": 2}])
+def test_numbers_that_do_not_fit_the_head_are_refused(model, field, tune) -> None:
+    with pytest.raises(InputError, match="needed"):
+        napari_tally.segment(field[0], model, tune=tune)
+
+
+def test_maps_above_the_limit_lie_on_disk() -> None:
+    maps = [np.full((6, 10, 10), i, np.float16) for i in range(4)]
+    kept = KeptMaps(limit=2 * maps[0].nbytes)
+    for one in maps:
+        kept.append(one)
+    assert (kept.in_memory, kept.on_disk) == (2 * maps[0].nbytes,) * 2
+    assert all(np.array_equal(a, b) for a, b in zip(kept, maps, strict=True))
 
 
 def test_measure_takes_arrays_and_masks() -> None:

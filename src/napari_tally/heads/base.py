@@ -28,9 +28,12 @@ class Head(Options):
     ----------
     domain : str
         The label images for which `decode(encode(labels))` gives the labels back, in words.
+    tunable : tuple of str
+        The fields by which users tune decoding, besides `threshold`.
     """
 
     domain: ClassVar[str]
+    tunable: ClassVar[tuple[str, ...]] = ()
 
     def channels(self, ndim: int) -> int:
         """Return the number of channels for images of `ndim` spatial axes."""

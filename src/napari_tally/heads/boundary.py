@@ -29,6 +29,8 @@ class Boundary(Head):
         "voxels of an object are connected, and each border voxel has one of them as neighbour."
     )
 
+    tunable: ClassVar[tuple[str, ...]] = ("inside",)
+
     name: Literal["boundary"] = "boundary"
     threshold: float = Field(0.5, gt=0, lt=1, description="Least probability of an object's voxel")
     inside: float = Field(0.5, gt=0, lt=1, description="Least probability of a seed's voxel")

@@ -31,6 +31,8 @@ class Center(Head):
 
     domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
 
+    tunable: ClassVar[tuple[str, ...]] = ("tolerance", "core")
+
     name: Literal["center"] = "center"
     threshold: float = Field(0.75, gt=0, lt=1, description="Least probability of an object's voxel")
     core: float = Field(0.65, gt=0, lt=1, description="Least probability of inside in a core")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from ..core.errors import InputError
 from ..core.options import Options
 from ..core.quantity import Quantity, parse_quantity
+from ..heads.base import Head
 from ..network.device import Precision
 from ..network.windows import Tiling
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
+
+H = TypeVar("H", bound=Head)
 
 
 class SegmentOptions(Options):
@@ -29,6 +32,8 @@ class SegmentOptions(Options):
         Smallest object that is kept, such as "20um2" or "50px2" (um3, px3 in 3D).
     threshold : float, optional
         Least probability of an object's voxel; the model's own if it is not told.
+    tune : dict of str to float
+        Other numbers by which the model's head decodes, such as {"tolerance": 0.7}.
     keep_maps : bool
         Keep the network's maps in the result.
     """
@@ -37,6 +42,7 @@ class SegmentOptions(Options):
     object_size: str | None = None
     min_size: str | None = None
     threshold: float | None = Field(None, gt=0, lt=1)
+    tune: dict[str, float] = Field(default_factory=dict)
     tiling: Tiling = Tiling()
     device: str = "auto"
     precision: Precision = "auto"
@@ -55,6 +61,28 @@ class SegmentOptions(Options):
         if text is not None:
             parse_quantity(text, power=3 if text.rstrip().endswith(("3", "³")) else 2)
         return text
+
+    def tuned(self, head: H) -> H:
+        """Return the head that decodes by these options.
+
+        Raises
+        ------
+        InputError
+            If the head has no such number, or cannot take its value.
+        """
+        changes = dict(self.tune)
+        if self.threshold is not None and "threshold" in type(head).model_fields:
+            changes["threshold"] = self.threshold
+        listed = ", ".join(head.tunable)
+        for name, value in self.tune.items():
+            if name not in head.tunable:
+                raise InputError(f"One of {listed or 'no numbers'} is needed to tune", repr(name))
+            try:
+                type(head).model_validate(head.model_dump() | {name: value})
+            except ValidationError as error:
+                told = error.errors()[0]["msg"]
+                raise InputError(f"Another {name} is needed", str(value), told) from None
+        return head.model_copy(update=changes)
 
     def diameter_px(self, volume: Volume) -> float | None:
         """Return the object size in px of the image (the finer of Y and X), if it was told."""

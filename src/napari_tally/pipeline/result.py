@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..core.volume import Volume
+    from .maps import KeptMaps
     from .options import SegmentOptions
 
 
@@ -29,7 +30,7 @@ class Result:
         One row an object.
     classes : ndarray, optional
         Class ids on the same grid, from a semantic model.
-    maps : ndarray, optional
+    maps : KeptMaps, optional
         The network's maps of each plane, if they were to be kept.
     model : dict
         Name, version and sha256 of the weights.
@@ -49,7 +50,7 @@ class Result:
     model: dict[str, str]
     nouns: tuple[str, str] = ("object", "objects")
     classes: NDArray[np.uint16] | None = None
-    maps: list[NDArray[np.float32]] | None = None
+    maps: KeptMaps | None = None
     diameter_px: float | None = None
     scale: float = 1.0
     device: str = "cpu"

@@ -11,23 +11,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.errors import InputError
 from ..core.progress import Step, Steps
-from ..geometry.resample import resample_image, resample_labels, scaled_shape
-from ..heads.semantic import Semantic
+from ..geometry.resample import resample_image, scaled_shape
 from ..network.device import choose_device, choose_dtype
 from ..network.tiling import Inference
-from ..objects.relabel import relabel, remove_small
 from .diameter import Guess, guess_steps
-from .measure import measure_volumes
+from .maps import KeptMaps
 from .prepare import Planes, planes
 from .result import Result
+from .separate import Separation
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..core.volume import Volume
     from ..models.folder import Model
     from .options import SegmentOptions
+
+SEPARATE = "separate and measure"
+_NOTHING = np.zeros(0, np.float16)  # the maps of an image that was not looked at
 
 
 def segment_steps(volume: Volume, model: Model, options: SegmentOptions) -> Steps[Result]:
@@ -47,26 +48,49 @@ def segment_steps(volume: Volume, model: Model, options: SegmentOptions) -> Step
     yield from run.choose_scale()
     for number, index in enumerate(run.planes.indices()):
         yield from run.plane(index)
-        yield Step("separate and measure", number + 1, len(run.planes))
+        yield Step(SEPARATE, number + 1, len(run.planes))
     return run.result()
+
+
+def separate_steps(
+    volume: Volume, model: Model, options: SegmentOptions, earlier: Result
+) -> Steps[Result]:
+    """Decode the kept maps of an earlier result again, without the network; yield every plane.
+
+    The result is that of `segment_steps` with these options and the object size of the earlier run.
+
+    Raises
+    ------
+    InputError
+        If an option does not fit, or the earlier result has no maps.
+    """
+    if earlier.maps is None:
+        raise InputError("A result with maps is needed", "one without", "Segment with keep_maps")
+    chosen, _ = planes(volume, model, options.channel)
+    found = Separation(volume, chosen, model.info, options)
+    start = time.perf_counter()
+    for number, (index, maps) in enumerate(zip(chosen.indices(), earlier.maps, strict=True)):
+        found.add(index, found.objects(maps if maps.size else None, chosen.shape))
+        yield Step(SEPARATE, number + 1, len(chosen))
+    seconds = earlier.seconds | {"separate": round(time.perf_counter() - start, 4)}
+    return replace(
+        earlier, volume=found.label_volume(), table=found.table(), options=options, seconds=seconds
+    )
 
 
 class _Segmentation:
     """One volume under way."""
 
     def __init__(self, volume: Volume, model: Model, options: SegmentOptions) -> None:
-        self.volume, self.model, self.options = volume, model, options
+        self.model, self.options = model, options
         self.planes, self.notes = planes(volume, model, options.channel)
         self.seconds: dict[str, float] = {}
         self.told = options.diameter_px(volume)
-        self.smallest = options.min_voxels(volume, self.planes.ndim)
-        self.head = model.info.head
-        if options.threshold is not None and hasattr(self.head, "threshold"):
-            self.head = self.head.model_copy(update={"threshold": options.threshold})
+        self.found = Separation(volume, self.planes, model.info, options)
         device = choose_device(options.device)
         self.inference = Inference(
             model.network,
-            self.head.activate,
+            self.found.head.activate,
             model.architecture.stride,
             device,
             choose_dtype(device, options.precision),
@@ -75,10 +99,7 @@ class _Segmentation:
         with self.timed("normalize"):
             self.limits = model.info.normalizer.fit(self.planes.image)
         self.guess = Guess(self.told, 1.0)
-        self.labels = np.zeros(self.planes.image.shape[1:], np.uint32)
-        self.tables: list[pd.DataFrame] = []
-        self.maps: list[NDArray[np.float32]] = []
-        self.count = 0
+        self.maps = KeptMaps()
         if not volume.calibrated:
             self.notes.append(f"{volume.name} has no calibration: measured in px")
 
@@ -103,7 +124,7 @@ class _Segmentation:
             middle = tuple(n // 2 for n in self.planes.image.shape[1 : 1 + len(self.planes.lead)])
             start = time.perf_counter()
             self.guess = yield from guess_steps(
-                self.normalized(middle), self.inference, self.decoded, sizes
+                self.normalized(middle), self.inference, self.found.decoded, sizes
             )
             self.seconds["guess the object size"] = time.perf_counter() - start
         note = self.guess.sentence(told=self.told is not None)
@@ -111,64 +132,29 @@ class _Segmentation:
             self.notes.append(note)
             yield Step("choose the scale", 1, 1, note)
 
-    def decoded(self, maps: NDArray[np.float32]) -> NDArray[np.integer]:
-        """Return the objects of maps on their own grid, without specks."""
-        labels = self.head.decode(maps)
-        if isinstance(self.head, Semantic):
-            return labels
-        return remove_small(labels, self.model.info.min_size)
-
     def plane(self, index: tuple[int, ...]) -> Steps[None]:
         """Segment and measure one plane."""
-        if _constant(self.planes):
-            found: NDArray[np.integer] = np.zeros(self.planes.shape, np.uint16)
-        else:
-            image = self.normalized(index)
-            shape = scaled_shape(self.planes.shape, self.guess.scale)
-            image = resample_image(image, shape)
-            start = time.perf_counter()
-            maps = yield from self.inference.steps(image)
-            self.seconds["network"] = self.seconds.get("network", 0) + time.perf_counter() - start
-            if self.options.keep_maps:
-                self.maps.append(maps)
-            with self.timed("separate"):
-                found = resample_back(self.decoded(maps), self.planes.shape)
-        self.keep(index, found)
-
-    def keep(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
-        """Give the objects of a plane their ids and measure them."""
+        maps = None if _constant(self.planes) else (yield from self.mapped(index))
+        if self.options.keep_maps:
+            self.maps.append(_NOTHING if maps is None else maps)
         with self.timed("separate"):
-            if self.smallest is not None:
-                found = remove_small(found, int(np.ceil(self.smallest)))
-            found = relabel(found)
+            found = self.found.objects(maps, self.planes.shape)
         with self.timed("measure"):
-            table = self.measured(index, found)
-        table["label"] += self.count
-        for place, axis in enumerate(self.planes.lead):
-            table.insert(place, axis.lower(), index[place])
-        self.tables.append(table)
-        self.labels[index] = np.where(found > 0, found + np.uint32(self.count), 0)
-        self.count += len(table)
+            self.found.add(index, found)
 
-    def measured(self, index: tuple[int, ...], labels: NDArray[np.integer]) -> pd.DataFrame:
-        """Measure the objects of one plane in every channel of the volume."""
-        plane = self.volume
-        for axis, place in zip(self.planes.lead, index, strict=True):
-            plane = plane.at(axis, place)
-        axes = plane.axes.replace("C", "")
-        return measure_volumes(replace(plane, array=labels, axes=axes, channel_names=()), [plane])
+    def mapped(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16]]:
+        """Return the maps of one plane, in the precision in which they may be kept."""
+        image = self.normalized(index)
+        image = resample_image(image, scaled_shape(self.planes.shape, self.guess.scale))
+        start = time.perf_counter()
+        maps = yield from self.inference.steps(image)
+        self.seconds["network"] = self.seconds.get("network", 0) + time.perf_counter() - start
+        return maps.astype(np.float16)
 
     def result(self) -> Result:
-        import pandas as pd
-
-        labels = self.labels
-        if self.count <= np.iinfo(np.uint16).max:
-            labels = labels.astype(np.uint16)
-        some = [t for t in self.tables if len(t)] or self.tables[:1]
-        axes = self.volume.axes.replace("C", "")
         return Result(
-            volume=replace(self.volume, array=labels, axes=axes, channel_names=()),
-            table=pd.concat(some, ignore_index=True),
+            volume=self.found.label_volume(),
+            table=self.found.table(),
             options=self.options,
             model=self.model.identity,
             nouns=(self.model.info.singular, self.model.info.plural),
@@ -179,11 +165,6 @@ class _Segmentation:
             notes=tuple(self.notes),
             seconds={k: round(v, 4) for k, v in self.seconds.items()},
         )
-
-
-def resample_back(labels: NDArray[np.integer], shape: tuple[int, ...]) -> NDArray[np.integer]:
-    """Return labels of the network's grid on that of the image."""
-    return labels if labels.shape == shape else resample_labels(labels, shape)
 
 
 def _constant(planes: Planes) -> bool:
