@@ -1,0 +1,1 @@
+"""Images with exactly known truth: for sample data, tests and training."""
