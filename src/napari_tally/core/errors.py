@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 
 class TallyError(Exception):
     """Base of all errors that a user can act on.
@@ -44,5 +46,9 @@ class OutputExistsError(FileError):
 
 def sentence(error: BaseException) -> str:
     """Say any error in one line, without a traceback."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]).replace("_", " ").capitalize()
+        return f"{where}: {first.get('ctx', {}).get('error', first['msg'])}"
     text = " ".join(str(error).split()) or type(error).__name__
     return text if isinstance(error, TallyError) else f"{type(error).__name__}: {text}"

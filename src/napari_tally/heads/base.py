@@ -39,6 +39,10 @@ class Head(Options):
         """Return the number of channels for images of `ndim` spatial axes."""
         raise NotImplementedError
 
+    def channel_names(self, ndim: int) -> tuple[str, ...]:
+        """Return what each channel shows, in words."""
+        raise NotImplementedError
+
     def in_domain(self, labels: Labels) -> bool:
         """Tell whether `decode(encode(labels))` gives these labels back (up to their ids)."""
         raise NotImplementedError

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.segmentation import find_boundaries
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from .base import Labels
 
 BACKGROUND, INSIDE, BORDER = 0, 1, 2
+BORDER_NAMES = ("background", "inside", "border")
 
 
 def border_classes(labels: Labels) -> NDArray[np.float32]:
@@ -22,6 +22,8 @@ def border_classes(labels: Labels) -> NDArray[np.float32]:
     A voxel of an object is border if one of its neighbours (diagonal ones too) is not of the same
     object, else inside.
     """
+    from skimage.segmentation import find_boundaries
+
     edge = find_boundaries(labels, connectivity=labels.ndim, mode="inner")
     foreground = labels > 0
     return np.stack([~foreground, foreground & ~edge, foreground & edge]).astype(np.float32)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ..core.components import components
 from .base import Head, Labels, Maps
-from .border import BACKGROUND, BORDER, INSIDE, border_classes, border_loss
+from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
 from .flood import grow
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ class Boundary(Head):
 
     def channels(self, ndim: int) -> int:
         return 3
+
+    def channel_names(self, ndim: int) -> tuple[str, ...]:
+        return BORDER_NAMES
 
     def in_domain(self, labels: Labels) -> bool:
         classes = border_classes(labels)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ..core.components import components
 from .base import Head, Labels, Maps
-from .border import BACKGROUND, BORDER, INSIDE, border_classes, border_loss
+from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
 from .flood import grow
 from .votes import join_votes
 
@@ -51,6 +51,9 @@ class Center(Head):
 
     def channels(self, ndim: int) -> int:
         return 4 + ndim
+
+    def channel_names(self, ndim: int) -> tuple[str, ...]:
+        return (*BORDER_NAMES, "distance", *(f"offset {axis}" for axis in "zyx"[-ndim:]))
 
     def in_domain(self, labels: Labels) -> bool:
         return int(components(labels).max(initial=0)) == len(np.unique(labels[labels > 0]))

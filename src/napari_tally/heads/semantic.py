@@ -30,6 +30,9 @@ class Semantic(Head):
     def channels(self, ndim: int) -> int:
         return len(self.classes) + 1
 
+    def channel_names(self, ndim: int) -> tuple[str, ...]:
+        return ("background", *self.classes)
+
     def in_domain(self, labels: Labels) -> bool:
         return 0 <= int(labels.min(initial=0)) <= int(labels.max(initial=0)) <= len(self.classes)
 

@@ -38,10 +38,7 @@ class Separation:
 
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
         """Return the objects of maps on their own grid, without specks."""
-        labels = self.head.decode(maps)
-        if isinstance(self.head, Semantic):
-            return labels
-        return remove_small(labels, self.info.min_size)
+        return decoded(maps, self.head, self.info)
 
     def objects(
         self, maps: NDArray[np.floating] | None, shape: tuple[int, ...]
@@ -49,12 +46,7 @@ class Separation:
         """Return the objects of maps (None where there is nothing) on a grid of `shape`."""
         if maps is None:
             return np.zeros(shape, np.uint16)
-        found = self.decoded(maps)
-        if found.shape != shape:
-            found = resample_labels(found, shape)
-        if self.smallest is not None:
-            return remove_small(found, int(np.ceil(self.smallest)))
-        return relabel(found)
+        return objects_of(maps, shape, self.head, self.info, self.smallest)
 
     def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
         """Give the objects of a plane their ids and measure them."""
@@ -87,3 +79,23 @@ class Separation:
 
         some = [t for t in self.tables if len(t)] or self.tables[:1]
         return pd.concat(some, ignore_index=True)
+
+
+def decoded(maps: NDArray[np.floating], head: Head, info: ModelInfo) -> NDArray[np.integer]:
+    """Return the objects of maps, shape (C, *spatial), on their own grid, without specks."""
+    labels = head.decode(maps)
+    return labels if isinstance(head, Semantic) else remove_small(labels, info.min_size)
+
+
+def objects_of(
+    maps: NDArray[np.floating],
+    shape: tuple[int, ...],
+    head: Head,
+    info: ModelInfo,
+    smallest: float | None,
+) -> NDArray[np.integer]:
+    """Return the objects of maps on a grid of `shape`, without those below `smallest` voxels."""
+    found = decoded(maps, head, info)
+    if found.shape != shape:
+        found = resample_labels(found, shape)
+    return relabel(found) if smallest is None else remove_small(found, int(np.ceil(smallest)))
