@@ -1,0 +1,1 @@
+"""What napari shows: docks, menus and sample data; the only room that knows napari and Qt."""

@@ -1,0 +1,75 @@
+"""The label layer of a result: added, brought up to date, and never overwritten once edited."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from napari.components import ViewerModel
+    from napari.layers import Labels
+
+    from .job import Done
+
+_PATTERN = "{image} {objects}"
+
+
+class ResultLayer:
+    """Where the dock shows its last result."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self.viewer = viewer
+        self.layer: Labels | None = None
+        self._shown = 0
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the layer is still there, with just what was last put into it."""
+        if self.layer is None or self.layer not in self.viewer.layers:
+            return False
+        return fingerprint(np.asarray(self.layer.data)) == self._shown
+
+    def show(self, done: Done, table: pd.DataFrame, *, update: bool, contour: int) -> Labels:
+        """Show a result: in the layer of the last one if that may be, else in a new one."""
+        labels = done.result.labels
+        if not (update and self.is_ours and self._fits(labels)):
+            self._add(done, contour)
+        assert self.layer is not None
+        self.put(labels)
+        self.layer.features = features(table)
+        self.layer.metadata["napari-tally"] = {
+            "model": done.result.model,
+            "options": done.result.options.model_dump(mode="json"),
+            "table": table,
+        }
+        return self.layer
+
+    def put(self, labels: NDArray[np.integer]) -> None:
+        """Put labels into the layer without taking that for an edit."""
+        assert self.layer is not None
+        self.layer.data = labels
+        self._shown = fingerprint(np.asarray(self.layer.data))
+
+    def _fits(self, labels: NDArray[np.integer]) -> bool:
+        return self.layer is not None and self.layer.data.shape == labels.shape
+
+    def _add(self, done: Done, contour: int) -> None:
+        name = _PATTERN.format(image=done.job.layer_name, objects=done.result.nouns[1])
+        add: Any = self.viewer.add_labels
+        self.layer = add(done.result.labels, name=name, **done.job.geometry)
+        self.layer.contour = contour
+
+
+def fingerprint(labels: NDArray[np.integer]) -> int:
+    """Return a checksum of labels: painting changes it, renaming the layer does not."""
+    return zlib.crc32(np.ascontiguousarray(labels).view(np.uint8).data)
+
+
+def features(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose row i is label i, as napari expects it: row 0 is the background."""
+    by_label = table.set_index("label", drop=False)
+    return by_label.reindex(range(len(table) + 1)).reset_index(drop=True)

@@ -1,0 +1,361 @@
+"""The Segment dock: choose an image, press Run, tune by eye, take the numbers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.utils.notifications import show_info, show_warning
+from pydantic import ValidationError
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..core.errors import InputError, TallyError, sentence
+from ..core.quantity import parse_quantity
+from ..models.folder import METADATA, model_folder, read_info, shipped_models
+from ..pipeline.options import SegmentOptions
+from .forecast import Forecast
+from .form import Form
+from .job import Done, Job, segment_job, separate_job
+from .layer_volume import Region, axes_of, geometry_of, volume_of
+from .preferences import remembered
+from .preview import show_preview
+from .result_layer import ResultLayer
+from .runner import Runner
+from .take_away import TakeAway
+from .tune_panel import TunePanel
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from ..core.progress import Step
+    from ..core.volume import Volume
+
+_NETWORK = "run the network"
+_WRONG_INPUT = (TallyError, ValidationError)
+
+
+class SegmentDock(QWidget):
+    """Find, separate, count and measure the objects of an image layer."""
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        self.viewer = napari_viewer
+        self.form = Form(napari_viewer)
+        self.tune = TunePanel()
+        self.take_away = TakeAway(napari_viewer)
+        self.result = ResultLayer(napari_viewer)
+        self.runner = Runner("napari-tally")
+        self.forecast = Forecast()
+        self.done: Done | None = None
+        self._build()
+        self._connect()
+        self._offer_models()
+        self._image_changed(self.form.image.layer)
+
+    def _build(self) -> None:
+        self.run_button = QPushButton("Run")
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setEnabled(False)
+        self.bar = QProgressBar()
+        self.bar.setVisible(False)
+        self.status = QLabel("")
+        self.status.setWordWrap(True)
+        self.contours = QCheckBox("Contours")
+        self.contours.setChecked(remembered().contours)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run_button, 2)
+        buttons.addWidget(self.cancel_button, 1)
+        column = self._scrolled()
+        column.addWidget(self.form)
+        column.addLayout(buttons)
+        for part in (self.bar, self.status, self.contours, self.tune, self.take_away):
+            column.addWidget(part)
+        column.addStretch(1)
+        for part in (self.contours, self.tune, self.take_away):
+            part.setVisible(False)  # until there is a result
+
+    def _scrolled(self) -> QVBoxLayout:
+        """Return the layout of a part that scrolls where the window is too low for it."""
+        outer, area, inner = QVBoxLayout(self), QScrollArea(), QWidget()
+        outer.setContentsMargins(0, 0, 0, 0)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inner)
+        outer.addWidget(area)
+        return QVBoxLayout(inner)
+
+    def _connect(self) -> None:
+        form, runner = self.form, self.runner
+        form.image.chosen.connect(self._image_changed)
+        form.model.currentTextChanged.connect(self._model_changed)
+        form.axes.editingFinished.connect(self._axes_changed)
+        form.circle.toggled.connect(self._draw_circle)
+        form.region.currentTextChanged.connect(self._forecast)
+        form.device.setCurrentText(remembered().device)
+        form.device.currentTextChanged.connect(self._device_changed)
+        self.run_button.clicked.connect(self.run)
+        self.cancel_button.clicked.connect(self.cancel)
+        self.contours.toggled.connect(self._contours_changed)
+        self.tune.changed.connect(self.separate)
+        runner.stepped.connect(self._stepped)
+        runner.finished.connect(self._finished)
+        runner.failed.connect(self._failed)
+        self.destroyed.connect(runner.cancel)
+
+    def changeEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        """Stop when the dock is taken out of the window."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.runner.cancel()
+            self.form.image.stop()
+
+    def job(self) -> Job:
+        """Return what the form asks for now.
+
+        Raises
+        ------
+        TallyError
+            If the form cannot be understood; the message says what to change.
+        """
+        layer = self.form.image.layer
+        if layer is None:
+            raise InputError("An image layer is needed", "none", "Open an image, or a sample")
+        axes = self.form.axes.text().strip().upper() or axes_of(layer)
+        volume = self._calibrated(volume_of(layer, axes))
+        region = Region.of(self.viewer, layer, axes, self.form.region.currentText())
+        return Job(
+            layer.name,
+            volume,
+            region,
+            geometry_of(layer, axes, region),
+            self.model,
+            self._options(volume),
+            str(layer.source.path or ""),
+        )
+
+    @property
+    def model(self) -> str:
+        """Name or folder of the model chosen now."""
+        return str(self.form.model.currentData() or self.form.model.currentText())
+
+    def _calibrated(self, volume: Volume) -> Volume:
+        text = self.form.spacing.text().strip()
+        if not text or text == spacing_text(volume):
+            return volume
+        return volume.with_spacing(parse_quantity(text))
+
+    def _options(self, volume: Volume) -> SegmentOptions:
+        head = read_info(model_folder(self.model)).head
+        channel = self.form.channel.currentText() if len(volume.channels) > 1 else None
+        return SegmentOptions(
+            channel=channel,
+            object_size=self.form.diameter.text().strip() or None,
+            device=self.form.device.currentText(),
+            keep_maps=True,
+            **self.tune.options(head),
+        )
+
+    def run(self) -> None:
+        """Segment what the form says."""
+        try:
+            job = self.job()
+        except _WRONG_INPUT as error:
+            self._say(sentence(error), warn=True)
+            return
+        self._busy(True)
+        self._say("Starting...")
+        self.runner.start(segment_job, job)
+
+    def cancel(self) -> None:
+        """Stop within one tile; what was there before stays."""
+        if self.runner.busy:
+            self.runner.cancel()
+            self._busy(False)
+            self._say("Cancelled.")
+
+    def separate(self) -> None:
+        """Decode the kept maps with the numbers of the sliders, without the network."""
+        if self.done is None or (self.runner.busy and self.cancel_button.isEnabled()):
+            return
+        earlier = self.done
+        try:
+            tuned = self.tune.options(earlier.model.info.head)
+            options = SegmentOptions(**earlier.job.options.model_dump() | tuned)
+            show_preview(self.viewer, self.result, earlier, options)
+        except _WRONG_INPUT as error:
+            self._say(sentence(error), warn=True)
+            return
+        job = replace(earlier.job, options=options)
+        self.runner.start(separate_job, job, earlier, bar=False)
+
+    def _stepped(self, step: Step) -> None:
+        self.bar.setRange(0, step.total)
+        self.bar.setValue(step.done)
+        left = ""
+        if step.stage == _NETWORK and step.done:
+            seconds = (time.monotonic() - self.runner.started) * (step.total / step.done - 1)
+            left = f", about {seconds:.0f} s left"
+        self._say(step.note or f"{step.stage.capitalize()}{left}")
+
+    def _finished(self, done: Done) -> None:
+        self._busy(False)
+        self.done = done
+        table = done.job.region.shifted(done.result.table, done.job.volume)
+        contour = int(self.contours.isChecked())
+        layer = self.result.show(done, table, update=self._same_image(done), contour=contour)
+        self.take_away.take(done, table, layer)
+        self.forecast.learn(done)
+        for part in (self.contours, self.tune, self.take_away):
+            part.setVisible(True)
+        notes = "".join(f"\n{note}." for note in done.result.notes)
+        self._say((done.result.summary if done.result.count else nothing_found(done)) + notes)
+        self._show_guess(done)
+
+    def _same_image(self, done: Done) -> bool:
+        layer = self.result.layer
+        return layer is not None and np.allclose(layer.translate, done.job.geometry["translate"])
+
+    def _failed(self, error: BaseException) -> None:
+        self._busy(False)
+        self._say(sentence(error), warn=True)
+        if not isinstance(error, TallyError | MemoryError | OSError):
+            raise error  # napari shows it with its traceback
+
+    def _say(self, text: str, *, warn: bool = False) -> None:
+        self.status.setText(text)
+        if warn:
+            show_warning(text)
+
+    def _busy(self, busy: bool) -> None:
+        self.run_button.setEnabled(not busy)
+        self.cancel_button.setEnabled(busy)
+        self.bar.setVisible(busy)
+        self.bar.setRange(0, 0)
+
+    def _offer_models(self) -> None:
+        combo = self.form.model
+        for name in shipped_models():
+            combo.addItem(name, name)
+        folder = remembered().model_folder
+        for path in sorted(Path(folder).glob(f"*/{METADATA}")) if folder else ():
+            combo.addItem(path.parents[1].name, str(path.parents[1]))
+        combo.setCurrentIndex(max(0, combo.findText(remembered().model)))
+        self._model_changed()
+
+    def _model_changed(self) -> None:
+        try:
+            info = read_info(model_folder(self.model))
+        except TallyError as error:
+            self.form.about.setText(sentence(error))
+            return
+        remembered().model = self.form.model.currentText()
+        self.form.about.setText(info.description)
+        self.tune.offer(info.head)
+        self.tune.setVisible(False)
+        self.done = None
+        self._forecast()
+
+    def _image_changed(self, layer: Image | None) -> None:
+        self.run_button.setEnabled(layer is not None and not self.runner.busy)
+        if layer is None:
+            self._say("Open an image, or a sample: File > Open Sample > napari-tally.")
+            return
+        self._say("")
+        self.form.axes.clear()
+        try:
+            self.form.axes.setText(axes_of(layer))
+        except TallyError as error:
+            self._say(sentence(error))
+            return
+        self.form.show_row(self.form.axes, visible=layer.ndim > 2)
+        self._axes_changed()
+
+    def _axes_changed(self) -> None:
+        layer = self.form.image.layer
+        if layer is None:
+            return
+        try:
+            volume = volume_of(layer, self.form.axes.text().strip().upper())
+        except _WRONG_INPUT as error:
+            self._say(sentence(error), warn=True)
+            return
+        self.form.set_channels(volume.channels)
+        self.form.spacing.setText(spacing_text(volume))
+        self._forecast()
+
+    def _device_changed(self, device: str) -> None:
+        remembered().device = device
+        self._forecast()
+
+    def _contours_changed(self, on: bool) -> None:
+        remembered().contours = on
+        if self.result.layer is not None:
+            self.result.layer.contour = int(on)
+
+    def _forecast(self) -> None:
+        try:
+            job = self.job()
+        except _WRONG_INPUT:
+            self.form.forecast.setText("")
+            return
+        self.form.forecast.setText(self.forecast.sentence(job))
+
+    def _show_guess(self, done: Done) -> None:
+        if done.result.diameter_px and not self.form.diameter.text():
+            hint = f"guessed: {done.result.diameter_px:.3g}px"
+            self.form.diameter.setPlaceholderText(hint)
+
+    def _draw_circle(self, on: bool) -> None:
+        from .circle import draw_circle, remove_circle
+
+        remove_circle(self.viewer)
+        layer = self.form.image.layer
+        if not on or layer is None:
+            return
+        try:
+            told = self.job().options.diameter_px(self.job().volume)
+        except _WRONG_INPUT as error:
+            self._say(sentence(error), warn=True)
+            return
+        guessed = self.done.result.diameter_px if self.done is not None else None
+        if told is None and guessed is None:
+            show_info("Write an object size, or press Run: then it is guessed.")
+            return
+        draw_circle(self.viewer, layer, told or guessed or 0.0)
+
+
+def spacing_text(volume: Volume) -> str:
+    """Return the voxel size as one writes it, "0.5,0.26,0.26um", or "" without calibration."""
+    if volume.spacing is None:
+        return ""
+    return ",".join(f"{s:.6g}" for s in volume.spacing) + volume.unit
+
+
+def nothing_found(done: Done) -> str:
+    """Say why there is nothing, and what to try."""
+    maps = [m for m in done.result.maps or () if m.size]
+    best = max((1 - float(m[0].min()) for m in maps), default=0.0)
+    wanted = done.job.options.tuned(done.model.info.head)
+    threshold = getattr(wanted, "threshold", 0.0)
+    if best < threshold:
+        return (
+            f"Nothing found: the maps never pass {best:.2f}. "
+            "Try a lower threshold, or another object size or channel."
+        )
+    return "Nothing found: what there is is too small. Try a smaller smallest size."

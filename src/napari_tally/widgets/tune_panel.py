@@ -1,0 +1,88 @@
+"""Sliders for the numbers by which a head decodes; a change is told once they rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QFormLayout, QLineEdit, QWidget
+from superqt import QLabeledDoubleSlider
+
+if TYPE_CHECKING:
+    from ..heads.base import Head
+
+_REST_MS = 60
+_STEP = 0.01
+_MOST = 3.0  # where a number has no upper bound
+_WORDS = {"tolerance": "Join", "core": "Core", "inside": "Core", "threshold": "Threshold"}
+
+
+class TunePanel(QWidget):
+    """Threshold, smallest size and the head's own numbers."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.rows = QFormLayout(self)
+        self.rows.setContentsMargins(0, 0, 0, 0)
+        self.rows.setVerticalSpacing(4)
+        self.sliders: dict[str, QLabeledDoubleSlider] = {}
+        self.smallest = QLineEdit()
+        self.smallest.setToolTip("Smallest object that is kept, such as 20um2 or 50px2.")
+        self.smallest.editingFinished.connect(self._rest_now)
+        self.rows.addRow("Smallest", self.smallest)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_REST_MS)
+        self._timer.timeout.connect(self.changed)
+        self._told = ""
+
+    def offer(self, head: Head) -> None:
+        """Show a slider for each number of this head, at the head's own values."""
+        for slider in self.sliders.values():
+            self.rows.removeRow(slider)
+        self.sliders.clear()
+        fields = type(head).model_fields
+        names = [n for n in ("threshold", *head.tunable) if n in fields]
+        for place, name in enumerate(names):
+            low, high = _bounds(fields[name].metadata)
+            slider = QLabeledDoubleSlider()
+            slider.setOrientation(_horizontal())
+            slider.setRange(low, high)
+            slider.setDecimals(2)
+            slider.setValue(getattr(head, name))
+            slider.setToolTip(fields[name].description or name)
+            slider.valueChanged.connect(self._timer.start)
+            self.sliders[name] = slider
+            self.rows.insertRow(place, _WORDS.get(name, name.capitalize()), slider)
+
+    def options(self, head: Head) -> dict[str, Any]:
+        """Return what differs from the head's own values, as fields of the options."""
+        moved = {
+            n: round(s.value(), 2)
+            for n, s in self.sliders.items()
+            if round(s.value(), 2) != round(getattr(head, n), 2)
+        }
+        found: dict[str, Any] = {"min_size": self.smallest.text().strip() or None}
+        found["threshold"] = moved.pop("threshold", None)
+        return found | {"tune": moved}
+
+    def _rest_now(self) -> None:
+        if self.smallest.text() != self._told:
+            self._told = self.smallest.text()
+            self._timer.start()
+
+
+def _bounds(metadata: list[Any]) -> tuple[float, float]:
+    """Return the range of a slider, from the limits of the field."""
+    lows = [limit for m in metadata for limit in (getattr(m, "gt", None), getattr(m, "ge", None))]
+    low = max((limit for limit in lows if limit is not None), default=0.0)
+    high = min((m.lt for m in metadata if hasattr(m, "lt")), default=_MOST)
+    return low + _STEP, high - _STEP
+
+
+def _horizontal() -> Any:
+    from qtpy.QtCore import Qt
+
+    return Qt.Orientation.Horizontal

@@ -1,0 +1,305 @@
+"""The Segment dock as its users meet it: in a real viewer, through the manifest."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from fields import nuclei
+
+import napari_tally
+from napari_tally.core.progress import Step
+from napari_tally.widgets import segment_dock
+from napari_tally.widgets.take_away import command_of, python_of
+
+
+def test_run_gives_labels_that_lie_on_the_image(viewer, dock, finish) -> None:
+    finish(dock)
+    image, layer = viewer.layers["field"], viewer.layers["field nuclei"]
+    assert np.array_equal(layer.scale, image.scale)
+    assert np.array_equal(layer.translate, image.translate)
+    assert layer.units == image.units and layer.axis_labels == image.axis_labels
+    truth = nuclei((160, 200))[1]
+    assert layer.data.max() == truth.max()
+    assert "nuclei, median area" in dock.status.text() and "µm²" in dock.status.text()
+
+
+def test_row_i_of_the_features_is_label_i(viewer, dock, finish) -> None:
+    finish(dock)
+    layer = viewer.layers["field nuclei"]
+    assert np.isnan(layer.features["label"][0])
+    assert layer.features["label"][1:].tolist() == list(range(1, layer.data.max() + 1))
+    areas = np.bincount(layer.data.ravel())[1:] * 0.25
+    assert np.allclose(layer.features["area_um2"][1:], areas)
+
+
+def test_a_second_run_updates_the_layer_of_the_first(viewer, dock, finish) -> None:
+    finish(dock)
+    dock.form.diameter.setText("24px")
+    finish(dock)
+    assert [x.name for x in viewer.layers] == ["field", "field nuclei"]
+
+
+def test_an_edited_layer_is_never_overwritten(viewer, dock, finish) -> None:
+    finish(dock)
+    layer = viewer.layers["field nuclei"]
+    layer.selected_label = 99
+    layer.paint((30, 30), 99)
+    painted = layer.data.copy()
+    finish(dock)
+    assert np.array_equal(layer.data, painted)
+    assert [x.name for x in viewer.layers][1:] == ["field nuclei", "field nuclei [1]"]
+
+
+def test_sliders_decode_again_as_a_new_run_would(viewer, dock, finish, until) -> None:
+    finish(dock)
+    before = dock.done
+    dock.tune.sliders["threshold"].setValue(0.3)
+    until(lambda: dock.done is not before)
+    fresh = napari_tally.segment(nuclei((160, 200))[0], spacing="0.5um", threshold=0.3)
+    layer = viewer.layers["field nuclei"]
+    assert np.array_equal(layer.data, fresh.labels)
+    assert np.allclose(layer.features["area_um2"][1:], fresh.table["area_um2"])
+    assert not np.array_equal(before.result.labels, fresh.labels)
+
+
+def test_what_is_visible_is_decoded_at_once(dock, finish) -> None:
+    finish(dock)
+    dock.tune.sliders["threshold"].setValue(0.2)
+    before = np.array(dock.result.layer.data)
+    dock.separate()
+    assert (np.array(dock.result.layer.data) != before).any()
+    assert dock.result.is_ours
+
+
+def test_the_smallest_size_is_applied(dock, finish, until) -> None:
+    finish(dock)
+    before = dock.done
+    dock.tune.smallest.setText("5000um2")
+    dock.tune.smallest.editingFinished.emit()
+    until(lambda: dock.done is not before)
+    assert dock.done.result.count == 0
+    assert "too small" in dock.status.text()
+
+
+def test_cancel_stops_and_changes_nothing(viewer, dock, monkeypatch, until) -> None:
+    gone = threading.Event()
+
+    def endless(_job):
+        try:
+            while True:
+                time.sleep(0.005)
+                yield Step("run the network", 1, 3)
+        finally:
+            gone.set()
+
+    monkeypatch.setattr(segment_dock, "segment_job", endless)
+    dock.run_button.click()
+    until(lambda: dock.bar.value() == 1)
+    assert not dock.run_button.isEnabled() and dock.cancel_button.isEnabled()
+    dock.cancel_button.click()
+    assert dock.status.text() == "Cancelled."
+    assert dock.run_button.isEnabled() and not dock.cancel_button.isEnabled()
+    until(gone.is_set, 10)
+    assert [x.name for x in viewer.layers] == ["field"]
+
+
+def test_an_image_deleted_while_it_runs_does_no_harm(viewer, dock, until) -> None:
+    dock.run_button.click()
+    viewer.layers.remove("field")
+    until(lambda: not dock.runner.busy)
+    assert [x.name for x in viewer.layers] == ["field nuclei"]
+
+
+def test_a_closed_dock_leaves_nothing_running(viewer, dock, monkeypatch, until, qtbot) -> None:
+    gone = threading.Event()
+
+    def endless(_job):
+        try:
+            while True:
+                time.sleep(0.005)
+                yield Step("run the network", 1, 3)
+        finally:
+            gone.set()
+
+    monkeypatch.setattr(segment_dock, "segment_job", endless)
+    dock.run_button.click()
+    until(lambda: dock.bar.value() == 1)
+    viewer.window.remove_dock_widget(dock)
+    until(gone.is_set, 10)
+    viewer.add_image(np.zeros((5, 5)))  # what listened to the viewer does so no more
+
+
+def test_the_python_that_is_copied_makes_the_same_labels(viewer, dock, finish, capsys) -> None:
+    dock.form.diameter.setText("11um")
+    dock.tune.sliders["tolerance"].setValue(0.5)
+    finish(dock)
+    names = {"viewer": viewer}
+    exec(python_of(dock.done), names)
+    assert np.array_equal(names["result"].labels, viewer.layers["field nuclei"].data)
+    assert "nuclei" in capsys.readouterr().out
+
+
+def test_the_command_that_is_copied_makes_the_same_labels(
+    viewer, dock, finish, tmp_path, monkeypatch
+) -> None:
+    from shlex import split
+
+    from typer.testing import CliRunner
+
+    from napari_tally.cli import app
+
+    path = tmp_path / "my field.tif"
+    napari_tally.write(napari_tally.Volume(nuclei((160, 200))[0], "YX", (0.5, 0.5), "um"), path)
+    viewer.layers.clear()
+    viewer.open(path)
+    dock.form.spacing.setText("0.25um")
+    dock.form.diameter.setText("6um")
+    dock.tune.sliders["threshold"].setValue(0.4)
+    finish(dock)
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(app, split(command_of(dock.done))[1:]).exit_code == 0
+    labels = napari_tally.read(tmp_path / "tally-results" / "my field_labels.tif")
+    assert np.array_equal(labels.array, viewer.layers[-1].data)
+
+
+def test_a_stack_is_done_slice_by_slice_and_says_so(viewer, dock, finish) -> None:
+    stack = np.stack([nuclei((100, 120), seed=s)[0] for s in range(3)])
+    viewer.add_image(stack, name="stack", scale=(2, 0.5, 0.5), units=("um",) * 3)
+    assert dock.form.image.layer.name == "stack"
+    assert dock.form.axes.text() == "ZYX"
+    finish(dock)
+    layer = viewer.layers["stack nuclei"]
+    assert layer.data.shape == stack.shape
+    assert "segmented by itself" in dock.status.text()
+    assert set(layer.features["z"][1:]) == {0, 1, 2}
+
+
+def test_the_current_slice_lies_in_its_place(viewer, dock, finish) -> None:
+    stack = np.stack([nuclei((100, 120), seed=s)[0] for s in range(3)])
+    viewer.add_image(stack, name="stack", scale=(2, 0.5, 0.5), units=("um",) * 3)
+    viewer.dims.set_point(0, 4)
+    dock.form.region.setCurrentText("current slice")
+    finish(dock)
+    layer = viewer.layers["stack nuclei"]
+    assert layer.data.shape == (1, 100, 120)
+    assert np.allclose(layer.translate, (4, 0, 0))
+    assert set(layer.features["z"][1:]) == {2}
+
+
+def test_the_visible_part_lies_in_its_place(viewer, dock, finish) -> None:
+    finish(dock)
+    whole = viewer.layers["field nuclei"]
+    viewer.camera.zoom *= 2
+    viewer.window._qt_viewer.canvas.on_draw(None)
+    dock.form.region.setCurrentText("visible part")
+    dock.form.diameter.setText("24px")
+    finish(dock)
+    part = dock.result.layer
+    assert part.data.size < whole.data.size
+    start = np.rint((part.translate - whole.translate) / whole.scale).astype(int)
+    place = tuple(slice(s, s + n) for s, n in zip(start, part.data.shape, strict=True))
+    inside = whole.data[place] > 0
+    assert ((part.data > 0) == inside).mean() > 0.97
+    rows = part.features["bbox_y_min_px"][1:]
+    assert rows.min() >= start[0]
+
+
+def test_a_turned_image_gets_turned_labels(viewer, dock, finish) -> None:
+    image = nuclei((100, 120))[0]
+    viewer.add_image(image, name="turned", rotate=30, scale=(2, 2), translate=(5, 7))
+    finish(dock)
+    layer = viewer.layers["turned nuclei"]
+    point = (40, 50)
+    there = viewer.layers["turned"].data_to_world(point)
+    assert np.allclose(layer.world_to_data(there), point)
+
+
+def test_channels_are_offered_by_name_only_where_there_are_some(viewer, dock, finish) -> None:
+    assert not dock.form.channel.isVisibleTo(dock)
+    image = nuclei((100, 120))[0]
+    viewer.add_image(np.stack([np.zeros_like(image), image]), name="two", axis_labels="cyx")
+    assert dock.form.channel.count() == 2
+    dock.form.channel.setCurrentIndex(1)
+    finish(dock)
+    assert viewer.layers["two nuclei"].data.shape == image.shape
+    assert viewer.layers["two nuclei"].data.max() > 5
+
+
+def test_lazy_and_multiscale_images_are_taken(viewer, dock, finish) -> None:
+    import dask.array as da
+
+    image = nuclei((160, 200))[0]
+    viewer.add_image([da.from_array(image), da.from_array(image[::2, ::2])], name="pyramid")
+    finish(dock)
+    assert viewer.layers["pyramid nuclei"].data.max() == nuclei((160, 200))[1].max()
+
+
+@pytest.mark.parametrize(
+    ("array", "says"),
+    [
+        (np.zeros((50, 60), np.uint8), "Nothing found"),
+        (np.full((50, 60), np.nan), "Nothing found"),
+        (np.zeros((50, 60), bool), "is a mask"),
+        (np.zeros((5, 50, 60, 3), np.uint8), "Nothing found"),
+        (np.zeros((2, 2, 2, 2, 50, 60), np.uint8), "at most the axes"),
+    ],
+)
+def test_odd_images_end_in_a_sentence(viewer, dock, finish, array, says) -> None:
+    viewer.add_image(array, name="odd", rgb=array.shape[-1] == 3)
+    finish(dock)
+    assert says in dock.status.text()
+    assert dock.run_button.isEnabled()
+
+
+def test_what_cannot_be_understood_is_said(viewer, dock) -> None:
+    dock.form.diameter.setText("large")
+    dock.run()
+    assert "number with a unit" in dock.status.text()
+    assert not dock.runner.busy
+
+
+def test_without_an_image_the_next_step_is_said(viewer, dock) -> None:
+    viewer.layers.clear()
+    assert "Open an image" in dock.status.text()
+    assert not dock.run_button.isEnabled()
+
+
+def test_maps_become_layers_on_the_image(viewer, dock, finish) -> None:
+    finish(dock)
+    dock.take_away.show_maps()
+    names = [x.name for x in viewer.layers][2:]
+    assert names[:3] == ["field background", "field inside", "field border"]
+    for name in names:
+        extent = viewer.layers[name].extent.world
+        assert np.allclose(extent, viewer.layers["field"].extent.world, atol=0.5)
+
+
+def test_the_table_is_written(dock, finish, tmp_path) -> None:
+    import pandas as pd
+
+    finish(dock)
+    dock.take_away.write(tmp_path / "t.csv")
+    assert len(pd.read_csv(tmp_path / "t.csv")) == dock.done.result.count
+
+
+def test_the_object_size_is_drawn_and_removed(viewer, dock) -> None:
+    dock.form.diameter.setText("12um")
+    dock.form.circle.setChecked(True)
+    data = viewer.layers["object size"].data[0]
+    assert np.allclose(np.ptp(data, axis=0)[-2:], 24)
+    dock.form.circle.setChecked(False)
+    assert "object size" not in viewer.layers
+
+
+def test_opening_the_dock_loads_neither_torch_nor_monai() -> None:
+    code = (
+        "import sys, napari.qt, napari.layers, napari_tally.widgets.segment_dock\n"
+        "print([n for n in ('torch', 'monai', 'skimage.segmentation') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
