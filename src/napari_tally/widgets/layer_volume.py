@@ -54,12 +54,12 @@ def first_level(layer: Image) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
 
 
-def calibration_of(layer: Image, axes: str) -> tuple[tuple[float, ...] | None, str]:
+def calibration_of(layer: Image | Labels, axes: str) -> tuple[tuple[float, ...] | None, str]:
     """Return the spacing and unit of the spatial axes, or (None, "px") without calibration.
 
     Axes in different units are brought to that of X.
     """
-    drawn = axes.removesuffix("C") if layer.rgb else axes
+    drawn = axes.removesuffix("C") if getattr(layer, "rgb", False) else axes
     units = [canonical_unit(str(u)) for u in layer.units]
     pairs = [(s, u) for s, u, a in zip(layer.scale, units, drawn, strict=True) if a in "ZYX"]
     unit = pairs[-1][1]

@@ -72,4 +72,5 @@ def fingerprint(labels: NDArray[np.integer]) -> int:
 def features(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose row i is label i, as napari expects it: row 0 is the background."""
     by_label = table.set_index("label", drop=False)
-    return by_label.reindex(range(len(table) + 1)).reset_index(drop=True)
+    most = int(table["label"].max()) if len(table) else 0
+    return by_label.reindex(range(most + 1)).reset_index(drop=True)

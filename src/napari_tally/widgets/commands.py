@@ -1,0 +1,88 @@
+"""What napari's Layers menu offers: segment an image, measure labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from napari.utils.notifications import show_info, show_warning
+from napari.viewer import Viewer  # noqa: TC002 (napari injects by it)
+
+from ..core.errors import InputError, TallyError, sentence
+from ..core.progress import Step, Steps
+from ..core.volume import Volume
+from ..objects.summary import summary
+from .layer_volume import calibration_of
+from .result_layer import features
+from .runner import Runner
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_IDS = 5_000_000  # rows that a table of features may have
+_runners: list[Runner] = []  # those at work, which nothing else holds
+
+
+def open_segment(viewer: Viewer) -> None:
+    """Open the Segment dock."""
+    viewer.window.add_plugin_dock_widget("napari-tally", "Segment")
+
+
+def measure_labels(viewer: Viewer) -> None:
+    """Measure the objects of the active label layer in every image on its grid.
+
+    The numbers become the layer's features, in which row i is label i.
+    """
+    layer = viewer.layers.selection.active
+    if not isinstance(layer, Labels):
+        show_warning("A label layer is needed to measure objects. Select one in the layer list.")
+        return
+    images = [i for i in viewer.layers if isinstance(i, Image) and _on_grid(i, layer)]
+    try:
+        labels = _volume(layer)
+        volumes = [_volume(image) for image in images]
+    except TallyError as error:
+        show_warning(sentence(error))
+        return
+    runner = Runner("Measure")
+    _runners.append(runner)
+    runner.finished.connect(lambda table: _show(viewer, layer, table))
+    runner.finished.connect(lambda _: _runners.remove(runner))
+    runner.failed.connect(lambda error: show_warning(sentence(error)))
+    runner.failed.connect(lambda _: _runners.remove(runner))
+    runner.start(_measure_steps, labels, volumes)
+
+
+def _measure_steps(labels: Volume, images: list[Volume]) -> Steps[pd.DataFrame]:
+    from ..pipeline.measure import measure_volumes
+
+    yield Step("measure", 0, 1)
+    most = int(np.asarray(labels.array).max(initial=0))
+    if most > _MOST_IDS:
+        raise InputError(f"Ids of at most {_MOST_IDS:,} are needed for a table", f"{most:,}")
+    return measure_volumes(labels, images)
+
+
+def _show(viewer: Viewer, layer: Labels, table: pd.DataFrame) -> None:
+    if layer not in viewer.layers:
+        return
+    layer.features = features(table)
+    show_info(summary(table))
+    viewer.layers.selection.active = layer
+    window: Any = viewer.window
+    window.add_plugin_dock_widget("napari", "Features table widget")
+
+
+def _on_grid(image: Image, labels: Labels) -> bool:
+    if image.multiscale or image.data.shape != labels.data.shape:
+        return False
+    return bool(np.allclose(image.scale, labels.scale))
+
+
+def _volume(layer: Image | Labels) -> Volume:
+    axes = "TZYX"[-layer.ndim :]
+    if layer.multiscale or not 2 <= layer.ndim <= 4:
+        raise InputError("A layer of 2 to 4 axes is needed", f"{layer.name}, shape {layer.data}")
+    spacing, unit = calibration_of(layer, axes)
+    return Volume(layer.data, axes, spacing, unit, name=layer.name)
