@@ -77,6 +77,31 @@ def test_a_heavier_image_is_drawn_more_often() -> None:
     assert 0.65 < drawn < 0.85
 
 
+def test_crops_that_are_not_turned_keep_their_sharpness() -> None:
+    sample = _sample(0, (50, 90))  # smaller than the crop in one axis
+    plain = Augmentation(share=0, zoom_share=0, turn_share=0)
+    crops = Crops([sample], Boundary(), plain, (64, 64), 20, seed=0)
+    for image, target in (crops[i] for i in range(20)):
+        assert image.shape == (1, 64, 64) and target.shape == (3, 64, 64)
+        assert np.isin(image.numpy(), sample.image).all()
+
+
+def test_shares_of_more_than_all_crops_are_refused() -> None:
+    with pytest.raises(ValidationError, match="together"):
+        Augmentation(zoom_share=0.6, turn_share=0.5)
+
+
+def test_a_run_can_start_from_the_weights_of_another(tmp_path) -> None:
+    samples = [_sample(i) for i in range(2)]
+    first = drain(train_steps(samples, samples, _options(), tmp_path / "a", "cpu"))
+    weights = torch.load(tmp_path / "a" / "best.pt", weights_only=True)
+    short = _options(steps=2, learning_rate=1e-5, validate_every=2)
+    more = drain(train_steps(samples, samples, short, tmp_path / "b", "cpu", weights))
+    fresh = drain(train_steps(samples, samples, short, tmp_path / "c", "cpu"))
+    assert more.losses[0] < 0.8 * fresh.losses[0]
+    assert more.best_score > 0.8 * first.best_score
+
+
 def test_targets_lie_on_the_augmented_image() -> None:
     quiet = Augmentation(share=0, noise=0, background=0)
     crops = Crops([_sample(1)], Center(), quiet, (32, 32), 20, seed=0)

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..core.options import Options
 
@@ -21,17 +21,27 @@ class Augmentation(Options):
     ----------
     zoom : (float, float)
         Objects become between `zoom[0]` and `zoom[1]` times as large, for `zoom_share` of crops.
+    turn_share : float
+        Share of crops that are turned by any angle and stretched a little. The others are only
+        turned by right angles: interpolation blurs the gaps between small objects.
     gamma, blur, noise : (float, float)
         Ranges of the gamma exponent, the Gaussian sigma (px) and the noise's standard deviation.
     """
 
     zoom: tuple[float, float] = (0.5, 2.0)
     zoom_share: float = Field(0.5, ge=0, le=1)
+    turn_share: float = Field(0.25, ge=0, le=1)
     gamma: tuple[float, float] = (0.5, 2.0)
     blur: tuple[float, float] = (0.3, 2.0)
     noise: float = Field(0.08, ge=0)
     background: float = Field(0.4, ge=0, description="Largest height of an added gradient")
     share: float = Field(0.3, ge=0, le=1, description="How often each change of intensity is made")
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Augmentation:
+        if self.zoom_share + self.turn_share > 1:
+            raise ValueError("zoom_share and turn_share together can be 1 at most")
+        return self
 
     def transform(self, patch: tuple[int, ...]) -> Any:
         """Return MONAI's transform of a dict of `image` and `labels`, both (C, *spatial)."""
@@ -51,12 +61,25 @@ class Augmentation(Options):
         }  # fmt: skip
         mild = mt.RandAffined(scale_range=[(-0.1, 0.1)] * ndim, shear_range=[0.1] * ndim, **pose)
         strong = [self._zoomed(zoom, ndim, pose) for zoom in np.geomspace(*self.zoom, _ZOOMS)]
-        shares = [1 - self.zoom_share] + [self.zoom_share / _ZOOMS] * _ZOOMS
+        shares = [self.turn_share] + [self.zoom_share / _ZOOMS] * _ZOOMS
         return [
             mt.RandSpatialCropd(keys, window, random_size=False),
-            mt.OneOf([mild, *strong], shares),
+            mt.OneOf([self._sharp(patch), mild, *strong], [1 - sum(shares), *shares]),
             *(mt.RandFlipd(keys, 0.5, axis) for axis in range(ndim)),
         ]
+
+    @staticmethod
+    def _sharp(patch: tuple[int, ...]) -> Any:
+        from monai import transforms as mt
+
+        keys, plane = [IMAGE, LABELS], (len(patch) - 2, len(patch) - 1)
+        return mt.Compose(
+            [
+                mt.SpatialPadd(keys, patch, mode="symmetric"),
+                mt.RandSpatialCropd(keys, patch, random_size=False),
+                mt.RandRotate90d(keys, 0.75, spatial_axes=plane),
+            ]
+        )
 
     @staticmethod
     def _zoomed(zoom: float, ndim: int, pose: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,6 +96,7 @@ def train_steps(
     options: TrainOptions,
     folder: Path,
     device: str = "auto",
+    weights: Mapping[str, Tensor] | None = None,
 ) -> Steps[Training]:
     """Train a network; yield after every batch.
 
@@ -106,6 +107,8 @@ def train_steps(
     ----------
     training, validation : sequence of Sample
         Normalized images with their labels. With no validation the last weights are the best.
+    weights : dict of str to Tensor, optional
+        Weights to start from, such as `best.pt` of another run.
 
     Raises
     ------
@@ -115,7 +118,7 @@ def train_steps(
     if not training:
         raise InputError("At least one labelled image is needed to train", "none")
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(options, folder, device)
+    run = _Run(options, folder, device, weights)
     for image, target in run.batches(training):
         loss = run.step(image, target)
         state = run.state
@@ -131,7 +134,13 @@ def train_steps(
 class _Run:
     """A network in training, with everything that a checkpoint holds."""
 
-    def __init__(self, options: TrainOptions, folder: Path, device: str) -> None:
+    def __init__(
+        self,
+        options: TrainOptions,
+        folder: Path,
+        device: str,
+        weights: Mapping[str, Tensor] | None = None,
+    ) -> None:
         import torch
         from torch.optim.swa_utils import AveragedModel
 
@@ -140,6 +149,8 @@ class _Run:
         self.device = choose_device(device)
         self.dtype = choose_dtype(self.device)
         self.network = options.architecture.build().to(self.device)
+        if weights is not None:
+            self.network.load_state_dict(weights)
         use_channels_last(self.network, options.architecture.spatial_dims)
         self.average = AveragedModel(
             self.network, multi_avg_fn=_warming_average(options.ema), use_buffers=True
