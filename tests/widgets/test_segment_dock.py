@@ -44,6 +44,23 @@ def test_a_second_run_updates_the_layer_of_the_first(viewer, dock, finish) -> No
     assert [x.name for x in viewer.layers] == ["field", "field nuclei"]
 
 
+def test_another_image_gets_a_layer_of_its_own(viewer, dock, finish) -> None:
+    finish(dock)
+    before = viewer.layers["field nuclei"].data.copy()
+    viewer.add_image(nuclei((160, 200), seed=5)[0], name="other", translate=(10, 20))
+    finish(dock)
+    assert [x.name for x in viewer.layers][2:] == ["other", "other nuclei"]
+    assert np.array_equal(viewer.layers["field nuclei"].data, before)
+
+
+def test_a_slider_moved_during_a_run_counts_after_it(dock, finish, until) -> None:
+    finish(dock)
+    dock.run_button.click()
+    dock.tune.sliders["threshold"].setValue(0.3)
+    until(lambda: dock.done.job.options.threshold == 0.3)
+    assert not dock.cancel_button.isEnabled()
+
+
 def test_an_edited_layer_is_never_overwritten(viewer, dock, finish) -> None:
     finish(dock)
     layer = viewer.layers["field nuclei"]
@@ -86,8 +103,10 @@ def test_the_smallest_size_is_applied(dock, finish, until) -> None:
     assert "too small" in dock.status.text()
 
 
-def test_cancel_stops_and_changes_nothing(viewer, dock, monkeypatch, until) -> None:
-    gone = threading.Event()
+@pytest.fixture
+def gone(dock, monkeypatch, until):
+    """Start a run without end; the event is set when its generator has been closed."""
+    closed = threading.Event()
 
     def endless(_job):
         try:
@@ -95,11 +114,16 @@ def test_cancel_stops_and_changes_nothing(viewer, dock, monkeypatch, until) -> N
                 time.sleep(0.005)
                 yield Step("run the network", 1, 3)
         finally:
-            gone.set()
+            closed.set()
 
     monkeypatch.setattr(segment_dock, "segment_job", endless)
     dock.run_button.click()
     until(lambda: dock.bar.value() == 1)
+    yield closed
+    dock.runner.cancel()
+
+
+def test_cancel_stops_and_changes_nothing(viewer, dock, gone, until) -> None:
     assert not dock.run_button.isEnabled() and dock.cancel_button.isEnabled()
     dock.cancel_button.click()
     assert dock.status.text() == "Cancelled."
@@ -115,23 +139,15 @@ def test_an_image_deleted_while_it_runs_does_no_harm(viewer, dock, until) -> Non
     assert [x.name for x in viewer.layers] == ["field nuclei"]
 
 
-def test_a_closed_dock_leaves_nothing_running(viewer, dock, monkeypatch, until, qtbot) -> None:
-    gone = threading.Event()
-
-    def endless(_job):
-        try:
-            while True:
-                time.sleep(0.005)
-                yield Step("run the network", 1, 3)
-        finally:
-            gone.set()
-
-    monkeypatch.setattr(segment_dock, "segment_job", endless)
-    dock.run_button.click()
-    until(lambda: dock.bar.value() == 1)
+def test_a_closed_dock_leaves_nothing_running(viewer, dock, gone, until) -> None:
     viewer.window.remove_dock_widget(dock)
     until(gone.is_set, 10)
     viewer.add_image(np.zeros((5, 5)))  # what listened to the viewer does so no more
+
+
+def test_a_closed_window_leaves_nothing_running(viewer, gone, until) -> None:
+    viewer.close()
+    until(gone.is_set, 10)
 
 
 def test_the_python_that_is_copied_makes_the_same_labels(viewer, dock, finish, capsys) -> None:

@@ -35,7 +35,7 @@ class Center(Head):
 
     name: Literal["center"] = "center"
     threshold: float = Field(0.75, gt=0, lt=1, description="Least probability of an object's voxel")
-    core: float = Field(0.65, gt=0, lt=1, description="Least probability of inside in a core")
+    core: float = Field(0.5, gt=0, lt=1, description="Least probability of inside in a core")
     least_core: int = Field(8, ge=1, description="Voxels of core that an uncertain object needs")
     sure: float = Field(0.95, gt=0, le=1, description="Probability from which a class is certain")
     certain: float = Field(0.99, gt=0, le=1, description="Mean probability that spares a crumb")

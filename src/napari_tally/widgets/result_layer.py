@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Labels
 
-    from .job import Done
+    from .job import Done, Job
 
 _PATTERN = "{image} {objects}"
 
@@ -24,6 +24,7 @@ class ResultLayer:
     def __init__(self, viewer: ViewerModel) -> None:
         self.viewer = viewer
         self.layer: Labels | None = None
+        self.job: Job | None = None
         self._shown = 0
 
     @property
@@ -33,13 +34,13 @@ class ResultLayer:
             return False
         return fingerprint(np.asarray(self.layer.data)) == self._shown
 
-    def show(self, done: Done, table: pd.DataFrame, *, update: bool, contour: int) -> Labels:
+    def show(self, done: Done, table: pd.DataFrame, contour: int) -> Labels:
         """Show a result: in the layer of the last one if that may be, else in a new one."""
-        labels = done.result.labels
-        if not (update and self.is_ours and self._fits(labels)):
+        if not (self.is_ours and self._same_place(done.job)):
             self._add(done, contour)
         assert self.layer is not None
-        self.put(labels)
+        self.job = done.job
+        self.put(done.result.labels)
         self.layer.features = features(table)
         self.layer.metadata["napari-tally"] = {
             "model": done.result.model,
@@ -54,8 +55,15 @@ class ResultLayer:
         self.layer.data = labels
         self._shown = fingerprint(np.asarray(self.layer.data))
 
-    def _fits(self, labels: NDArray[np.integer]) -> bool:
-        return self.layer is not None and self.layer.data.shape == labels.shape
+    def _same_place(self, job: Job) -> bool:
+        """Tell whether a job is about the same part of the same image as the last one."""
+        last = self.job
+        return (
+            last is not None
+            and last.volume.array is job.volume.array
+            and last.volume.axes == job.volume.axes
+            and last.region == job.region
+        )
 
     def _add(self, done: Done, contour: int) -> None:
         name = _PATTERN.format(image=done.job.layer_name, objects=done.result.nouns[1])

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from napari.utils.notifications import show_info, show_warning
 from pydantic import ValidationError
 from qtpy.QtCore import QEvent, Qt
@@ -62,6 +61,7 @@ class SegmentDock(QWidget):
         self.runner = Runner("napari-tally")
         self.forecast = Forecast()
         self.done: Done | None = None
+        self.moved = False  # whether a slider was moved during a run
         self._build()
         self._connect()
         self._offer_models()
@@ -179,6 +179,7 @@ class SegmentDock(QWidget):
             self._say(sentence(error), warn=True)
             return
         self._busy(True)
+        self.moved = False
         self._say("Starting...")
         self.runner.start(segment_job, job)
 
@@ -191,7 +192,10 @@ class SegmentDock(QWidget):
 
     def separate(self) -> None:
         """Decode the kept maps with the numbers of the sliders, without the network."""
-        if self.done is None or (self.runner.busy and self.cancel_button.isEnabled()):
+        if self.done is None:
+            return
+        if self.cancel_button.isEnabled():  # the network is at work
+            self.moved = True
             return
         earlier = self.done
         try:
@@ -218,7 +222,7 @@ class SegmentDock(QWidget):
         self.done = done
         table = done.job.region.shifted(done.result.table, done.job.volume)
         contour = int(self.contours.isChecked())
-        layer = self.result.show(done, table, update=self._same_image(done), contour=contour)
+        layer = self.result.show(done, table, contour)
         self.take_away.take(done, table, layer)
         self.forecast.learn(done)
         for part in (self.contours, self.tune, self.take_away):
@@ -226,10 +230,9 @@ class SegmentDock(QWidget):
         notes = "".join(f"\n{note}." for note in done.result.notes)
         self._say((done.result.summary if done.result.count else nothing_found(done)) + notes)
         self._show_guess(done)
-
-    def _same_image(self, done: Done) -> bool:
-        layer = self.result.layer
-        return layer is not None and np.allclose(layer.translate, done.job.geometry["translate"])
+        if self.moved:
+            self.moved = False
+            self.separate()
 
     def _failed(self, error: BaseException) -> None:
         self._busy(False)
@@ -329,7 +332,8 @@ class SegmentDock(QWidget):
         if not on or layer is None:
             return
         try:
-            told = self.job().options.diameter_px(self.job().volume)
+            job = self.job()
+            told = job.options.diameter_px(job.volume)
         except _WRONG_INPUT as error:
             self._say(sentence(error), warn=True)
             return
