@@ -50,9 +50,11 @@ class Runner(QObject):
         """Run a generator function; a run that is still going is cancelled."""
         self.cancel()
         self._stop = Event()
+        run = steps(*arguments)
         worker: Any = create_worker(
-            _until, self._stop, steps(*arguments), _start_thread=False, _ignore_errors=True
+            _until, self._stop, run, _start_thread=False, _ignore_errors=True
         )
+        worker.finished.connect(run.close)  # napari stops workers its own way when a window closes
         worker.yielded.connect(lambda step: self._hear(worker, self._step, step))
         worker.returned.connect(lambda result: self._hear(worker, self._return, result))
         worker.errored.connect(lambda error: self._hear(worker, self._fail, error))

@@ -40,6 +40,7 @@ from .tune_panel import TunePanel
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
+    from qtpy.QtGui import QHideEvent
 
     from ..core.progress import Step
     from ..core.volume import Volume
@@ -124,6 +125,13 @@ class SegmentDock(QWidget):
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.runner.cancel()
             self.form.image.stop()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # type: ignore[override]
+        """Stop when the whole window is closed; a dock that is only hidden goes on."""
+        super().hideEvent(event)
+        window = self.window()
+        if window is not None and not window.isVisible():
+            self.runner.cancel()
 
     def job(self) -> Job:
         """Return what the form asks for now.
