@@ -118,7 +118,7 @@ def gone(dock, monkeypatch, until):
 
     monkeypatch.setattr(segment_dock, "segment_job", endless)
     dock.run_button.click()
-    until(lambda: dock.bar.value() == 1)
+    until(lambda: dock.bar.value() == 33)
     yield closed
     dock.runner.cancel()
 
@@ -310,6 +310,14 @@ def test_the_object_size_is_drawn_and_removed(viewer, dock) -> None:
     assert np.allclose(np.ptp(data, axis=0)[-2:], 24)
     dock.form.circle.setChecked(False)
     assert "object size" not in viewer.layers
+
+
+def test_nothing_is_cut_off_at_the_right(viewer, dock, finish) -> None:
+    finish(dock)
+    right = dock.mapToGlobal(dock.rect().topRight()).x()
+    for part in (*dock.tune.sliders.values(), dock.form.circle, dock.cancel_button):
+        assert part.isVisible()
+        assert part.mapToGlobal(part.rect().topRight()).x() <= right
 
 
 def test_opening_the_dock_loads_neither_torch_nor_monai() -> None:

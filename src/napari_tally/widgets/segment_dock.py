@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info, show_warning
 from pydantic import ValidationError
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -25,7 +26,9 @@ from qtpy.QtWidgets import (
 from ..core.errors import InputError, TallyError, sentence
 from ..core.quantity import parse_quantity
 from ..models.folder import METADATA, model_folder, read_info, shipped_models
+from ..network.tiling import STAGE as NETWORK
 from ..pipeline.options import SegmentOptions
+from ..pipeline.segment import SEPARATE
 from .forecast import Forecast
 from .form import Form
 from .job import Done, Job, segment_job, separate_job
@@ -45,7 +48,6 @@ if TYPE_CHECKING:
     from ..core.progress import Step
     from ..core.volume import Volume
 
-_NETWORK = "run the network"
 _WRONG_INPUT = (TallyError, ValidationError)
 
 
@@ -62,6 +64,7 @@ class SegmentDock(QWidget):
         self.runner = Runner("napari-tally")
         self.forecast = Forecast()
         self.done: Done | None = None
+        self.planes = (0, 1)  # done, in all
         self.moved = False  # whether a slider was moved during a run
         self._build()
         self._connect()
@@ -92,7 +95,7 @@ class SegmentDock(QWidget):
 
     def _scrolled(self) -> QVBoxLayout:
         """Return the layout of a part that scrolls where the window is too low for it."""
-        outer, area, inner = QVBoxLayout(self), QScrollArea(), QWidget()
+        outer, area, inner = QVBoxLayout(self), _WideArea(), QWidget()
         outer.setContentsMargins(0, 0, 0, 0)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -188,8 +191,14 @@ class SegmentDock(QWidget):
             return
         self._busy(True)
         self.moved = False
+        self.planes = (0, max(1, self._count_planes(job)))
         self._say("Starting...")
         self.runner.start(segment_job, job)
+
+    def _count_planes(self, job: Job) -> int:
+        """Return how many images a model for 2D goes through one by one."""
+        sizes = dict(zip(job.cut.axes, job.cut.shape, strict=True))
+        return math.prod(sizes.get(axis, 1) for axis in "TZ")
 
     def cancel(self) -> None:
         """Stop within one tile; what was there before stays."""
@@ -217,11 +226,16 @@ class SegmentDock(QWidget):
         self.runner.start(separate_job, job, earlier, bar=False)
 
     def _stepped(self, step: Step) -> None:
-        self.bar.setRange(0, step.total)
-        self.bar.setValue(step.done)
+        if step.stage == SEPARATE:
+            self.planes = (step.done, step.total)
+        within = step.done / step.total if step.stage == NETWORK and step.total else 0.0
+        done, total = self.planes
+        share = min(1.0, (done + within) / total)
+        self.bar.setRange(0, 100 if share else 0)
+        self.bar.setValue(round(100 * share))
         left = ""
-        if step.stage == _NETWORK and step.done:
-            seconds = (time.monotonic() - self.runner.started) * (step.total / step.done - 1)
+        if share and (total > 1 or step.stage == NETWORK):
+            seconds = (time.monotonic() - self.runner.started) * (1 / share - 1)
             left = f", about {seconds:.0f} s left"
         self._say(step.note or f"{step.stage.capitalize()}{left}")
 
@@ -350,6 +364,16 @@ class SegmentDock(QWidget):
             show_info("Write an object size, or press Run: then it is guessed.")
             return
         draw_circle(self.viewer, layer, told or guessed or 0.0)
+
+
+class _WideArea(QScrollArea):
+    """A scroll area that is never narrower than what is in it."""
+
+    def minimumSizeHint(self) -> QSize:
+        inner, bar = self.widget(), self.verticalScrollBar()
+        assert inner is not None and bar is not None
+        width = inner.minimumSizeHint().width() + bar.sizeHint().width()
+        return QSize(width, super().minimumSizeHint().height())
 
 
 def spacing_text(volume: Volume) -> str:
