@@ -295,6 +295,14 @@ def test_maps_become_layers_on_the_image(viewer, dock, finish) -> None:
         assert np.allclose(extent, viewer.layers["field"].extent.world, atol=0.5)
 
 
+def test_a_constant_image_has_no_maps_to_show(viewer, dock, finish) -> None:
+    viewer.add_image(np.zeros((50, 60), np.uint8), name="flat")
+    finish(dock)
+    before = len(viewer.layers)
+    dock.take_away.show_maps()
+    assert len(viewer.layers) == before
+
+
 def test_the_table_is_written(dock, finish, tmp_path) -> None:
     import pandas as pd
 

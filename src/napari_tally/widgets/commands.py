@@ -83,6 +83,6 @@ def _on_grid(image: Image, labels: Labels) -> bool:
 def _volume(layer: Image | Labels) -> Volume:
     axes = "TZYX"[-layer.ndim :]
     if layer.multiscale or not 2 <= layer.ndim <= 4:
-        raise InputError("A layer of 2 to 4 axes is needed", f"{layer.name}, shape {layer.data}")
+        raise InputError("A layer of 2 to 4 axes is needed", f"{layer.name} with {layer.ndim}")
     spacing, unit = calibration_of(layer, axes)
     return Volume(layer.data, axes, spacing, unit, name=layer.name)

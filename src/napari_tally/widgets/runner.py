@@ -27,7 +27,6 @@ class Runner(QObject):
     stepped = Signal(object)  # Step
     finished = Signal(object)  # the result
     failed = Signal(object)  # the exception
-    cancelled = Signal()
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -68,7 +67,6 @@ class Runner(QObject):
             return
         self._stop.set()
         self._end()
-        self.cancelled.emit()
 
     def _hear(self, worker: Any, answer: Callable[[Any], None], what: Any) -> None:
         if worker is self.worker:

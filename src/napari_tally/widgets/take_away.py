@@ -82,7 +82,10 @@ class TakeAway(QWidget):
         """Add the network's maps as image layers."""
         assert self.done is not None and self.done.result.maps is not None
         job, result = self.done.job, self.done.result
-        maps = list(result.maps or ())
+        maps = list(self.done.result.maps)
+        if not maps[0].size:
+            show_info("There are no maps: the image has one value throughout.")
+            return
         lead = result.labels.shape[: result.labels.ndim - (maps[0].ndim - 1)]
         names = self.done.model.info.head.channel_names(maps[0].ndim - 1)
         geometry: dict[str, Any] = dict(job.geometry)

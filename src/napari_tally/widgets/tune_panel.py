@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QFormLayout, QLineEdit, QWidget
 from superqt import QLabeledDoubleSlider
 
@@ -47,8 +47,7 @@ class TunePanel(QWidget):
         names = [n for n in ("threshold", *head.tunable) if n in fields]
         for place, name in enumerate(names):
             low, high = _bounds(fields[name].metadata)
-            slider = QLabeledDoubleSlider()
-            slider.setOrientation(_horizontal())
+            slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
             slider.setRange(low, high)
             slider.setDecimals(2)
             slider.setValue(getattr(head, name))
@@ -80,9 +79,3 @@ def _bounds(metadata: list[Any]) -> tuple[float, float]:
     low = max((limit for limit in lows if limit is not None), default=0.0)
     high = min((m.lt for m in metadata if hasattr(m, "lt")), default=_MOST)
     return low + _STEP, high - _STEP
-
-
-def _horizontal() -> Any:
-    from qtpy.QtCore import Qt
-
-    return Qt.Orientation.Horizontal
