@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from .explain import size
+
 if TYPE_CHECKING:
     from .job import Done, Job
 
@@ -31,7 +33,7 @@ class Forecast:
         rate = self.rates.get((job.model, job.options.device), first)
         memory = _BYTES * math.prod(job.cut.spatial_shape[-2:])
         free = psutil.virtual_memory().available
-        return f"About {_time(rate * _pixels(job))}, {_size(memory)} ({_size(free)} free)"
+        return f"About {_time(rate * _pixels(job))}, {size(memory)} ({size(free)} free)"
 
 
 def _pixels(job: Job) -> int:
@@ -41,7 +43,3 @@ def _pixels(job: Job) -> int:
 
 def _time(seconds: float) -> str:
     return f"{max(1, round(seconds))} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-def _size(count: float) -> str:
-    return f"{count / 2**20:,.0f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"
