@@ -418,6 +418,45 @@ def test_without_an_image_the_next_step_is_said(viewer, dock) -> None:
     assert not dock.panel.run.isEnabled()
 
 
+def test_a_row_of_the_table_finds_its_object(viewer, dock, finish, qtbot) -> None:
+    finish(dock)
+    dock.take_away.show_table()
+    layer = viewer.layers["field nuclei"]
+    viewer.scene.camera.zoom *= 8
+    qtbot.wait(100)  # for the canvas to be drawn
+    for label in (2, int(layer.data.max())):
+        layer.selected_label = label
+        corners = viewer.layers["selected object"].data[0]
+        own = np.argwhere(layer.data == label)
+        assert (corners.min(0) < own.min(0)).all() and (own.max(0) < corners.max(0)).all()
+        assert (corners.max(0) - corners.min(0) < np.ptp(own, axis=0) + 8).all()
+        middle = np.asarray(layer.data_to_world(own.mean(0)))
+        assert np.allclose(viewer.scene.camera.center[-2:], middle, atol=2)
+        assert viewer.layers.selection.active == layer
+    viewer.window.remove_dock_widget(dock)
+    assert "selected object" not in viewer.layers
+
+
+def test_a_row_of_a_stack_goes_to_its_slice(viewer, dock, finish) -> None:
+    image = nuclei((90, 100))[0]
+    viewer.add_image(np.stack([image, image * 0, image]), name="stack", axis_labels="zyx")
+    finish(dock)
+    dock.take_away.show_table()
+    viewer.dims.set_point(0, 0)
+    layer = viewer.layers["stack nuclei"]
+    layer.selected_label = int(layer.data.max())
+    assert viewer.dims.point[0] == 2
+
+
+def test_the_table_leaves_the_dock_its_place(viewer, dock, finish) -> None:
+    finish(dock)
+    before = dock.height()
+    for _ in range(2):
+        dock.take_away.show_table()
+    assert dock.height() >= before - 40  # for the tabs
+    assert len(viewer.window.dock_widgets) == 2
+
+
 def test_maps_become_layers_on_the_image(viewer, dock, finish) -> None:
     finish(dock)
     dock.take_away.show_maps()

@@ -18,6 +18,7 @@ from ..objects.summary import summary
 from .layer_volume import calibration_of
 from .result_layer import features
 from .runner import Runner
+from .table_dock import show_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,8 +120,7 @@ def _show(viewer: Viewer, layer: Labels, table: pd.DataFrame) -> None:
     layer.features = features(table)
     show_info(summary(table))
     viewer.layers.selection.active = layer
-    window: Any = viewer.window
-    window.add_plugin_dock_widget("napari", "Features table widget")
+    show_table(viewer)
 
 
 def _on_grid(image: Image, labels: Labels) -> bool:

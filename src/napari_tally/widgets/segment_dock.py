@@ -105,6 +105,7 @@ class SegmentDock(QWidget):
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.runner.cancel()
             self.form.image.stop()
+            self.take_away.finder.stop()
             remembered().events.model_folder.disconnect(self._offer_models)
 
     def hideEvent(self, event: QHideEvent) -> None:  # type: ignore[override]
@@ -198,7 +199,9 @@ class SegmentDock(QWidget):
 
     def _finished(self, done: Done) -> None:
         self.panel.idle()
-        self.done = done if done.job.model == self.model else None  # sliders are of the model chosen
+        self.done = (
+            done if done.job.model == self.model else None
+        )  # sliders are of the model chosen
         table = done.job.region.shifted(done.result.table, done.job.volume)
         contour = int(self.contours.isChecked())
         layer = self.result.show(done, table, contour)

@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QGridLayout, QPushButton, 
 
 from ..core.errors import TallyError, sentence
 from ..pipeline.as_code import command_line, python_code
+from .finder import Finder
+from .table_dock import show_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
     from .job import Done
-
-_TABLE = ("napari", "Features table widget")
 
 
 class TakeAway(QWidget):
@@ -31,6 +31,7 @@ class TakeAway(QWidget):
         self.done: Done | None = None
         self.table: pd.DataFrame | None = None
         self.layer: Labels | None = None
+        self.finder = Finder(viewer)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         self.buttons = {
@@ -48,14 +49,22 @@ class TakeAway(QWidget):
     def take(self, done: Done, table: pd.DataFrame, layer: Labels) -> None:
         """Take a result."""
         self.done, self.table, self.layer = done, table, layer
+        if self.finder.layer is not None:
+            self._follow()
 
     def show_table(self) -> None:
         """Open napari's own table of the objects: a row selects its object, and the reverse."""
+        assert self.layer is not None
         if self.layer in self.viewer.layers:
             self.viewer.layers.selection.active = self.layer
-        window: Any = getattr(self.viewer, "window", None)
-        if window is not None:
-            window.add_plugin_dock_widget(*_TABLE)
+            self._follow()
+            self.finder.find()
+        show_table(self.viewer)
+
+    def _follow(self) -> None:
+        assert self.layer is not None and self.done is not None
+        result = self.done.result
+        self.finder.follow(self.layer, result.table, result.volume.axes)
 
     def export(self) -> None:
         """Ask for a file and write the table to it."""
