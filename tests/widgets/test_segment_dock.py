@@ -500,6 +500,15 @@ def test_nothing_is_cut_off_at_the_right(viewer, dock, finish) -> None:
         assert part.mapToGlobal(part.rect().topRight()).x() <= right
 
 
+def test_long_sentences_are_never_cut_off(viewer, dock, finish, until) -> None:
+    finish(dock)
+    for count in (9, 1, 30):
+        dock.panel.say("A sentence that needs more than a line. " * count)
+        words = dock.panel.status
+        until(lambda words=words: words.height() >= words.heightForWidth(words.width()) > 0, 5)
+        assert words.height() < words.heightForWidth(words.width()) + 40
+
+
 def test_opening_the_dock_loads_neither_torch_nor_monai() -> None:
     code = (
         "import sys, napari.qt, napari.layers, napari_tally.widgets.segment_dock\n"

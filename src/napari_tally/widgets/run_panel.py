@@ -6,10 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_warning
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from ..network.tiling import STAGE as NETWORK
 from ..pipeline.segment import SEPARATE
+from .words import Words
 
 if TYPE_CHECKING:
     from ..core.progress import Step
@@ -23,8 +24,7 @@ class RunPanel(QWidget):
         self.run = QPushButton("Run")
         self.cancel = QPushButton("Cancel")
         self.bar = QProgressBar()
-        self.status = QLabel("")
-        self.status.setWordWrap(True)
+        self.status = Words()
         self.started = 0.0
         self.planes = (0, 1)  # done, in all
         buttons = QHBoxLayout()
