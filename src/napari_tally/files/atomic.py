@@ -22,7 +22,8 @@ def replacing(target: Path) -> Iterator[Path]:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(suffix=target.suffix, prefix=".part-", dir=target.parent)
+        suffix = "".join(target.suffixes[-2:])  # libraries tell the format by it: .nii.gz
+        handle, name = tempfile.mkstemp(suffix=suffix, prefix=".part-", dir=target.parent)
         os.close(handle)
     except OSError as error:
         raise _unwritable(target, error) from error
