@@ -87,7 +87,7 @@ class Classes(Separation):
     def class_volume(self) -> Volume:
         """Return the class ids with the geometry of the image."""
         axes = self.volume.axes.replace("C", "")
-        return replace(self.volume, array=self.classes, axes=axes, channel_names=())
+        return replace(self.volume, array=self.classes, axes=axes, channel_names=(), is_labels=True)
 
     def parts(self) -> dict[str, Any]:
         classes = self.class_volume()

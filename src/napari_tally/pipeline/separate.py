@@ -68,7 +68,7 @@ class Separation:
         small = self.count <= np.iinfo(np.uint16).max
         labels = self.labels.astype(np.uint16) if small else self.labels
         axes = self.volume.axes.replace("C", "")
-        return replace(self.volume, array=labels, axes=axes, channel_names=())
+        return replace(self.volume, array=labels, axes=axes, channel_names=(), is_labels=True)
 
     def table(self) -> pd.DataFrame:
         """Return one row an object, in the order of the ids."""
