@@ -59,6 +59,10 @@ class Classes(Separation):
         self.density = grid.density
         return grid.classes_back(maps, self.head)
 
+    def back(self, found: NDArray[np.integer], grid: NetworkGrid) -> NDArray[np.integer]:
+        self.density = grid.density
+        return grid.labels_back(found)
+
     def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
         self.classes[index] = found
         if self.options.separate:

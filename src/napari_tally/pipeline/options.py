@@ -41,6 +41,9 @@ class SegmentOptions(Options):
         The windows of the network; the model's own if they are not told.
     keep_maps : bool
         Keep the network's maps in the result.
+    max_maps_gib : float
+        Where the maps of an image (or stack) would be larger, it is decoded block by block, and its
+        maps are not kept.
     """
 
     channel: int | str | None = None
@@ -53,6 +56,7 @@ class SegmentOptions(Options):
     device: str = "auto"
     precision: Precision = "auto"
     keep_maps: bool = False
+    max_maps_gib: float = Field(2.0, gt=0)
 
     @field_validator("object_size")
     @classmethod

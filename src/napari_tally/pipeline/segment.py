@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.progress import Step, Steps
+from ..heads.semantic import Semantic
 from ..network.device import choose_device, choose_dtype
 from ..network.tiling import Inference
 from .classes import separation
@@ -21,13 +23,16 @@ from .grid import network_grid
 from .maps import KeptMaps
 from .prepare import Planes, planes
 from .result import Result
+from .stream import Stream
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
     from ..models.folder import Model
+    from ..models.info import DiameterRange
     from .options import SegmentOptions
 
 SEPARATE = "separate and measure"
+_COARSE = 2  # of how many voxels one is looked at to guess the object size in a huge image
 _NOTHING = np.zeros(0, np.float16)  # the maps of an image that was not looked at
 
 
@@ -102,6 +107,7 @@ class _Segmentation:
             self.limits = model.info.normalizer.fit(self.planes.image)
         self.guess = Guess(self.told, 1.0)
         self.maps = KeptMaps()
+        self.cut = 0
         if not volume.calibrated:
             self.notes.append(f"{volume.name} has no calibration: measured in px")
 
@@ -123,11 +129,8 @@ class _Segmentation:
         if self.told is not None:
             self.guess = Guess(self.told, sizes.scale_for(self.told))
         else:
-            middle = tuple(n // 2 for n in self.planes.image.shape[1 : 1 + len(self.planes.lead)])
             start = time.perf_counter()
-            self.guess = yield from guess_steps(
-                self.normalized(middle), self.inference, self.found.decoded, sizes
-            )
+            self.guess = yield from self.guessed(sizes)
             self.seconds["guess the object size"] = time.perf_counter() - start
         self.grid = self.grid.scaled(self.guess.scale)
         note = self.guess.sentence(told=self.told is not None)
@@ -135,15 +138,55 @@ class _Segmentation:
             self.notes.append(note)
             yield Step("choose the scale", 1, 1, note)
 
+    @property
+    def streamed(self) -> bool:
+        """Whether the maps of a plane are too large to be held."""
+        channels = self.found.head.channels(self.planes.ndim)
+        return 4 * channels * math.prod(self.grid.seen_shape) > self.options.max_maps_gib * 2**30
+
+    def guessed(self, sizes: DiameterRange) -> Steps[Guess]:
+        """Guess the object size in the plane in the middle."""
+        middle = tuple(n // 2 for n in self.planes.image.shape[1 : 1 + len(self.planes.lead)])
+        decode = self.found.decoded
+        if not self.streamed:
+            return (yield from guess_steps(self.normalized(middle), self.inference, decode, sizes))
+        every = (slice(None), *(slice(None, None, _COARSE),) * self.planes.ndim)
+        image = self.model.info.normalizer(self.planes.at(middle)[every], self.limits)
+        coarse = yield from guess_steps(image, self.inference, decode, sizes)
+        if coarse.diameter is None:
+            return coarse
+        diameter = coarse.diameter * _COARSE
+        return Guess(diameter, sizes.scale_for(max(diameter, sizes.low)))
+
     def plane(self, index: tuple[int, ...]) -> Steps[None]:
         """Segment and measure one plane."""
-        maps = None if _constant(self.planes) else (yield from self.mapped(index))
-        if self.options.keep_maps:
-            self.maps.append(_NOTHING if maps is None else maps)
-        with self.timed("separate"):
-            found = self.found.objects(maps, self.grid)
+        if self.streamed and not _constant(self.planes):
+            found = self.found.back((yield from self.by_block(index)), self.grid)
+        else:
+            maps = None if _constant(self.planes) else (yield from self.mapped(index))
+            if self.options.keep_maps:
+                self.maps.append(_NOTHING if maps is None else maps)
+            with self.timed("separate"):
+                found = self.found.objects(maps, self.grid)
         with self.timed("measure"):
             self.found.add(index, found)
+
+    def by_block(self, index: tuple[int, ...]) -> Steps[NDArray[np.integer]]:
+        """Return the objects of one plane on the network's grid, found block by block."""
+        sizes, tiling = self.model.info.diameter, self.inference.tiling
+        halo = tiling.halo + (0 if sizes is None else math.ceil(sizes.high / 2))
+        objects = not isinstance(self.found.head, Semantic)
+        stream = Stream(self.inference, self.found.decoded, objects, halo)
+        image, normalizer = self.planes.at(index), self.model.info.normalizer
+
+        def look(part: tuple[slice, ...]) -> NDArray[np.float32]:
+            return self.grid.seen_part(image, part, lambda cut: normalizer(cut, self.limits))
+
+        start = time.perf_counter()
+        found = yield from stream.steps(self.grid.seen_shape, look)
+        self.cut += stream.cut
+        self.seconds["network"] = self.seconds.get("network", 0) + time.perf_counter() - start
+        return found
 
     def mapped(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16]]:
         """Return the maps of one plane, in the precision in which they may be kept."""
@@ -154,6 +197,10 @@ class _Segmentation:
         return maps.astype(np.float16)
 
     def result(self) -> Result:
+        if self.streamed:
+            self.notes.append("It was done block by block, since its maps are large: none are kept")
+        if self.cut:
+            self.notes.append(f"{self.cut} objects are larger than a block and may be cut")
         with self.timed("measure"):
             parts = self.found.parts()
         return Result(
@@ -161,7 +208,7 @@ class _Segmentation:
             options=self.options,
             model=self.model.identity,
             nouns=(self.model.info.singular, self.model.info.plural),
-            maps=self.maps if self.options.keep_maps else None,
+            maps=self.maps if self.options.keep_maps and not self.streamed else None,
             diameter_px=self.guess.diameter,
             scale=self.guess.scale,
             device=str(self.inference.device),

@@ -43,7 +43,11 @@ class Separation:
         """Return the objects of maps (None where there is nothing) on the grid of the image."""
         if maps is None:
             return np.zeros(grid.shape, np.uint16)
-        return objects_of(maps, grid, self.head, self.info, self.smallest)
+        return self.back(self.decoded(maps), grid)
+
+    def back(self, found: NDArray[np.integer], grid: NetworkGrid) -> NDArray[np.integer]:
+        """Return what was decoded on the network's grid on that of the image."""
+        return _large(grid.labels_back(found), self.smallest)
 
     def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
         """Give the objects of a plane their ids and measure them."""
@@ -95,5 +99,8 @@ def objects_of(
     smallest: float | None,
 ) -> NDArray[np.integer]:
     """Return the objects of maps on the image's grid, without those below `smallest` voxels."""
-    found = grid.labels_back(decoded(maps, head, info))
-    return relabel(found) if smallest is None else remove_small(found, int(np.ceil(smallest)))
+    return _large(grid.labels_back(decoded(maps, head, info)), smallest)
+
+
+def _large(labels: NDArray[np.integer], smallest: float | None) -> NDArray[np.integer]:
+    return relabel(labels) if smallest is None else remove_small(labels, int(np.ceil(smallest)))
