@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import FileError
-from . import itk, nifti, picture, tiff
+from . import dicom, itk, nifti, picture, tiff
 from .format import Format, ending
 
 if TYPE_CHECKING:
@@ -18,6 +18,14 @@ FORMATS = (
     Format("TIFF", tiff.SUFFIXES, tiff.SUFFIXES, tiff.read, tiff.write),
     Format("picture", picture.SUFFIXES, picture.WRITTEN, picture.read, picture.write),
     Format("NIfTI", nifti.SUFFIXES, nifti.SUFFIXES, nifti.read, nifti.write),
+    Format(
+        "DICOM",
+        dicom.SUFFIXES,
+        (),
+        dicom.read,
+        list_series=dicom.list_series,
+        recognizes=dicom.recognizes,
+    ),
     Format("NRRD or MetaImage", itk.SUFFIXES, itk.SUFFIXES, itk.read, itk.write),
 )
 
