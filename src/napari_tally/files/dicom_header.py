@@ -163,8 +163,7 @@ def _planes(header: Dataset, path: Path) -> Iterator[Slice]:
             shape=(rows, columns),
             position=_found(places, "ImagePositionPatient", 3),
             directions=_found(turns, "ImageOrientationPatient", 6),
-            spacing=_found(measures, "PixelSpacing", 2)
-            or _found([header], "ImagerPixelSpacing", 2),
+            spacing=_found(measures, "PixelSpacing", 2) or on_detector,
             thickness=_thickness(measures, spots),
             rescale=(str(header.get("RescaleSlope", 1)), str(header.get("RescaleIntercept", 0))),
             image=bool(rows and columns) and modality not in NO_IMAGES,
