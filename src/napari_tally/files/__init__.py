@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import FileError
-from . import dicom, itk, nifti, picture, tiff
+from . import dicom, itk, nifti, ome_zarr, picture, tiff
 from .format import Format, ending
 
 if TYPE_CHECKING:
@@ -25,6 +25,16 @@ FORMATS = (
         dicom.read,
         list_series=dicom.list_series,
         recognizes=dicom.recognizes,
+    ),
+    Format(
+        "OME-Zarr",
+        ome_zarr.SUFFIXES,
+        ome_zarr.SUFFIXES,
+        ome_zarr.read,
+        ome_zarr.write,
+        ome_zarr.list_series,
+        ome_zarr.recognizes,
+        folder=True,
     ),
     Format("NRRD or MetaImage", itk.SUFFIXES, itk.SUFFIXES, itk.read, itk.write),
 )
@@ -91,8 +101,10 @@ def write(volume: Volume, path: str | os.PathLike[str]) -> None:
         If the format cannot hold the image.
     """
     path = Path(path).expanduser()
-    for each in FORMATS:
-        if each.writer is not None and ending(path, each.written):
+    named = [f for f in FORMATS if ending(path, f.written)]
+    inside = [f for f in FORMATS if f.folder and f.recognizes is not None and f.recognizes(path)]
+    for each in named or inside:  # labels go into the folder of their image
+        if each.writer is not None:
             return each.writer(volume, path)
     raise _unknown(path, tuple(s for f in FORMATS for s in f.written))
 
