@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import FileError
-from . import dicom, itk, nifti, ome_zarr, picture, tiff
+from . import bioio, dicom, itk, nifti, ome_zarr, picture, tiff
 from .format import Format, ending
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ FORMATS = (
         folder=True,
     ),
     Format("NRRD or MetaImage", itk.SUFFIXES, itk.SUFFIXES, itk.read, itk.write),
+    Format("microscope", bioio.SUFFIXES, (), bioio.read, list_series=bioio.list_series),
 )
 
 
