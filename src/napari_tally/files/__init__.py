@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     import os
 
     from ..core.volume import Volume
+    from .series import Series
 
 FORMATS = (
-    Format("TIFF", tiff.SUFFIXES, tiff.SUFFIXES, tiff.read, tiff.write),
+    Format("TIFF", tiff.SUFFIXES, tiff.SUFFIXES, tiff.read, tiff.write, tiff.list_series),
     Format("picture", picture.SUFFIXES, picture.WRITTEN, picture.read, picture.write),
     Format("NIfTI", nifti.SUFFIXES, nifti.SUFFIXES, nifti.read, nifti.write),
     Format(
@@ -61,6 +62,19 @@ def stem(path: Path) -> str:
     return path.name[: -len(suffix)] if suffix else path.stem if path.is_file() else path.name
 
 
+def list_series(path: str | os.PathLike[str]) -> list[Series]:
+    """Return the images that a file or folder holds, of which `read` takes one.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged or of another format.
+    """
+    path = Path(path).expanduser()
+    found = _format_of_existing(path)
+    return [] if found.list_series is None else found.list_series(path)
+
+
 def read(
     path: str | os.PathLike[str], *, axes: str | None = None, series: str | None = None
 ) -> Volume:
@@ -83,10 +97,7 @@ def read(
         If its axes are unclear or do not fit, or there is no such series.
     """
     path = Path(path).expanduser()
-    found = format_of(path)
-    if found is None:
-        raise _unknown(path, tuple(s for f in FORMATS for s in f.suffixes))
-    return found.read(path, axes, series)
+    return _format_of_existing(path).read(path, axes, series)
 
 
 def write(volume: Volume, path: str | os.PathLike[str]) -> None:
@@ -108,6 +119,19 @@ def write(volume: Volume, path: str | os.PathLike[str]) -> None:
         if each.writer is not None:
             return each.writer(volume, path)
     raise _unknown(path, tuple(s for f in FORMATS for s in f.written))
+
+
+def _format_of_existing(path: Path) -> Format:
+    found = format_of(path)
+    if found is not None:
+        return found
+    if path.is_dir():
+        raise FileError(
+            "An image is needed",
+            f"the folder {path}",
+            "Name its files, or read them as one image: --stack Z (in Python: read_stack)",
+        )
+    raise _unknown(path, tuple(s for f in FORMATS for s in f.suffixes))
 
 
 def _unknown(path: Path, suffixes: tuple[str, ...]) -> FileError:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bioio import BioImage
 
 # Of CZI, ND2 and LIF the extra brings the readers; those of others are installed one by one.
-SUFFIXES = (".czi", ".nd2", ".lif", ".dv", ".r3d", ".sldy", ".vsi", ".oir", ".oib", ".oif", ".ims")
+SUFFIXES = (".czi", ".nd2", ".lif", ".dv", ".r3d", ".sldy", ".vsi", ".oir", ".oib", ".ims")
 _READERS = {".dv": "bioio-dv", ".r3d": "bioio-dv", ".sldy": "bioio-sldy"}
 
 
