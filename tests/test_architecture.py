@@ -19,7 +19,8 @@ BELOW: dict[str, set[str]] = {
     **{sibling: {"core"} for sibling in SIBLINGS},
     "models": {"core", *SIBLINGS},
     "pipeline": {"core", *SIBLINGS, "models"},
-    "cli": {"core", *SIBLINGS, "models", "pipeline"},
+    "cli": {"core", *SIBLINGS, "models", "pipeline", "cli_files"},
+    "cli_files": {"core", *SIBLINGS, "models", "pipeline"},
     "__main__": {"cli"},
     "widgets": {"core", *SIBLINGS, "models", "pipeline"},
 }
