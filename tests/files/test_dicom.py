@@ -114,6 +114,7 @@ def test_a_report_and_a_dose_sheet_are_left_out(
     with caplog.at_level(logging.INFO):
         assert read(tmp_path / "ct").shape == (6, 5, 4)
     assert "1 RTDOSE, 1 SR, 1 captured picture" in caplog.text
+    assert "left out 1 files that are no whole DICOM" in caplog.text
 
 
 def refused(folder: Path) -> str:

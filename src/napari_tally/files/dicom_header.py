@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .calibration import logger
 from .series import Series
 
 if TYPE_CHECKING:
@@ -95,7 +96,11 @@ def is_dicom(path: Path) -> bool:
 def slices_in(folder: Path) -> list[Slice]:
     """Return the planes of all DICOM files that lie in a folder, those without pixels too."""
     files = sorted(p for p in folder.iterdir() if p.is_file() and is_dicom(p))
-    return [plane for path in files for plane in slices_of(path)]
+    found = [slices_of(path) for path in files]
+    damaged = sum(not planes for planes in found)
+    if damaged:
+        logger.warning("%s: left out %d files that are no whole DICOM.", folder.name, damaged)
+    return [plane for planes in found for plane in planes]
 
 
 def slices_of(path: Path) -> list[Slice]:
