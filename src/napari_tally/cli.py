@@ -1,4 +1,4 @@
-"""The command line: `tally segment`, `measure`, `models`, `demo` and `doctor`."""
+"""The command line: `tally segment`, `measure`, `info`, `convert`, `models`, `demo`, `doctor`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .cli_files import convert, info
 from .core.errors import InputError, TallyError, sentence
 
 if TYPE_CHECKING:
@@ -152,6 +153,10 @@ def measure(
     if not any(volume.calibrated for volume in (grid, *images)):
         typer.echo(f"{labels} has no calibration: measured in px.", err=True)
     typer.echo(f"{summary(table)} -> {output}")
+
+
+app.command()(info)
+app.command()(convert)
 
 
 @models_app.callback()
