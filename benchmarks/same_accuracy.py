@@ -21,6 +21,7 @@ from side_by_side import machine
 from napari_tally import load_model, segment
 from napari_tally.geometry.resample import resample_image, scaled_shape
 from napari_tally.objects.match import match, mean_ap
+from napari_tally.pipeline.grid import NetworkGrid
 from napari_tally.pipeline.separate import objects_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def with_monai(image: np.ndarray, model: Model, scale: float) -> np.ndarray:
             whole, (256, 256), 4, model.network, 0.5, mode="gaussian", padding_mode="reflect"
         )
         maps = info.head.activate(output)[0].numpy()
-    return objects_of(maps, image.shape, info.head, info, None)
+    return objects_of(maps, NetworkGrid(image.shape), info.head, info, None)
 
 
 def main() -> None:

@@ -80,3 +80,12 @@ def test_axes_of_bare_arrays_are_guessed(shape, axes) -> None:
 def test_axes_that_cannot_be_guessed_are_asked_for(shape) -> None:
     with pytest.raises(InputError, match="TCZYX"):
         guess_axes(shape)
+
+
+def test_another_spacing_keeps_the_directions_and_the_place() -> None:
+    affine = np.array([[0, 0, -2, 10], [3, 0, 0, 20], [0, 1, 0, 30], [0, 0, 0, 1.0]])
+    volume = Volume(np.zeros((4, 5, 6)), "ZYX", (3, 1, 2), "mm", affine)
+    told = volume.with_spacing(parse_quantity("0.6,0.1,0.2cm"))
+    expected = [[0, 0, -0.2, 1], [0.6, 0, 0, 2], [0, 0.1, 0, 3], [0, 0, 0, 1]]
+    assert np.allclose(told.affine, expected)
+    assert np.allclose(volume.affine, affine)

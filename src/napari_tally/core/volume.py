@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
 from .quantity import LENGTHS, Quantity
-
-if TYPE_CHECKING:
-    import numpy as np
 
 SPATIAL = "ZYX"
 AXES = "TCZYX"
@@ -135,12 +133,19 @@ class Volume:
     def with_spacing(self, spacing: Quantity) -> Volume:
         """Return the volume with another spacing, of one number for all axes or one for each.
 
-        With the axes Z, Y, X two numbers are an error, and with Y, X so are three.
+        With the axes Z, Y, X two numbers are an error, and with Y, X so are three. An affine keeps
+        its directions, and the first voxel its place.
         """
         values = spacing.values * (len(self.spatial_axes) if len(spacing.values) == 1 else 1)
         if spacing.unit == "px":
             raise InputError("A spacing in a physical unit is needed", str(spacing), "Try 0.5um")
-        return replace(self, spacing=values, unit=spacing.unit, affine=None)
+        new = replace(self, spacing=values, unit=spacing.unit, affine=None)
+        if self.affine is None:
+            return new
+        affine = np.array(self.affine, np.float64)
+        affine[:-1] *= LENGTHS[self.unit] / LENGTHS[spacing.unit]
+        affine[:-1, :-1] *= np.divide(values, self.spacing_in(spacing.unit))
+        return replace(new, affine=affine)
 
     def at(self, axis: str, index: int) -> Volume:
         """Return the volume at one index of one axis, which it then no longer has.

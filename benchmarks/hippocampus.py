@@ -1,0 +1,108 @@
+"""Dice and surface distance of `hippocampus-mr` from files, and its time beside MONAI's windows.
+
+    python benchmarks/hippocampus.py --data DIR/hippocampus-mr --part held-out
+
+DIR/hippocampus-mr holds `images/` and `labels/`, task 04 of the Medical Segmentation Decathlon.
+Figures are means over volumes; the surface distance is the symmetric average one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.inferers import SlidingWindowInferer
+from monai.metrics import SurfaceDistanceMetric
+from side_by_side import compare, machine, report
+
+from napari_tally import load_model, read, segment
+from napari_tally.core.progress import drain
+from napari_tally.network.device import autocast, choose_device, choose_dtype
+from napari_tally.network.tiling import Inference
+from napari_tally.pipeline.score import dice_per_class
+
+SPLIT = Path(__file__).parents[1] / "training" / "hippocampus-mr-split.csv"
+WINDOW = (40, 56, 40)  # as in training
+TIMED = 10  # volumes
+
+
+def names(part: str) -> list[str]:
+    """Return the names of the volumes of one part of the split."""
+    with SPLIT.open(newline="") as file:
+        return [row["name"] for row in csv.DictReader(file) if row["part"] == part]
+
+
+def surface_distance_mm(found: np.ndarray, truth: np.ndarray, spacing: tuple[float, ...]) -> list:
+    """Return the average symmetric surface distance of each class."""
+    metric = SurfaceDistanceMetric(symmetric=True, reduction="none")
+    masks = [torch.from_numpy(np.stack([a == i for i in range(3)])[None]) for a in (found, truth)]
+    return metric(*masks, spacing=list(spacing))[0].tolist()
+
+
+def score(data: Path, files: list[str]) -> None:
+    """Segment each file as users do, and print Dice and distance of each class."""
+    model, dice, distances = load_model("hippocampus-mr"), [], []
+    for name in files:
+        result = segment(data / "images" / name, model)
+        truth = read(data / "labels" / name)
+        found, true = np.asarray(result.classes.array), np.asarray(truth.array)
+        dice.append(dice_per_class([found], [true], 2))
+        distances.append(surface_distance_mm(found, true, truth.spacing))
+    print("class       Dice: mean  median  lowest   surface distance: mean (mm)")
+    for i, name in enumerate(model.info.head.classes):
+        d, far = np.array(dice)[:, i], np.array(distances)[:, i]
+        print(
+            f"{name:10}  {d.mean():10.4f}  {np.median(d):.4f}  {d.min():.4f}   {far.mean():23.3f}"
+        )
+
+
+def ways(data: Path, files: list[str]) -> dict[str, Callable[[], object]]:
+    """Return what is timed: each way goes over the same volumes with the same network."""
+    model = load_model("hippocampus-mr")
+    volumes = [read(data / "images" / name) for name in files]
+    images = [model.info.normalizer(np.asarray(v.array)[None]) for v in volumes]
+    device = choose_device("cpu")
+    dtype, head = choose_dtype(device), model.info.head
+    ours = Inference(
+        model.network, head.activate, model.architecture.stride, device, dtype, model.info.tiling
+    )
+
+    def theirs(overlap: float, mode: str, precision: torch.dtype) -> None:
+        inferer = SlidingWindowInferer(WINDOW, overlap=overlap, mode=mode)
+        for image in images:
+            with torch.inference_mode(), autocast(device, precision):
+                head.activate(inferer(torch.from_numpy(image)[None], model.network).float())
+
+    return {
+        "our windows": lambda: [drain(ours.steps(image)) for image in images],
+        "SlidingWindowInferer": lambda: theirs(0.25, "constant", torch.float32),
+        "the same, Gaussian, overlap 0.5": lambda: theirs(0.5, "gaussian", torch.float32),
+        "SlidingWindowInferer, our precision": lambda: theirs(0.25, "constant", dtype),
+        "from volume to classes and table": lambda: [segment(v, model) for v in volumes],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/hippocampus-mr"))
+    parser.add_argument("--part", default="held-out", choices=("held-out", "tuning", "training"))
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, help="of torch")
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    files = names(args.part)
+    print(machine("torch", "monai"))
+    print(f"hippocampus-mr on {len(files)} volumes ({args.part})")
+    score(args.data, files)
+    timed = files[:TIMED]
+    print(f"seconds for {len(timed)} volumes, {torch.get_num_threads()} threads, median of runs")
+    report(compare(ways(args.data, timed), args.repeats))
+
+
+if __name__ == "__main__":
+    main()
