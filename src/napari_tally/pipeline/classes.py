@@ -12,10 +12,12 @@ from ..heads.semantic import Semantic
 from ..objects.relabel import remove_small
 from .measure import measure_volumes
 from .separate import Separation
+from .stream import classes_by_block_steps
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..core.progress import Steps
     from ..core.volume import Volume
     from ..models.info import ModelInfo
     from .grid import NetworkGrid
@@ -52,12 +54,13 @@ class Classes(Separation):
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
         return self.head.decode(maps)
 
-    def objects(self, maps: NDArray[np.floating] | None, grid: NetworkGrid) -> NDArray[np.integer]:
+    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> NDArray[np.integer]:
         """Return the classes (`add` separates them, since they are to be kept too)."""
-        if maps is None:
-            return np.zeros(grid.shape, self.classes.dtype)
         self.density = grid.density
         return grid.classes_back(maps, self.head)
+
+    def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[NDArray[np.integer]]:
+        return classes_by_block_steps(maps, self.decoded)
 
     def back(self, found: NDArray[np.integer], grid: NetworkGrid) -> NDArray[np.integer]:
         self.density = grid.density

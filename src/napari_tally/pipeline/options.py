@@ -42,8 +42,8 @@ class SegmentOptions(Options):
     keep_maps : bool
         Keep the network's maps in the result.
     max_maps_gib : float
-        Where the maps of an image (or stack) would be larger, it is decoded block by block, and its
-        maps are not kept.
+        Where the maps of an image (or stack) would be larger, they go to a temporary file, and are
+        made and decoded block by block.
     """
 
     channel: int | str | None = None

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.progress import Step, Steps
-from ..heads.semantic import Semantic
 from ..network.device import choose_device, choose_dtype
 from ..network.tiling import Inference
 from .classes import separation
 from .diameter import Guess, guess_steps
 from .grid import network_grid
 from .maps import KeptMaps
+from .needs import maps_are_large
 from .prepare import Planes, planes
 from .result import Result
-from .stream import Stream
+from .stream import mapped_by_block_steps
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
@@ -52,6 +52,7 @@ def segment_steps(volume: Volume, model: Model, options: SegmentOptions) -> Step
     for note in run.notes:
         yield Step("read the image", 1, 1, note)
     yield from run.choose_scale()
+    yield Step(SEPARATE, 0, len(run.planes))
     for number, index in enumerate(run.planes.indices()):
         yield from run.plane(index)
         yield Step(SEPARATE, number + 1, len(run.planes))
@@ -77,7 +78,8 @@ def separate_steps(
     grid = network_grid(volume, chosen.shape, model.info)[0].scaled(earlier.scale)
     start = time.perf_counter()
     for number, (index, maps) in enumerate(zip(chosen.indices(), earlier.maps, strict=True)):
-        found.add(index, found.objects(maps if maps.size else None, grid))
+        objects = yield from found.objects_steps(maps if maps.size else None, grid)
+        found.add(index, objects)
         yield Step(SEPARATE, number + 1, len(chosen))
     seconds = earlier.seconds | {"separate": round(time.perf_counter() - start, 4)}
     return replace(earlier, **found.parts(), options=options, seconds=seconds)
@@ -107,7 +109,6 @@ class _Segmentation:
             self.limits = model.info.normalizer.fit(self.planes.image)
         self.guess = Guess(self.told, 1.0)
         self.maps = KeptMaps()
-        self.cut = 0
         if not volume.calibrated:
             self.notes.append(f"{volume.name} has no calibration: measured in px")
 
@@ -115,6 +116,10 @@ class _Segmentation:
     def timed(self, stage: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
+        self.add_time(stage, start)
+
+    def add_time(self, stage: str, start: float) -> None:
+        """Add the time since `start` to that of a stage."""
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
     def normalized(self, index: tuple[int, ...]) -> NDArray[np.float32]:
@@ -142,7 +147,7 @@ class _Segmentation:
     def streamed(self) -> bool:
         """Whether the maps of a plane are too large to be held."""
         channels = self.found.head.channels(self.planes.ndim)
-        return 4 * channels * math.prod(self.grid.seen_shape) > self.options.max_maps_gib * 2**30
+        return maps_are_large(channels, math.prod(self.grid.seen_shape), self.options)
 
     def guessed(self, sizes: DiameterRange) -> Steps[Guess]:
         """Guess the object size in the plane in the middle."""
@@ -160,47 +165,41 @@ class _Segmentation:
 
     def plane(self, index: tuple[int, ...]) -> Steps[None]:
         """Segment and measure one plane."""
-        if self.streamed and not _constant(self.planes):
-            found = self.found.back((yield from self.by_block(index)), self.grid)
-        else:
-            maps = None if _constant(self.planes) else (yield from self.mapped(index))
-            if self.options.keep_maps:
-                self.maps.append(_NOTHING if maps is None else maps)
-            with self.timed("separate"):
-                found = self.found.objects(maps, self.grid)
+        maps = None if _constant(self.planes) else (yield from self.mapped(index))
+        if self.options.keep_maps:
+            self.maps.append(_NOTHING if maps is None else maps)
+        start = time.perf_counter()
+        found = yield from self.found.objects_steps(maps, self.grid)
+        self.add_time("separate", start)
         with self.timed("measure"):
             self.found.add(index, found)
 
-    def by_block(self, index: tuple[int, ...]) -> Steps[NDArray[np.integer]]:
-        """Return the objects of one plane on the network's grid, found block by block."""
-        sizes, tiling = self.model.info.diameter, self.inference.tiling
-        halo = tiling.halo + (0 if sizes is None else math.ceil(sizes.high / 2))
-        objects = not isinstance(self.found.head, Semantic)
-        stream = Stream(self.inference, self.found.decoded, objects, halo)
+    def mapped(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16]]:
+        """Return the maps of one plane, in the precision in which they may be kept."""
+        if self.streamed:
+            return (yield from self.mapped_by_block(index))
+        image = self.grid.seen(self.normalized(index))
+        start = time.perf_counter()
+        maps = yield from self.inference.steps(image)
+        self.add_time("network", start)
+        return maps.astype(np.float16)
+
+    def mapped_by_block(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16]]:
+        """Return the maps of one plane that is too large for memory."""
         image, normalizer = self.planes.at(index), self.model.info.normalizer
 
         def look(part: tuple[slice, ...]) -> NDArray[np.float32]:
             return self.grid.seen_part(image, part, lambda cut: normalizer(cut, self.limits))
 
+        channels = self.found.head.channels(self.planes.ndim)
         start = time.perf_counter()
-        found = yield from stream.steps(self.grid.seen_shape, look)
-        self.cut += stream.cut
-        self.seconds["network"] = self.seconds.get("network", 0) + time.perf_counter() - start
-        return found
-
-    def mapped(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16]]:
-        """Return the maps of one plane, in the precision in which they may be kept."""
-        image = self.grid.seen(self.normalized(index))
-        start = time.perf_counter()
-        maps = yield from self.inference.steps(image)
-        self.seconds["network"] = self.seconds.get("network", 0) + time.perf_counter() - start
-        return maps.astype(np.float16)
+        maps = yield from mapped_by_block_steps(
+            self.inference, channels, self.grid.seen_shape, look
+        )
+        self.add_time("network", start)
+        return maps
 
     def result(self) -> Result:
-        if self.streamed:
-            self.notes.append("It was done block by block, since its maps are large: none are kept")
-        if self.cut:
-            self.notes.append(f"{self.cut} objects are larger than a block and may be cut")
         with self.timed("measure"):
             parts = self.found.parts()
         return Result(
@@ -208,11 +207,11 @@ class _Segmentation:
             options=self.options,
             model=self.model.identity,
             nouns=(self.model.info.singular, self.model.info.plural),
-            maps=self.maps if self.options.keep_maps and not self.streamed else None,
+            maps=self.maps if self.options.keep_maps else None,
             diameter_px=self.guess.diameter,
             scale=self.guess.scale,
             device=str(self.inference.device),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *self.found.notes()),
             seconds={k: round(v, 4) for k, v in self.seconds.items()},
         )
 

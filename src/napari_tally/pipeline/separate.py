@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +11,22 @@ from numpy.typing import NDArray
 
 from ..objects.relabel import relabel, remove_small
 from .measure import measure_volumes
+from .needs import maps_are_large
+from .stream import objects_by_block_steps
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..core.progress import Steps
     from ..core.volume import Volume
     from ..heads.base import Head
     from ..models.info import ModelInfo
     from .grid import NetworkGrid
     from .options import SegmentOptions
     from .prepare import Planes
+
+
+_HALO, _CONTEXT = 64, 16  # px: of an object whose size is unknown; around an object
 
 
 class Separation:
@@ -34,16 +41,35 @@ class Separation:
         self.labels = np.zeros(planes.image.shape[1:], np.uint32)
         self.tables: list[pd.DataFrame] = []
         self.count = 0
+        self.cut = 0  # objects larger than a block
 
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
         """Return the objects of maps on their own grid, without specks."""
         return decoded(maps, self.head, self.info)
 
-    def objects(self, maps: NDArray[np.floating] | None, grid: NetworkGrid) -> NDArray[np.integer]:
-        """Return the objects of maps (None where there is nothing) on the grid of the image."""
+    def objects_steps(
+        self, maps: NDArray[np.floating] | None, grid: NetworkGrid
+    ) -> Steps[NDArray[np.integer]]:
+        """Return the objects of maps (None where there is nothing) on the grid of the image.
+
+        Maps that are too large for memory are decoded block by block; every block is a step.
+        """
         if maps is None:
             return np.zeros(grid.shape, np.uint16)
+        if maps_are_large(maps.shape[0], math.prod(maps.shape[1:]), self.options):
+            return self.back((yield from self.by_block_steps(maps)), grid)
+        return self.objects(maps, grid)
+
+    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> NDArray[np.integer]:
+        """Return the objects of maps that fit into memory, on the grid of the image."""
         return self.back(self.decoded(maps), grid)
+
+    def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[NDArray[np.integer]]:
+        """Return the objects of large maps, on their own grid."""
+        halo = _HALO if self.info.diameter is None else math.ceil(self.info.diameter.high / 2)
+        found, cut = yield from objects_by_block_steps(maps, self.decoded, halo + _CONTEXT)
+        self.cut += cut
+        return found
 
     def back(self, found: NDArray[np.integer], grid: NetworkGrid) -> NDArray[np.integer]:
         """Return what was decoded on the network's grid on that of the image."""
@@ -66,6 +92,11 @@ class Separation:
             plane = plane.at(axis, place)
         axes = plane.axes.replace("C", "")
         return measure_volumes(replace(plane, array=labels, axes=axes, channel_names=()), [plane])
+
+    def notes(self) -> list[str]:
+        """Return what the user should know about how it was decoded."""
+        cut = f"{self.cut:,} objects are larger than a block of the maps, and may be cut"
+        return [cut] if self.cut else []
 
     def label_volume(self) -> Volume:
         """Return the labels with the geometry of the image."""

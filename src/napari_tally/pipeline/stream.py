@@ -1,9 +1,9 @@
-"""Block by block, when the maps of the whole would be too large: only its labels are held."""
+"""Block by block, where the maps of the whole are too large for memory: they go to disk."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil
 from typing import TYPE_CHECKING
@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from ..core.progress import Step, Steps
 from ..network.tiling import STAGE
+from .maps import on_disk
 
 if TYPE_CHECKING:
     from ..network.tiling import Inference
 
 Slices = tuple[slice, ...]
 Look = Callable[[Slices], NDArray[np.float32]]  # a part of what the network sees
-Decode = Callable[[NDArray[np.float32]], NDArray[np.integer]]
+Decode = Callable[[NDArray[np.floating]], NDArray[np.integer]]
 
-_VOXELS = {2: 1024**2, 3: 128**3}  # of a block with its halo
+DECODE = "separate block by block"
+_VOXELS = {2: 2048**2, 3: 176**3}  # of a block with its halo
 _MARGIN = 2.0  # voxels beyond its block in which an object's centre may lie; who comes first has it
 _SAME = 0.5  # share of an object in an earlier one from which the two are one
 
@@ -55,69 +57,85 @@ def blocks(shape: tuple[int, ...], halo: int, voxels: int | None = None) -> list
     ]
 
 
-@dataclass
-class Stream:
-    """An image under way, block by block.
+def block_voxels(ndim: int) -> int:
+    """Return how many voxels a block has at most, with its halo."""
+    return _VOXELS[ndim]
 
-    Attributes
-    ----------
-    decode : callable
-        Maps, shape (C, *spatial), to objects, or to classes.
-    objects : bool
-        Whether it gives objects, which then belong to the block that holds their centre; classes
-        belong to the block that holds the voxel.
-    halo : int
-        Context around each block, px: at least the radius of the objects and what the network
-        needs to see around them.
-    cut : int
-        How many objects were seen to reach beyond the context of their block.
+
+def mapped_by_block_steps(
+    inference: Inference, channels: int, shape: tuple[int, ...], look: Look
+) -> Steps[NDArray[np.float16]]:
+    """Yield every window and return the maps, (channels, *shape), in a temporary file.
+
+    Each block is seen with the halo of the windows around it, so that it comes out as in the whole.
+
+    Raises
+    ------
+    FileError
+        If the disk for temporary files is full.
     """
+    maps = on_disk((channels, *shape))
+    parts = blocks(shape, inference.tiling.halo)
+    for number, block in enumerate(parts):
+        at = Step(STAGE, number, len(parts))
+        found = yield from _quiet(inference.steps(look(block.outer)), at)
+        maps[(slice(None), *block.core)] = found[(slice(None), *block.inner)]
+        yield replace(at, done=number + 1)
+    return maps
 
-    inference: Inference
-    decode: Decode
-    objects: bool
-    halo: int
-    voxels: int | None = None
-    cut: int = 0
-    _count: int = field(default=0, repr=False)
 
-    def steps(self, shape: tuple[int, ...], look: Look) -> Steps[NDArray[np.integer]]:
-        """Yield every block and return the labels, of `shape`."""
-        out = np.zeros(shape, np.uint32 if self.objects else np.uint16)
-        parts = blocks(shape, self.halo, self.voxels)
-        for number, block in enumerate(parts):
-            maps = yield from self._maps(look(block.outer), Step(STAGE, number, len(parts)))
-            found = self.decode(maps)
-            if self.objects:
-                self._paste(out, found, block)
-            else:
-                out[block.core] = found[block.inner]
-            yield Step(STAGE, number + 1, len(parts))
-        return out
+def _quiet(steps: Steps[NDArray[np.float32]], at: Step) -> Steps[NDArray[np.float32]]:
+    """Relay steps as if no time passed: one may stop at each, and their notes are heard."""
+    while True:
+        try:
+            note = next(steps).note
+        except StopIteration as end:
+            found: NDArray[np.float32] = end.value
+            return found
+        yield replace(at, note=note)
 
-    def _maps(self, image: NDArray[np.float32], at: Step) -> Steps[NDArray[np.float32]]:
-        """Return the maps of a block; each of its windows is a step, at which one may stop."""
-        steps = self.inference.steps(image)
-        while True:
-            try:
-                note = next(steps).note
-            except StopIteration as end:
-                maps: NDArray[np.float32] = end.value
-                return maps
-            yield replace(at, note=note)
 
-    def _paste(self, out: NDArray[np.integer], found: NDArray[np.integer], block: Block) -> None:
-        """Write the objects of a block that are its own, where there is room."""
-        there = out[block.outer]
+def classes_by_block_steps(
+    maps: NDArray[np.floating], decode: Decode
+) -> Steps[NDArray[np.integer]]:
+    """Yield every block and return the classes of maps, decoded voxel by voxel."""
+    out = np.zeros(maps.shape[1:], np.uint16)
+    parts = blocks(out.shape, 0)
+    for number, block in enumerate(parts):
+        out[block.core] = decode(maps[(slice(None), *block.core)])
+        yield Step(DECODE, number + 1, len(parts))
+    return out
+
+
+def objects_by_block_steps(
+    maps: NDArray[np.floating], decode: Decode, halo: int
+) -> Steps[tuple[NDArray[np.integer], int]]:
+    """Yield every block; return the objects of maps, and how many may have been cut.
+
+    An object belongs to the block that holds its centre. The halo is to be at least the radius of
+    the objects; larger ones that reach beyond the halo are counted.
+    """
+    out = np.zeros(maps.shape[1:], np.uint32)
+    parts, count, large = blocks(out.shape, halo), 0, 0
+    for number, block in enumerate(parts):
+        found = decode(maps[(slice(None), *block.outer)])
         own, cut = _owned(found, block, out.shape)
-        size = np.bincount(found.ravel(), minlength=len(own))
-        taken = np.bincount(found[there > 0].ravel(), minlength=len(own))
-        own &= taken < _SAME * size
-        ids = np.where(own, self._count + np.cumsum(own), 0).astype(out.dtype)
+        there = out[block.outer]
+        own &= ~_taken(found, there, len(own))
+        ids = np.where(own, count + np.cumsum(own), 0).astype(out.dtype)
         new = ids[found]
         np.copyto(there, new, where=(there == 0) & (new > 0))
-        self._count += int(own.sum())
-        self.cut += int((own & cut).sum())
+        count += int(own.sum())
+        large += int((own & cut).sum())
+        yield Step(DECODE, number + 1, len(parts))
+    return out, large
+
+
+def _taken(found: NDArray[np.integer], there: NDArray[np.integer], count: int) -> NDArray[np.bool_]:
+    """Tell which objects (by id) lie where an earlier block had most of them already."""
+    size = np.bincount(found.ravel(), minlength=count)
+    covered: NDArray[np.bool_] = np.bincount(found[there > 0], minlength=count) >= _SAME * size
+    return covered
 
 
 def _owned(

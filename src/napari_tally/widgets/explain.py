@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 
 def explained(done: Done) -> str:
     """Return what was found, what the user should know about it, and what is kept for tuning."""
-    found = done.result.summary if done.result.count else nothing_found(done)
+    found = done.result.summary if _some(done) else nothing_found(done)
     notes = [f"{note}." for note in done.result.notes]
     return "\n".join([found, *notes, *kept(done)])
+
+
+def _some(done: Done) -> bool:
+    classes = done.result.classes_table
+    return bool(done.result.count) if classes is None else bool(classes["voxels"].sum())
 
 
 def nothing_found(done: Done) -> str:

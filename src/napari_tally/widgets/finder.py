@@ -106,8 +106,10 @@ def boxes_of(table: pd.DataFrame, axes: str) -> dict[int, NDArray[np.float64]]:
     low, high = [], []
     for axis in axes.lower():
         single = axis in table.columns  # the frame or slice in which an object lies
-        start = table[axis] if single else table[f"bbox_{axis}_min_px"]
+        ends = (axis, axis) if single else (f"bbox_{axis}_min_px", f"bbox_{axis}_max_px")
+        start, stop = (table[end].to_numpy(float, na_value=np.nan) for end in ends)
         low.append(start)
-        high.append(start + 1 if single else table[f"bbox_{axis}_max_px"])
-    both = np.stack([np.stack(low, -1), np.stack(high, -1)], 1).astype(float)
-    return dict(zip(map(int, table["label"]), both, strict=True))
+        high.append(stop + single)
+    both = np.stack([np.stack(low, -1), np.stack(high, -1)], 1)
+    pairs = zip(map(int, table["label"]), both, strict=True)
+    return {label: box for label, box in pairs if np.isfinite(box).all()}

@@ -15,6 +15,7 @@ from ..files import format_of, list_series, read
 from ..files.calibration import logger
 from ..files.labels import smallest
 from ..files.ome_zarr import Node, levels
+from .layer_place import mark_placed
 
 if TYPE_CHECKING:
     from .samples import LayerData
@@ -131,7 +132,8 @@ def _default_colours(count: int) -> list[str]:
 
 
 def _look(volume: Volume, visible: bool) -> dict[str, Any]:
-    return {"name": volume.name, "visible": visible, **geometry_of_volume(volume)}
+    look = {"name": volume.name, "visible": visible, "metadata": mark_placed(volume)}
+    return {**look, **geometry_of_volume(volume)}
 
 
 def geometry_of_volume(volume: Volume) -> dict[str, Any]:

@@ -42,9 +42,9 @@ class RunPanel(QWidget):
         """Whether the network is at work, as far as the user was told."""
         return self.cancel.isEnabled()
 
-    def start(self, planes: int) -> None:
-        """Show that a run over so many planes has begun."""
-        self.started, self.planes = time.monotonic(), (0, max(1, planes))
+    def start(self) -> None:
+        """Show that a run has begun."""
+        self.started, self.planes = time.monotonic(), (0, 1)
         self._set(busy=True)
         self.say("Starting...")
 
@@ -61,7 +61,7 @@ class RunPanel(QWidget):
     def step(self, step: Step) -> None:
         """Show how far it is, and about how long it will still take."""
         if step.stage == SEPARATE:
-            self.planes = (step.done, step.total)
+            self.planes = (step.done, max(1, step.total))
         within = step.done / step.total if step.stage == NETWORK and step.total else 0.0
         done, total = self.planes
         share = min(1.0, (done + within) / total)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,9 @@ from .explain import explained
 from .forecast import Forecast
 from .form import Form
 from .job import Done, Job, segment_job, separate_job
+from .layer_place import placed_volume
 from .layer_volume import Region, axes_of, geometry_of, volume_of
+from .parts import CLASSES, OBJECTS, parts_of
 from .preferences import remembered
 from .preview import show_preview
 from .result_layer import ResultLayer
@@ -49,7 +50,7 @@ class SegmentDock(QWidget):
         self.panel = RunPanel()
         self.tune = TunePanel()
         self.take_away = TakeAway(napari_viewer)
-        self.result = ResultLayer(napari_viewer)
+        self.results = {kind: ResultLayer(napari_viewer) for kind in (OBJECTS, CLASSES)}
         self.runner = Runner("napari-tally")
         self.forecast = Forecast()
         self.done: Done | None = None
@@ -115,6 +116,11 @@ class SegmentDock(QWidget):
         if window is not None and not window.isVisible():
             self.runner.cancel()
 
+    @property
+    def result(self) -> ResultLayer:
+        """The objects of the last result, in the viewer."""
+        return self.results[OBJECTS]
+
     def job(self) -> Job:
         """Return what the form asks for now.
 
@@ -127,7 +133,7 @@ class SegmentDock(QWidget):
         if layer is None:
             raise InputError("An image layer is needed", "none", "Open an image, or a sample")
         axes = self.form.axes.text().strip().upper() or axes_of(layer)
-        volume = self._calibrated(volume_of(layer, axes))
+        volume = self._calibrated(placed_volume(layer, axes))
         region = Region.of(self.viewer, layer, axes, self.form.region.currentText())
         return Job(
             layer.name,
@@ -151,14 +157,14 @@ class SegmentDock(QWidget):
         return volume.with_spacing(parse_quantity(text))
 
     def _options(self, volume: Volume) -> SegmentOptions:
-        head = read_info(model_folder(self.model)).head
+        info = read_info(model_folder(self.model))
         channel = self.form.channel.currentText() if len(volume.channels) > 1 else None
         return SegmentOptions(
             channel=channel,
-            object_size=self.form.diameter.text().strip() or None,
+            object_size=self.form.diameter.text().strip() or None if info.diameter else None,
             device=self.form.device.currentText(),
             keep_maps=True,
-            **self.tune.options(head),
+            **self.tune.options(info.head),
         )
 
     def run(self) -> None:
@@ -169,7 +175,7 @@ class SegmentDock(QWidget):
             self.panel.say(sentence(error), warn=True)
             return
         self.moved = False
-        self.panel.start(count_planes(job))
+        self.panel.start()
         self.runner.start(segment_job, job)
 
     def cancel(self) -> None:
@@ -202,14 +208,13 @@ class SegmentDock(QWidget):
         self.done = (
             done if done.job.model == self.model else None
         )  # sliders are of the model chosen
-        table = done.job.region.shifted(done.result.table, done.job.volume)
-        contour = int(self.contours.isChecked())
-        layer = self.result.show(done, table, contour)
-        self.take_away.take(done, table, layer)
+        contour, parts = int(self.contours.isChecked()), parts_of(done)
+        layers = [self.results[part.kind].show(done, part, contour) for part in parts]
+        self.take_away.take(done, parts, layers[-1])
         self.forecast.learn(done)
         for part in (self.contours, self.take_away):
             part.setVisible(True)
-        self.tune.setVisible(self.done is not None)
+        self.tune.setVisible(self.done is not None and done.result.maps is not None)
         self.panel.say(explained(done))
         self._show_guess(done)
         if self.moved:
@@ -245,6 +250,7 @@ class SegmentDock(QWidget):
             return
         remembered().model = self.form.model.currentText()
         self.form.about.setText(info.description)
+        self.form.show_row(self.form.size_row, visible=info.diameter is not None)
         self.tune.offer(info.head)
         self.tune.setVisible(False)
         self.done = None
@@ -284,8 +290,9 @@ class SegmentDock(QWidget):
 
     def _contours_changed(self, on: bool) -> None:
         remembered().contours = on
-        if self.result.layer is not None:
-            self.result.layer.contour = int(on)
+        for result in self.results.values():
+            if result.layer is not None:
+                result.layer.contour = int(on)
 
     def _forecast(self) -> None:
         try:
@@ -335,9 +342,3 @@ def spacing_text(volume: Volume) -> str:
     if volume.spacing is None:
         return ""
     return ",".join(f"{s:.6g}" for s in volume.spacing) + volume.unit
-
-
-def count_planes(job: Job) -> int:
-    """Return how many images a model for 2D goes through one by one."""
-    sizes = dict(zip(job.cut.axes, job.cut.shape, strict=True))
-    return math.prod(sizes.get(axis, 1) for axis in "TZ")
