@@ -192,6 +192,10 @@ def test_nothing_of_the_patient_comes_out(
         for name in ("a.nii", "a.nrrd", "a.mha", "a.ome.tif"):
             write(volume, tmp_path / name)
             said.append((tmp_path / name).read_bytes().decode("latin1"))
+        odd = next(folder.iterdir()).read_bytes()  # an identifier that should be a number
+        odd = odd.replace(b"\x10\0\x20\0LO", b"\x10\0\x20\0IS")
+        (folder / "odd.dcm").write_bytes(odd)
+        list_series(folder)
         broken = save_series(tmp_path / "broken", STACK, along(6))[0]
         broken.write_bytes(broken.read_bytes()[:-60])
         with pytest.raises(FileError) as caught:
