@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import (
+    CTImageStorage,
+    EnhancedMRImageStorage,
+    ExplicitVRLittleEndian,
+    generate_uid,
+)
 
 STRAIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 PATIENT = {"PatientName": "Moritz^Erika", "PatientID": "4711-XY", "PatientBirthDate": "19640812"}
@@ -68,3 +74,27 @@ def save_slice(
 def along(count: int, step: tuple[float, ...] = (0.0, 0.0, 2.5)) -> np.ndarray:
     """Return positions one step apart."""
     return np.array([-10.0, 20.0, 30.0]) + np.arange(count)[:, None] * np.array(step)
+
+
+def save_enhanced(path: Path, array: np.ndarray, positions: np.ndarray) -> Path:
+    """Write an array (Z, Y, X) of int16 as one file of many frames, each with its position."""
+    save_slice(path, array[0], None, Modality="MR", SOPClassUID=EnhancedMRImageStorage)
+    header = dcmread(path)
+    header.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+    header.NumberOfFrames = len(array)
+    del header.PixelSpacing, header.SliceThickness
+    measures, turn, shared = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing, measures.SliceThickness = [0.8, 0.7], 9.0
+    turn.ImageOrientationPatient = list(STRAIGHT)
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [turn]
+    header.SharedFunctionalGroupsSequence = [shared]
+    frames = []
+    for position in positions:
+        place, frame = Dataset(), Dataset()
+        place.ImagePositionPatient = [float(v) for v in position]
+        frame.PlanePositionSequence = [place]
+        frames.append(frame)
+    header.PerFrameFunctionalGroupsSequence = frames
+    header.PixelData = array.astype("<i2").tobytes()
+    header.save_as(path, enforce_file_format=True)
+    return path

@@ -95,7 +95,7 @@ def described(path: Path, series: str | None = None, axes: str | None = None) ->
     try:
         volume = read(path, axes=axes, series=series)
     except InputError:
-        if len(listed) > 1 and series is None:
+        if path.is_dir() and len(listed) > 1 and series is None:
             return lines  # which one is for the user to say
         raise
     return lines + _volume_lines(volume)
@@ -120,7 +120,8 @@ def _volume_lines(volume: Volume) -> list[str]:
 def _orientation(letters: str, volume: Volume) -> str:
     if letters:
         return f"{letters} (X, Y, Z of the voxels)"
-    return "not known" if volume.unit == "mm" and volume.affine is None else ""
+    unknown = volume.unit == "mm" and volume.affine is None and "Z" in volume.axes
+    return "not known" if unknown else ""
 
 
 def _shape(volume: Volume) -> str:

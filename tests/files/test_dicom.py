@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("pydicom")
 pytest.importorskip("SimpleITK")
 
-from dicoms import PATIENT, along, save_series, save_slice
+from dicoms import PATIENT, along, save_enhanced, save_series, save_slice
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
@@ -99,6 +99,16 @@ def test_a_series_without_an_identifier_is_one_too(tmp_path: Path) -> None:
     assert read(next((tmp_path / "a").iterdir())).shape == (6, 5, 4)
 
 
+def test_one_file_with_many_frames_is_sorted_too(tmp_path: Path) -> None:
+    order = [2, 0, 5, 1, 4, 3]
+    path = save_enhanced(tmp_path / "mr.dcm", STACK[order], along(6)[order])
+    for named in (path, tmp_path):
+        found = read(named)
+        np.testing.assert_array_equal(np.asarray(found.array), STACK)
+        np.testing.assert_allclose(found.spacing, (2.5, 0.8, 0.7))
+        assert found.affine[0, 3] == 30
+
+
 def test_a_report_and_a_dose_sheet_are_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -182,6 +192,10 @@ def test_nothing_of_the_patient_comes_out(
         for name in ("a.nii", "a.nrrd", "a.mha", "a.ome.tif"):
             write(volume, tmp_path / name)
             said.append((tmp_path / name).read_bytes().decode("latin1"))
+        odd = next(folder.iterdir()).read_bytes()  # an identifier that should be a number
+        odd = odd.replace(b"\x10\0\x20\0LO", b"\x10\0\x20\0IS")
+        (folder / "odd.dcm").write_bytes(odd)
+        list_series(folder)
         broken = save_series(tmp_path / "broken", STACK, along(6))[0]
         broken.write_bytes(broken.read_bytes()[:-60])
         with pytest.raises(FileError) as caught:

@@ -37,9 +37,12 @@ def recognizes(path: Path) -> bool:
 
 
 def list_series(path: Path) -> list[Series]:
-    """Return the series of images in a folder, or in the folder of a file."""
+    """Return the series of images in a folder, or the one to which a file belongs."""
     need("pydicom", "DICOM", _EXTRA)
-    return [series for series, _ in listed(_images(slices_in(_folder(path)), path.name))]
+    if not path.is_dir():
+        return [series for series, _ in listed(slices_of(path))]
+    images = _images(slices_in(path, quiet=True), path.name, quiet=True)
+    return [series for series, _ in listed(images)]
 
 
 def read(path: Path, *, axes: str | None = None, series: str | None = None) -> Volume:
@@ -94,10 +97,6 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     return Volume(array, found, spacing, unit, None if spacing is None else affine, names, name)
 
 
-def _folder(path: Path) -> Path:
-    return path if path.is_dir() else path.parent
-
-
 def _chosen(path: Path, series: str | None) -> list[Slice]:
     """Return the planes of the series that is meant."""
     if path.is_dir():
@@ -123,7 +122,7 @@ def _together(plane: Slice, own: Slice) -> bool:
     ) and bool(plane.position)
 
 
-def _images(slices: list[Slice], name: str) -> list[Slice]:
+def _images(slices: list[Slice], name: str, *, quiet: bool = False) -> list[Slice]:
     """Return the planes of images; says which other kinds of files were left out."""
     images = [plane for plane in slices if plane.image]
     taken = [plane for plane in images if not plane.captured] or images
@@ -132,7 +131,7 @@ def _images(slices: list[Slice], name: str) -> list[Slice]:
     ids = {plane.path for plane in taken}
     left = {plane.path: "captured picture" if plane.image else plane.modality or "other"
             for plane in slices if plane.path not in ids}  # fmt: skip
-    if left:
+    if left and not quiet:
         kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(left.values()).items()))
         logger.info("%s: left out what is no image: %s.", name, kinds)
     return taken

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,12 +95,12 @@ def is_dicom(path: Path) -> bool:
         return False
 
 
-def slices_in(folder: Path) -> list[Slice]:
+def slices_in(folder: Path, *, quiet: bool = False) -> list[Slice]:
     """Return the planes of all DICOM files that lie in a folder, those without pixels too."""
     files = sorted(p for p in folder.iterdir() if p.is_file() and is_dicom(p))
     found = [slices_of(path) for path in files]
     damaged = sum(not planes for planes in found)
-    if damaged:
+    if damaged and not quiet:
         logger.warning("%s: left out %d files that are no whole DICOM.", folder.name, damaged)
     return [plane for planes in found for plane in planes]
 
@@ -108,14 +110,27 @@ def slices_of(path: Path) -> list[Slice]:
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they quote what is written in a file
+    with _silent():
         try:
             header = dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
             return list(_planes(header, path))
         except (InvalidDicomError, OSError, EOFError, ValueError, KeyError, TypeError,
                 AttributeError, NotImplementedError):  # fmt: skip
             return []
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep pydicom from quoting what is written in a file: it may be a name."""
+    said = logging.getLogger("pydicom")
+    before = said.disabled
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        said.disabled = True
+        try:
+            yield
+        finally:
+            said.disabled = before
 
 
 def listed(slices: list[Slice]) -> list[tuple[Series, list[Slice]]]:
