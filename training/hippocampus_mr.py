@@ -97,6 +97,7 @@ INFO = ModelInfo(
     min_size=30,
     spacing=(1, 1, 1),
     spacing_unit="mm",
+    extent=(46, 58, 43),
     orientation=ORIENTATION,
     colors=("#ffb000", "#648fff"),
     tiling=TILING,

@@ -33,6 +33,8 @@ def test_geometry_and_colours_go_to_json_and_back() -> None:
         {"spacing": (1,)},
         {"spacing": (1, 1, 1), "spacing_unit": "parsec"},
         {"spacing": (1, 1), "diameter": DiameterRange(low=1, typical=2, high=3)},
+        {"extent": (1, 1, 1)},
+        {"extent": (1, 1), "spacing": (1, 1, 1)},
         {"orientation": "RRS"},
         {"colors": ("#ff0000",)},
         {"colors": ("red", "green")},

@@ -120,6 +120,13 @@ def test_what_is_unknown_is_said() -> None:
     assert napari_tally.segment(scene(), BY_INTENSITY).notes == ()
 
 
+def test_an_image_that_shows_much_more_than_the_model_knows_is_named() -> None:
+    cropped = model(ByIntensity(), spacing=(1, 1, 1), spacing_unit="mm", extent=(30, 24, 40))
+    assert napari_tally.segment(scene(), cropped).notes == ()
+    wide = napari_tally.segment(scene((2, 2, 2), size=(30, 40, 40)), cropped)
+    assert "balls shows 30 x 40 x 40 mm" in " ".join(wide.notes)
+
+
 def test_an_absurd_spacing_is_refused() -> None:
     with pytest.raises(InputError, match="Correct the spacing"):
         napari_tally.segment(scene().array, BY_INTENSITY, axes="ZYX", spacing=(1e6, 1.0, 1.0))

@@ -60,6 +60,9 @@ class ModelInfo(Options):
     spacing : tuple of float, optional
         Size of a voxel, in `spacing_unit`, along each axis (Z, Y, X) of the images it was trained
         on; others are resampled to it. A model has this or `diameter`.
+    extent : tuple of float, optional
+        Length, in `spacing_unit`, along each axis of the largest images it was trained on. The user
+        is told where an image shows much more, such as a whole head to a model of one organ.
     orientation : str, optional
         How the axes of its images lie: letters for x, y and z as nibabel writes them, such as
         "RAS". Volumes that lie otherwise are turned for it.
@@ -82,6 +85,7 @@ class ModelInfo(Options):
     min_size: int = Field(0, ge=0)
     spacing: tuple[float, ...] | None = None
     spacing_unit: str = "um"
+    extent: tuple[float, ...] | None = None
     orientation: str | None = None
     colors: tuple[str, ...] = ()
     tiling: Tiling = Tiling()
@@ -105,6 +109,8 @@ class ModelInfo(Options):
     def _fits(self) -> ModelInfo:
         if self.spacing is not None:
             self._check_spacing(self.spacing)
+        if self.extent is not None and len(self.extent) != len(self.spacing or ()):
+            raise ValueError("an extent is as many numbers as the spacing, which it needs")
         classes = len(self.head.classes) if isinstance(self.head, Semantic) else 0
         if self.colors and len(self.colors) != classes:
             raise ValueError(f"{classes} colours are needed, one a class, not {len(self.colors)}")

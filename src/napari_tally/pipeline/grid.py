@@ -34,6 +34,7 @@ _WAYS = {
     "R": "to the right", "L": "to the left", "A": "to the front", "P": "to the back",
     "S": "up", "I": "down",
 }  # fmt: skip
+_MUCH_MORE = 1.5  # times the extent of the largest training image
 _COARSE = 3  # times that voxels may be as long as the model's before the user is told
 
 
@@ -127,7 +128,8 @@ def network_grid(
         grid, notes = replace(grid, turn=turn), [note]
     if info.spacing is not None:
         scale, found = _scale(volume, grid, info, info.spacing)
-        grid, notes = replace(grid, scale=scale), [*notes, *found]
+        grid = replace(grid, scale=scale)
+        notes += [*found, _too_large(volume, grid, info, info.spacing)]
     return grid, [note for note in notes if note]
 
 
@@ -166,6 +168,23 @@ def _scale(
             f"{info.name} was trained on: thin parts may be missed"
         )
     return scale, notes
+
+
+def _too_large(
+    volume: Volume, grid: NetworkGrid, info: ModelInfo, spacing: tuple[float, ...]
+) -> str:
+    """Say it if an image shows much more than those of the training, else return ""."""
+    if info.extent is None:
+        return ""
+    sizes = [n * s for n, s in zip(grid.seen_shape, spacing, strict=True)]
+    if all(size <= _MUCH_MORE * most for size, most in zip(sizes, info.extent, strict=True)):
+        return ""
+    here, known = (" x ".join(f"{n:.0f}" for n in lengths) for lengths in (sizes, info.extent))
+    unit = info.spacing_unit
+    return (
+        f"{volume.name} shows {here} {unit}, and {info.name} was trained on images cropped to "
+        f"{known} {unit} at most: crop it around what is looked for, or expect wrong findings"
+    )
 
 
 def _snapped(scale: float) -> float:
