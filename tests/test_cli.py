@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import napari_tally
 from napari_tally.cli import app
-from napari_tally.network.windows import Tiling
+from napari_tally.pipeline.options import SegmentOptions
 
 IMAGE, TRUTH = nuclei()
 
@@ -227,7 +227,7 @@ def test_doctor_finds_this_machine_fit(run) -> None:
 
 def test_the_tiles_of_the_command_line_are_those_of_python(tmp_path) -> None:
     defaults = {p.name: p.default for p in get_command(app).commands["segment"].params}
-    assert Tiling(tile=defaults["tile"], halo=defaults["halo"]) == Tiling()
+    assert defaults["tile"] is defaults["halo"] is SegmentOptions().tiling is None
 
 
 def test_the_demo_does_the_main_job_on_a_real_image(run, tmp_path) -> None:

@@ -15,6 +15,8 @@ from .core.errors import InputError, TallyError, sentence
 
 if TYPE_CHECKING:
     from .core.progress import Step
+    from .models.folder import Model
+    from .network.windows import Tiling
     from .pipeline.batch import Outcome
 
 app = typer.Typer(
@@ -68,36 +70,49 @@ def segment(
     tune: Annotated[
         list[str] | None, typer.Option(help="NAME=NUMBER of the model's head: tolerance=0.7.")
     ] = None,
-    tile: Annotated[int, typer.Option(help="Largest window of the network, px.")] = 640,
-    halo: Annotated[int, typer.Option(help="Context around each window, px.")] = 64,
+    separate: Annotated[
+        bool, typer.Option("--separate", help="Objects of what hangs together of each class.")
+    ] = False,
+    tile: Annotated[
+        int | None,
+        typer.Option(help="Largest window of the network, px; the model's own if not told."),
+    ] = None,
+    halo: Annotated[int | None, typer.Option(help="Context around each window, px.")] = None,
     table: Annotated[TableFormat, typer.Option(help="Format of the tables.")] = TableFormat.CSV,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other results.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line an input.")] = False,
 ) -> None:
-    """Segment images: labels, a table of measurements and a run record for each."""
+    """Segment images: labels (or classes), a table of measurements and a run record for each."""
     from .files.inputs import expand
     from .models.folder import load_model
-    from .network.windows import Tiling
     from .pipeline.batch import Batch, segment_files_steps
     from .pipeline.options import SegmentOptions
 
     with _usage():
+        loaded = load_model(model)
         options = SegmentOptions(
             channel=channel,
             object_size=object_size,
             min_size=min_size,
             threshold=threshold,
             tune=_numbers(tune or []),
+            separate=separate,
             device=device,
-            tiling=Tiling(tile=tile, halo=halo),
+            tiling=_tiling(loaded, tile, halo),
         )
         batch = Batch(output, axes, spacing, table.value, overwrite)
         batch.check()
         sources = expand(inputs)
-        loaded = load_model(model)
         _check_device(device)
     outcomes = _with_bar(segment_files_steps(sources, loaded, options, batch), sources, as_json)
     _report(outcomes, as_json)
+
+
+def _tiling(model: Model, tile: int | None, halo: int | None) -> Tiling | None:
+    """Return the model's windows with what was told of them, None where nothing was."""
+    told = {k: v for k, v in {"tile": tile, "halo": halo}.items() if v is not None}
+    own = model.info.tiling
+    return type(own).model_validate(own.model_dump() | told) if told else None
 
 
 def _numbers(pairs: list[str]) -> dict[str, float]:
@@ -283,7 +298,7 @@ def _report(outcomes: list[Outcome], as_json: bool) -> None:
         elif outcome.status == "failed":
             typer.echo(f"{outcome.source}: {outcome.message}", err=True)
         elif outcome.status == "skipped":
-            typer.echo(f"{outcome.source}: done before ({outcome.count:,} objects)")
+            typer.echo(f"{outcome.source}: done before ({outcome.message})")
         else:
             typer.echo(f"{outcome.source}: {outcome.message}")
     failed = [o for o in outcomes if o.status == "failed"]

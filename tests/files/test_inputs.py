@@ -108,3 +108,13 @@ def test_outputs_never_collide(tmp_path: Path) -> None:
     make(*(tmp_path / name for name in ("a.tif", "a.png", "a_tif.png", "a.ome.tif", "a.tiff")))
     found = outputs(tmp_path)
     assert len(set(found)) == len(found) == 5
+
+
+def test_the_suffix_of_a_name_is_that_of_its_format(tmp_path: Path) -> None:
+    make(tmp_path / "brain.nii.gz", tmp_path / "cell.ome.tif", tmp_path / "b.c.png")
+    assert outputs(tmp_path) == ["b.c", "brain", "cell"]
+
+
+def test_labels_of_a_medical_image_are_no_inputs(tmp_path: Path) -> None:
+    make(*(tmp_path / f"b{end}.nii.gz" for end in ("", "_labels", "_classes")))
+    assert names(tmp_path) == ["b.nii.gz"]

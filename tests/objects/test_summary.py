@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from napari_tally.objects.measure import measure
-from napari_tally.objects.summary import summary
+from napari_tally.objects.summary import class_summary, summary
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,24 @@ def test_what_measure_returns_can_be_summed_up() -> None:
     labels[1:3, 1:3, 1:3] = 5
     assert summary(measure(labels)) == "1 object, volume 8 px³"
     assert summary(measure(labels[1], spacing=(2, 2), unit="um")) == "1 object, area 16 µm²"
+
+
+def _classes(*sizes: float, **columns) -> pd.DataFrame:
+    names = [f"c{i}" for i in range(len(sizes))]
+    ids = range(1, len(sizes) + 1)
+    return pd.DataFrame({"class": ids, "class_name": names, "volume_mm3": sizes} | columns)
+
+
+def test_classes_are_named_with_their_volumes() -> None:
+    assert class_summary(_classes(1512.2, 0)) == "c0 1,512 mm³, c1 0 mm³"
+
+
+def test_of_many_classes_the_largest_are_named() -> None:
+    said = class_summary(_classes(*range(10)))
+    assert said.startswith("c4 4 mm³, c5 5 mm³")
+    assert said.endswith("c9 9 mm³ and 4 smaller classes")
+
+
+def test_of_a_series_the_mean_is_said() -> None:
+    series = pd.concat([_classes(2.0, t=0), _classes(4.0, t=1)])
+    assert class_summary(series) == "mean of 2 frames: c0 3 mm³"

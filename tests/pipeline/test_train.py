@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from napari_tally.core.errors import InputError
 from napari_tally.core.progress import drain
-from napari_tally.heads import Boundary, Center
+from napari_tally.heads import Boundary, Center, Semantic
 from napari_tally.network.architectures import UNet
 from napari_tally.pipeline.augment import Augmentation
 from napari_tally.pipeline.crops import Crops, Sample
@@ -142,3 +142,30 @@ def test_the_rate_warms_up_and_falls() -> None:
     rates = [_options(steps=100, warmup=10).rate(s) for s in range(100)]
     assert np.argmax(rates) in (9, 10)
     assert rates[0] < rates[9] and rates[99] < 0.05 * rates[10]
+
+
+def test_a_semantic_model_is_trained_on_class_ids_and_chosen_by_dice(tmp_path) -> None:
+    samples = [_sample(i, (16, 24, 24)) for i in range(2)]
+    samples = [replace(s, labels=np.where(s.labels > 2, 2, s.labels > 0)) for s in samples]
+    options = _options(
+        architecture=UNet(
+            spatial_dims=3, channels=(8, 16), strides=(2,), num_res_units=1, out_channels=3
+        ),
+        head=Semantic(classes=("left", "right")),
+        augmentation=Augmentation(angle=0.2, mirrored=(2,), right_angles=False, share=0),
+        patch=(16, 24, 16),
+        batch=2,
+        steps=12,
+        validate_every=12,
+    )
+    state = drain(train_steps(samples, samples, options, tmp_path, "cpu"))
+    assert set(state.scores[-1]) == {"step", "dice left", "dice right", "mean_dice"}
+    assert np.mean(state.losses[-3:]) < np.mean(state.losses[:3])
+
+
+def test_axes_that_may_not_be_mirrored_are_not() -> None:
+    ramp = np.broadcast_to(np.arange(16.0, dtype=np.float32)[:, None, None], (16, 16, 16))
+    sample = Sample("ramp", ramp[None].copy(), np.zeros((16, 16, 16), np.uint8))
+    still = Augmentation(share=0, zoom_share=0, turn_share=0, mirrored=(2,), right_angles=False)
+    crops = Crops([sample], Semantic(), still, (16, 16, 16), 8, seed=0)
+    assert all(np.array_equal(crops[i][0][0], ramp) for i in range(8))

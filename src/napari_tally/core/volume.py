@@ -25,7 +25,7 @@ class Volume:
     Attributes
     ----------
     array : array-like
-        Anything with shape, dtype and slicing (numpy, dask, zarr).
+        Anything with shape, dtype and slicing (numpy, dask, zarr); `numpy.asarray` reads it whole.
     axes : str
         One letter an axis, from T (time), C (channel or colour), Z, Y and X; Y and X are always
         there, in this order, Z before them.
@@ -35,11 +35,15 @@ class Volume:
         Unit of `spacing`: "um", "mm", ...; "px" without calibration.
     affine : ndarray, optional
         (n + 1, n + 1) matrix from voxel indices of the n spatial axes to world coordinates in
-        `unit`, where the file has more to say than the spacing.
+        `unit`, where the file has more to say than the spacing. Both are in the order of the array:
+        (z, y, x) to, for a patient, (superior, posterior, left), which is the LPS+ of DICOM read
+        backwards. The lengths of its columns are the spacing.
     channel_names : tuple of str
         One name a channel, or empty.
     name : str
         What the image is called in messages.
+    is_labels : bool
+        Whether the numbers are ids of objects or classes, and not intensities.
 
     Raises
     ------
@@ -54,6 +58,7 @@ class Volume:
     affine: NDArray[np.float64] | None = None
     channel_names: tuple[str, ...] = ()
     name: str = "image"
+    is_labels: bool = False
 
     def __post_init__(self) -> None:
         self._check_axes()

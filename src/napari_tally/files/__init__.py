@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import FileError
-from . import picture, tiff
-from .format import Format
+from . import itk, nifti, picture, tiff
+from .format import Format, ending
 
 if TYPE_CHECKING:
     import os
@@ -17,40 +17,61 @@ if TYPE_CHECKING:
 FORMATS = (
     Format("TIFF", tiff.SUFFIXES, tiff.SUFFIXES, tiff.read, tiff.write),
     Format("picture", picture.SUFFIXES, picture.WRITTEN, picture.read, picture.write),
+    Format("NIfTI", nifti.SUFFIXES, nifti.SUFFIXES, nifti.read, nifti.write),
+    Format("NRRD or MetaImage", itk.SUFFIXES, itk.SUFFIXES, itk.read, itk.write),
 )
+
+
+def format_of(path: Path) -> Format | None:
+    """Return the format of a file by its name, else (folders too) by what is in it."""
+    endings = {f.name: ending(path, f.suffixes) for f in FORMATS}
+    longest = max(FORMATS, key=lambda f: len(endings[f.name]))
+    if endings[longest.name] and not path.is_dir():
+        return longest
+    return next((f for f in FORMATS if f.recognizes is not None and f.recognizes(path)), None)
 
 
 def readable(path: Path) -> bool:
     """Return whether the name of a file says that it can be read."""
-    return any(path.suffix.lower() in f.suffixes for f in FORMATS)
+    return any(ending(path, f.suffixes) for f in FORMATS)
 
 
-def read(path: str | os.PathLike[str], *, axes: str | None = None) -> Volume:
-    """Read an image with its axes, spacing, unit and channel names.
+def stem(path: Path) -> str:
+    """Return the name of a file without the suffixes of its format: `brain` of `brain.nii.gz`."""
+    suffix = max((ending(path, f.suffixes) for f in FORMATS), key=len)
+    return path.name[: -len(suffix)] if suffix else path.stem if path.is_file() else path.name
+
+
+def read(
+    path: str | os.PathLike[str], *, axes: str | None = None, series: str | None = None
+) -> Volume:
+    """Read an image with its axes, spacing, unit, orientation and channel names.
 
     Parameters
     ----------
     path : path
-        A file of one of the `FORMATS`.
+        A file (or folder) of one of the `FORMATS`.
     axes : str, optional
         One letter of TCZYX an axis, where the file's own are wrong or missing.
+    series : str, optional
+        Which image of a file or folder that holds several; an error lists them.
 
     Raises
     ------
     FileError
         If the file is missing, damaged or of another format.
     InputError
-        If its axes are unclear or do not fit.
+        If its axes are unclear or do not fit, or there is no such series.
     """
     path = Path(path).expanduser()
-    for each in FORMATS:
-        if path.suffix.lower() in each.suffixes:
-            return each.read(path, axes=axes)
-    raise _unknown(path, tuple(s for f in FORMATS for s in f.suffixes))
+    found = format_of(path)
+    if found is None:
+        raise _unknown(path, tuple(s for f in FORMATS for s in f.suffixes))
+    return found.read(path, axes, series)
 
 
 def write(volume: Volume, path: str | os.PathLike[str]) -> None:
-    """Write an image with its axes, spacing, unit and channel names.
+    """Write an image with its axes, spacing, unit, orientation and channel names.
 
     The file is written beside its target and then renamed, so that it is whole or not there.
 
@@ -63,8 +84,8 @@ def write(volume: Volume, path: str | os.PathLike[str]) -> None:
     """
     path = Path(path).expanduser()
     for each in FORMATS:
-        if path.suffix.lower() in each.written:
-            return each.write(volume, path)
+        if each.writer is not None and ending(path, each.written):
+            return each.writer(volume, path)
     raise _unknown(path, tuple(s for f in FORMATS for s in f.written))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ def replacing(target: Path) -> Iterator[Path]:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(suffix=target.suffix, prefix=".part-", dir=target.parent)
+        suffix = "".join(target.suffixes[-2:])  # libraries tell the format by it: .nii.gz
+        handle, name = tempfile.mkstemp(suffix=suffix, prefix=".part-", dir=target.parent)
         os.close(handle)
     except OSError as error:
         raise _unwritable(target, error) from error
@@ -37,6 +39,36 @@ def replacing(target: Path) -> Iterator[Path]:
         raise _unwritable(target, error) from error
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_all(target: Path) -> Iterator[Path]:
+    """Give a path of the same name in a temporary folder, for what is a folder or several files.
+
+    All that lies there when the block ends without an error moves beside the target, which moves
+    last.
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be written, or is full.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    try:
+        yield folder / target.name
+        for part in sorted(folder.iterdir(), key=lambda p: p.name == target.name):
+            there = target.with_name(part.name)
+            if there.is_dir():  # a folder cannot be replaced in one step
+                there.rename(folder / ".old")
+            part.replace(there)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unwritable(target: Path, error: OSError) -> FileError:

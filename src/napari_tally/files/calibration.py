@@ -1,4 +1,4 @@
-"""What a TIFF says of its voxels' size, its channels' names and the order of its axes."""
+"""What a file says of its voxels' size; of a TIFF also the channels' names and the axes' order."""
 
 from __future__ import annotations
 
@@ -70,9 +70,14 @@ def spacing_of(axes: str, sizes: Sizes, name: str) -> tuple[tuple[float, ...] | 
         return None, "px"
     wrong = [a for a in wanted if not (math.isfinite(sizes[a][0]) and sizes[a][0] > 0)]
     if wrong:
-        value = sizes[wrong[0]][0]
-        logger.warning("%s: the spacing of %s is %g; read as uncalibrated.", name, wrong[0], value)
+        said = "%s: the spacing of %s is %g %s; read as uncalibrated."
+        logger.warning(said, name, wrong[0], *sizes[wrong[0]])
         return None, "px"
+    for axis in wanted:
+        value, unit = sizes[axis]
+        if not LENGTHS["pm"] <= value * LENGTHS[unit] < LENGTHS["m"]:
+            said = "%s: the spacing of %s is %g %s, which is hard to believe; is it right?"
+            logger.warning(said, name, axis, value, unit)
     unit = sizes[wanted[-1]][1]
     return tuple(_converted(*sizes[a], unit) for a in wanted), unit
 

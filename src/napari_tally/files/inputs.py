@@ -10,10 +10,9 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from ..core.errors import InputError
-from . import readable
+from . import format_of, readable, stem
 
-_LABELS = "_labels.tif"
-_OUTPUTS = (_LABELS, "_overlay.png")
+_MADE = ("_labels", "_classes", "_overlay")  # ends of our outputs' names
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +22,12 @@ class InputFile:
     Attributes
     ----------
     path : Path
-        The file.
+        The file, or a folder that is one image.
     folder : Path
         Sub-folder of the output folder; empty unless inputs of different folders share a name.
     stem : str
-        Beginning of the outputs' names: `a` for `a.tif`, or `a_tif` if there is an `a.png` too.
+        Beginning of the outputs' names: `a` for `a.tif` and `a.nii.gz`, or `a_tif` if there is an
+        `a.png` too.
     """
 
     path: Path
@@ -39,6 +39,7 @@ def expand(inputs: Iterable[str | os.PathLike[str]]) -> list[InputFile]:
     """Return the files that are meant by files, folders and patterns, each file once.
 
     Folders are searched with their sub-folders, without hidden files and without our own outputs.
+    A folder that is one image (OME-Zarr, slices of DICOM) counts as a file.
 
     Raises
     ------
@@ -71,12 +72,18 @@ def _matches(text: str) -> list[Path]:
 
 
 def _wanted(path: Path, pattern: str) -> bool:
-    asked = pattern.endswith(_OUTPUTS)
-    return path.is_file() and readable(path) and (asked or not path.name.endswith(_OUTPUTS))
+    if path.is_dir():
+        return format_of(path) is not None
+    asked = stem(Path(pattern)).endswith(_MADE)
+    return readable(path) and path.is_file() and (asked or not stem(path).endswith(_MADE))
 
 
 def _inside(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
+        if format_of(Path(place)) is not None:
+            folders.clear()
+            yield Path(place)
+            continue
         folders[:] = [f for f in folders if not f.startswith(".")]
         for name in names:
             if not name.startswith(".") and _wanted(Path(place, name), ""):
@@ -85,19 +92,16 @@ def _inside(folder: Path) -> Iterator[Path]:
 
 def _made_by_us(path: Path) -> bool:
     """Return whether a run record lies beside it: `*.tif` of a shell names our outputs too."""
-    record = path.name.removesuffix(_LABELS) + "_run.json"
-    return path.name.endswith(_LABELS) and path.with_name(record).exists()
-
-
-def _stem(path: Path) -> str:
-    return path.stem[:-4] if path.stem.lower().endswith(".ome") else path.stem
+    name = stem(path)
+    made = next((end for end in _MADE if name.endswith(end)), "")
+    return bool(made) and path.with_name(name.removesuffix(made) + "_run.json").exists()
 
 
 def _folders(paths: list[Path]) -> list[Path]:
     """Return empty folders if no two folders share a name, else those below the common parent."""
     parents = [os.path.abspath(p.parent) for p in paths]
     # as a file system without upper and lower case would see the outputs
-    named = {(parent, _stem(p).casefold()) for parent, p in zip(parents, paths, strict=True)}
+    named = {(parent, stem(p).casefold()) for parent, p in zip(parents, paths, strict=True)}
     if len({stem for _, stem in named}) == len(named):
         return [Path()] * len(paths)
     common = os.path.commonpath(parents)
@@ -106,7 +110,7 @@ def _folders(paths: list[Path]) -> list[Path]:
 
 def _stems(paths: list[Path], folders: list[Path]) -> list[str]:
     """Return the stems, with the suffix where files of one folder share theirs."""
-    stems = [_stem(p) for p in paths]
+    stems = [stem(p) for p in paths]
     for _ in range(2):  # the second time for an a_tif.png beside a.tif and a.png
         counts = Counter(zip(folders, stems, strict=True))
         stems = [

@@ -19,7 +19,7 @@ _MODEL_KEYS = ("name", "version", "sha256")
 
 
 def sha256_file(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal.
+    """Return the SHA-256 of a file, or of a folder's files and their names, in hexadecimal.
 
     Raises
     ------
@@ -27,6 +27,10 @@ def sha256_file(path: Path) -> str:
         If the file cannot be read.
     """
     try:
+        if path.is_dir():
+            files = sorted(p for p in path.rglob("*") if p.is_file())
+            listed = [f"{sha256_file(p)} {p.relative_to(path).as_posix()}" for p in files]
+            return hashlib.sha256("\n".join(listed).encode()).hexdigest()
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

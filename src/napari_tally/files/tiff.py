@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from ..core.errors import FileError, InputError, TallyError
 from ..core.volume import AXES, SPATIAL, Volume
+from .axes import restored, told_axes
 from .calibration import Metadata, logger, read_metadata, spacing_of
 from .intact import check_data, check_imagej, check_tiff
 from .tiff_write import RGB, write
 
 __all__ = ["SUFFIXES", "read", "write"]
 
-SUFFIXES = (".tif", ".tiff")
+SUFFIXES = (".tif", ".tiff", ".ome.tif", ".ome.tiff")
 _COLOURS = (*RGB, "alpha")
 # What tifffile and its codecs raise on damaged or unknown data.
 _BROKEN = (
@@ -68,7 +69,7 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
             "Take their absolute value" if pages.array.dtype.kind == "c" else "",
         )
     if axes is not None:
-        return _as_told(pages, axes.strip().upper(), path.name)
+        return _as_told(pages, axes, path.name)
     return _as_said(_squeezed(pages), path.name)
 
 
@@ -111,15 +112,9 @@ def _squeezed(pages: _Pages) -> _Pages:
 
 def _as_told(pages: _Pages, axes: str, name: str) -> Volume:
     """Return the image with the user's axes; each keeps the size that the file gives it."""
-    if len(axes) != pages.array.ndim:
+    if len(axes.strip()) != pages.array.ndim:
         pages = _squeezed(pages)
-    shape = pages.array.shape
-    if len(axes) != len(shape) or len(set(axes)) != len(axes) or set(axes) - set(AXES):
-        raise InputError(
-            f"One letter of {AXES} for each axis of {name}, of shape {shape}, is needed",
-            repr(axes),
-            f"The file says {pages.letters}",
-        )
+    axes = told_axes(axes, pages.array.shape, name, pages.letters)
     letters = pages.letters.translate(str.maketrans("QI", "ZZ"))
     sizes = {
         new: pages.metadata.sizes[old]
@@ -136,7 +131,7 @@ def _as_said(pages: _Pages, name: str) -> Volume:
     names = _channel_names(pages, axes)
     array, order = pages.array, pages.metadata.order
     if set(axes) <= set(order) <= set(AXES):
-        array, axes = _restored(array, axes, order), order
+        array, axes = restored(array, axes, order), order
     return _volume(array, axes, Metadata(pages.metadata.sizes, names), name)
 
 
@@ -176,13 +171,6 @@ def _channel_names(pages: _Pages, axes: str) -> tuple[str, ...]:
         return names if len(names) == count else ()
     alike = pages.colour and axes[samples] == "C" and count in (3, 4)
     return _COLOURS[:count] if alike else ()
-
-
-def _restored(array: NDArray[Any], axes: str, order: str) -> NDArray[Any]:
-    """Bring the axes into another order, with axes of length 1 where they were dropped."""
-    moved = array.transpose([axes.index(a) for a in order if a in axes])
-    sizes = iter(moved.shape)
-    return moved.reshape([next(sizes) if a in axes else 1 for a in order])
 
 
 def _volume(array: NDArray[Any], axes: str, said: Metadata, name: str) -> Volume:

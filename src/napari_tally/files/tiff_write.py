@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from .atomic import replacing
+from .axes import arranged
 from .calibration import ORDER_KEY, logger
 
 if TYPE_CHECKING:
@@ -64,20 +65,13 @@ def _fits_imagej(volume: Volume, array: NDArray[Any], path: Path) -> bool:
     )
 
 
-def _arranged(volume: Volume, array: NDArray[Any], axes: str) -> NDArray[Any]:
-    """Bring the array into the order of `axes`, with length 1 along those it lacks."""
-    moved = array.transpose([volume.axes.index(a) for a in axes if a in volume.axes])
-    sizes = iter(moved.shape)
-    return moved.reshape([next(sizes) if a in volume.axes else 1 for a in axes])
-
-
 def _spacing(volume: Volume) -> dict[str, float]:
     return dict(zip(volume.spatial_axes, volume.spacing or (), strict=bool(volume.spacing)))
 
 
 def _imagej(volume: Volume, array: NDArray[Any]) -> dict[str, Any]:
     colour = array.dtype == np.uint8 and volume.channel_names == RGB
-    data = _arranged(volume, array, "TZYXC" if colour else "TZCYX")
+    data = arranged(volume, array, "TZYXC" if colour else "TZCYX")
     sizes = _spacing(volume)
     metadata: dict[str, Any] = {
         "axes": "TZYXS" if colour else "TZCYX",
@@ -108,7 +102,7 @@ def _ome(volume: Volume, array: NDArray[Any]) -> dict[str, Any]:
     if volume.channel_names:
         metadata["Channel"] = {"Name": list(volume.channel_names)}
     options = {
-        "data": _arranged(volume, array, "TCZYX"),
+        "data": arranged(volume, array, "TCZYX"),
         "ome": True,
         "photometric": "minisblack",
         "compression": "zlib",

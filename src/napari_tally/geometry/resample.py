@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled
+
+_SLAB = 2**22  # voxels of one channel that are interpolated at a time
 
 
 def scaled_shape(shape: tuple[int, ...], scale: float) -> tuple[int, ...]:
@@ -35,6 +39,59 @@ def resample_labels(labels: NDArray[np.integer], shape: tuple[int, ...]) -> NDAr
     out = np.empty(stack + shape, np.int32)
     _vote(source, out)
     return out.reshape(shape)
+
+
+def resampled_slabs(
+    maps: NDArray[np.floating], shape: tuple[int, ...]
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Give 2D or 3D maps, shape (C, *spatial), at another shape, some planes or rows at a time.
+
+    Linear along axes that grow; along axes that shrink the maps are averaged, with weights that
+    fall off linearly, so that thin things between the new voxels still count. Only one slab is in
+    memory as float32.
+
+    Yields
+    ------
+    place : slice
+        Where the slab lies along the first spatial axis.
+    slab : ndarray of float32, shape (C, length of the slab, *other axes)
+    """
+    first, rest = maps.shape[1], shape[1:]
+    length = max(1, _SLAB // max(1, int(np.prod(rest))))
+    for start in range(0, shape[0], length):
+        stop = min(start + length, shape[0])
+        low, weights = _weights(first, shape[0], start, stop)
+        part = np.asarray(maps[:, low : low + weights.shape[1]], np.float32)
+        slab = np.tensordot(weights, part, (1, 1)).swapaxes(0, 1)
+        yield slice(start, stop), _resized(slab, rest)
+
+
+def _weights(old: int, new: int, start: int, stop: int) -> tuple[int, NDArray[np.float32]]:
+    """Return how much each old voxel counts for the new ones from `start` to `stop`.
+
+    Returns
+    -------
+    low : int
+        The first old voxel that counts.
+    weights : ndarray, shape (stop - start, number of old voxels that count)
+    """
+    ratio = old / new
+    reach = max(1.0, ratio)
+    at = np.clip((np.arange(start, stop) + 0.5) * ratio - 0.5, 0, old - 1)
+    low, high = max(0, int(np.ceil(at[0] - reach))), min(old - 1, int(at[-1] + reach))
+    away = np.abs(np.arange(low, high + 1) - at[:, None])
+    weights = np.clip(1 - away / reach, 0, None)
+    return low, (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+
+
+def _resized(slab: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Resample the last axes of a slab, shape (C, length, *old), as `_weights` does the first."""
+    for axis, new in enumerate(shape, start=2):
+        old = slab.shape[axis]
+        if old != new:
+            _, weights = _weights(old, new, 0, new)
+            slab = np.moveaxis(np.tensordot(weights, slab, (1, axis)), 0, axis)
+    return np.ascontiguousarray(slab)
 
 
 @compiled(parallel=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.components import components
 from ..core.errors import InputError
 from ..core.options import Options
 
@@ -46,6 +47,13 @@ class Head(Options):
     def in_domain(self, labels: Labels) -> bool:
         """Tell whether `decode(encode(labels))` gives these labels back (up to their ids)."""
         raise NotImplementedError
+
+    def mended(self, labels: Labels) -> Labels:
+        """Return labels that were mirrored or cropped, so that `encode` takes them.
+
+        Both leave one id in several pieces, which are objects of their own from then on.
+        """
+        return components(labels)
 
     def encode(self, labels: Labels) -> NDArray[np.float32]:
         """Return the ideal maps, shape (C, *spatial), of labels, shape (*spatial)."""

@@ -36,6 +36,9 @@ class Semantic(Head):
     def in_domain(self, labels: Labels) -> bool:
         return 0 <= int(labels.min(initial=0)) <= int(labels.max(initial=0)) <= len(self.classes)
 
+    def mended(self, labels: Labels) -> Labels:
+        return labels
+
     def encode(self, labels: Labels) -> NDArray[np.float32]:
         if not self.in_domain(labels):
             raise InputError(

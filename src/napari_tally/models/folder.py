@@ -105,6 +105,7 @@ def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
         raise ModelError(f"A network_def is needed in {folder / INFERENCE}", repr(definition))
     architecture = from_definition(definition)
     _check_channels(info, architecture)
+    _check_axes(info, architecture)
     weights = _weights_file(folder)
     network = architecture.build().eval()
     _load_strictly(network, _read_weights(weights), weights)
@@ -146,6 +147,16 @@ def _check_channels(info: ModelInfo, architecture: Architecture) -> None:
             f"{info.name}",
             f"one of {architecture.in_channels} and {architecture.out_channels}",
         )
+
+
+def _check_axes(info: ModelInfo, architecture: Architecture) -> None:
+    ndim = architecture.spatial_dims
+    if info.spacing is not None and len(info.spacing) != ndim:
+        raise ModelError(
+            f"A spacing of {ndim} numbers is needed for {info.name}", f"{info.spacing}"
+        )
+    if info.orientation is not None and ndim != 3:
+        raise ModelError(f"A 3D network is needed for the orientation of {info.name}", "one of 2D")
 
 
 def _weights_file(folder: Path) -> Path:

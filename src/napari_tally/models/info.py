@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+import re
 
+from pydantic import Field, field_validator, model_validator
+
+from ..core.errors import InputError
 from ..core.options import Options
+from ..core.quantity import LENGTHS
+from ..geometry.orientation import check_codes
 from ..heads import AnyHead
+from ..heads.semantic import Semantic
 from ..network.normalize import AnyNormalizer, Percentile
+from ..network.windows import Tiling
+
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class DiameterRange(Options):
@@ -48,6 +57,16 @@ class ModelInfo(Options):
         What its objects are called.
     min_size : int
         Objects of fewer voxels (on the network's grid) are dropped unless the user says otherwise.
+    spacing : tuple of float, optional
+        Size of a voxel, in `spacing_unit`, along each axis (Z, Y, X) of the images it was trained
+        on; others are resampled to it. A model has this or `diameter`.
+    orientation : str, optional
+        How the axes of its images lie: letters for x, y and z as nibabel writes them, such as
+        "RAS". Volumes that lie otherwise are turned for it.
+    colors : tuple of str
+        "#rrggbb" for each class of a semantic model, or empty.
+    tiling : Tiling
+        The windows in which it is led over an image, unless the user says otherwise.
     """
 
     name: str
@@ -61,5 +80,40 @@ class ModelInfo(Options):
     singular: str = "object"
     plural: str = "objects"
     min_size: int = Field(0, ge=0)
+    spacing: tuple[float, ...] | None = None
+    spacing_unit: str = "um"
+    orientation: str | None = None
+    colors: tuple[str, ...] = ()
+    tiling: Tiling = Tiling()
     data: str = ""
     metrics: dict[str, float] = Field(default_factory=dict)
+
+    @field_validator("orientation")
+    @classmethod
+    def _is_orientation(cls, codes: str | None) -> str | None:
+        return None if codes is None else check_codes(codes)
+
+    @field_validator("colors")
+    @classmethod
+    def _are_colors(cls, colors: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [c for c in colors if not _COLOR.fullmatch(c)]
+        if wrong:
+            raise InputError("Colours such as #ff8800 are needed", ", ".join(wrong))
+        return colors
+
+    @model_validator(mode="after")
+    def _fits(self) -> ModelInfo:
+        if self.spacing is not None:
+            self._check_spacing(self.spacing)
+        classes = len(self.head.classes) if isinstance(self.head, Semantic) else 0
+        if self.colors and len(self.colors) != classes:
+            raise ValueError(f"{classes} colours are needed, one a class, not {len(self.colors)}")
+        return self
+
+    def _check_spacing(self, spacing: tuple[float, ...]) -> None:
+        if self.diameter is not None:
+            raise ValueError("a model has a spacing or a diameter of its objects, not both")
+        if len(spacing) not in (2, 3) or not all(0 < s < float("inf") for s in spacing):
+            raise ValueError(f"2 or 3 positive numbers are needed as spacing, not {spacing}")
+        if self.spacing_unit not in LENGTHS:
+            raise ValueError(f"a unit of {', '.join(LENGTHS)} is needed, not {self.spacing_unit!r}")

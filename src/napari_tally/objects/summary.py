@@ -1,4 +1,4 @@
-"""Say in one line what a table of objects holds."""
+"""Say in one line what a table of objects or of classes holds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 POWERS = {"area": "²", "volume": "³"}
+_MOST_CLASSES = 6  # that are named; the largest
 
 
 def summary(table: pd.DataFrame, singular: str = "object", plural: str = "objects") -> str:
@@ -27,14 +28,42 @@ def summary(table: pd.DataFrame, singular: str = "object", plural: str = "object
     return f"{count}, {size}" if len(table) == 1 else f"{count}, median {size}"
 
 
+def class_summary(table: pd.DataFrame) -> str:
+    """Return such a line as "anterior 1,512 mm³, posterior 1,401 mm³".
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a class (and frame), with `class_name` and an area or volume. Of a series the mean
+        over the frames is said.
+    """
+    column, unit = _size(table)
+    sizes = table.groupby("class", sort=True)[column].mean()
+    names = table.drop_duplicates("class").set_index("class")["class_name"]
+    named = sizes.sort_values(ascending=False, kind="stable").index[:_MOST_CLASSES]
+    said = [f"{names[i]} {_number(float(sizes[i]))} {unit}" for i in sizes.index if i in named]
+    more = f" and {len(sizes) - len(named)} smaller classes" if len(sizes) > len(named) else ""
+    frames = table["t"].nunique() if "t" in table else 1
+    return (f"mean of {frames} frames: " if frames > 1 else "") + ", ".join(said) + more
+
+
 def _median_size(table: pd.DataFrame) -> str:
     """Return the size in words, as "area 84.2 µm²"; empty if the table has none."""
-    for column in table.columns:
-        kind, _, unit = str(column).partition("_")
+    column, unit = _size(table)
+    return (
+        f"{column.partition('_')[0]} {_number(float(table[column].median()))} {unit}"
+        if column
+        else ""
+    )
+
+
+def _size(table: pd.DataFrame) -> tuple[str, str]:
+    """Return the column that holds the area or volume, and its unit in words; "" without one."""
+    for column in map(str, table.columns):
+        kind, _, unit = column.partition("_")
         if kind in POWERS:
-            name = unit.rstrip("23").replace("um", "µm")
-            return f"{kind} {_number(float(table[column].median()))} {name}{POWERS[kind]}"
-    return ""
+            return column, unit.rstrip("23").replace("um", "µm") + POWERS[kind]
+    return "", ""
 
 
 def _number(value: float) -> str:

@@ -59,7 +59,7 @@ def command_line(
         words += ["--tune", f"{name}={value!r}"]
     changed |= changed.pop("tiling", {})
     for name, value in changed.items():
-        words += [f"--{name.replace('_', '-')}", str(value)]
+        words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return shlex.join([*words, "--output", "tally-results"])
 
 

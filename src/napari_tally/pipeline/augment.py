@@ -24,6 +24,15 @@ class Augmentation(Options):
     turn_share : float
         Share of crops that are turned by any angle and stretched a little. The others are only
         turned by right angles: interpolation blurs the gaps between small objects.
+    angle : float
+        Largest turn about each axis, radians. Images that always lie the same way (as those of
+        patients do) are turned a little only.
+    shift : float
+        Largest shift of the crop, as a share of its window.
+    mirrored : tuple of int, optional
+        Axes that may be mirrored (0 is the first spatial one); all if it is not given.
+    right_angles : bool
+        Whether crops are turned by right angles in the plane of the last two axes.
     gamma, blur, noise : (float, float)
         Ranges of the gamma exponent, the Gaussian sigma (px) and the noise's standard deviation.
     """
@@ -31,6 +40,10 @@ class Augmentation(Options):
     zoom: tuple[float, float] = (0.5, 2.0)
     zoom_share: float = Field(0.5, ge=0, le=1)
     turn_share: float = Field(0.25, ge=0, le=1)
+    angle: float = Field(np.pi, ge=0, le=np.pi)
+    shift: float = Field(0.25, ge=0, le=1)
+    mirrored: tuple[int, ...] | None = None
+    right_angles: bool = True
     gamma: tuple[float, float] = (0.5, 2.0)
     blur: tuple[float, float] = (0.3, 2.0)
     noise: float = Field(0.08, ge=0)
@@ -54,9 +67,10 @@ class Augmentation(Options):
 
         keys, ndim = [IMAGE, LABELS], len(patch)
         window = [int(np.ceil(p / self.zoom[0])) for p in patch]
+        axes = range(ndim) if self.mirrored is None else self.mirrored
         pose: dict[str, Any] = {
-            "keys": keys, "prob": 1.0, "rotate_range": [np.pi] * (1 if ndim == 2 else 3),
-            "translate_range": [w / 4 for w in window], "spatial_size": patch,
+            "keys": keys, "prob": 1.0, "rotate_range": [self.angle] * (1 if ndim == 2 else 3),
+            "translate_range": [w * self.shift for w in window], "spatial_size": patch,
             "mode": ["bilinear", "nearest"], "padding_mode": "reflection",
         }  # fmt: skip
         mild = mt.RandAffined(scale_range=[(-0.1, 0.1)] * ndim, shear_range=[0.1] * ndim, **pose)
@@ -65,21 +79,19 @@ class Augmentation(Options):
         return [
             mt.RandSpatialCropd(keys, window, random_size=False),
             mt.OneOf([self._sharp(patch), mild, *strong], [1 - sum(shares), *shares]),
-            *(mt.RandFlipd(keys, 0.5, axis) for axis in range(ndim)),
+            *(mt.RandFlipd(keys, 0.5, axis) for axis in axes),
         ]
 
-    @staticmethod
-    def _sharp(patch: tuple[int, ...]) -> Any:
+    def _sharp(self, patch: tuple[int, ...]) -> Any:
         from monai import transforms as mt
 
         keys, plane = [IMAGE, LABELS], (len(patch) - 2, len(patch) - 1)
-        return mt.Compose(
-            [
-                mt.SpatialPadd(keys, patch, mode="symmetric"),
-                mt.RandSpatialCropd(keys, patch, random_size=False),
-                mt.RandRotate90d(keys, 0.75, spatial_axes=plane),
-            ]
-        )
+        cut = [
+            mt.SpatialPadd(keys, patch, mode="symmetric"),
+            mt.RandSpatialCropd(keys, patch, random_size=False),
+        ]
+        turn = [mt.RandRotate90d(keys, 0.75, spatial_axes=plane)] if self.right_angles else []
+        return mt.Compose([*cut, *turn])
 
     @staticmethod
     def _zoomed(zoom: float, ndim: int, pose: dict[str, Any]) -> Any:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.errors import OutputExistsError, TallyError, sentence
 from ..core.progress import Step, Steps
 from ..core.quantity import parse_quantity
-from ..files import read, write
+from ..files import itk, nifti, read, write
+from ..files.format import ending
 from ..files.record import read_record, same_run, sha256_file, versions, write_record
 from ..files.tables import write_table
+from ..heads.semantic import Semantic
 from .segment import segment_steps
 
 if TYPE_CHECKING:
@@ -28,24 +30,58 @@ Status = Literal["done", "skipped", "failed"]
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the results of one input go."""
+    """Where the results of one input go; None for what its model does not give.
 
-    labels: Path
-    table: Path
+    Attributes
+    ----------
+    labels, table : Path, optional
+        The objects.
+    classes, classes_table : Path, optional
+        The classes of a semantic model.
+    record : Path
+        The run record, written last.
+    """
+
     record: Path
+    labels: Path | None = None
+    table: Path | None = None
+    classes: Path | None = None
+    classes_table: Path | None = None
 
     @classmethod
-    def of(cls, source: InputFile, folder: Path, table: str) -> Outputs:
-        """Name the outputs of an input: `a_labels.tif`, `a_objects.csv`, `a_run.json`."""
-        base = folder / source.folder
+    def of(
+        cls,
+        source: InputFile,
+        folder: Path,
+        table: str,
+        *,
+        classes: bool = False,
+        objects: bool = True,
+    ) -> Outputs:
+        """Name the outputs of an input: `a_labels.tif`, `a_objects.csv`, `a_run.json`, ...
+
+        Images go to the input's own format where that keeps their place in the body, else to TIFF.
+        """
+        suffix = ending(source.path, (*nifti.SUFFIXES, *itk.SUFFIXES)) or ".tif"
+
+        def named(what: str, wanted: bool = True) -> Path | None:
+            return folder / source.folder / f"{source.stem}_{what}" if wanted else None
+
         return cls(
-            base / f"{source.stem}_labels.tif",
-            base / f"{source.stem}_objects.{table}",
-            base / f"{source.stem}_run.json",
+            folder / source.folder / f"{source.stem}_run.json",
+            named(f"labels{suffix}", objects),
+            named(f"objects.{table}", objects),
+            named(f"classes{suffix}", classes),
+            named(f"classes.{table}", classes),
         )
 
-    def all(self) -> tuple[Path, Path, Path]:
-        return self.labels, self.table, self.record
+    def all(self) -> tuple[Path, ...]:
+        paths = (self.labels, self.table, self.classes, self.classes_table, self.record)
+        return tuple(path for path in paths if path is not None)
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return the paths as text by what is there."""
+        return {name: None if path is None else str(path) for name, path in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -68,9 +104,7 @@ class Outcome:
             "objects": self.count,
             "message": self.message,
             "notes": list(self.notes),
-            "labels": str(self.outputs.labels),
-            "table": str(self.outputs.table),
-            "record": str(self.outputs.record),
+            **self.outputs.as_json(),
         }
 
 
@@ -104,8 +138,10 @@ def segment_files_steps(
     input), else it fails, unless `batch.overwrite`.
     """
     outcomes: list[Outcome] = []
+    semantic = isinstance(model.info.head, Semantic)
+    gives = {"classes": semantic, "objects": options.separate or not semantic}
     for number, source in enumerate(sources):
-        outputs = Outputs.of(source, batch.folder, batch.table)
+        outputs = Outputs.of(source, batch.folder, batch.table, **gives)
         try:
             outcome = yield from _one(source, model, options, batch, outputs)
         except (TallyError, MemoryError) as error:
@@ -127,9 +163,10 @@ def _one(
             and same_run(before, record)
             and all(p.exists() for p in outputs.all())
         ):
-            return Outcome(source.path, "skipped", outputs, int(before.get("objects", 0)))
+            count, said = int(before.get("objects", 0)), str(before.get("summary", ""))
+            return Outcome(source.path, "skipped", outputs, count, said)
         raise OutputExistsError(
-            f"A new name is needed for {outputs.labels}",
+            f"A new name is needed for {outputs.all()[0]}",
             "one that another run has written",
             "Use --overwrite or another folder",
         )
@@ -152,11 +189,17 @@ def _record(
 
 
 def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: float) -> None:
-    """Write labels and table, and the record last: it says that the others are complete."""
+    """Write images and tables, and the record last: it says that the others are complete."""
     if outputs.record.exists():
         outputs.record.unlink()
-    write(result.volume, outputs.labels)
-    write_table(result.table, outputs.table)
+    images = ((result.volume, outputs.labels), (result.classes, outputs.classes))
+    for image, path in images:
+        if image is not None and path is not None:
+            write(image, path)
+    tables = ((result.table, outputs.table), (result.classes_table, outputs.classes_table))
+    for table, path in tables:
+        if table is not None and path is not None:
+            write_table(table, path)
     write_record(
         {
             **record,

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from ..core.components import components
 from .augment import IMAGE, LABELS, Augmentation
 
 if TYPE_CHECKING:
@@ -68,7 +67,6 @@ class Crops(Dataset[tuple[Any, Any]]):
             }
         )
         labels = np.asarray(crop[LABELS])[0].round().astype(np.int32)
-        # Mirroring and cropping leave one id in several pieces.
-        target = self.head.encode(components(labels))
+        target = self.head.encode(self.head.mended(labels))
         image = torch.as_tensor(np.ascontiguousarray(crop[IMAGE], dtype=np.float32))
         return image, torch.from_numpy(target)

@@ -34,6 +34,11 @@ class SegmentOptions(Options):
         Least probability of an object's voxel; the model's own if it is not told.
     tune : dict of str to float
         Other numbers by which the model's head decodes, such as {"tolerance": 0.7}.
+    separate : bool
+        Separate objects: what hangs together of each class of a semantic model becomes an object
+        of its own. Other models always separate.
+    tiling : Tiling, optional
+        The windows of the network; the model's own if they are not told.
     keep_maps : bool
         Keep the network's maps in the result.
     """
@@ -43,7 +48,8 @@ class SegmentOptions(Options):
     min_size: str | None = None
     threshold: float | None = Field(None, gt=0, lt=1)
     tune: dict[str, float] = Field(default_factory=dict)
-    tiling: Tiling = Tiling()
+    separate: bool = False
+    tiling: Tiling | None = None
     device: str = "auto"
     precision: Precision = "auto"
     keep_maps: bool = False

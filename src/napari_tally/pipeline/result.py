@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import NDArray
 
-from ..objects.summary import summary
+from ..objects.summary import class_summary, summary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Objects found in an image.
+    """Objects or classes found in an image.
 
     Attributes
     ----------
     volume : Volume
-        The labels with the image's geometry: ids from 1, unique over slices and frames.
+        The labels with the image's geometry: ids from 1, unique over slices and frames. All 0
+        where classes were not to be separated into objects.
     table : pandas.DataFrame
         One row an object.
-    classes : ndarray, optional
-        Class ids on the same grid, from a semantic model.
+    classes : Volume, optional
+        Class ids on the same grid, from a semantic model; 0 is the background.
+    classes_table : pandas.DataFrame, optional
+        One row a class (and frame): see `classes.measure_classes`.
     maps : KeptMaps, optional
         The network's maps of each plane, if they were to be kept.
     model : dict
@@ -49,7 +52,8 @@ class Result:
     options: SegmentOptions
     model: dict[str, str]
     nouns: tuple[str, str] = ("object", "objects")
-    classes: NDArray[np.uint16] | None = None
+    classes: Volume | None = None
+    classes_table: pd.DataFrame | None = None
     maps: KeptMaps | None = None
     diameter_px: float | None = None
     scale: float = 1.0
@@ -70,5 +74,8 @@ class Result:
 
     @property
     def summary(self) -> str:
-        """One line: "312 nuclei, median area 84.2 µm²"."""
-        return summary(self.table, *self.nouns)
+        """One line: "312 nuclei, median area 84.2 µm²", or "anterior 1,512 mm³, ..."."""
+        if self.classes_table is None:
+            return summary(self.table, *self.nouns)
+        said = class_summary(self.classes_table)
+        return f"{said}; {summary(self.table, *self.nouns)}" if self.options.separate else said

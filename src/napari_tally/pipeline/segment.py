@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.progress import Step, Steps
-from ..geometry.resample import resample_image, scaled_shape
 from ..network.device import choose_device, choose_dtype
 from ..network.tiling import Inference
+from .classes import separation
 from .diameter import Guess, guess_steps
+from .grid import network_grid
 from .maps import KeptMaps
 from .prepare import Planes, planes
 from .result import Result
-from .separate import Separation
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
@@ -36,6 +36,7 @@ def segment_steps(volume: Volume, model: Model, options: SegmentOptions) -> Step
 
     Axes that the model does not take (frames, slices of a stack for a 2D model) are gone through
     one by one; ids are unique over all of them, and the table says in which an object lies.
+    A semantic model gives classes, and objects of them with `options.separate`.
 
     Raises
     ------
@@ -67,15 +68,14 @@ def separate_steps(
     if earlier.maps is None:
         raise InputError("A result with maps is needed", "one without", "Segment with keep_maps")
     chosen, _ = planes(volume, model, options.channel)
-    found = Separation(volume, chosen, model.info, options)
+    found = separation(volume, chosen, model.info, options)
+    grid = network_grid(volume, chosen.shape, model.info)[0].scaled(earlier.scale)
     start = time.perf_counter()
     for number, (index, maps) in enumerate(zip(chosen.indices(), earlier.maps, strict=True)):
-        found.add(index, found.objects(maps if maps.size else None, chosen.shape))
+        found.add(index, found.objects(maps if maps.size else None, grid))
         yield Step(SEPARATE, number + 1, len(chosen))
     seconds = earlier.seconds | {"separate": round(time.perf_counter() - start, 4)}
-    return replace(
-        earlier, volume=found.label_volume(), table=found.table(), options=options, seconds=seconds
-    )
+    return replace(earlier, **found.parts(), options=options, seconds=seconds)
 
 
 class _Segmentation:
@@ -85,8 +85,10 @@ class _Segmentation:
         self.model, self.options = model, options
         self.planes, self.notes = planes(volume, model, options.channel)
         self.seconds: dict[str, float] = {}
+        self.grid, notes = network_grid(volume, self.planes.shape, model.info)
+        self.notes += notes
         self.told = options.diameter_px(volume)
-        self.found = Separation(volume, self.planes, model.info, options)
+        self.found = separation(volume, self.planes, model.info, options)
         device = choose_device(options.device)
         self.inference = Inference(
             model.network,
@@ -94,7 +96,7 @@ class _Segmentation:
             model.architecture.stride,
             device,
             choose_dtype(device, options.precision),
-            options.tiling,
+            options.tiling or model.info.tiling,
         )
         with self.timed("normalize"):
             self.limits = model.info.normalizer.fit(self.planes.image)
@@ -127,6 +129,7 @@ class _Segmentation:
                 self.normalized(middle), self.inference, self.found.decoded, sizes
             )
             self.seconds["guess the object size"] = time.perf_counter() - start
+        self.grid = self.grid.scaled(self.guess.scale)
         note = self.guess.sentence(told=self.told is not None)
         if note:
             self.notes.append(note)
@@ -138,23 +141,23 @@ class _Segmentation:
         if self.options.keep_maps:
             self.maps.append(_NOTHING if maps is None else maps)
         with self.timed("separate"):
-            found = self.found.objects(maps, self.planes.shape)
+            found = self.found.objects(maps, self.grid)
         with self.timed("measure"):
             self.found.add(index, found)
 
     def mapped(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16]]:
         """Return the maps of one plane, in the precision in which they may be kept."""
-        image = self.normalized(index)
-        image = resample_image(image, scaled_shape(self.planes.shape, self.guess.scale))
+        image = self.grid.seen(self.normalized(index))
         start = time.perf_counter()
         maps = yield from self.inference.steps(image)
         self.seconds["network"] = self.seconds.get("network", 0) + time.perf_counter() - start
         return maps.astype(np.float16)
 
     def result(self) -> Result:
+        with self.timed("measure"):
+            parts = self.found.parts()
         return Result(
-            volume=self.found.label_volume(),
-            table=self.found.table(),
+            **parts,
             options=self.options,
             model=self.model.identity,
             nouns=(self.model.info.singular, self.model.info.plural),

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.resample import resample_labels
-from ..heads.semantic import Semantic
 from ..objects.relabel import relabel, remove_small
 from .measure import measure_volumes
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from ..core.volume import Volume
     from ..heads.base import Head
     from ..models.info import ModelInfo
+    from .grid import NetworkGrid
     from .options import SegmentOptions
     from .prepare import Planes
 
@@ -29,7 +28,7 @@ class Separation:
     def __init__(
         self, volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions
     ) -> None:
-        self.volume, self.planes, self.info = volume, planes, info
+        self.volume, self.planes, self.info, self.options = volume, planes, info, options
         self.head: Head = options.tuned(info.head)
         self.smallest = options.min_voxels(volume, planes.ndim)
         self.labels = np.zeros(planes.image.shape[1:], np.uint32)
@@ -40,13 +39,11 @@ class Separation:
         """Return the objects of maps on their own grid, without specks."""
         return decoded(maps, self.head, self.info)
 
-    def objects(
-        self, maps: NDArray[np.floating] | None, shape: tuple[int, ...]
-    ) -> NDArray[np.integer]:
-        """Return the objects of maps (None where there is nothing) on a grid of `shape`."""
+    def objects(self, maps: NDArray[np.floating] | None, grid: NetworkGrid) -> NDArray[np.integer]:
+        """Return the objects of maps (None where there is nothing) on the grid of the image."""
         if maps is None:
-            return np.zeros(shape, np.uint16)
-        return objects_of(maps, shape, self.head, self.info, self.smallest)
+            return np.zeros(grid.shape, np.uint16)
+        return objects_of(maps, grid, self.head, self.info, self.smallest)
 
     def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
         """Give the objects of a plane their ids and measure them."""
@@ -71,7 +68,7 @@ class Separation:
         small = self.count <= np.iinfo(np.uint16).max
         labels = self.labels.astype(np.uint16) if small else self.labels
         axes = self.volume.axes.replace("C", "")
-        return replace(self.volume, array=labels, axes=axes, channel_names=())
+        return replace(self.volume, array=labels, axes=axes, channel_names=(), is_labels=True)
 
     def table(self) -> pd.DataFrame:
         """Return one row an object, in the order of the ids."""
@@ -80,22 +77,23 @@ class Separation:
         some = [t for t in self.tables if len(t)] or self.tables[:1]
         return pd.concat(some, ignore_index=True)
 
+    def parts(self) -> dict[str, Any]:
+        """Return the fields of a `Result` that hold what was found."""
+        return {"volume": self.label_volume(), "table": self.table()}
+
 
 def decoded(maps: NDArray[np.floating], head: Head, info: ModelInfo) -> NDArray[np.integer]:
     """Return the objects of maps, shape (C, *spatial), on their own grid, without specks."""
-    labels = head.decode(maps)
-    return labels if isinstance(head, Semantic) else remove_small(labels, info.min_size)
+    return remove_small(head.decode(maps), info.min_size)
 
 
 def objects_of(
     maps: NDArray[np.floating],
-    shape: tuple[int, ...],
+    grid: NetworkGrid,
     head: Head,
     info: ModelInfo,
     smallest: float | None,
 ) -> NDArray[np.integer]:
-    """Return the objects of maps on a grid of `shape`, without those below `smallest` voxels."""
-    found = decoded(maps, head, info)
-    if found.shape != shape:
-        found = resample_labels(found, shape)
+    """Return the objects of maps on the image's grid, without those below `smallest` voxels."""
+    found = grid.labels_back(decoded(maps, head, info))
     return relabel(found) if smallest is None else remove_small(found, int(np.ceil(smallest)))

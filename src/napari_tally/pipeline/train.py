@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from ..core.errors import InputError
@@ -28,9 +27,10 @@ from ..network.device import (
     use_channels_last,
 )
 from ..network.tiling import Inference
-from ..objects.match import match, mean_ap
+from ..network.windows import Tiling
 from .augment import Augmentation
 from .crops import Crops, Sample
+from .score import score_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,6 +57,7 @@ class TrainOptions(Options):
     validate_every: int = Field(1_000, ge=1)
     checkpoint_every: int = Field(250, ge=1)
     workers: int = Field(1, ge=0)
+    tiling: Tiling = Field(Tiling(), description="Windows over the images of the validation")
     seed: int = 0
 
     @model_validator(mode="after")
@@ -228,20 +229,17 @@ class _Run:
         network = self.average.module
         o = self.options
         inference = Inference(
-            network, o.head.activate, o.architecture.stride, self.device, self.dtype
+            network, o.head.activate, o.architecture.stride, self.device, self.dtype, o.tiling
         )
-        found = []
-        for sample in samples:
-            maps = drain(inference.steps(sample.image))
-            found.append(match(o.head.decode(maps), sample.labels))
-        ap = mean_ap(found) if found else [0.0]
-        score = {"step": self.state.step, "ap50": ap[0], "mean_ap": float(np.mean(ap))}
-        self.state.scores.append(score)
-        if score["mean_ap"] >= self.state.best_score:
-            self.state.best_score, self.state.best_step = score["mean_ap"], self.state.step
+        found = [o.head.decode(drain(inference.steps(sample.image))) for sample in samples]
+        truth = [sample.labels for sample in samples]
+        score = score_of(o.head, found, truth)
+        self.state.scores.append({"step": self.state.step, **score.numbers})
+        if score.main >= self.state.best_score:
+            self.state.best_score, self.state.best_step = score.main, self.state.step
             with replacing(self.folder / "best.pt") as path:
                 torch.save(network.state_dict(), path)
-        return f"AP50 {score['ap50']:.3f}, mean AP {score['mean_ap']:.3f} on validation"
+        return f"{score} on validation"
 
     def save(self) -> None:
         """Write a checkpoint from which `resume` goes on."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..pipeline.grid import NetworkGrid
 from ..pipeline.separate import objects_of
 from .layer_volume import shown
 
@@ -30,6 +31,8 @@ def show_preview(
     layer = result.layer
     if layer is None or not result.is_ours or done.result.maps is None:
         return False
+    if done.result.classes is not None:
+        return False  # classes may be turned and resampled: they follow in the background
     cuts = shown(viewer, layer, layer.data.shape, whole_plane=False)
     ndim = done.model.architecture.spatial_dims
     lead, plane = cuts[: layer.ndim - ndim], cuts[layer.ndim - ndim :]
@@ -48,7 +51,8 @@ def show_preview(
     )
     smallest = options.min_voxels(done.job.cut, ndim)
     info = done.model.info
-    found = objects_of(maps[(slice(None), *inner)], sizes, options.tuned(info.head), info, smallest)
+    head, here = options.tuned(info.head), NetworkGrid(sizes)
+    found = objects_of(maps[(slice(None), *inner)], here, head, info, smallest)
     labels = np.array(layer.data)
     labels[(*(c.start for c in lead), *plane)] = found
     result.put(labels)

@@ -1,0 +1,137 @@
+"""From the maps of a semantic model to classes, their sizes, and objects of them when asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..heads.semantic import Semantic
+from ..objects.relabel import remove_small
+from .measure import measure_volumes
+from .separate import Separation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.volume import Volume
+    from ..models.info import ModelInfo
+    from .grid import NetworkGrid
+    from .options import SegmentOptions
+    from .prepare import Planes
+
+_MM3_OF_ML = 1000.0
+
+
+def separation(
+    volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions
+) -> Separation:
+    """Return what collects the results of a model: classes for a semantic one, else objects."""
+    kind = Classes if isinstance(info.head, Semantic) else Separation
+    return kind(volume, planes, info, options)
+
+
+class Classes(Separation):
+    """The classes found so far; with `options.separate` also what of each class hangs together."""
+
+    head: Semantic
+
+    def __init__(
+        self, volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions
+    ) -> None:
+        super().__init__(volume, planes, info, options)
+        self.density = 1.0  # voxels of the network for one of the image
+        few = len(self.head.classes) <= np.iinfo(np.uint8).max
+        self.classes = np.zeros(planes.image.shape[1:], np.uint8 if few else np.uint16)
+        if not options.separate:
+            # All 0, without the memory of an image.
+            self.labels = np.broadcast_to(np.uint32(0), self.labels.shape)
+
+    def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
+        return self.head.decode(maps)
+
+    def objects(self, maps: NDArray[np.floating] | None, grid: NetworkGrid) -> NDArray[np.integer]:
+        """Return the classes (`add` separates them, since they are to be kept too)."""
+        if maps is None:
+            return np.zeros(grid.shape, self.classes.dtype)
+        self.density = grid.density
+        return grid.classes_back(maps, self.head)
+
+    def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
+        self.classes[index] = found
+        if self.options.separate:
+            super().add(index, self._separated(found))
+
+    def _separated(self, classes: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Return the connected parts of each class, without specks."""
+        told = self.smallest
+        least = self.info.min_size / self.density if told is None else told
+        return remove_small(self.head.objects(classes), int(np.ceil(least)))
+
+    def measured(self, index: tuple[int, ...], labels: NDArray[np.integer]) -> pd.DataFrame:
+        """Measure the objects of one plane, and say of each of which class it is."""
+        table = super().measured(index, labels)
+        class_of = np.zeros(len(table) + 1, np.int64)
+        class_of[labels.ravel()] = self.classes[index].ravel()
+        table.insert(1, "class", class_of[1:])
+        table.insert(2, "class_name", [self.head.classes[c - 1] for c in class_of[1:]])
+        return table
+
+    def table(self) -> pd.DataFrame:
+        import pandas as pd
+
+        return super().table() if self.options.separate else pd.DataFrame({"label": []}, dtype=int)
+
+    def class_volume(self) -> Volume:
+        """Return the class ids with the geometry of the image."""
+        axes = self.volume.axes.replace("C", "")
+        return replace(self.volume, array=self.classes, axes=axes, channel_names=(), is_labels=True)
+
+    def parts(self) -> dict[str, Any]:
+        classes = self.class_volume()
+        table = measure_classes(classes, self.volume, self.head.classes)
+        return super().parts() | {"classes": classes, "classes_table": table}
+
+
+def measure_classes(classes: Volume, image: Volume, names: tuple[str, ...]) -> pd.DataFrame:
+    """Measure each class of an image of class ids, one row a class (and frame, in column `t`).
+
+    Columns: `class` and `class_name`; `voxels`; the area or volume as objects have it, and
+    `volume_ml` where lengths are in mm; the bounding box in voxels (missing where the class is);
+    the mean intensity in each channel.
+
+    Parameters
+    ----------
+    classes : Volume
+        Ids from 0 (the background) to the number of `names`.
+    image : Volume
+        Intensities on the same grid.
+    """
+    import pandas as pd
+
+    measured = measure_volumes(classes, [image])
+    keys = ["t", "label"] if "t" in measured else ["label"]
+    frames = _frames(classes)
+    counts = [np.bincount(f.ravel(), minlength=len(names) + 1)[1:] for f in frames]
+    everywhere = pd.MultiIndex.from_product([range(len(frames)), range(1, len(names) + 1)])
+    index = everywhere.set_names(["t", "label"]) if "t" in keys else everywhere.droplevel(0)
+    table = measured.set_index(keys).reindex(index.rename(keys if "t" in keys else "label"))
+    size = next(c for c in table.columns if c.startswith(("area_", "volume_")))
+    boxes = [c for c in table.columns if c.startswith("bbox_")]
+    means = [c for c in table.columns if c.startswith("intensity_mean")]
+    table["voxels"] = np.concatenate(counts)
+    table[size] = table[size].fillna(0.0)
+    table[boxes] = table[boxes].astype("Int64")
+    if size == "volume_mm3":
+        table["volume_ml"] = table[size] / _MM3_OF_ML
+    table["class_name"] = [names[i - 1] for i in table.index.get_level_values("label")]
+    ml = ["volume_ml"] if "volume_ml" in table else []
+    rows = table[["class_name", "voxels", size, *ml, *boxes, *means]].reset_index()
+    return rows.rename(columns={"label": "class"})
+
+
+def _frames(classes: Volume) -> list[NDArray[np.integer]]:
+    array = np.asarray(classes.array)
+    return list(np.moveaxis(array, classes.axes.index("T"), 0)) if "T" in classes.axes else [array]

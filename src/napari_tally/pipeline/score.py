@@ -1,0 +1,85 @@
+"""How well labels are found: one scorer for each kind of head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..heads.semantic import Semantic
+from ..objects.match import match, mean_ap
+
+if TYPE_CHECKING:
+    from ..heads.base import Head
+
+Labels = Sequence[NDArray[np.integer]]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Scores of a set of images, and which of them decides what is best.
+
+    Attributes
+    ----------
+    main : float
+        The score by which weights are chosen, 0 to 1.
+    numbers : dict of str to float
+        All scores by name.
+    """
+
+    main: float
+    numbers: dict[str, float]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value:.3f}" for name, value in self.numbers.items())
+
+
+@singledispatch
+def score_of(head: Head, found: Labels, truth: Labels) -> Score:
+    """Compare what was found in images with their truth.
+
+    Instances are scored by AP = TP / (TP + FP + FN), averaged over images, at IoU 0.5 and over
+    0.5 to 0.9; classes by their Dice, each averaged over the images in which the truth has it.
+    """
+    pairs = [match(a, b) for a, b in zip(found, truth, strict=True)]
+    ap = mean_ap(pairs) if pairs else [0.0]
+    mean = float(np.mean(ap))
+    return Score(mean, {"ap50": float(ap[0]), "mean_ap": mean})
+
+
+@score_of.register
+def _dice_score(head: Semantic, found: Labels, truth: Labels) -> Score:
+    dice = dice_per_class(found, truth, len(head.classes))
+    numbers = {f"dice {name}": float(value) for name, value in zip(head.classes, dice, strict=True)}
+    mean = float(np.mean(dice)) if len(found) else 0.0
+    return Score(mean, {**numbers, "mean_dice": mean})
+
+
+def dice_per_class(found: Labels, truth: Labels, classes: int) -> NDArray[np.float64]:
+    """Return the Dice of each class, averaged over the images in which the truth has it.
+
+    Parameters
+    ----------
+    found, truth : sequence of ndarray
+        Class ids from 0 (the background) to `classes`.
+
+    Returns
+    -------
+    ndarray, shape (classes,)
+        0 for a class that no truth has.
+    """
+    import torch
+    from monai.metrics import DiceMetric
+
+    metric = DiceMetric(include_background=False, reduction="mean_batch", num_classes=classes + 1)
+    for one, true in zip(found, truth, strict=True):
+        pair = (torch.from_numpy(a.astype(np.int64))[None, None] for a in (one, true))
+        metric(*pair)
+    if not len(found):
+        return np.zeros(classes)
+    values: NDArray[np.float64] = np.nan_to_num(metric.aggregate().numpy().astype(np.float64))
+    return values

@@ -1,0 +1,109 @@
+"""A volume can be turned to any of the 48 orientations and back, and no point moves."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import nibabel
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_tally.core.errors import InputError
+from napari_tally.core.volume import Volume
+from napari_tally.geometry.orientation import Turn, orientation_of, reoriented, turn_to
+
+ALL = ["".join(c) for pairs in permutations(("RL", "AP", "SI")) for c in product(*pairs)]
+# From (x, y, z) to (right, anterior, superior), as nibabel has it, to our (z, y, x) to (S, P, L).
+BACKWARDS = np.eye(4)[[2, 1, 0, 3]]
+NEGATED = np.diag([-1.0, -1, 1, 1])
+
+
+def ours(nifti: np.ndarray) -> np.ndarray:
+    """Return the affine of a NIfTI file as `Volume` keeps it."""
+    return BACKWARDS @ NEGATED @ nifti @ BACKWARDS
+
+
+def nifti_affine(codes: str, tilt: float = 0.0) -> np.ndarray:
+    """Return an affine, spacing 1 x 2 x 3, of that orientation as nibabel names it, tilted."""
+    ornt = nibabel.orientations.axcodes2ornt(codes)
+    affine = np.zeros((4, 4))
+    for axis, (world, sign) in enumerate(ornt):
+        affine[int(world), axis] = sign * (axis + 1)
+    affine[:, 3] = 7, -5, 3, 1
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]]
+    return turn @ affine
+
+
+def world(volume: Volume, point: np.ndarray) -> np.ndarray:
+    return (volume.affine @ [*point, 1])[:3]
+
+
+def marked(codes: str, tilt: float = 0.0) -> Volume:
+    array = np.random.default_rng(0).permutation(4 * 5 * 6).reshape(4, 5, 6)
+    return Volume(array, "ZYX", (3, 2, 1), "mm", ours(nifti_affine(codes, tilt)))
+
+
+def test_there_are_48_orientations_and_they_are_named_as_nibabel_names_them() -> None:
+    assert len(set(ALL)) == 48
+    for codes in ALL:
+        affine = nifti_affine(codes, 0.3)
+        assert orientation_of(ours(affine)) == "".join(nibabel.aff2axcodes(affine)) == codes
+
+
+@pytest.mark.parametrize("codes", ALL)
+def test_turned_volumes_lie_as_asked_with_every_voxel_at_its_place(codes) -> None:
+    volume = marked("LPS", 0.2)
+    turned = reoriented(volume, codes)
+    assert orientation_of(turned.affine) == codes
+    for value in (0, 17, 119):
+        before, after = (np.argwhere(v.array == value)[0] for v in (volume, turned))
+        assert np.allclose(world(volume, before), world(turned, after))
+    columns = np.linalg.norm(turned.affine[:3, :3], axis=0)
+    assert np.allclose(columns, turned.spacing)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(ALL), st.sampled_from(ALL), st.floats(-0.5, 0.5))
+def test_turning_there_and_back_gives_the_same_volume(start, target, tilt) -> None:
+    volume = marked(start, tilt)
+    back = reoriented(reoriented(volume, target), start)
+    assert np.array_equal(back.array, volume.array)
+    assert np.allclose(back.affine, volume.affine)
+    assert back.spacing == volume.spacing
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(ALL), st.sampled_from(ALL))
+def test_a_turn_and_its_inverse_are_views_that_undo_each_other(start, target) -> None:
+    array = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    turn = turn_to(ours(nifti_affine(start)), target)
+    assert np.array_equal(turn.back(turn(array)), array)
+    assert np.shares_memory(turn.back(turn(array)), array)
+    assert turn.inverse.inverse == turn
+
+
+def test_the_turn_of_an_array_agrees_with_nibabel() -> None:
+    affine, array = nifti_affine("PIR", 0.1), np.arange(60).reshape(3, 4, 5)
+    image = nibabel.Nifti1Image(array.astype(np.int32), affine)
+    canonical = nibabel.as_closest_canonical(image)
+    turned = reoriented(Volume(array.T, "ZYX", (3, 2, 1), "mm", ours(affine)), "RAS")
+    assert np.array_equal(turned.array, np.asarray(canonical.dataobj).T)
+    assert np.allclose(turned.affine, ours(canonical.affine))
+
+
+def test_the_same_orientation_is_no_turn() -> None:
+    assert turn_to(ours(nifti_affine("RAS")), "ras") == Turn()
+
+
+def test_orientations_and_affines_that_are_none_are_refused() -> None:
+    for codes in ("RAX", "RRS", "RA", ""):
+        with pytest.raises(InputError, match="R or L"):
+            reoriented(marked("RAS"), codes)
+    for affine in (np.zeros((4, 4)), np.full((4, 4), np.nan), np.eye(3)):
+        with pytest.raises(InputError, match="affine"):
+            orientation_of(affine)
+    with pytest.raises(InputError, match="how it lies"):
+        reoriented(Volume(np.zeros((4, 4, 4)), "ZYX"), "RAS")
