@@ -12,13 +12,17 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import torch
 from rich.progress import Progress
 
 from napari_tally.core.progress import Step, drain
 from napari_tally.geometry.resample import resample_image, resample_labels
 from napari_tally.heads.center import Center
+from napari_tally.models.folder import save_model
+from napari_tally.models.info import DiameterRange, ModelInfo
 from napari_tally.network.architectures import UNet
 from napari_tally.network.normalize import Percentile
+from napari_tally.network.windows import Tiling
 from napari_tally.pipeline.augment import Augmentation
 from napari_tally.pipeline.crops import Sample
 from napari_tally.pipeline.train import TrainOptions, train_steps
@@ -52,6 +56,22 @@ OPTIONS = TrainOptions(
     checkpoint_every=200,
 )
 
+INFO = ModelInfo(
+    name="nuclei-3d",
+    version="1.0.0",
+    description="Nuclei in 3D fluorescence stacks: bright on dark, one channel",
+    licence="BSD-3-Clause",
+    head=HEAD,
+    normalizer=NORMALIZE,
+    diameter=DiameterRange(low=11, typical=TYPICAL_PX, high=20),
+    channels=("nuclei",),
+    singular="nucleus",
+    plural="nuclei",
+    min_size=120,
+    tiling=Tiling(tile=160, halo=24, mirror=8),
+    data="Simulated volumes alone (napari_tally.simulate)",
+)
+
 
 def random_field(rng: np.random.Generator) -> tuple[NucleiField, float]:
     """Return a field of nuclei of a random kind, and its factor along Z to the network's grid."""
@@ -72,11 +92,12 @@ def random_field(rng: np.random.Generator) -> tuple[NucleiField, float]:
         touching=rng.uniform(0.3, 1),
         elongation=rng.uniform(1, 2),
         bend=rng.uniform(0, 0.12) * (rng.random() < 0.7),
-        brightness_spread=rng.uniform(0.1, 0.6),
+        brightness_spread=rng.uniform(0.1, 0.5),
         texture=rng.uniform(0, 1),
         blur_um=diameter * rng.uniform(0.02, 0.07),
         axial_blur=rng.uniform(1, 3),
         haze=haze,
+        generous=1.0,
         # As few as can be: under much haze more are needed to see anything at all.
         photons=float(np.exp(rng.uniform(np.log(2), np.log(100)))) * (1 + haze) ** 2,
         clutter=random_clutter(rng),
@@ -95,7 +116,7 @@ def random_clutter(rng: np.random.Generator) -> Clutter:
         walls=some(0.2, 1.5),
         cytoplasm=some(0.1, 0.6),
         specks=some(0.1, 1.0),
-        speck_brightness=rng.uniform(0.5, 3),
+        speck_brightness=rng.uniform(0.2, 3),
         fog=some(0.2, 1.0),
         fading=some(0.2, 1.5),
     )
@@ -129,23 +150,41 @@ def samples(kind: str, count: int, seed: int, folder: Path) -> list[Sample]:
     return found
 
 
+def read(path: Path) -> dict[str, torch.Tensor]:
+    """Read weights."""
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("runs/nuclei-3d"))
     parser.add_argument("--device", default="auto")
     parser.add_argument("--steps", type=int, default=OPTIONS.steps)
+    parser.add_argument("--learning-rate", type=float, default=OPTIONS.learning_rate)
+    parser.add_argument("--weights", type=Path, help="weights to start from")
+    parser.add_argument(
+        "--ship", type=Path, help="write the best weights as a model to this folder"
+    )
     args = parser.parse_args()
+    if args.ship is not None:
+        save_model(args.ship, INFO, OPTIONS.architecture, read(args.output / "best.pt"))
+        card = Path(__file__).with_name("nuclei-3d.md").read_text("utf-8")
+        (args.ship / "docs").mkdir(exist_ok=True)
+        (args.ship / "docs" / "README.md").write_text(card, "utf-8")
+        return
     volumes = args.output / "volumes"
     training = samples("field", TRAINING, 0, volumes) + samples("blank", BLANK, 1, volumes)
     validation = samples("validation", VALIDATION, 2, volumes)
-    options = OPTIONS.model_copy(update={"steps": args.steps})
+    changes = {"steps": args.steps, "learning_rate": args.learning_rate}
+    options, folder = OPTIONS.model_copy(update=changes), args.output
+    weights = None if args.weights is None else read(args.weights)
     with Progress() as bar:
         task = bar.add_task("train", total=options.steps)
 
         def show(step: Step) -> None:
             bar.update(task, completed=step.done, description=step.note)
 
-        drain(train_steps(training, validation, options, args.output, args.device), show)
+        drain(train_steps(training, validation, options, folder, args.device, weights), show)
 
 
 if __name__ == "__main__":

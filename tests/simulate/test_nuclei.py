@@ -254,3 +254,17 @@ def test_light_fades_with_depth() -> None:
     options = {**SOLID, "count": 0, "photons": 5000, "camera_offset": 0}
     image, _ = NucleiField(**options, clutter=Clutter(fog=1, fading=1)).draw()
     assert image[-6:].mean() < 0.6 * image[:6].mean()
+
+
+def test_generous_labels_reach_further_where_the_blur_does_and_keep_their_ids() -> None:
+    options = {**SOLID, "shape": (48, 96, 96), "spacing_um": (0.5, 0.5, 0.5), "diameter_um": 10.0}
+    field = NucleiField(**options, blur_um=0.5, axial_blur=3)
+    image, exact = field.draw()
+    same, drawn = field.model_copy(update={"generous": 1.0}).draw()
+    np.testing.assert_array_equal(image, same)
+    np.testing.assert_array_equal(drawn[exact > 0], exact[exact > 0])
+    grown = drawn > 0
+    in_plane = binary_erosion(grown, np.ones((1, 3, 3)), border_value=1) & (exact == 0)
+    along_z = binary_erosion(grown, np.ones((7, 1, 1)), border_value=1) & (exact == 0)
+    assert grown.sum() > 1.2 * (exact > 0).sum()
+    assert in_plane.sum() > along_z.sum()

@@ -14,7 +14,7 @@ from ..core.options import Options
 if TYPE_CHECKING:
     from .placement import Floats, Labels, Point
 
-_SPECK = (0.08, 0.35)  # diameters of specks, in diameters of a nucleus
+_SPECK = (0.08, 0.5)  # diameters of specks, in diameters of a nucleus
 _CELL = 0.35  # how far a cell reaches beyond its nucleus, in diameters
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from scipy.ndimage import find_objects, gaussian_filter, uniform_filter
+from scipy.ndimage import distance_transform_edt, find_objects, gaussian_filter, uniform_filter
 
 from ..core.errors import InputError
 from ..core.options import Options
@@ -53,6 +53,9 @@ class NucleiField(Options):
         How many times as much a microscope blurs along Z.
     clutter : Clutter
         What is seen beside nuclei: walls, cytoplasm, specks, fog.
+    generous : float
+        How far beyond its outline a nucleus is labelled, in standard deviations of the blur: people
+        who draw outlines on blurred images count what still shines.
     haze : float
         Share of the light that is seen again out of focus, spread over about a diameter.
     photons : float
@@ -81,6 +84,7 @@ class NucleiField(Options):
     blur_um: float = Field(0.4, ge=0, allow_inf_nan=False)
     axial_blur: float = Field(2.5, ge=0, le=20)
     clutter: Clutter = Clutter()
+    generous: float = Field(0.0, ge=0, le=3)
     haze: float = Field(0.3, ge=0, le=10)
     photons: float = Field(300.0, gt=0, le=10_000)
     camera_offset: float = Field(100.0, ge=0, le=10_000)
@@ -122,7 +126,8 @@ class NucleiField(Options):
         light = self.clutter.over(light, labels, self._diameters(), rng)
         light = self._out_of_focus(light)
         counts = self.camera_offset + rng.poisson(self.photons * light)
-        return np.clip(counts, 0, np.iinfo(np.uint16).max).astype(np.uint16), labels
+        image = np.clip(counts, 0, np.iinfo(np.uint16).max).astype(np.uint16)
+        return image, self._as_drawn(labels)
 
     def _bodies(self, rng: np.random.Generator) -> tuple[Labels, Floats]:
         """Return the nuclei, and the depth of each voxel in its own."""
@@ -172,14 +177,28 @@ class NucleiField(Options):
 
     def _out_of_focus(self, light: Floats) -> Floats:
         """Return the light after the microscope: blurred, over a haze of what is out of focus."""
-        sigma = np.array(self._voxels(self.blur_um))
-        if len(sigma) == 3:
-            sigma[0] *= self.axial_blur
+        sigma = self._blur()
         width = [max(1, round(s)) for s in self._voxels(1.2 * self.diameter_um)]
         haze = light
         for _ in range(3):  # nearly a Gaussian, at a cost that does not grow with its width
             haze = uniform_filter(haze, width, mode="nearest")
         return np.asarray(gaussian_filter(light, sigma) + self.haze * haze + _STRAY, np.float32)
+
+    def _blur(self) -> Point:
+        """Return the standard deviation of the blur along each axis, in voxels."""
+        sigma = np.array(self._voxels(self.blur_um))
+        if len(sigma) == 3:
+            sigma[0] *= self.axial_blur
+        return sigma
+
+    def _as_drawn(self, labels: Labels) -> Labels:
+        """Return the labels as far as they reach on the blurred image."""
+        sigma = self._blur()
+        if not self.generous or not labels.any() or not sigma.all():
+            return labels
+        away, nearest = distance_transform_edt(labels == 0, sampling=1 / sigma, return_indices=True)
+        drawn: Labels = np.where(away <= self.generous, labels[tuple(nearest)], 0)
+        return drawn.astype(labels.dtype)
 
     def _diameters(self) -> Point:
         return np.array([self.diameter_um / s for s in self.spacing_um])
