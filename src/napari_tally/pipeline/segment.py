@@ -17,14 +17,17 @@ from ..network.device import choose_device, choose_dtype
 from ..network.tiling import Inference
 from .classes import separation
 from .diameter import Guess, guess_steps
+from .diameter3d import guess_3d_steps
 from .grid import network_grid
 from .maps import KeptMaps
 from .prepare import Planes, planes
 from .result import Result
+from .way import chosen_way, scaled
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
     from ..models.folder import Model
+    from .grid import NetworkGrid
     from .options import SegmentOptions
 
 SEPARATE = "separate and measure"
@@ -67,9 +70,11 @@ def separate_steps(
     """
     if earlier.maps is None:
         raise InputError("A result with maps is needed", "one without", "Segment with keep_maps")
-    chosen, _ = planes(volume, model, options.channel)
-    found = separation(volume, chosen, model.info, options)
-    grid = network_grid(volume, chosen.shape, model.info)[0].scaled(earlier.scale)
+    way = earlier.way
+    chosen, _ = planes(volume, model, options.channel, way.joins)
+    found = separation(volume, chosen, model.info, options, way)
+    grid = network_grid(volume, chosen.shape, model.info)[0]
+    grid = scaled(grid, volume, model.info, way, earlier.scale)
     start = time.perf_counter()
     for number, (index, maps) in enumerate(zip(chosen.indices(), earlier.maps, strict=True)):
         found.add(index, found.objects(maps if maps.size else None, grid))
@@ -82,13 +87,15 @@ class _Segmentation:
     """One volume under way."""
 
     def __init__(self, volume: Volume, model: Model, options: SegmentOptions) -> None:
-        self.model, self.options = model, options
-        self.planes, self.notes = planes(volume, model, options.channel)
+        self.volume, self.model, self.options = volume, model, options
+        self.way, said = chosen_way(volume, model, options)
+        self.planes, self.notes = planes(volume, model, options.channel, self.way.joins)
+        self.notes += said
         self.seconds: dict[str, float] = {}
-        self.grid, notes = network_grid(volume, self.planes.shape, model.info)
+        self.first_grid, notes = network_grid(volume, self.planes.shape, model.info)
         self.notes += notes
         self.told = options.diameter_px(volume)
-        self.found = separation(volume, self.planes, model.info, options)
+        self.found = separation(volume, self.planes, model.info, options, self.way)
         device = choose_device(options.device)
         self.inference = Inference(
             model.network,
@@ -118,22 +125,34 @@ class _Segmentation:
     def choose_scale(self) -> Steps[None]:
         """Find by how much the image is to be enlarged for the network, and say so."""
         sizes = self.model.info.diameter
+        self.grid = self.rescaled()
         if sizes is None or _constant(self.planes):
             return
         if self.told is not None:
             self.guess = Guess(self.told, sizes.scale_for(self.told))
         else:
-            middle = tuple(n // 2 for n in self.planes.image.shape[1 : 1 + len(self.planes.lead)])
             start = time.perf_counter()
-            self.guess = yield from guess_steps(
-                self.normalized(middle), self.inference, self.found.decoded, sizes
-            )
+            guess = guess_3d_steps if self.model.architecture.spatial_dims == 3 else guess_steps
+            self.guess = yield from guess(self.middle(), self.inference, self.found.decoded, sizes)
             self.seconds["guess the object size"] = time.perf_counter() - start
-        self.grid = self.grid.scaled(self.guess.scale)
+        self.grid = self.rescaled()
         note = self.guess.sentence(told=self.told is not None)
         if note:
             self.notes.append(note)
             yield Step("choose the scale", 1, 1, note)
+
+    def middle(self) -> NDArray[np.float32]:
+        """Return what the network would see of the middle, were objects of the size it knows."""
+        image = self.planes.image
+        index = tuple(n // 2 for n in image.shape[1 : 1 + len(self.planes.lead)])
+        if self.way.joins:
+            return self.normalized(index)[:, self.planes.shape[0] // 2]
+        return self.grid.seen(self.normalized(index))
+
+    def rescaled(self) -> NetworkGrid:
+        """Return the grid for the objects' size as far as it is known."""
+        info, scale = self.model.info, self.guess.scale
+        return scaled(self.first_grid, self.volume, info, self.way, scale)
 
     def plane(self, index: tuple[int, ...]) -> Steps[None]:
         """Segment and measure one plane."""
@@ -149,9 +168,9 @@ class _Segmentation:
         """Return the maps of one plane, in the precision in which they may be kept."""
         image = self.grid.seen(self.normalized(index))
         start = time.perf_counter()
-        maps = yield from self.inference.steps(image)
+        maps = yield from self.way.map_steps(image, self.inference, self.found.head)
         self.seconds["network"] = self.seconds.get("network", 0) + time.perf_counter() - start
-        return maps.astype(np.float16)
+        return maps.astype(np.float16, copy=False)
 
     def result(self) -> Result:
         with self.timed("measure"):
@@ -162,6 +181,7 @@ class _Segmentation:
             model=self.model.identity,
             nouns=(self.model.info.singular, self.model.info.plural),
             maps=self.maps if self.options.keep_maps else None,
+            way=self.way,
             diameter_px=self.guess.diameter,
             scale=self.guess.scale,
             device=str(self.inference.device),

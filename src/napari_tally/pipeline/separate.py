@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..objects.relabel import relabel, remove_small
 from .measure import measure_volumes
+from .stack import Way
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,13 +22,21 @@ if TYPE_CHECKING:
     from .options import SegmentOptions
     from .prepare import Planes
 
+_AS_IT_IS = Way()
+
 
 class Separation:
     """The objects found so far: ids unique over all planes, and one table."""
 
     def __init__(
-        self, volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions
+        self,
+        volume: Volume,
+        planes: Planes,
+        info: ModelInfo,
+        options: SegmentOptions,
+        way: Way = _AS_IT_IS,
     ) -> None:
+        self.way = way
         self.volume, self.planes, self.info, self.options = volume, planes, info, options
         self.head: Head = options.tuned(info.head)
         self.smallest = options.min_voxels(volume, planes.ndim)
@@ -36,14 +45,14 @@ class Separation:
         self.count = 0
 
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
-        """Return the objects of maps on their own grid, without specks."""
-        return decoded(maps, self.head, self.info)
+        """Return the objects of the network's own maps on their grid, without specks."""
+        return _AS_IT_IS.decode(maps, self.head, self.info.min_size)
 
     def objects(self, maps: NDArray[np.floating] | None, grid: NetworkGrid) -> NDArray[np.integer]:
         """Return the objects of maps (None where there is nothing) on the grid of the image."""
         if maps is None:
             return np.zeros(grid.shape, np.uint16)
-        return objects_of(maps, grid, self.head, self.info, self.smallest)
+        return objects_of(maps, grid, self.head, self.info, self.smallest, self.way)
 
     def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
         """Give the objects of a plane their ids and measure them."""
@@ -82,18 +91,14 @@ class Separation:
         return {"volume": self.label_volume(), "table": self.table()}
 
 
-def decoded(maps: NDArray[np.floating], head: Head, info: ModelInfo) -> NDArray[np.integer]:
-    """Return the objects of maps, shape (C, *spatial), on their own grid, without specks."""
-    return remove_small(head.decode(maps), info.min_size)
-
-
 def objects_of(
     maps: NDArray[np.floating],
     grid: NetworkGrid,
     head: Head,
     info: ModelInfo,
     smallest: float | None,
+    way: Way = _AS_IT_IS,
 ) -> NDArray[np.integer]:
     """Return the objects of maps on the image's grid, without those below `smallest` voxels."""
-    found = grid.labels_back(decoded(maps, head, info))
+    found = grid.labels_back(way.decode(maps, head, info.min_size))
     return relabel(found) if smallest is None else remove_small(found, int(np.ceil(smallest)))
