@@ -40,6 +40,15 @@ class TableFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class StackWay(StrEnum):
+    """How a stack goes through a 2D model: `pipeline.stack` describes each."""
+
+    AUTO = "auto"
+    SLICES = "slices"
+    LINK = "link"
+    VIEWS = "views"
+
+
 Inputs = Annotated[list[str], typer.Argument(help="Files, folders or patterns such as 'a/*.tif'.")]
 ModelName = Annotated[
     str, typer.Option("--model", "-m", help="A shipped model, or a model folder.")
@@ -74,6 +83,9 @@ def segment(
     separate: Annotated[
         bool, typer.Option("--separate", help="Objects of what hangs together of each class.")
     ] = False,
+    stack: Annotated[
+        StackWay, typer.Option(help="How a stack goes through a 2D model.")
+    ] = StackWay.AUTO,
     tile: Annotated[
         int | None,
         typer.Option(help="Largest window of the network, px; the model's own if not told."),
@@ -98,6 +110,7 @@ def segment(
             threshold=threshold,
             tune=_numbers(tune or []),
             separate=separate,
+            stack=stack.value,
             device=device,
             tiling=_tiling(loaded, tile, halo),
         )

@@ -68,7 +68,6 @@ def compiled(*, parallel: bool = False) -> Callable[[Callable[P, R]], Callable[P
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a small function that only compiled loops call; it is compiled with them."""
-    _heed_openmp()
     import numba
 
     result: Callable[P, R] = numba.njit(function)
@@ -82,8 +81,10 @@ def _heed_openmp() -> None:
         os.environ.setdefault("NUMBA_NUM_THREADS", allowed)
 
 
+_heed_openmp()
+
+
 def _dispatcher(function: Callable[P, R], parallel: bool) -> Any:
-    _heed_openmp()
     import numba
     from numba import config
 

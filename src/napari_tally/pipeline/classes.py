@@ -23,16 +23,18 @@ if TYPE_CHECKING:
     from .grid import NetworkGrid
     from .options import SegmentOptions
     from .prepare import Planes
+    from .stack import Way
 
 _MM3_OF_ML = 1000.0
 
 
 def separation(
-    volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions
+    volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions, way: Way
 ) -> Separation:
     """Return what collects the results of a model: classes for a semantic one, else objects."""
-    kind = Classes if isinstance(info.head, Semantic) else Separation
-    return kind(volume, planes, info, options)
+    if isinstance(info.head, Semantic):
+        return Classes(volume, planes, info, options)
+    return Separation(volume, planes, info, options, way)
 
 
 class Classes(Separation):

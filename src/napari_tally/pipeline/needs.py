@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .grid import network_grid
 from .stream import block_voxels
+from .way import chosen_way, scaled
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
@@ -48,16 +49,17 @@ def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -
     InputError
         If an option does not fit the volume.
     """
-    plane = volume.spatial_shape[-ndim:]
-    grid = network_grid(volume, plane, info)[0]
+    way, _ = chosen_way(volume, info, ndim, options)
+    axes = 3 if way.joins else ndim  # of a plane
+    plane = volume.spatial_shape[-axes:]
     told = options.diameter_px(volume)
-    if told is not None and info.diameter is not None:
-        grid = grid.scaled(info.diameter.scale_for(told))
-    seen, channels = math.prod(grid.seen_shape), info.head.channels(ndim)
+    scale = 1.0 if told is None or info.diameter is None else info.diameter.scale_for(told)
+    grid = scaled(network_grid(volume, plane, info)[0], volume, info, way, scale)
+    seen, channels = math.prod(grid.seen_shape), info.head.channels(axes)
     sizes = dict(zip(volume.axes, volume.shape, strict=True))
     whole = math.prod(n for axis, n in sizes.items() if axis != "C")
-    streamed = maps_are_large(channels, seen, options)
-    held = min(seen, block_voxels(ndim)) if streamed else seen
+    streamed = way.by_block and maps_are_large(channels, seen, options)
+    held = min(seen, block_voxels(axes)) if streamed else seen
     window = (options.tiling or info.tiling).tile ** ndim
     memory = (
         held * (_FLOAT * (channels + 1 + len(info.channels)) + _DECODE)
@@ -65,7 +67,8 @@ def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -
         + min(held, window) * _TILE[ndim]
         + whole * _LABEL
     )
-    return Needs(seen * whole / max(1, math.prod(plane)), memory, streamed)
+    times = axes if way.cubes else 1  # a view along each axis
+    return Needs(times * seen * whole / max(1, math.prod(plane)), memory, streamed)
 
 
 def maps_are_large(channels: int, voxels: int, options: SegmentOptions) -> bool:

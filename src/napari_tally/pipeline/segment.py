@@ -18,17 +18,20 @@ from ..network.device import choose_device, choose_dtype
 from ..network.tiling import Inference
 from .classes import separation
 from .diameter import Guess, guess_steps
+from .diameter3d import guess_3d_steps
 from .grid import network_grid
 from .maps import KeptMaps
 from .needs import maps_are_large
 from .prepare import Planes, planes
 from .result import Result
 from .stream import mapped_by_block_steps
+from .way import chosen_way, scaled
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
     from ..models.folder import Model
     from ..models.info import DiameterRange
+    from .grid import NetworkGrid
     from .options import SegmentOptions
 
 SEPARATE = "separate and measure"
@@ -73,9 +76,11 @@ def separate_steps(
     """
     if earlier.maps is None:
         raise InputError("A result with maps is needed", "one without", "Segment with keep_maps")
-    chosen, _ = planes(volume, model, options.channel)
-    found = separation(volume, chosen, model.info, options)
-    grid = network_grid(volume, chosen.shape, model.info)[0].scaled(earlier.scale)
+    way = earlier.way
+    chosen, _ = planes(volume, model, options.channel, way.joins)
+    found = separation(volume, chosen, model.info, options, way)
+    grid = network_grid(volume, chosen.shape, model.info)[0]
+    grid = scaled(grid, volume, model.info, way, earlier.scale)
     start = time.perf_counter()
     for number, (index, maps) in enumerate(zip(chosen.indices(), earlier.maps, strict=True)):
         objects = yield from found.objects_steps(maps if maps.size else None, grid)
@@ -89,13 +94,16 @@ class _Segmentation:
     """One volume under way."""
 
     def __init__(self, volume: Volume, model: Model, options: SegmentOptions) -> None:
-        self.model, self.options = model, options
-        self.planes, self.notes = planes(volume, model, options.channel)
+        self.volume, self.model, self.options = volume, model, options
+        ndim = model.architecture.spatial_dims
+        self.way, said = chosen_way(volume, model.info, ndim, options)
+        self.planes, self.notes = planes(volume, model, options.channel, self.way.joins)
+        self.notes += said
         self.seconds: dict[str, float] = {}
-        self.grid, notes = network_grid(volume, self.planes.shape, model.info)
+        self.first_grid, notes = network_grid(volume, self.planes.shape, model.info)
         self.notes += notes
         self.told = options.diameter_px(volume)
-        self.found = separation(volume, self.planes, model.info, options)
+        self.found = separation(volume, self.planes, model.info, options, self.way)
         device = choose_device(options.device)
         self.inference = Inference(
             model.network,
@@ -129,6 +137,7 @@ class _Segmentation:
     def choose_scale(self) -> Steps[None]:
         """Find by how much the image is to be enlarged for the network, and say so."""
         sizes = self.model.info.diameter
+        self.grid = self.rescaled()
         if sizes is None or _constant(self.planes):
             return
         if self.told is not None:
@@ -137,7 +146,7 @@ class _Segmentation:
             start = time.perf_counter()
             self.guess = yield from self.guessed(sizes)
             self.seconds["guess the object size"] = time.perf_counter() - start
-        self.grid = self.grid.scaled(self.guess.scale)
+        self.grid = self.rescaled()
         note = self.guess.sentence(told=self.told is not None)
         if note:
             self.notes.append(note)
@@ -147,21 +156,43 @@ class _Segmentation:
     def streamed(self) -> bool:
         """Whether the maps of a plane are too large to be held."""
         channels = self.found.head.channels(self.planes.ndim)
-        return maps_are_large(channels, math.prod(self.grid.seen_shape), self.options)
+        large = maps_are_large(channels, math.prod(self.grid.seen_shape), self.options)
+        return large and self.way.by_block
 
     def guessed(self, sizes: DiameterRange) -> Steps[Guess]:
         """Guess the object size in the plane in the middle."""
-        middle = tuple(n // 2 for n in self.planes.image.shape[1 : 1 + len(self.planes.lead)])
+        guess = guess_3d_steps if self.planes.ndim == 3 and not self.way.joins else guess_steps
         decode = self.found.decoded
         if not self.streamed:
-            return (yield from guess_steps(self.normalized(middle), self.inference, decode, sizes))
-        every = (slice(None), *(slice(None, None, _COARSE),) * self.planes.ndim)
-        image = self.model.info.normalizer(self.planes.at(middle)[every], self.limits)
-        coarse = yield from guess_steps(image, self.inference, decode, sizes)
-        if coarse.diameter is None:
-            return coarse
-        diameter = coarse.diameter * _COARSE
+            return (yield from guess(self.middle(), self.inference, decode, sizes))
+        coarse = self.grid.scaled(1 / _COARSE)
+        everything = tuple(slice(0, n) for n in coarse.seen_shape)
+        image = coarse.seen_part(self.planes.at(self.index()), everything, self.prepared)
+        found = yield from guess(image, self.inference, decode, sizes)
+        if found.diameter is None:
+            return found
+        diameter = found.diameter * _COARSE
         return Guess(diameter, sizes.scale_for(max(diameter, sizes.low)))
+
+    def index(self) -> tuple[int, ...]:
+        """Return the index of the plane in the middle."""
+        return tuple(n // 2 for n in self.planes.image.shape[1 : 1 + len(self.planes.lead)])
+
+    def prepared(self, part: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return a part of a plane, normalized."""
+        return self.model.info.normalizer(part, self.limits)
+
+    def middle(self) -> NDArray[np.float32]:
+        """Return what the network would see of the middle, were objects of the size it knows."""
+        image = self.normalized(self.index())
+        if self.way.joins:
+            return image[:, self.planes.shape[0] // 2]
+        return self.grid.seen(image)
+
+    def rescaled(self) -> NetworkGrid:
+        """Return the grid for the objects' size as far as it is known."""
+        info, scale = self.model.info, self.guess.scale
+        return scaled(self.first_grid, self.volume, info, self.way, scale)
 
     def plane(self, index: tuple[int, ...]) -> Steps[None]:
         """Segment and measure one plane."""
@@ -180,16 +211,16 @@ class _Segmentation:
             return (yield from self.mapped_by_block(index))
         image = self.grid.seen(self.normalized(index))
         start = time.perf_counter()
-        maps = yield from self.inference.steps(image)
+        maps = yield from self.way.map_steps(image, self.inference, self.found.head)
         self.add_time("network", start)
-        return maps.astype(np.float16)
+        return maps.astype(np.float16, copy=False)
 
     def mapped_by_block(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16]]:
         """Return the maps of one plane that is too large for memory."""
-        image, normalizer = self.planes.at(index), self.model.info.normalizer
+        image = self.planes.at(index)
 
         def look(part: tuple[slice, ...]) -> NDArray[np.float32]:
-            return self.grid.seen_part(image, part, lambda cut: normalizer(cut, self.limits))
+            return self.grid.seen_part(image, part, self.prepared)
 
         channels = self.found.head.channels(self.planes.ndim)
         start = time.perf_counter()
@@ -208,6 +239,7 @@ class _Segmentation:
             model=self.model.identity,
             nouns=(self.model.info.singular, self.model.info.plural),
             maps=self.maps if self.options.keep_maps else None,
+            way=self.way,
             diameter_px=self.guess.diameter,
             scale=self.guess.scale,
             device=str(self.inference.device),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..objects.relabel import relabel, remove_small
 from .measure import measure_volumes
 from .needs import maps_are_large
+from .stack import Way
 from .stream import objects_by_block_steps
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from .options import SegmentOptions
     from .prepare import Planes
 
+_AS_IT_IS = Way()
+
 
 _HALO, _CONTEXT = 64, 16  # px: of an object whose size is unknown; around an object
 
@@ -33,8 +36,14 @@ class Separation:
     """The objects found so far: ids unique over all planes, and one table."""
 
     def __init__(
-        self, volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions
+        self,
+        volume: Volume,
+        planes: Planes,
+        info: ModelInfo,
+        options: SegmentOptions,
+        way: Way = _AS_IT_IS,
     ) -> None:
+        self.way = way
         self.volume, self.planes, self.info, self.options = volume, planes, info, options
         self.head: Head = options.tuned(info.head)
         self.smallest = options.min_voxels(volume, planes.ndim)
@@ -44,8 +53,8 @@ class Separation:
         self.cut = 0  # objects larger than a block
 
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
-        """Return the objects of maps on their own grid, without specks."""
-        return decoded(maps, self.head, self.info)
+        """Return the objects of the network's own maps on their grid, without specks."""
+        return _AS_IT_IS.decode(maps, self.head, self.info.min_size)
 
     def objects_steps(
         self, maps: NDArray[np.floating] | None, grid: NetworkGrid
@@ -56,13 +65,14 @@ class Separation:
         """
         if maps is None:
             return np.zeros(grid.shape, np.uint16)
-        if maps_are_large(maps.shape[0], math.prod(maps.shape[1:]), self.options):
+        large = maps_are_large(maps.shape[0], math.prod(maps.shape[1:]), self.options)
+        if large and self.way.by_block:
             return self.back((yield from self.by_block_steps(maps)), grid)
         return self.objects(maps, grid)
 
     def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> NDArray[np.integer]:
         """Return the objects of maps that fit into memory, on the grid of the image."""
-        return self.back(self.decoded(maps), grid)
+        return self.back(self.way.decode(maps, self.head, self.info.min_size), grid)
 
     def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[NDArray[np.integer]]:
         """Return the objects of large maps, on their own grid."""
@@ -117,20 +127,16 @@ class Separation:
         return {"volume": self.label_volume(), "table": self.table()}
 
 
-def decoded(maps: NDArray[np.floating], head: Head, info: ModelInfo) -> NDArray[np.integer]:
-    """Return the objects of maps, shape (C, *spatial), on their own grid, without specks."""
-    return remove_small(head.decode(maps), info.min_size)
-
-
 def objects_of(
     maps: NDArray[np.floating],
     grid: NetworkGrid,
     head: Head,
     info: ModelInfo,
     smallest: float | None,
+    way: Way = _AS_IT_IS,
 ) -> NDArray[np.integer]:
     """Return the objects of maps on the image's grid, without those below `smallest` voxels."""
-    return _large(grid.labels_back(decoded(maps, head, info)), smallest)
+    return _large(grid.labels_back(way.decode(maps, head, info.min_size)), smallest)
 
 
 def _large(labels: NDArray[np.integer], smallest: float | None) -> NDArray[np.integer]:
