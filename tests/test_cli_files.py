@@ -103,3 +103,21 @@ def test_convert_makes_a_stack_when_told_so(run, tmp_path: Path) -> None:
     found = read("s.tif")
     assert (found.axes, found.spacing) == ("ZYX", (2.0, 1.0, 1.0))
     assert list(found.array[:, 0, 0]) == list(range(11))
+
+
+def test_a_series_of_a_folder_is_segmented_by_its_number(run, tmp_path: Path) -> None:
+    pytest.importorskip("pydicom")
+    from dicoms import along, save_series
+    from fields import nuclei
+
+    stack = np.stack([nuclei((80, 90))[0].astype(np.int16)] * 3)
+    save_series(tmp_path / "scan", stack, along(3), SeriesNumber=3)
+    save_series(tmp_path / "scan", np.zeros_like(stack), along(3), prefix="b", SeriesNumber=4)
+    code, _, err = run("segment", "scan", "--output", "out")
+    assert (code, "--series 3" in err) == (1, True)
+    chosen = ("segment", "scan", "--output", "out", "--stack", "slices", "--object-size", "24px")
+    assert run(*chosen, "--series", "3")[0] == 0
+    assert read("out/scan_labels.tif").array.max() > 5
+    assert "done before" in run(*chosen, "--series", "3")[1]
+    code, _, err = run(*chosen, "--series", "4")
+    assert (code, "--overwrite" in err) == (1, True)

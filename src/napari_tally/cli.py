@@ -68,6 +68,9 @@ def segment(
     channel: Annotated[str | None, typer.Option(help="Number (from 0) or name.")] = None,
     axes: Axes = None,
     spacing: Spacing = None,
+    series: Annotated[
+        str | None, typer.Option(help="Which image of a file or folder: see `tally info`.")
+    ] = None,
     object_size: Annotated[
         str | None, typer.Option(help="Diameter of the objects: 12um or 30px. Guessed if not told.")
     ] = None,
@@ -114,7 +117,7 @@ def segment(
             device=device,
             tiling=_tiling(loaded, tile, halo),
         )
-        batch = Batch(output, axes, spacing, table.value, overwrite)
+        batch = Batch(output, axes, spacing, table.value, overwrite, series)
         batch.check()
         sources = expand(inputs)
         _check_device(device)
