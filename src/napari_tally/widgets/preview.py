@@ -31,10 +31,8 @@ def show_preview(
     layer = result.layer
     if layer is None or not result.is_ours or done.result.maps is None:
         return False
-    if done.result.classes is not None:
-        return False  # classes may be turned and resampled: they follow in the background
-    if any(maps.ndim - 1 != done.model.architecture.spatial_dims for maps in done.result.maps[:1]):
-        return False  # so does a stack whose slices were joined
+    if done.result.classes is not None or any(m.ndim > 3 for m in done.result.maps[:1]):
+        return False  # classes may be turned, and a slice says too little of a stack: they follow
     cuts = shown(viewer, layer, layer.data.shape, whole_plane=False)
     ndim = done.model.architecture.spatial_dims
     lead, plane = cuts[: layer.ndim - ndim], cuts[layer.ndim - ndim :]

@@ -13,7 +13,13 @@ from qtpy.QtWidgets import QCheckBox, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from ..core.errors import InputError, TallyError, sentence
 from ..core.quantity import parse_quantity
-from ..models.folder import METADATA, model_folder, read_info, shipped_models
+from ..models.folder import (
+    METADATA,
+    model_folder,
+    read_architecture,
+    read_info,
+    shipped_models,
+)
 from ..pipeline.options import SegmentOptions
 from .explain import explained
 from .forecast import Forecast
@@ -88,6 +94,7 @@ class SegmentDock(QWidget):
         form.axes.editingFinished.connect(self._axes_changed)
         form.circle.toggled.connect(self._draw_circle)
         form.region.currentTextChanged.connect(self._forecast)
+        form.stack.currentTextChanged.connect(self._forecast)
         form.device.setCurrentText(remembered().device)
         form.device.currentTextChanged.connect(self._device_changed)
         self.panel.run.clicked.connect(self.run)
@@ -162,10 +169,17 @@ class SegmentDock(QWidget):
         return SegmentOptions(
             channel=channel,
             object_size=self.form.diameter.text().strip() or None if info.diameter else None,
+            stack=str(self.form.stack.currentData()) if self._flat_on_stack() else "auto",
             device=self.form.device.currentText(),
             keep_maps=True,
             **self.tune.options(info.head),
         )
+
+    def _flat_on_stack(self) -> bool:
+        """Tell whether a stack is to go through a model for 2D images."""
+        layer = self.form.image.layer
+        deep = layer is not None and "Z" in self.form.axes.text().upper()
+        return deep and read_architecture(model_folder(self.model)).spatial_dims == 2
 
     def run(self) -> None:
         """Segment what the form says."""
@@ -296,11 +310,11 @@ class SegmentDock(QWidget):
 
     def _forecast(self) -> None:
         try:
-            job = self.job()
+            self.form.show_row(self.form.stack, visible=self._flat_on_stack())
+            told = self.forecast.sentence(self.job())
         except _WRONG_INPUT:
-            self.form.forecast.setText("")
-            return
-        self.form.forecast.setText(self.forecast.sentence(job))
+            told = ""
+        self.form.forecast.setText(told)
 
     def _show_guess(self, done: Done) -> None:
         if done.result.diameter_px and not self.form.diameter.text():
