@@ -1,18 +1,27 @@
 """Make the pictures of the docs from the real program.
 
-python docs/screenshots.py        (under xvfb-run where there is no display)
+python docs/screenshots.py [--theme light] [--output FOLDER]   (under xvfb-run without a display)
 """
 
 from __future__ import annotations
 
+import argparse
+import os
+import tempfile
 import time
 from pathlib import Path
 
+# Settings of its own: where docks were last is not what a new user sees.
+os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")
+
 import napari
+from napari.settings import get_settings
+from PIL import Image
 from qtpy.QtWidgets import QApplication
 
 IMAGES = Path(__file__).with_name("images")
 SIZE = (1366, 768)
+OBJECT = 9
 
 
 def wait(condition, seconds: float = 120) -> None:
@@ -31,17 +40,44 @@ def pause(seconds: float) -> None:
     wait(lambda: time.monotonic() > end)
 
 
-def main() -> None:
-    viewer = napari.Viewer()
-    viewer.window.resize(*SIZE)
+def take(viewer: napari.Viewer, path: Path) -> None:
+    """Write what the whole window shows."""
+    pause(1.5)
+    picture = Image.fromarray(viewer.screenshot(canvas_only=False)[..., :3])
+    picture.quantize(128).save(path, optimize=True)
+
+
+def tour(viewer: napari.Viewer, folder: Path) -> None:
+    """Go through the tour of the Segment dock as its users do."""
     viewer.open_sample("napari-tally", "cells3d_projection")
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
-    dock.run()
+    take(viewer, folder / "segment_1_open.png")
+    dock.panel.run.click()
     wait(lambda: not dock.runner.busy)
+    take(viewer, folder / "segment_2_run.png")
     dock.contours.setChecked(True)
+    dock.tune.sliders["threshold"].setValue(0.9)
+    pause(0.5)
+    wait(lambda: not dock.runner.busy)
+    take(viewer, folder / "segment_3_tune.png")
+    dock.tune.sliders["threshold"].setValue(0.75)
+    pause(0.5)
+    wait(lambda: not dock.runner.busy)
     dock.take_away.show_table()
-    pause(2)
-    viewer.screenshot(IMAGES / "segment_dock.png", canvas_only=False)
+    dock.result.layer.selected_label = OBJECT
+    take(viewer, folder / "segment_4_table.png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--theme", default="dark")
+    parser.add_argument("--output", type=Path, default=IMAGES)
+    args = parser.parse_args()
+    args.output.mkdir(parents=True, exist_ok=True)
+    get_settings().appearance.theme = args.theme
+    viewer = napari.Viewer()
+    viewer.window.resize(*SIZE)
+    tour(viewer, args.output)
     viewer.close()
 
 

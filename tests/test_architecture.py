@@ -19,7 +19,8 @@ BELOW: dict[str, set[str]] = {
     **{sibling: {"core"} for sibling in SIBLINGS},
     "models": {"core", *SIBLINGS},
     "pipeline": {"core", *SIBLINGS, "models"},
-    "cli": {"core", *SIBLINGS, "models", "pipeline"},
+    "cli": {"core", *SIBLINGS, "models", "pipeline", "cli_files"},
+    "cli_files": {"core", *SIBLINGS, "models", "pipeline"},
     "__main__": {"cli"},
     "widgets": {"core", *SIBLINGS, "models", "pipeline"},
 }
@@ -93,8 +94,9 @@ def test_monai_is_imported_inside_functions_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", ["napari_tally.pipeline.segment", "napari_tally.cli"])
-def test_opening_a_front_end_loads_no_viewer_and_no_monai(module: str) -> None:
-    heavy = ["napari", "qtpy", "monai"]
+def test_opening_a_front_end_loads_no_viewer_no_monai_and_no_reader(module: str) -> None:
+    readers = ["SimpleITK", "bioio", "dask.array", "nibabel", "ome_zarr_models", "pydicom", "zarr"]
+    heavy = ["napari", "qtpy", "monai", *readers]
     code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -57,6 +57,15 @@ def test_segment_writes_labels_table_and_record(run, image) -> None:
     assert not list(image.parent.rglob(".part-*"))
 
 
+@pytest.mark.parametrize("name", ["a.ome.zarr", "a.nii", "a.nii.gz"])
+def test_segment_takes_lazily_read_files_and_skips_them_when_done(run, tmp_path, name) -> None:
+    napari_tally.write(napari_tally.Volume(IMAGE, "YX", (0.5, 0.5), "um"), tmp_path / name)
+    code, out, _ = run("segment", name, "--output", "out", "--object-size", "10um")
+    assert (code, "nuclei, median area" in out) == (0, True)
+    assert len(pd.read_csv("out/a_objects.csv")) > 10
+    assert "done before" in run("segment", name, "--output", "out", "--object-size", "10um")[1]
+
+
 def test_a_second_run_skips_what_is_done_and_refuses_what_differs(run, image) -> None:
     run("segment", "a.tif", "-o", "out")
     before = (image.parent / "out" / "a_labels.tif").stat().st_mtime_ns

@@ -1,4 +1,4 @@
-"""The command line: `tally segment`, `measure`, `models`, `demo` and `doctor`."""
+"""The command line: `tally segment`, `measure`, `info`, `convert`, `models`, `demo`, `doctor`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .cli_files import convert, info
 from .core.errors import InputError, TallyError, sentence
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ class TableFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class StackWay(StrEnum):
+    """How a stack goes through a 2D model: `pipeline.stack` describes each."""
+
+    AUTO = "auto"
+    SLICES = "slices"
+    LINK = "link"
+    VIEWS = "views"
+
+
 Inputs = Annotated[list[str], typer.Argument(help="Files, folders or patterns such as 'a/*.tif'.")]
 ModelName = Annotated[
     str, typer.Option("--model", "-m", help="A shipped model, or a model folder.")
@@ -58,6 +68,9 @@ def segment(
     channel: Annotated[str | None, typer.Option(help="Number (from 0) or name.")] = None,
     axes: Axes = None,
     spacing: Spacing = None,
+    series: Annotated[
+        str | None, typer.Option(help="Which image of a file or folder: see `tally info`.")
+    ] = None,
     object_size: Annotated[
         str | None, typer.Option(help="Diameter of the objects: 12um or 30px. Guessed if not told.")
     ] = None,
@@ -73,6 +86,9 @@ def segment(
     separate: Annotated[
         bool, typer.Option("--separate", help="Objects of what hangs together of each class.")
     ] = False,
+    stack: Annotated[
+        StackWay, typer.Option(help="How a stack goes through a 2D model.")
+    ] = StackWay.AUTO,
     tile: Annotated[
         int | None,
         typer.Option(help="Largest window of the network, px; the model's own if not told."),
@@ -97,10 +113,11 @@ def segment(
             threshold=threshold,
             tune=_numbers(tune or []),
             separate=separate,
+            stack=stack.value,
             device=device,
             tiling=_tiling(loaded, tile, halo),
         )
-        batch = Batch(output, axes, spacing, table.value, overwrite)
+        batch = Batch(output, axes, spacing, table.value, overwrite, series)
         batch.check()
         sources = expand(inputs)
         _check_device(device)
@@ -152,6 +169,10 @@ def measure(
     if not any(volume.calibrated for volume in (grid, *images)):
         typer.echo(f"{labels} has no calibration: measured in px.", err=True)
     typer.echo(f"{summary(table)} -> {output}")
+
+
+app.command()(info)
+app.command()(convert)
 
 
 @models_app.callback()

@@ -68,3 +68,18 @@ def test_without_a_folder_to_write_in_the_cache_falls_back(tmp_path) -> None:
     )
     assert out.stdout.strip() == "64", out.stderr
     assert any((tmp_path / "tmp").rglob("*.nbi"))
+
+
+def test_loops_take_no_more_threads_than_openmp_was_told() -> None:
+    script = (
+        "import torch, numpy as np\n"
+        "from napari_tally.objects.measure import measure\n"
+        "measure(np.ones((4, 4, 4), np.uint8))\n"
+        "import numba\n"
+        "print(torch.get_num_threads(), numba.get_num_threads())"
+    )
+    free = {k: v for k, v in os.environ.items() if k != "NUMBA_NUM_THREADS"}
+    told = {**free, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=told, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1"]

@@ -17,6 +17,7 @@ from napari_tally.core.quantity import canonical_unit, parse_quantity
         ("0.5, 0.1, 0.1 um", 1, (0.5, 0.1, 0.1), "um"),
         ("0.5x0.1x0.1um", 1, (0.5, 0.1, 0.1), "um"),
         ("1e-3mm", 1, (1e-3,), "mm"),
+        ("1e+06,2e6um", 1, (1e6, 2e6), "um"),
         ("20um2", 2, (20.0,), "um"),
         ("20um²", 2, (20.0,), "um"),
         ("20um", 2, (20.0,), "um"),

@@ -132,3 +132,12 @@ def test_other_errors_are_not_swallowed() -> None:
 
     with pytest.raises(RuntimeError, match="mat1"):
         drain(_inference(Broken()).steps(_image(32, 32)))
+
+
+def test_slices_of_a_stack_come_out_as_one_by_one() -> None:
+    stack = np.random.default_rng(0).random((1, 5, 70, 90), np.float32)
+    for tile in (64, 256):
+        inference = _inference(_network(), tile=tile, halo=8)
+        together = drain(inference.slices_steps(stack))
+        alone = [drain(inference.steps(stack[:, z])) for z in range(5)]
+        np.testing.assert_allclose(together, np.stack(alone, 1), atol=1e-6)

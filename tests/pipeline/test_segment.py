@@ -209,8 +209,9 @@ def test_maps_are_kept_when_asked_for(model, field) -> None:
 )
 def test_decoding_kept_maps_again_is_the_same_as_running_again(model, changes) -> None:
     image = np.stack([nuclei((150, 170), seed=s)[0] for s in range(2)])
-    first = napari_tally.segment(image, model, axes="ZYX", spacing="1,0.5,0.5um", keep_maps=True)
-    options = SegmentOptions(object_size=f"{first.diameter_px}px", **changes)
+    told = {"axes": "ZYX", "spacing": "1,0.5,0.5um", "stack": "slices"}
+    first = napari_tally.segment(image, model, keep_maps=True, **told)
+    options = SegmentOptions(object_size=f"{first.diameter_px}px", stack="slices", **changes)
     volume = as_volume(image, "ZYX", "1,0.5,0.5um")
     again = drain(separate_steps(volume, model, options, first))
     fresh = drain(segment_steps(volume, model, options))

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from scipy.ndimage import binary_erosion, maximum_filter, minimum_filter
 from skimage.measure import label
 
+from napari_tally.simulate.clutter import Clutter
 from napari_tally.simulate.nuclei import NucleiField
 
 FLAT: dict[str, Any] = {"shape": (256, 320), "count": 60}
@@ -219,3 +220,51 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any], told: s
 def test_options_go_to_json_and_back() -> None:
     field = NucleiField(**SOLID, seed=3)
     assert NucleiField.model_validate_json(field.model_dump_json()) == field
+
+
+def test_a_bent_field_still_has_whole_nuclei_of_the_size_asked_for() -> None:
+    options = {**SOLID, "shape": (48, 96, 96), "spacing_um": (0.5, 0.5, 0.5), "diameter_um": 10.0}
+    straight, bent = (NucleiField(**options, bend=b).draw()[1] for b in (0.0, 0.15))
+    assert (straight != bent).any()
+    assert label(bent, connectivity=3).max() == bent.max() >= 0.9 * straight.max()
+    assert (bent > 0).mean() == pytest.approx((straight > 0).mean(), rel=0.2)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "kind", [{"walls": 1}, {"cytoplasm": 0.5}, {"specks": 1}, {"fog": 1}], ids=str
+)
+def test_clutter_adds_light_and_changes_no_truth(options: dict, kind: dict) -> None:
+    plain, labels = NucleiField(**options, photons=5000).draw()
+    image, same = NucleiField(**options, photons=5000, clutter=Clutter(**kind)).draw()
+    np.testing.assert_array_equal(labels, same)
+    assert image.mean() > 1.01 * plain.mean()
+
+
+def test_walls_are_bright_between_nuclei_and_thin() -> None:
+    field = NucleiField(touching=0, haze=0, blur_um=0, photons=5000, clutter=Clutter(walls=2))
+    image, labels = field.draw()
+    outside = labels == 0
+    bright = outside & (image > 2000)
+    assert 0.005 < bright.sum() / outside.sum() < 0.25
+    assert not binary_erosion(bright, np.ones((5, 5))).any()
+
+
+def test_light_fades_with_depth() -> None:
+    options = {**SOLID, "count": 0, "photons": 5000, "camera_offset": 0}
+    image, _ = NucleiField(**options, clutter=Clutter(fog=1, fading=1)).draw()
+    assert image[-6:].mean() < 0.6 * image[:6].mean()
+
+
+def test_generous_labels_reach_further_where_the_blur_does_and_keep_their_ids() -> None:
+    options = {**SOLID, "shape": (48, 96, 96), "spacing_um": (0.5, 0.5, 0.5), "diameter_um": 10.0}
+    field = NucleiField(**options, blur_um=0.5, axial_blur=3)
+    image, exact = field.draw()
+    same, drawn = field.model_copy(update={"generous": 1.0}).draw()
+    np.testing.assert_array_equal(image, same)
+    np.testing.assert_array_equal(drawn[exact > 0], exact[exact > 0])
+    grown = drawn > 0
+    in_plane = binary_erosion(grown, np.ones((1, 3, 3)), border_value=1) & (exact == 0)
+    along_z = binary_erosion(grown, np.ones((7, 1, 1)), border_value=1) & (exact == 0)
+    assert grown.sum() > 1.2 * (exact > 0).sum()
+    assert in_plane.sum() > along_z.sum()

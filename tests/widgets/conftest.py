@@ -48,7 +48,7 @@ def finish(until):
     """Press Run and wait for the end."""
 
     def run(dock) -> None:
-        dock.run_button.click()
+        dock.panel.run.click()
         until(lambda: not dock.runner.busy)
         time.sleep(0.01)
 

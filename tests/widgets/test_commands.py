@@ -49,3 +49,28 @@ def test_the_segment_menu_opens_the_dock(run) -> None:
     viewer, command = run
     command("open_segment")
     assert any("Segment" in name for name in viewer.window.dock_widgets)
+
+
+def test_separating_adds_a_layer_that_lies_on_the_old_one_and_leaves_it(run, qtbot) -> None:
+    viewer, command = run
+    y, x = np.indices((20, 34))
+    mask = (np.minimum(np.hypot(y - 9, x - 9), np.hypot(y - 9, x - 19)) <= 6).astype(np.uint8)
+    look = {"scale": (0.5, 0.5), "units": "um", "rotate": 20, "axis_labels": ("y", "x")}
+    layer = viewer.add_labels(mask.copy(), name="mask", **look)
+    command("separate_touching")
+    qtbot.waitUntil(lambda: "mask (separated)" in viewer.layers, timeout=30_000)
+    found = viewer.layers["mask (separated)"]
+    assert np.array_equal(layer.data, mask) and not layer.visible
+    assert found.data.max() == 2 and np.array_equal(found.data > 0, mask > 0)
+    assert found.features["area_um2"][1:].sum() == mask.sum() / 4
+    assert found.extent.world.tolist() == layer.extent.world.tolist()
+    assert found.units == layer.units
+
+
+def test_negative_labels_are_refused_in_a_sentence(run, qtbot) -> None:
+    viewer, command = run
+    viewer.add_labels(np.full((6, 6), -1))
+    command("separate_touching")
+    said = notification_manager.records
+    qtbot.waitUntil(lambda: "Labels from 0" in said[-1].message, timeout=30_000)
+    assert len(viewer.layers) == 1

@@ -25,7 +25,7 @@ def test_run_gives_labels_that_lie_on_the_image(viewer, dock, finish) -> None:
     assert layer.units == image.units and layer.axis_labels == image.axis_labels
     truth = nuclei((160, 200))[1]
     assert layer.data.max() == truth.max()
-    assert "nuclei, median area" in dock.status.text() and "µm²" in dock.status.text()
+    assert "nuclei, median area" in dock.panel.status.text() and "µm²" in dock.panel.status.text()
 
 
 def test_row_i_of_the_features_is_label_i(viewer, dock, finish) -> None:
@@ -55,10 +55,10 @@ def test_another_image_gets_a_layer_of_its_own(viewer, dock, finish) -> None:
 
 def test_a_slider_moved_during_a_run_counts_after_it(dock, finish, until) -> None:
     finish(dock)
-    dock.run_button.click()
+    dock.panel.run.click()
     dock.tune.sliders["threshold"].setValue(0.3)
     until(lambda: dock.done.job.options.threshold == 0.3)
-    assert not dock.cancel_button.isEnabled()
+    assert not dock.panel.cancel.isEnabled()
 
 
 def test_an_edited_layer_is_never_overwritten(viewer, dock, finish) -> None:
@@ -100,7 +100,7 @@ def test_the_smallest_size_is_applied(dock, finish, until) -> None:
     dock.tune.smallest.editingFinished.emit()
     until(lambda: dock.done is not before)
     assert dock.done.result.count == 0
-    assert "too small" in dock.status.text()
+    assert "too small" in dock.panel.status.text()
 
 
 @pytest.fixture
@@ -117,23 +117,23 @@ def gone(dock, monkeypatch, until):
             closed.set()
 
     monkeypatch.setattr(segment_dock, "segment_job", endless)
-    dock.run_button.click()
-    until(lambda: dock.bar.value() == 33)
+    dock.panel.run.click()
+    until(lambda: dock.panel.bar.value() == 33)
     yield closed
     dock.runner.cancel()
 
 
 def test_cancel_stops_and_changes_nothing(viewer, dock, gone, until) -> None:
-    assert not dock.run_button.isEnabled() and dock.cancel_button.isEnabled()
-    dock.cancel_button.click()
-    assert dock.status.text() == "Cancelled."
-    assert dock.run_button.isEnabled() and not dock.cancel_button.isEnabled()
+    assert not dock.panel.run.isEnabled() and dock.panel.cancel.isEnabled()
+    dock.panel.cancel.click()
+    assert dock.panel.status.text() == "Cancelled."
+    assert dock.panel.run.isEnabled() and not dock.panel.cancel.isEnabled()
     until(gone.is_set, 10)
     assert [x.name for x in viewer.layers] == ["field"]
 
 
 def test_an_image_deleted_while_it_runs_does_no_harm(viewer, dock, until) -> None:
-    dock.run_button.click()
+    dock.panel.run.click()
     viewer.layers.remove("field")
     until(lambda: not dock.runner.busy)
     assert [x.name for x in viewer.layers] == ["field nuclei"]
@@ -191,7 +191,7 @@ def test_a_stack_is_done_slice_by_slice_and_says_so(viewer, dock, finish) -> Non
     finish(dock)
     layer = viewer.layers["stack nuclei"]
     assert layer.data.shape == stack.shape
-    assert "segmented by itself" in dock.status.text()
+    assert "segmented by itself" in dock.panel.status.text()
     assert set(layer.features["z"][1:]) == {0, 1, 2}
 
 
@@ -268,21 +268,193 @@ def test_lazy_and_multiscale_images_are_taken(viewer, dock, finish) -> None:
 def test_odd_images_end_in_a_sentence(viewer, dock, finish, array, says) -> None:
     viewer.add_image(array, name="odd", rgb=array.shape[-1] == 3)
     finish(dock)
-    assert says in dock.status.text()
-    assert dock.run_button.isEnabled()
+    assert says in dock.panel.status.text()
+    assert dock.panel.run.isEnabled()
+
+
+def test_a_colour_image_asks_for_its_channel_and_labels_have_none(viewer, dock, finish) -> None:
+    image = nuclei((100, 120))[0]
+    colour = np.stack([np.zeros_like(image), image, image // 2], -1).astype(np.uint8)
+    viewer.add_image(colour, name="colour", rgb=True)
+    assert [dock.form.channel.itemText(i) for i in range(3)] == ["red", "green", "blue"]
+    dock.form.channel.setCurrentText("green")
+    finish(dock)
+    assert viewer.layers["colour nuclei"].data.shape == (100, 120)
+    assert viewer.layers["colour nuclei"].data.max() > 5
+
+
+def test_nan_is_background_and_is_said(viewer, dock, finish) -> None:
+    image = nuclei((100, 120))[0].astype(float)
+    image[:20] = np.nan
+    viewer.add_image(image, name="holes")
+    finish(dock)
+    assert "2,400 voxels of holes are NaN" in dock.panel.status.text()
+    assert not viewer.layers["holes nuclei"].data[:15].any()
+
+
+def test_a_huge_voxel_size_does_no_harm(viewer, dock, finish) -> None:
+    dock.form.spacing.setText("1e6,1e6um")
+    finish(dock)
+    assert dock.done.result.count > 0
+    assert dock.done.result.table["area_um2"].min() > 1e12
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [(MemoryError(), "not enough memory"), (OSError(28, "No space left on device"), "No space")],
+)
+def test_a_run_that_fails_leaves_what_was_there(
+    viewer, dock, finish, monkeypatch, error, says
+) -> None:
+    finish(dock)
+    before = viewer.layers["field nuclei"].data.copy()
+
+    def failing(_job):
+        yield Step("run the network", 0, 1)
+        raise error
+
+    monkeypatch.setattr(segment_dock, "segment_job", failing)
+    finish(dock)
+    assert says in dock.panel.status.text()
+    assert dock.panel.run.isEnabled() and not dock.panel.cancel.isEnabled()
+    assert np.array_equal(viewer.layers["field nuclei"].data, before)
+
+
+def test_a_missing_gpu_is_said(dock, finish) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    dock.form.device.setCurrentText("cuda")
+    finish(dock)
+    assert "device" in dock.panel.status.text() and "cpu" in dock.panel.status.text()
+    dock.form.device.setCurrentText("auto")
+
+
+def test_a_layer_renamed_and_painted_on_during_a_run_is_kept(viewer, dock, finish, until) -> None:
+    finish(dock)
+    layer = viewer.layers["field nuclei"]
+    dock.panel.run.click()
+    layer.name = "mine"
+    layer.data[0, :] = 500
+    painted = layer.data.copy()
+    until(lambda: not dock.runner.busy)
+    assert np.array_equal(layer.data, painted)
+    assert [x.name for x in viewer.layers] == ["field", "mine", "field nuclei"]
+
+
+def test_running_again_at_once_gives_one_result(viewer, dock, until) -> None:
+    dock.run()
+    dock.run()
+    until(lambda: not dock.runner.busy)
+    assert [x.name for x in viewer.layers] == ["field", "field nuclei"]
+
+
+def test_two_viewers_run_at_the_same_time(viewer, dock, make_napari_viewer, until) -> None:
+    other = make_napari_viewer(show=True)
+    other.add_image(nuclei((120, 120), seed=4)[0], name="second")
+    second = other.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
+    dock.run()
+    second.run()
+    until(lambda: not dock.runner.busy and not second.runner.busy)
+    assert [x.name for x in viewer.layers] == ["field", "field nuclei"]
+    assert [x.name for x in other.layers] == ["second", "second nuclei"]
+    assert other.layers["second nuclei"].data.max() == nuclei((120, 120), seed=4)[1].max()
+
+
+def test_another_model_chosen_during_a_run_does_not_tune_its_result(dock, until, tmp_path) -> None:
+    from shutil import copytree
+
+    from napari_tally.models.folder import model_folder
+    from napari_tally.widgets.preferences import remembered
+
+    copytree(model_folder("nuclei-2d"), tmp_path / "mine")
+    remembered().model_folder = str(tmp_path)  # the list follows at once
+    try:
+        assert dock.form.model.findText("mine") >= 0
+        dock.run()
+        dock.form.model.setCurrentText("mine")
+        until(lambda: not dock.runner.busy)
+        assert dock.result.layer is not None and not dock.tune.isVisible()
+        dock.tune.sliders["threshold"].setValue(0.9)
+        dock.separate()
+        assert not dock.runner.busy
+    finally:
+        remembered().model_folder = ""
+
+
+def test_closed_docks_leave_no_widget_and_no_thread(viewer, until) -> None:
+    import gc
+    import weakref
+
+    threads, docks = threading.active_count(), []
+    for _ in range(3):
+        dock = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
+        dock.run()
+        until(lambda dock=dock: not dock.runner.busy)
+        viewer.window.remove_dock_widget(dock)
+        docks.append(weakref.ref(dock))
+        del dock
+    gc.collect()
+    until(lambda: gc.collect() >= 0 and not any(ref() for ref in docks), 10)
+    until(lambda: threading.active_count() <= threads + 1, 40)  # Qt's pool keeps one for a while
+
+
+def test_what_is_kept_for_tuning_is_said(dock, finish) -> None:
+    finish(dock)
+    assert "MiB of 1 GiB in memory" in dock.panel.status.text()
 
 
 def test_what_cannot_be_understood_is_said(viewer, dock) -> None:
     dock.form.diameter.setText("large")
     dock.run()
-    assert "number with a unit" in dock.status.text()
+    assert "number with a unit" in dock.panel.status.text()
     assert not dock.runner.busy
 
 
 def test_without_an_image_the_next_step_is_said(viewer, dock) -> None:
     viewer.layers.clear()
-    assert "Open an image" in dock.status.text()
-    assert not dock.run_button.isEnabled()
+    assert "Open an image" in dock.panel.status.text()
+    assert not dock.panel.run.isEnabled()
+
+
+def test_a_row_of_the_table_finds_its_object(viewer, dock, finish, qtbot) -> None:
+    finish(dock)
+    dock.take_away.show_table()
+    layer = viewer.layers["field nuclei"]
+    viewer.scene.camera.zoom *= 8
+    qtbot.wait(100)  # for the canvas to be drawn
+    for label in (2, int(layer.data.max())):
+        layer.selected_label = label
+        corners = viewer.layers["selected object"].data[0]
+        own = np.argwhere(layer.data == label)
+        assert (corners.min(0) < own.min(0)).all() and (own.max(0) < corners.max(0)).all()
+        assert (corners.max(0) - corners.min(0) < np.ptp(own, axis=0) + 8).all()
+        middle = np.asarray(layer.data_to_world(own.mean(0)))
+        assert np.allclose(viewer.scene.camera.center[-2:], middle, atol=2)
+        assert viewer.layers.selection.active == layer
+    viewer.window.remove_dock_widget(dock)
+    assert "selected object" not in viewer.layers
+
+
+def test_a_row_of_a_stack_goes_to_its_slice(viewer, dock, finish) -> None:
+    image = nuclei((90, 100))[0]
+    viewer.add_image(np.stack([image, image * 0, image]), name="stack", axis_labels="zyx")
+    finish(dock)
+    dock.take_away.show_table()
+    viewer.dims.set_point(0, 0)
+    layer = viewer.layers["stack nuclei"]
+    layer.selected_label = int(layer.data.max())
+    assert viewer.dims.point[0] == 2
+
+
+def test_the_table_leaves_the_dock_its_place(viewer, dock, finish) -> None:
+    finish(dock)
+    before = dock.height()
+    for _ in range(2):
+        dock.take_away.show_table()
+    assert dock.height() >= before - 40  # for the tabs
+    assert len(viewer.window.dock_widgets) == 2
 
 
 def test_maps_become_layers_on_the_image(viewer, dock, finish) -> None:
@@ -323,9 +495,18 @@ def test_the_object_size_is_drawn_and_removed(viewer, dock) -> None:
 def test_nothing_is_cut_off_at_the_right(viewer, dock, finish) -> None:
     finish(dock)
     right = dock.mapToGlobal(dock.rect().topRight()).x()
-    for part in (*dock.tune.sliders.values(), dock.form.circle, dock.cancel_button):
+    for part in (*dock.tune.sliders.values(), dock.form.circle, dock.panel.cancel):
         assert part.isVisible()
         assert part.mapToGlobal(part.rect().topRight()).x() <= right
+
+
+def test_long_sentences_are_never_cut_off(viewer, dock, finish, until) -> None:
+    finish(dock)
+    for count in (9, 1, 30):
+        dock.panel.say("A sentence that needs more than a line. " * count)
+        words = dock.panel.status
+        until(lambda words=words: words.height() >= words.heightForWidth(words.width()) > 0, 5)
+        assert words.height() < words.heightForWidth(words.width()) + 40
 
 
 def test_opening_the_dock_loads_neither_torch_nor_monai() -> None:

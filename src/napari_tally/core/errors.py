@@ -51,4 +51,7 @@ def sentence(error: BaseException) -> str:
         where = ".".join(str(part) for part in first["loc"]).replace("_", " ").capitalize()
         return f"{where}: {first.get('ctx', {}).get('error', first['msg'])}"
     text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemoryError):
+        told = "" if text == type(error).__name__ else f" ({text})"
+        return f"There is not enough memory{told}. Try a part of the image, or close other programs"
     return text if isinstance(error, TallyError) else f"{type(error).__name__}: {text}"

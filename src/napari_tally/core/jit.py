@@ -1,15 +1,18 @@
 """The one way to compile a loop.
 
-Three things go wrong with plain numba in a plugin, and are mended here once: the cache folder
+Four things go wrong with plain numba in a plugin, and are mended here once: the cache folder
 beside an installed package may be read-only (and so may the home folder), a first call that
-compiles for seconds looks like a hang, and numba's `workqueue` layer aborts the whole process
-when two threads launch parallel loops at the same time.
+compiles for seconds looks like a hang, numba's `workqueue` layer aborts the whole process when two
+threads launch parallel loops at the same time, and numba does not heed OMP_NUM_THREADS: its first
+parallel loop sets the number of threads for all of OpenMP, so that torch, too, then takes more than
+it was allowed (on a shared node the network ran ten times slower).
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -69,6 +72,16 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
     result: Callable[P, R] = numba.njit(function)
     return result
+
+
+def _heed_openmp() -> None:
+    """Tell numba the number of threads that OpenMP was told, unless it may run already."""
+    allowed = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if "numba" not in sys.modules and allowed.isdigit() and int(allowed) > 0:
+        os.environ.setdefault("NUMBA_NUM_THREADS", allowed)
+
+
+_heed_openmp()
 
 
 def _dispatcher(function: Callable[P, R], parallel: bool) -> Any:

@@ -21,7 +21,8 @@ _ALIASES: dict[str, str] = {
     "in": "inch",
 }  # fmt: skip
 _TEXT = re.compile(
-    r"^\s*(?P<numbers>[\d.,;x+\-\s]*?(?:e[+\-]?\d+)?)\s*(?P<unit>[a-zA-ZµμÅ]*)(?P<power>[23²³]?)\s*$"
+    r"^\s*(?P<numbers>(?:[\d.,;x+\-\s]|e(?=[+\-]?\d))*?)\s*"
+    r"(?P<unit>[a-zA-ZµμÅ]*)(?P<power>[23²³]?)\s*$"
 )
 _POWERS = {"": 1, "2": 2, "3": 3, "²": 2, "³": 3}
 

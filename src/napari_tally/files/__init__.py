@@ -6,19 +6,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import FileError
-from . import itk, nifti, picture, tiff
+from . import bioio, dicom, itk, nifti, ome_zarr, picture, tiff
 from .format import Format, ending
 
 if TYPE_CHECKING:
     import os
 
     from ..core.volume import Volume
+    from .series import Series
 
 FORMATS = (
-    Format("TIFF", tiff.SUFFIXES, tiff.SUFFIXES, tiff.read, tiff.write),
+    Format("TIFF", tiff.SUFFIXES, tiff.SUFFIXES, tiff.read, tiff.write, tiff.list_series),
     Format("picture", picture.SUFFIXES, picture.WRITTEN, picture.read, picture.write),
     Format("NIfTI", nifti.SUFFIXES, nifti.SUFFIXES, nifti.read, nifti.write),
+    Format(
+        "DICOM",
+        dicom.SUFFIXES,
+        (),
+        dicom.read,
+        list_series=dicom.list_series,
+        recognizes=dicom.recognizes,
+    ),
+    Format(
+        "OME-Zarr",
+        ome_zarr.SUFFIXES,
+        ome_zarr.SUFFIXES,
+        ome_zarr.read,
+        ome_zarr.write,
+        ome_zarr.list_series,
+        ome_zarr.recognizes,
+        folder=True,
+    ),
     Format("NRRD or MetaImage", itk.SUFFIXES, itk.SUFFIXES, itk.read, itk.write),
+    Format("microscope", bioio.SUFFIXES, (), bioio.read, list_series=bioio.list_series),
 )
 
 
@@ -40,6 +60,19 @@ def stem(path: Path) -> str:
     """Return the name of a file without the suffixes of its format: `brain` of `brain.nii.gz`."""
     suffix = max((ending(path, f.suffixes) for f in FORMATS), key=len)
     return path.name[: -len(suffix)] if suffix else path.stem if path.is_file() else path.name
+
+
+def list_series(path: str | os.PathLike[str]) -> list[Series]:
+    """Return the images that a file or folder holds, of which `read` takes one.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged or of another format.
+    """
+    path = Path(path).expanduser()
+    found = _format_of_existing(path)
+    return [] if found.list_series is None else found.list_series(path)
 
 
 def read(
@@ -64,10 +97,7 @@ def read(
         If its axes are unclear or do not fit, or there is no such series.
     """
     path = Path(path).expanduser()
-    found = format_of(path)
-    if found is None:
-        raise _unknown(path, tuple(s for f in FORMATS for s in f.suffixes))
-    return found.read(path, axes, series)
+    return _format_of_existing(path).read(path, axes, series)
 
 
 def write(volume: Volume, path: str | os.PathLike[str]) -> None:
@@ -83,10 +113,25 @@ def write(volume: Volume, path: str | os.PathLike[str]) -> None:
         If the format cannot hold the image.
     """
     path = Path(path).expanduser()
-    for each in FORMATS:
-        if each.writer is not None and ending(path, each.written):
+    named = [f for f in FORMATS if ending(path, f.written)]
+    inside = [f for f in FORMATS if f.folder and f.recognizes is not None and f.recognizes(path)]
+    for each in named or inside:  # labels go into the folder of their image
+        if each.writer is not None:
             return each.writer(volume, path)
     raise _unknown(path, tuple(s for f in FORMATS for s in f.written))
+
+
+def _format_of_existing(path: Path) -> Format:
+    found = format_of(path)
+    if found is not None:
+        return found
+    if path.is_dir():
+        raise FileError(
+            "An image is needed",
+            f"the folder {path}",
+            "Name its files, or read them as one image: --stack Z (in Python: read_stack)",
+        )
+    raise _unknown(path, tuple(s for f in FORMATS for s in f.suffixes))
 
 
 def _unknown(path: Path, suffixes: tuple[str, ...]) -> FileError:

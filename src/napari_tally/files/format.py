@@ -36,6 +36,8 @@ class Format:
         Path to the images in it, where a file can hold several.
     recognizes : callable, optional
         Whether a path without a suffix of ours, or a folder, is of this format.
+    folder : bool
+        Whether an image is a folder of its own, with nothing else in it.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Format:
     writer: Callable[[Volume, Path], None] | None = None
     list_series: Callable[[Path], list[Series]] | None = None
     recognizes: Callable[[Path], bool] | None = None
+    folder: bool = False
 
     def read(self, path: Path, axes: str | None, series: str | None) -> Volume:
         """Read one image of a file.

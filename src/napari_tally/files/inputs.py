@@ -11,6 +11,8 @@ from pathlib import Path
 
 from ..core.errors import InputError
 from . import format_of, readable, stem
+from .dicom_header import is_dicom
+from .format import ending
 
 _MADE = ("_labels", "_classes", "_overlay")  # ends of our outputs' names
 
@@ -47,7 +49,8 @@ def expand(inputs: Iterable[str | os.PathLike[str]]) -> list[InputFile]:
         If one of the inputs is, or matches, no file that can be read.
     """
     texts = [os.path.expanduser(os.fspath(text)) for text in inputs]
-    found = {os.path.abspath(p): p for text in texts for p in _matches(text)}
+    matches = _slices_joined([p for text in texts for p in _matches(text)])
+    found = {os.path.abspath(p): p for p in matches}
     paths = [p for p in found.values() if len(found) == 1 or not _made_by_us(p)]
     folders = _folders(paths)
     stems = _stems(paths, folders)
@@ -71,6 +74,13 @@ def _matches(text: str) -> list[Path]:
     return files
 
 
+def _slices_joined(paths: list[Path]) -> list[Path]:
+    """Replace several slices of DICOM by their folder: a shell may have listed them one by one."""
+    slices = {p: p.absolute().parent for p in paths if p.is_file() and is_dicom(p)}
+    several = {folder for folder, n in Counter(slices.values()).items() if n > 1}
+    return [p.parent if slices.get(p) in several else p for p in paths]
+
+
 def _wanted(path: Path, pattern: str) -> bool:
     if path.is_dir():
         return format_of(path) is not None
@@ -80,14 +90,15 @@ def _wanted(path: Path, pattern: str) -> bool:
 
 def _inside(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
-        if format_of(Path(place)) is not None:
-            folders.clear()
+        held = format_of(Path(place))
+        if held is not None:
             yield Path(place)
-            continue
-        folders[:] = [f for f in folders if not f.startswith(".")]
+        folders[:] = [f for f in folders if not f.startswith(".") and not (held and held.folder)]
         for name in names:
-            if not name.startswith(".") and _wanted(Path(place, name), ""):
-                yield Path(place, name)
+            path = Path(place, name)
+            ours = held is not None and (held.folder or ending(path, held.suffixes))
+            if not ours and not name.startswith(".") and _wanted(path, ""):
+                yield path
 
 
 def _made_by_us(path: Path) -> bool:

@@ -17,9 +17,10 @@ from ..core.volume import AXES, SPATIAL, Volume
 from .axes import restored, told_axes
 from .calibration import Metadata, logger, read_metadata, spacing_of
 from .intact import check_data, check_imagej, check_tiff
+from .series import Series, place_of
 from .tiff_write import RGB, write
 
-__all__ = ["SUFFIXES", "read", "write"]
+__all__ = ["SUFFIXES", "list_series", "read", "write"]
 
 SUFFIXES = (".tif", ".tiff", ".ome.tif", ".ome.tiff")
 _COLOURS = (*RGB, "alpha")
@@ -40,8 +41,22 @@ class _Pages:
     metadata: Metadata
 
 
-def read(path: Path, *, axes: str | None = None) -> Volume:
-    """Read the (largest) image of a TIFF.
+def list_series(path: Path) -> list[Series]:
+    """Return the images of a TIFF."""
+    check_tiff(path)
+    try:
+        with tifffile.TiffFile(path) as tif:
+            sizes = [(s.name, " x ".join(map(str, s.shape)) + f" {s.axes}") for s in tif.series]
+    except _BROKEN as error:
+        raise FileError("A TIFF that can be read is needed", f"{path} ({error})") from error
+    return [
+        Series(str(n), f"{name}, {size}" if name else size)
+        for n, (name, size) in enumerate(sizes, 1)
+    ]
+
+
+def read(path: Path, *, axes: str | None = None, series: str | None = None) -> Volume:
+    """Read one image of a TIFF, the largest if none is chosen.
 
     Axes of length 1 are dropped, samples become the channels red, green, blue and alpha, and
     pages of an unknown meaning are Z. A resolution for printing is no calibration.
@@ -52,6 +67,8 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
         OME-TIFF, ImageJ hyperstack or plain TIFF, BigTIFF too.
     axes : str, optional
         Letters of TCZYX to use instead of the file's.
+    series : str, optional
+        Number of the image, from 1.
 
     Raises
     ------
@@ -61,7 +78,7 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
         If the axes are unclear or do not fit, or the numbers are complex.
     """
     check_tiff(path)
-    pages = _load(path)
+    pages = _load(path, series)
     if pages.array.dtype.kind not in "buif":
         raise InputError(
             f"Whole or real numbers are needed in {path.name}",
@@ -73,11 +90,12 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
     return _as_said(_squeezed(pages), path.name)
 
 
-def _load(path: Path) -> _Pages:
+def _load(path: Path, chosen: str | None) -> _Pages:
+    place = None if chosen is None else place_of(list_series(path), chosen, path.name)
     try:
         with tifffile.TiffFile(path) as tif:
             check_imagej(tif, path)
-            series = _largest(tif, path.name)
+            series = _largest(tif, path.name) if place is None else tif.series[place]
             check_data(series, path)
             metadata = read_metadata(tif, series)
             array = np.asarray(series.asarray())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,41 @@ def resampled_slabs(
         part = np.asarray(maps[:, low : low + weights.shape[1]], np.float32)
         slab = np.tensordot(weights, part, (1, 1)).swapaxes(0, 1)
         yield slice(start, stop), _resized(slab, rest)
+
+
+def resampled_part(
+    image: NDArray[np.generic],
+    shape: tuple[int, ...],
+    part: tuple[slice, ...],
+    prepare: Callable[[NDArray[np.generic]], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """Return a part of the image, shape (C, *spatial), at another spatial shape, as float32.
+
+    Only what the part needs is read and prepared. It is interpolated as by `resampled_slabs`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Spatial shape of the whole resampled image.
+    part : tuple of slice
+        What of it is wanted.
+    prepare : callable
+        Brings a piece of the image to float32.
+    """
+    weighed = [
+        _weights(old, new, cut.start, cut.stop)
+        for old, new, cut in zip(image.shape[1:], shape, part, strict=True)
+    ]
+    cuts = tuple(slice(low, low + weights.shape[1]) for low, weights in weighed)
+    found = prepare(image[(slice(None), *cuts)])
+    for axis, (_, weights) in enumerate(weighed, start=1):
+        if shape[axis - 1] != image.shape[axis]:
+            found = np.moveaxis(np.tensordot(weights, found, (1, axis)), 0, axis)
+        else:
+            low = weighed[axis - 1][0]
+            cut = slice(part[axis - 1].start - low, part[axis - 1].stop - low)
+            found = found[(slice(None),) * axis + (cut,)]
+    return np.ascontiguousarray(found)
 
 
 def _weights(old: int, new: int, start: int, stop: int) -> tuple[int, NDArray[np.float32]]:

@@ -90,6 +90,20 @@ def read_info(folder: Path) -> ModelInfo:
         ) from None
 
 
+def read_architecture(folder: Path) -> Architecture:
+    """Read which network a model has, without its weights.
+
+    Raises
+    ------
+    ModelError
+        If the folder does not say it, or names a network that is not known.
+    """
+    definition = _json(folder / INFERENCE).get("network_def")
+    if not isinstance(definition, dict):
+        raise ModelError(f"A network_def is needed in {folder / INFERENCE}", repr(definition))
+    return from_definition(definition)
+
+
 def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     """Load a shipped model by name or any model by its folder.
 
@@ -99,11 +113,7 @@ def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
         If the folder is incomplete, its parts do not fit each other, or it would have to run code.
     """
     folder = model_folder(model)
-    info = read_info(folder)
-    definition = _json(folder / INFERENCE).get("network_def")
-    if not isinstance(definition, dict):
-        raise ModelError(f"A network_def is needed in {folder / INFERENCE}", repr(definition))
-    architecture = from_definition(definition)
+    info, architecture = read_info(folder), read_architecture(folder)
     _check_channels(info, architecture)
     _check_axes(info, architecture)
     weights = _weights_file(folder)

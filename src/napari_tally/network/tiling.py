@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+Place = tuple[Slices, Slices]  # which slice of a stack (of length 1), and where in it
+
 STAGE = "run the network"
 _GPU_BATCH = 8
+_SLICES = 4  # of a stack that the CPU takes at a time; more gain nothing
 _SHARE = 0.5  # of the free device memory that the accumulated maps may take
 
 
@@ -59,8 +62,18 @@ class Inference:
         Out of memory is answered by halving the batch, then the window, then by accumulating on
         the CPU, and at last by running on the CPU; each is said in a step's note.
         """
-        run = _Run(self, image)
-        while run.done < len(run.windows.slices):
+        return (yield from self._run(image, 0))
+
+    def slices_steps(self, stack: NDArray[np.float32]) -> Steps[NDArray[np.float32]]:
+        """Lead a network over the slices of a stack, shape (C, slices, *spatial), several at once.
+
+        Returns the maps, shape (channels, slices, *spatial); yields as `steps` does.
+        """
+        return (yield from self._run(stack, 1))
+
+    def _run(self, image: NDArray[np.float32], lead: int) -> Steps[NDArray[np.float32]]:
+        run = _Run(self, image, lead)
+        while run.done < len(run.places):
             try:
                 run.advance()
                 note = ""
@@ -69,23 +82,24 @@ class Inference:
                     raise
                 note = run.retreat(error)
                 _free_memory()
-            yield Step(STAGE, run.done, len(run.windows.slices), note)
+            yield Step(STAGE, run.done, len(run.places), note)
         return run.finish()
 
 
 class _Run:
-    """One image under way; what changes while it runs."""
+    """One image (or a stack of them) under way; what changes while it runs."""
 
-    def __init__(self, inference: Inference, image: NDArray[np.float32]) -> None:
+    def __init__(self, inference: Inference, image: NDArray[np.float32], lead: int = 0) -> None:
         import torch
 
-        self.inference, self.image = inference, image
+        self.inference, self.image, self.lead = inference, image, lead
+        self.shape = image.shape[1 + lead :]  # of what the network sees at a time
         self.device = self.store = inference.device
         self.network = inference.network
         first = next(self.network.parameters(), None)
         if first is not None and first.device.type != self.device.type:
             self.network.to(self.device)  # it had to leave for the CPU in an earlier image
-        self.batch = 1 if self.device.type == "cpu" else _GPU_BATCH
+        self.batch = (_SLICES if lead else 1) if self.device.type == "cpu" else _GPU_BATCH
         self.tiling = inference.tiling
         self.sums: Tensor | None = None
         self.norm = torch.zeros(())
@@ -95,8 +109,10 @@ class _Run:
         """Start over with the present tiling."""
         import torch
 
-        shape = self.image.shape[1:]
-        self.windows = self.tiling.windows(shape, self.inference.stride)
+        self.windows = self.tiling.windows(self.shape, self.inference.stride)
+        count = self.image.shape[1] if self.lead else 1
+        slices: list[Slices] = [(slice(i, i + 1),) if self.lead else () for i in range(count)]
+        self.places = [(at, window) for at in slices for window in self.windows.slices]
         self.source, self.weight = (
             padded(self.image, self.windows),
             torch.from_numpy(self.windows.weight),
@@ -107,17 +123,18 @@ class _Run:
         """Run the next batch and add it to the sums."""
         import torch
 
-        batch = self.windows.slices[self.done : self.done + self.batch]
+        batch = self.places[self.done : self.done + self.batch]
         with torch.inference_mode():
             # Nested, so that nothing outlives its use: new pages of memory cost as much as adding.
             self.add(self.inference.activate(self.output(batch).float()), batch)
         self.done += len(batch)
 
-    def output(self, batch: list[Slices]) -> Tensor:
+    def output(self, batch: list[Place]) -> Tensor:
         """Return the network's output for some windows."""
         import torch
 
-        views = [self.source[(slice(None), *window)] for window in batch]
+        parts = [self.source[(slice(None), *at, *window)] for at, window in batch]
+        views = [part[:, 0] if self.lead else part for part in parts]
         stack = views[0][None] if len(views) == 1 else torch.stack(views)
         layout = memory_format(stack.ndim - 2)
         with autocast(self.device, self.dtype):
@@ -130,7 +147,7 @@ class _Run:
 
         return self.inference.dtype if self.device == self.inference.device else torch.float32
 
-    def add(self, maps: Tensor, batch: list[Slices]) -> None:
+    def add(self, maps: Tensor, batch: list[Place]) -> None:
         """Add the weighted maps of a batch of windows where they belong."""
         import torch
 
@@ -139,25 +156,33 @@ class _Run:
             self.store = _room(self.store, (channels + 1) * int(np.prod(shape)) * 4)
             # Channels last in memory, as the network gives its output.
             self.sums = torch.zeros((*shape, channels), device=self.store).movedim(-1, 0)
-            self.norm = torch.zeros(shape, device=self.store)
+            self.norm = torch.zeros(self.shape, device=self.store)
+            self.weigh()
         maps = maps.to(self.store)
+        weight = self.weight.to(self.store)
+        for one, (at, window) in zip(maps, batch, strict=True):
+            inner, outer = self.overlap(window)
+            part = self.sums[(slice(None), *at, *outer)]
+            part = part[:, 0] if self.lead else part
+            if len(self.windows.slices) == 1:
+                part.copy_(one[(slice(None), *inner)])
+            else:
+                part.addcmul_(one[(slice(None), *inner)], weight[inner])
+
+    def weigh(self) -> None:
+        """Sum up how much each voxel counts in all windows."""
         if len(self.windows.slices) == 1:
-            inner, outer = self.overlap(batch[0])
-            self.sums.copy_(maps[0][(slice(None), *inner)])
             self.norm.fill_(1)
             return
         weight = self.weight.to(self.store)
-        for one, window in zip(maps, batch, strict=True):
+        for window in self.windows.slices:
             inner, outer = self.overlap(window)
-            self.sums[(slice(None), *outer)].addcmul_(one[(slice(None), *inner)], weight[inner])
             self.norm[outer] += weight[inner]
 
     def overlap(self, window: Slices) -> tuple[Slices, Slices]:
         """Return the part of a window that lies in the image: in the window, and in the image."""
         inner, outer = [], []
-        for cut, (before, _), size in zip(
-            window, self.windows.padding, self.image.shape[1:], strict=True
-        ):
+        for cut, (before, _), size in zip(window, self.windows.padding, self.shape, strict=True):
             start, stop = max(cut.start, before), min(cut.stop, before + size)
             inner.append(slice(start - cut.start, stop - cut.start))
             outer.append(slice(start - before, stop - before))
@@ -204,10 +229,11 @@ class _Run:
 
 
 def padded(image: NDArray[np.float32], windows: Windows) -> Tensor:
-    """Return the image, shape (C, *spatial), mirrored at its borders as the windows need it."""
+    """Return the image, shape (C, ..., *spatial), mirrored at its borders as the windows need."""
     import torch
 
-    return torch.from_numpy(np.pad(image, ((0, 0), *windows.padding), mode="symmetric"))
+    ahead = ((0, 0),) * (image.ndim - len(windows.padding))
+    return torch.from_numpy(np.pad(image, (*ahead, *windows.padding), mode="symmetric"))
 
 
 def _room(device: torch.device, needed: int) -> torch.device:

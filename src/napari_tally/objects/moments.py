@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, prange
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
+
+# isort: split
+from numba import get_num_threads, prange  # after `jit`, which tells numba what it may take
 
 # Columns of the table of whole numbers. Sums are taken from the object's first voxel of the slab:
 # near it they are small, and no digits are lost in their differences.

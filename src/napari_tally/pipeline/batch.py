@@ -117,6 +117,7 @@ class Batch:
     spacing: str | None = None
     table: Literal["csv", "parquet"] = "csv"
     overwrite: bool = False
+    series: str | None = None
 
     def check(self) -> None:
         """Refuse a spacing that is none, before any file is read."""
@@ -125,7 +126,7 @@ class Batch:
 
     def read(self, path: Path) -> Volume:
         """Read one file, with the axes and the spacing that the user told."""
-        volume = read(path, axes=self.axes)
+        volume = read(path, axes=self.axes, series=self.series)
         return volume if self.spacing is None else volume.with_spacing(parse_quantity(self.spacing))
 
 
@@ -181,6 +182,8 @@ def _record(
 ) -> dict[str, Any]:
     """Return the part of a run record that tells whether two runs are the same."""
     reading = {"axes": batch.axes, "spacing": batch.spacing, "table": batch.table}
+    if batch.series is not None:
+        reading["series"] = batch.series
     return {
         "input": {"name": source.path.name, "sha256": sha256_file(source.path)},
         "model": model.identity,
@@ -206,6 +209,7 @@ def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: fl
             "objects": result.count,
             "summary": result.summary,
             "notes": list(result.notes),
+            "stack": result.way.model_dump(),
             "object_diameter_px": result.diameter_px,
             "scale": result.scale,
             "device": result.device,

@@ -12,25 +12,29 @@ from ..heads.semantic import Semantic
 from ..objects.relabel import remove_small
 from .measure import measure_volumes
 from .separate import Separation
+from .stream import classes_by_block_steps
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..core.progress import Steps
     from ..core.volume import Volume
     from ..models.info import ModelInfo
     from .grid import NetworkGrid
     from .options import SegmentOptions
     from .prepare import Planes
+    from .stack import Way
 
 _MM3_OF_ML = 1000.0
 
 
 def separation(
-    volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions
+    volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions, way: Way
 ) -> Separation:
     """Return what collects the results of a model: classes for a semantic one, else objects."""
-    kind = Classes if isinstance(info.head, Semantic) else Separation
-    return kind(volume, planes, info, options)
+    if isinstance(info.head, Semantic):
+        return Classes(volume, planes, info, options)
+    return Separation(volume, planes, info, options, way)
 
 
 class Classes(Separation):
@@ -52,12 +56,17 @@ class Classes(Separation):
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
         return self.head.decode(maps)
 
-    def objects(self, maps: NDArray[np.floating] | None, grid: NetworkGrid) -> NDArray[np.integer]:
+    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> NDArray[np.integer]:
         """Return the classes (`add` separates them, since they are to be kept too)."""
-        if maps is None:
-            return np.zeros(grid.shape, self.classes.dtype)
         self.density = grid.density
         return grid.classes_back(maps, self.head)
+
+    def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[NDArray[np.integer]]:
+        return classes_by_block_steps(maps, self.decoded)
+
+    def back(self, found: NDArray[np.integer], grid: NetworkGrid) -> NDArray[np.integer]:
+        self.density = grid.density
+        return grid.labels_back(found)
 
     def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
         self.classes[index] = found

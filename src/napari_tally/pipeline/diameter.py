@@ -57,11 +57,11 @@ def guess_steps(
     objects larger than the model knows is to be reduced; smaller ones cannot be seen in a shrunken
     image and have to be told.
     """
-    shrink, seen = _FIRST, _Look(0.0, 0.0)
+    shrink, seen = _FIRST, Look(0.0, 0.0)
     while min(shape := scaled_shape(image.shape[1:], shrink)) >= _SMALLEST:
-        maps = yield from inference.steps(_middle(resample_image(image, shape)))
+        maps = yield from inference.steps(middle(resample_image(image, shape), _LOOK))
         yield Step(STAGE, 1, 1)
-        seen = _look(decode(maps), maps, shrink)
+        seen = look(decode(maps), maps, shrink)
         if seen.certainty < _CERTAIN and shrink in (_FIRST, _FINEST):
             if shrink == _FINEST:
                 break
@@ -76,27 +76,28 @@ def guess_steps(
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
     """Diameter (px of the image) of the typical foreground voxel's object, and its certainty."""
 
     diameter: float
     certainty: float
 
 
-def _middle(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    cut = tuple(
-        slice(max(0, (n - _LOOK) // 2), max(0, (n - _LOOK) // 2) + _LOOK) for n in image.shape[1:]
-    )
+def middle(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Return the middle of an image, shape (C, *spatial), at most `size` voxels along each axis."""
+    starts = [max(0, (n - size) // 2) for n in image.shape[1:]]
+    cut = tuple(slice(start, start + size) for start in starts)
     return image[(slice(None), *cut)]
 
 
-def _look(labels: NDArray[np.integer], maps: NDArray[np.float32], shrink: float) -> _Look:
+def look(labels: NDArray[np.integer], maps: NDArray[np.float32], shrink: float) -> Look:
+    """Return what objects and maps of an image say of it, that was shrunken by `shrink`."""
     size = np.bincount(labels.ravel())[1:]
     size = np.sort(size[size > 0])
     if not len(size):
-        return _Look(0.0, 0.0)
+        return Look(0.0, 0.0)
     half = float(size[np.searchsorted(np.cumsum(size), size.sum() / 2)])
     flat = labels.ndim == 2
     radius = (half / np.pi) ** 0.5 if flat else (0.75 * half / np.pi) ** (1 / 3)
     foreground = 1 - maps[0]
-    return _Look(2 * radius / shrink, float(foreground[foreground > _FAINT].mean()))
+    return Look(2 * radius / shrink, float(foreground[foreground > _FAINT].mean()))

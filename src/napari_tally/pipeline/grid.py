@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isclose
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,20 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.quantity import LENGTHS
 from ..geometry.orientation import Turn, turn_to
-from ..geometry.resample import resample_image, resample_labels, resampled_slabs, scaled_shape
+from ..geometry.resample import (
+    resample_image,
+    resample_labels,
+    resampled_part,
+    resampled_slabs,
+    scaled_shape,
+)
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
     from ..heads.base import Head
     from ..models.info import ModelInfo
+
+Prepare = Callable[[NDArray[np.generic]], NDArray[np.float32]]
 
 _ALIKE = 0.03  # voxels that differ by less are not resampled: that would blur more than it mends
 _MOST = 50  # times by which an axis is resampled; beyond, the calibration must be wrong
@@ -72,6 +81,13 @@ class NetworkGrid:
         """Return a plane, shape (C, *spatial), as the network sees it."""
         turned = image if self.turn is None else self.turn(image)
         return np.ascontiguousarray(resample_image(turned, self.seen_shape))
+
+    def seen_part(
+        self, image: NDArray[np.generic], part: tuple[slice, ...], prepare: Prepare
+    ) -> NDArray[np.float32]:
+        """Return a part of what the network sees of a plane, shape (C, *spatial)."""
+        turned = image if self.turn is None else self.turn(image)
+        return resampled_part(turned, self.seen_shape, part, prepare)
 
     def labels_back(self, labels: NDArray[np.integer]) -> NDArray[np.integer]:
         """Return labels of the network's grid on that of the image."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
@@ -30,7 +32,10 @@ class KeptMaps(Sequence[NDArray[np.float16]]):
         FileError
             If the disk for temporary files is full.
         """
-        if self.in_memory + maps.nbytes <= self.limit:
+        if isinstance(maps, np.memmap):
+            self._maps.append(maps)
+            self.on_disk += maps.nbytes
+        elif self.in_memory + maps.nbytes <= self.limit:
             self.in_memory += maps.nbytes
             self._maps.append(maps)
         else:
@@ -51,16 +56,27 @@ class KeptMaps(Sequence[NDArray[np.float16]]):
         return len(self._maps)
 
 
+def on_disk(shape: tuple[int, ...]) -> NDArray[np.float16]:
+    """Return room for maps, of float16, in a temporary file that goes when the array goes.
+
+    Raises
+    ------
+    FileError
+        If the disk for temporary files has not that much room.
+    """
+    size = 2 * math.prod(shape)
+    with tempfile.TemporaryFile(prefix="napari-tally-maps-") as file:
+        free = shutil.disk_usage(tempfile.gettempdir()).free
+        if free < size:
+            raise FileError(
+                f"{size / 2**20:,.0f} MiB for temporary files are needed to keep the maps",
+                f"{free / 2**20:,.0f} MiB free in {tempfile.gettempdir()}",
+                "Make room there, or choose a part of the image",
+            )
+        return np.memmap(file, np.float16, "w+", shape=shape)
+
+
 def _written(maps: NDArray[np.float16]) -> NDArray[np.float16]:
-    file = tempfile.TemporaryFile(prefix="napari-tally-maps-")  # noqa: SIM115 (the map holds it)
-    try:
-        np.ascontiguousarray(maps).tofile(file)
-        file.flush()
-    except OSError as error:
-        file.close()
-        raise FileError(
-            f"{maps.nbytes / 2**20:,.0f} MiB for temporary files are needed to keep the maps",
-            f"{error.strerror or error} in {tempfile.gettempdir()}",
-            "Make room there, or do not keep the maps",
-        ) from error
-    return np.memmap(file, np.float16, "r", shape=maps.shape)
+    kept = on_disk(maps.shape)
+    kept[...] = maps
+    return kept

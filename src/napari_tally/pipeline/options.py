@@ -12,6 +12,7 @@ from ..core.quantity import Quantity, parse_quantity
 from ..heads.base import Head
 from ..network.device import Precision
 from ..network.windows import Tiling
+from .stack import AnyStack, Auto
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
@@ -37,10 +38,16 @@ class SegmentOptions(Options):
     separate : bool
         Separate objects: what hangs together of each class of a semantic model becomes an object
         of its own. Other models always separate.
+    stack : Auto, Slices, Link or Views
+        How a stack goes through a 2D model: "auto", "slices" (each by itself), "link" (and objects
+        linked between slices) or "views" (from three sides).
     tiling : Tiling, optional
         The windows of the network; the model's own if they are not told.
     keep_maps : bool
         Keep the network's maps in the result.
+    max_maps_gib : float
+        Where the maps of an image (or stack) would be larger, they go to a temporary file, and are
+        made and decoded block by block.
     """
 
     channel: int | str | None = None
@@ -49,10 +56,12 @@ class SegmentOptions(Options):
     threshold: float | None = Field(None, gt=0, lt=1)
     tune: dict[str, float] = Field(default_factory=dict)
     separate: bool = False
+    stack: AnyStack = Auto()
     tiling: Tiling | None = None
     device: str = "auto"
     precision: Precision = "auto"
     keep_maps: bool = False
+    max_maps_gib: float = Field(2.0, gt=0)
 
     @field_validator("object_size")
     @classmethod

@@ -53,8 +53,12 @@ class Planes:
         return plane
 
 
-def planes(volume: Volume, model: Model, channel: int | str | None) -> tuple[Planes, list[str]]:
+def planes(
+    volume: Volume, model: Model, channel: int | str | None, joined: bool = False
+) -> tuple[Planes, list[str]]:
     """Return the planes that the model is to see, and what the user should be told.
+
+    With `joined` the slices of a stack are taken together although the model is for 2D.
 
     Raises
     ------
@@ -62,7 +66,7 @@ def planes(volume: Volume, model: Model, channel: int | str | None) -> tuple[Pla
         If the image has no voxels, is a mask, or has not the channels or axes that are needed.
     """
     check_intensities(volume)
-    ndim = model.architecture.spatial_dims
+    ndim = 3 if joined else model.architecture.spatial_dims
     if ndim > len(volume.spatial_axes):
         raise InputError(
             f"A stack (axes ZYX) is needed for {model.info.name}",
@@ -74,8 +78,8 @@ def planes(volume: Volume, model: Model, channel: int | str | None) -> tuple[Pla
     if lead:
         each = " and ".join({"T": "frame", "Z": "slice"}[a] for a in lead)
         notes.append(
-            f"{model.info.name} is a {ndim}D model: each {each} of {volume.name} is "
-            "segmented by itself, objects are not linked"
+            f"{model.info.name} is a {model.architecture.spatial_dims}D model: each {each} of "
+            f"{volume.name} is segmented by itself, objects are not linked"
         )
     return Planes(image, lead, ndim), notes
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from numpy.typing import NDArray
 
 from ..objects.summary import class_summary, summary
+from .stack import Way
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,8 @@ class Result:
         One row a class (and frame): see `classes.measure_classes`.
     maps : KeptMaps, optional
         The network's maps of each plane, if they were to be kept.
+    way : Way
+        How stacks went through the model: see `pipeline.stack`.
     model : dict
         Name, version and sha256 of the weights.
     diameter_px : float, optional
@@ -55,6 +58,7 @@ class Result:
     classes: Volume | None = None
     classes_table: pd.DataFrame | None = None
     maps: KeptMaps | None = None
+    way: Way = field(default_factory=Way)
     diameter_px: float | None = None
     scale: float = 1.0
     device: str = "cpu"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,17 +18,24 @@ from ..network.device import choose_device, choose_dtype
 from ..network.tiling import Inference
 from .classes import separation
 from .diameter import Guess, guess_steps
+from .diameter3d import guess_3d_steps
 from .grid import network_grid
 from .maps import KeptMaps
+from .needs import maps_are_large
 from .prepare import Planes, planes
 from .result import Result
+from .stream import mapped_by_block_steps
+from .way import chosen_way, scaled
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
     from ..models.folder import Model
+    from ..models.info import DiameterRange
+    from .grid import NetworkGrid
     from .options import SegmentOptions
 
 SEPARATE = "separate and measure"
+_COARSE = 2  # of how many voxels one is looked at to guess the object size in a huge image
 _NOTHING = np.zeros(0, np.float16)  # the maps of an image that was not looked at
 
 
@@ -47,6 +55,7 @@ def segment_steps(volume: Volume, model: Model, options: SegmentOptions) -> Step
     for note in run.notes:
         yield Step("read the image", 1, 1, note)
     yield from run.choose_scale()
+    yield Step(SEPARATE, 0, len(run.planes))
     for number, index in enumerate(run.planes.indices()):
         yield from run.plane(index)
         yield Step(SEPARATE, number + 1, len(run.planes))
@@ -67,12 +76,15 @@ def separate_steps(
     """
     if earlier.maps is None:
         raise InputError("A result with maps is needed", "one without", "Segment with keep_maps")
-    chosen, _ = planes(volume, model, options.channel)
-    found = separation(volume, chosen, model.info, options)
-    grid = network_grid(volume, chosen.shape, model.info)[0].scaled(earlier.scale)
+    way = earlier.way
+    chosen, _ = planes(volume, model, options.channel, way.joins)
+    found = separation(volume, chosen, model.info, options, way)
+    grid = network_grid(volume, chosen.shape, model.info)[0]
+    grid = scaled(grid, volume, model.info, way, earlier.scale)
     start = time.perf_counter()
     for number, (index, maps) in enumerate(zip(chosen.indices(), earlier.maps, strict=True)):
-        found.add(index, found.objects(maps if maps.size else None, grid))
+        objects = yield from found.objects_steps(maps if maps.size else None, grid)
+        found.add(index, objects)
         yield Step(SEPARATE, number + 1, len(chosen))
     seconds = earlier.seconds | {"separate": round(time.perf_counter() - start, 4)}
     return replace(earlier, **found.parts(), options=options, seconds=seconds)
@@ -82,13 +94,16 @@ class _Segmentation:
     """One volume under way."""
 
     def __init__(self, volume: Volume, model: Model, options: SegmentOptions) -> None:
-        self.model, self.options = model, options
-        self.planes, self.notes = planes(volume, model, options.channel)
+        self.volume, self.model, self.options = volume, model, options
+        ndim = model.architecture.spatial_dims
+        self.way, said = chosen_way(volume, model.info, ndim, options)
+        self.planes, self.notes = planes(volume, model, options.channel, self.way.joins)
+        self.notes += said
         self.seconds: dict[str, float] = {}
-        self.grid, notes = network_grid(volume, self.planes.shape, model.info)
+        self.first_grid, notes = network_grid(volume, self.planes.shape, model.info)
         self.notes += notes
         self.told = options.diameter_px(volume)
-        self.found = separation(volume, self.planes, model.info, options)
+        self.found = separation(volume, self.planes, model.info, options, self.way)
         device = choose_device(options.device)
         self.inference = Inference(
             model.network,
@@ -109,6 +124,10 @@ class _Segmentation:
     def timed(self, stage: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
+        self.add_time(stage, start)
+
+    def add_time(self, stage: str, start: float) -> None:
+        """Add the time since `start` to that of a stage."""
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
     def normalized(self, index: tuple[int, ...]) -> NDArray[np.float32]:
@@ -118,40 +137,98 @@ class _Segmentation:
     def choose_scale(self) -> Steps[None]:
         """Find by how much the image is to be enlarged for the network, and say so."""
         sizes = self.model.info.diameter
+        self.grid = self.rescaled()
         if sizes is None or _constant(self.planes):
             return
         if self.told is not None:
             self.guess = Guess(self.told, sizes.scale_for(self.told))
         else:
-            middle = tuple(n // 2 for n in self.planes.image.shape[1 : 1 + len(self.planes.lead)])
             start = time.perf_counter()
-            self.guess = yield from guess_steps(
-                self.normalized(middle), self.inference, self.found.decoded, sizes
-            )
+            self.guess = yield from self.guessed(sizes)
             self.seconds["guess the object size"] = time.perf_counter() - start
-        self.grid = self.grid.scaled(self.guess.scale)
+        self.grid = self.rescaled()
         note = self.guess.sentence(told=self.told is not None)
         if note:
             self.notes.append(note)
             yield Step("choose the scale", 1, 1, note)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the maps of a plane are too large to be held."""
+        channels = self.found.head.channels(self.planes.ndim)
+        large = maps_are_large(channels, math.prod(self.grid.seen_shape), self.options)
+        return large and self.way.by_block
+
+    def guessed(self, sizes: DiameterRange) -> Steps[Guess]:
+        """Guess the object size in the plane in the middle."""
+        guess = guess_3d_steps if self.planes.ndim == 3 and not self.way.joins else guess_steps
+        decode = self.found.decoded
+        if not self.streamed:
+            return (yield from guess(self.middle(), self.inference, decode, sizes))
+        coarse = self.grid.scaled(1 / _COARSE)
+        everything = tuple(slice(0, n) for n in coarse.seen_shape)
+        image = coarse.seen_part(self.planes.at(self.index()), everything, self.prepared)
+        found = yield from guess(image, self.inference, decode, sizes)
+        if found.diameter is None:
+            return found
+        diameter = found.diameter * _COARSE
+        return Guess(diameter, sizes.scale_for(max(diameter, sizes.low)))
+
+    def index(self) -> tuple[int, ...]:
+        """Return the index of the plane in the middle."""
+        return tuple(n // 2 for n in self.planes.image.shape[1 : 1 + len(self.planes.lead)])
+
+    def prepared(self, part: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return a part of a plane, normalized."""
+        return self.model.info.normalizer(part, self.limits)
+
+    def middle(self) -> NDArray[np.float32]:
+        """Return what the network would see of the middle, were objects of the size it knows."""
+        image = self.normalized(self.index())
+        if self.way.joins:
+            return image[:, self.planes.shape[0] // 2]
+        return self.grid.seen(image)
+
+    def rescaled(self) -> NetworkGrid:
+        """Return the grid for the objects' size as far as it is known."""
+        info, scale = self.model.info, self.guess.scale
+        return scaled(self.first_grid, self.volume, info, self.way, scale)
 
     def plane(self, index: tuple[int, ...]) -> Steps[None]:
         """Segment and measure one plane."""
         maps = None if _constant(self.planes) else (yield from self.mapped(index))
         if self.options.keep_maps:
             self.maps.append(_NOTHING if maps is None else maps)
-        with self.timed("separate"):
-            found = self.found.objects(maps, self.grid)
+        start = time.perf_counter()
+        found = yield from self.found.objects_steps(maps, self.grid)
+        self.add_time("separate", start)
         with self.timed("measure"):
             self.found.add(index, found)
 
     def mapped(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16]]:
         """Return the maps of one plane, in the precision in which they may be kept."""
+        if self.streamed:
+            return (yield from self.mapped_by_block(index))
         image = self.grid.seen(self.normalized(index))
         start = time.perf_counter()
-        maps = yield from self.inference.steps(image)
-        self.seconds["network"] = self.seconds.get("network", 0) + time.perf_counter() - start
-        return maps.astype(np.float16)
+        maps = yield from self.way.map_steps(image, self.inference, self.found.head)
+        self.add_time("network", start)
+        return maps.astype(np.float16, copy=False)
+
+    def mapped_by_block(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16]]:
+        """Return the maps of one plane that is too large for memory."""
+        image = self.planes.at(index)
+
+        def look(part: tuple[slice, ...]) -> NDArray[np.float32]:
+            return self.grid.seen_part(image, part, self.prepared)
+
+        channels = self.found.head.channels(self.planes.ndim)
+        start = time.perf_counter()
+        maps = yield from mapped_by_block_steps(
+            self.inference, channels, self.grid.seen_shape, look
+        )
+        self.add_time("network", start)
+        return maps
 
     def result(self) -> Result:
         with self.timed("measure"):
@@ -162,10 +239,11 @@ class _Segmentation:
             model=self.model.identity,
             nouns=(self.model.info.singular, self.model.info.plural),
             maps=self.maps if self.options.keep_maps else None,
+            way=self.way,
             diameter_px=self.guess.diameter,
             scale=self.guess.scale,
             device=str(self.inference.device),
-            notes=tuple(self.notes),
+            notes=(*self.notes, *self.found.notes()),
             seconds={k: round(v, 4) for k, v in self.seconds.items()},
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,14 @@ from numpy.typing import NDArray
 
 from ..objects.relabel import relabel, remove_small
 from .measure import measure_volumes
+from .needs import maps_are_large
+from .stack import Way
+from .stream import objects_by_block_steps
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..core.progress import Steps
     from ..core.volume import Volume
     from ..heads.base import Head
     from ..models.info import ModelInfo
@@ -21,29 +26,64 @@ if TYPE_CHECKING:
     from .options import SegmentOptions
     from .prepare import Planes
 
+_AS_IT_IS = Way()
+
+
+_HALO, _CONTEXT = 64, 16  # px: of an object whose size is unknown; around an object
+
 
 class Separation:
     """The objects found so far: ids unique over all planes, and one table."""
 
     def __init__(
-        self, volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions
+        self,
+        volume: Volume,
+        planes: Planes,
+        info: ModelInfo,
+        options: SegmentOptions,
+        way: Way = _AS_IT_IS,
     ) -> None:
+        self.way = way
         self.volume, self.planes, self.info, self.options = volume, planes, info, options
         self.head: Head = options.tuned(info.head)
         self.smallest = options.min_voxels(volume, planes.ndim)
         self.labels = np.zeros(planes.image.shape[1:], np.uint32)
         self.tables: list[pd.DataFrame] = []
         self.count = 0
+        self.cut = 0  # objects larger than a block
 
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
-        """Return the objects of maps on their own grid, without specks."""
-        return decoded(maps, self.head, self.info)
+        """Return the objects of the network's own maps on their grid, without specks."""
+        return _AS_IT_IS.decode(maps, self.head, self.info.min_size)
 
-    def objects(self, maps: NDArray[np.floating] | None, grid: NetworkGrid) -> NDArray[np.integer]:
-        """Return the objects of maps (None where there is nothing) on the grid of the image."""
+    def objects_steps(
+        self, maps: NDArray[np.floating] | None, grid: NetworkGrid
+    ) -> Steps[NDArray[np.integer]]:
+        """Return the objects of maps (None where there is nothing) on the grid of the image.
+
+        Maps that are too large for memory are decoded block by block; every block is a step.
+        """
         if maps is None:
             return np.zeros(grid.shape, np.uint16)
-        return objects_of(maps, grid, self.head, self.info, self.smallest)
+        large = maps_are_large(maps.shape[0], math.prod(maps.shape[1:]), self.options)
+        if large and self.way.by_block:
+            return self.back((yield from self.by_block_steps(maps)), grid)
+        return self.objects(maps, grid)
+
+    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> NDArray[np.integer]:
+        """Return the objects of maps that fit into memory, on the grid of the image."""
+        return self.back(self.way.decode(maps, self.head, self.info.min_size), grid)
+
+    def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[NDArray[np.integer]]:
+        """Return the objects of large maps, on their own grid."""
+        halo = _HALO if self.info.diameter is None else math.ceil(self.info.diameter.high / 2)
+        found, cut = yield from objects_by_block_steps(maps, self.decoded, halo + _CONTEXT)
+        self.cut += cut
+        return found
+
+    def back(self, found: NDArray[np.integer], grid: NetworkGrid) -> NDArray[np.integer]:
+        """Return what was decoded on the network's grid on that of the image."""
+        return _large(grid.labels_back(found), self.smallest)
 
     def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
         """Give the objects of a plane their ids and measure them."""
@@ -62,6 +102,11 @@ class Separation:
             plane = plane.at(axis, place)
         axes = plane.axes.replace("C", "")
         return measure_volumes(replace(plane, array=labels, axes=axes, channel_names=()), [plane])
+
+    def notes(self) -> list[str]:
+        """Return what the user should know about how it was decoded."""
+        cut = f"{self.cut:,} objects are larger than a block of the maps, and may be cut"
+        return [cut] if self.cut else []
 
     def label_volume(self) -> Volume:
         """Return the labels with the geometry of the image."""
@@ -82,18 +127,17 @@ class Separation:
         return {"volume": self.label_volume(), "table": self.table()}
 
 
-def decoded(maps: NDArray[np.floating], head: Head, info: ModelInfo) -> NDArray[np.integer]:
-    """Return the objects of maps, shape (C, *spatial), on their own grid, without specks."""
-    return remove_small(head.decode(maps), info.min_size)
-
-
 def objects_of(
     maps: NDArray[np.floating],
     grid: NetworkGrid,
     head: Head,
     info: ModelInfo,
     smallest: float | None,
+    way: Way = _AS_IT_IS,
 ) -> NDArray[np.integer]:
     """Return the objects of maps on the image's grid, without those below `smallest` voxels."""
-    found = grid.labels_back(decoded(maps, head, info))
-    return relabel(found) if smallest is None else remove_small(found, int(np.ceil(smallest)))
+    return _large(grid.labels_back(way.decode(maps, head, info.min_size)), smallest)
+
+
+def _large(labels: NDArray[np.integer], smallest: float | None) -> NDArray[np.integer]:
+    return relabel(labels) if smallest is None else remove_small(labels, int(np.ceil(smallest)))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from scipy.ndimage import find_objects, gaussian_filter, uniform_filter
+from scipy.ndimage import distance_transform_edt, find_objects, gaussian_filter, uniform_filter
 
 from ..core.errors import InputError
 from ..core.options import Options
-from .placement import Ellipsoid, Floats, Labels, Placement, Point
+from .clutter import Clutter, warped
+from .placement import Ellipsoid, Floats, Labels, Placement, Point, truth
 
 _TRIES = 60  # places tried for a nucleus
 _FULL = 8  # nuclei in a row without a place: then the field is full
-_AXIAL_BLUR = 2.5  # a microscope blurs along Z about this much more than in the plane
 _NUCLEOLI = 1.4  # standard deviations of the coarse texture beyond which chromatin is thin
 _STRAY = 0.02  # light of a voxel without anything
 
@@ -41,12 +41,21 @@ class NucleiField(Options):
         their distance from all that are there. More than this share touch in the end.
     elongation : float
         Mean ratio of a nucleus's longest to its shortest axis.
+    bend : float
+        By how much the field is bent at random, in diameters: 0.1 makes ellipsoids irregular.
     brightness_spread : float
         Standard deviation of the nuclei's brightness, as a share of its mean.
     texture : float
         Contrast of the chromatin inside of a nucleus; 0 for none.
     blur_um : float
-        Standard deviation of the blur in the plane, in µm; along Z it is 2.5 times as much.
+        Standard deviation of the blur in the plane, in µm.
+    axial_blur : float
+        How many times as much a microscope blurs along Z.
+    clutter : Clutter
+        What is seen beside nuclei: walls, cytoplasm, specks, fog.
+    generous : float
+        How far beyond its outline a nucleus is labelled, in standard deviations of the blur: people
+        who draw outlines on blurred images count what still shines.
     haze : float
         Share of the light that is seen again out of focus, spread over about a diameter.
     photons : float
@@ -69,9 +78,13 @@ class NucleiField(Options):
     count: int = Field(160, ge=0, le=1_000_000)
     touching: float = Field(0.6, ge=0, le=1)
     elongation: float = Field(1.4, ge=1, le=5)
+    bend: float = Field(0.0, ge=0, le=1)
     brightness_spread: float = Field(0.3, ge=0, le=1)
     texture: float = Field(0.5, ge=0, le=2)
     blur_um: float = Field(0.4, ge=0, allow_inf_nan=False)
+    axial_blur: float = Field(2.5, ge=0, le=20)
+    clutter: Clutter = Clutter()
+    generous: float = Field(0.0, ge=0, le=3)
     haze: float = Field(0.3, ge=0, le=10)
     photons: float = Field(300.0, gt=0, le=10_000)
     camera_offset: float = Field(100.0, ge=0, le=10_000)
@@ -108,11 +121,22 @@ class NucleiField(Options):
             connected part (over corners too), and may be cut by the border of the field.
         """
         rng = np.random.default_rng(self.seed)
-        placement = self._filled(rng)
-        labels = placement.truth()
-        light = self._out_of_focus(self._light(labels, placement.depth, rng))
+        labels, depth = self._bodies(rng)
+        light = self._light(labels, depth, rng)
+        light = self.clutter.over(light, labels, self._diameters(), rng)
+        light = self._out_of_focus(light)
         counts = self.camera_offset + rng.poisson(self.photons * light)
-        return np.clip(counts, 0, np.iinfo(np.uint16).max).astype(np.uint16), labels
+        image = np.clip(counts, 0, np.iinfo(np.uint16).max).astype(np.uint16)
+        return image, self._as_drawn(labels)
+
+    def _bodies(self, rng: np.random.Generator) -> tuple[Labels, Floats]:
+        """Return the nuclei, and the depth of each voxel in its own."""
+        placement = self._filled(rng)
+        if not self.bend:
+            return truth(placement.labels), placement.depth
+        fields = [placement.labels, placement.depth]
+        bodies, depth = warped(fields, self.bend, self._diameters(), rng)
+        return truth(bodies), depth
 
     def _filled(self, rng: np.random.Generator) -> Placement:
         """Return the nuclei in their places, as many as find room."""
@@ -153,14 +177,31 @@ class NucleiField(Options):
 
     def _out_of_focus(self, light: Floats) -> Floats:
         """Return the light after the microscope: blurred, over a haze of what is out of focus."""
-        sigma = np.array(self._voxels(self.blur_um))
-        if len(sigma) == 3:
-            sigma[0] *= _AXIAL_BLUR
+        sigma = self._blur()
         width = [max(1, round(s)) for s in self._voxels(1.2 * self.diameter_um)]
         haze = light
         for _ in range(3):  # nearly a Gaussian, at a cost that does not grow with its width
             haze = uniform_filter(haze, width, mode="nearest")
         return np.asarray(gaussian_filter(light, sigma) + self.haze * haze + _STRAY, np.float32)
+
+    def _blur(self) -> Point:
+        """Return the standard deviation of the blur along each axis, in voxels."""
+        sigma = np.array(self._voxels(self.blur_um))
+        if len(sigma) == 3:
+            sigma[0] *= self.axial_blur
+        return sigma
+
+    def _as_drawn(self, labels: Labels) -> Labels:
+        """Return the labels as far as they reach on the blurred image."""
+        sigma = self._blur()
+        if not self.generous or not labels.any() or not sigma.all():
+            return labels
+        away, nearest = distance_transform_edt(labels == 0, sampling=1 / sigma, return_indices=True)
+        drawn: Labels = np.where(away <= self.generous, labels[tuple(nearest)], 0)
+        return drawn.astype(labels.dtype)
+
+    def _diameters(self) -> Point:
+        return np.array([self.diameter_um / s for s in self.spacing_um])
 
     def _voxels(self, length_um: float) -> list[float]:
         """Return a length in voxels along each axis, at most the whole field."""

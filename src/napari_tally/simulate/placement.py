@@ -100,10 +100,6 @@ class Placement:
         self.depth[box][deeper] = depth[deeper]
         return True
 
-    def truth(self) -> Labels:
-        """Return the bodies with consecutive ids from 1, each one connected part."""
-        return _consecutive(_whole(self.labels))
-
     def _anywhere(self, rng: np.random.Generator) -> Point:
         return np.asarray((rng.random(self.labels.ndim) * self.labels.shape - 0.5) * self.spacing)
 
@@ -129,6 +125,11 @@ class Placement:
         grid = np.stack(np.meshgrid(*[np.arange(b.start, b.stop) for b in box], indexing="ij"))
         column = (slice(None), *[None] * len(box))
         return np.asarray(grid * self.spacing[column] - centre[column])
+
+
+def truth(labels: NDArray[np.int32]) -> Labels:
+    """Return bodies with consecutive ids from 1, each one connected part."""
+    return _consecutive(_whole(labels))
 
 
 def _fits(depth: Floats, taken: NDArray[np.bool_], beside: bool) -> bool:

@@ -1,7 +1,9 @@
-"""What napari's Layers menu offers: segment an image, measure labels."""
+"""What napari's Layers menu offers: segment an image, measure labels, separate touching objects."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,11 +18,13 @@ from ..objects.summary import summary
 from .layer_volume import calibration_of
 from .result_layer import features
 from .runner import Runner
+from .table_dock import show_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_IDS = 5_000_000  # rows that a table of features may have
+_GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 _runners: list[Runner] = []  # those at work, which nothing else holds
 
 
@@ -45,13 +49,59 @@ def measure_labels(viewer: Viewer) -> None:
     except TallyError as error:
         show_warning(sentence(error))
         return
-    runner = Runner("Measure")
+    _start("Measure", lambda table: _show(viewer, layer, table), _measure_steps, labels, volumes)
+
+
+def separate_touching(viewer: Viewer) -> None:
+    """Separate what touches in the active label layer, by its shape; the layer stays as it is."""
+    layer = viewer.layers.selection.active
+    if not isinstance(layer, Labels):
+        show_warning("A label layer is needed to separate its objects. Select one.")
+        return
+    try:
+        labels = _volume(layer)
+    except TallyError as error:
+        show_warning(sentence(error))
+        return
+    # A copy, since one may paint while it runs.
+    labels = replace(labels, array=np.array(labels.array))
+    before = layer.as_layer_data_tuple()[1]
+    _start("Separate", lambda found: _add(viewer, layer, before, found), _separate_steps, labels)
+
+
+def _start(
+    title: str, show: Callable[[Any], None], steps: Callable[..., Steps[Any]], *arguments: Any
+) -> None:
+    """Run steps in a worker and show what they return, or say what went wrong."""
+    runner = Runner(title)
     _runners.append(runner)
-    runner.finished.connect(lambda table: _show(viewer, layer, table))
-    runner.finished.connect(lambda _: _runners.remove(runner))
+    for end in (runner.finished, runner.failed):
+        end.connect(lambda _: _runners.remove(runner))
+    runner.finished.connect(show)
     runner.failed.connect(lambda error: show_warning(sentence(error)))
-    runner.failed.connect(lambda _: _runners.remove(runner))
-    runner.start(_measure_steps, labels, volumes)
+    runner.start(steps, *arguments)
+
+
+def _separate_steps(labels: Volume) -> Steps[tuple[Volume, pd.DataFrame]]:
+    from ..pipeline.measure import measure_volumes
+    from ..pipeline.split import split_steps
+
+    found = yield from split_steps(labels)
+    return found, measure_volumes(found)
+
+
+def _add(
+    viewer: Viewer, layer: Labels, before: dict[str, Any], found: tuple[Volume, pd.DataFrame]
+) -> None:
+    """Show separated objects in a new layer, with the geometry that the labels had."""
+    labels, table = found
+    name = f"{before['name']} (separated)"
+    geometry = {key: before[key] for key in _GEOMETRY}
+    add: Any = viewer.add_labels
+    add(labels.array, name=name, features=features(table), **geometry)
+    if layer in viewer.layers:
+        layer.visible = False
+    show_info(f"{summary(table)}, separated by their shape")
 
 
 def _measure_steps(labels: Volume, images: list[Volume]) -> Steps[pd.DataFrame]:
@@ -70,8 +120,7 @@ def _show(viewer: Viewer, layer: Labels, table: pd.DataFrame) -> None:
     layer.features = features(table)
     show_info(summary(table))
     viewer.layers.selection.active = layer
-    window: Any = viewer.window
-    window.add_plugin_dock_widget("napari", "Features table widget")
+    show_table(viewer)
 
 
 def _on_grid(image: Image, labels: Labels) -> bool:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import psutil
 
+from ..models.folder import model_folder, read_architecture, read_info
+from ..pipeline.needs import Needs, needs
+from .explain import size
+
 if TYPE_CHECKING:
     from .job import Done, Job
 
-_BYTES = 120  # a pixel of the largest plane: maps, labels and what the network needs beside
-_FIRST = {"cpu": 1.2e-6, "cuda": 1e-7, "mps": 4e-7}  # seconds a pixel, before the first run
+_FIRST = {"cpu": {2: 1.2e-6, 3: 6e-6}, "cuda": {2: 1e-7, 3: 3e-7}}  # seconds a voxel, at first
 
 
 class Forecast:
-    """Seconds a pixel of each model and device."""
+    """Seconds a voxel of each model and device."""
 
     def __init__(self) -> None:
         self.rates: dict[tuple[str, str], float] = {}
@@ -23,25 +25,29 @@ class Forecast:
     def learn(self, done: Done) -> None:
         """Remember how fast a run was."""
         seconds = sum(done.result.seconds.values())
-        self.rates[done.job.model, done.job.options.device] = seconds / _pixels(done.job)
+        rate = seconds / max(1.0, needed(done.job)[0].voxels)
+        self.rates[done.job.model, done.job.options.device] = rate
 
     def sentence(self, job: Job) -> str:
         """Say what a job will take."""
-        first = _FIRST.get(job.options.device, _FIRST["cpu"])
+        wanted, ndim = needed(job)
+        first = _FIRST.get(job.options.device, _FIRST["cpu"])[ndim]
         rate = self.rates.get((job.model, job.options.device), first)
-        memory = _BYTES * math.prod(job.cut.spatial_shape[-2:])
         free = psutil.virtual_memory().available
-        return f"About {_time(rate * _pixels(job))}, {_size(memory)} ({_size(free)} free)"
+        told = f"About {_time(rate * wanted.voxels)}, {size(wanted.memory)} ({size(free)} free)"
+        if wanted.memory > free:
+            told += ". That is more than there is: choose a part of the image"
+        if wanted.streamed:
+            told += ". Block by block, with the maps in a temporary file"
+        return told
 
 
-def _pixels(job: Job) -> int:
-    sizes = dict(zip(job.cut.axes, job.cut.shape, strict=True))
-    return math.prod(n for a, n in sizes.items() if a != "C")
+def needed(job: Job) -> tuple[Needs, int]:
+    """Return what a job takes, and for how many axes its model is."""
+    folder = model_folder(job.model)
+    ndim = read_architecture(folder).spatial_dims
+    return needs(job.cut, read_info(folder), ndim, job.options), ndim
 
 
 def _time(seconds: float) -> str:
     return f"{max(1, round(seconds))} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-def _size(count: float) -> str:
-    return f"{count / 2**20:,.0f} MiB" if count < 2**30 else f"{count / 2**30:.1f} GiB"

@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QToolButton,
     QWidget,
@@ -17,6 +16,7 @@ from qtpy.QtWidgets import (
 
 from .layer_combo import LayerCombo
 from .layer_volume import REGIONS
+from .words import Words
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -33,7 +33,7 @@ class Form(QWidget):
         self.axes = _line("ZYX", "One letter of TCZYX for each axis of the image.")
         self.channel = _combo("The channel that shows the objects.")
         self.model = _combo("What finds the objects.")
-        self.about = _words("")
+        self.about = Words()
         self.diameter = _line("guessed", "Diameter of the objects, such as 12um or 30px.")
         self.circle = QToolButton()
         self.circle.setText("show")
@@ -44,7 +44,7 @@ class Form(QWidget):
         self.region.addItems(REGIONS)
         self.device = _combo("Where the network runs.")
         self.device.addItems(DEVICES)
-        self.forecast = _words("")
+        self.forecast = Words()
         self._lay()
 
     def _lay(self) -> None:
@@ -52,7 +52,9 @@ class Form(QWidget):
         self.rows.setContentsMargins(0, 0, 0, 0)
         self.rows.setVerticalSpacing(4)
         self.rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        row = QHBoxLayout()
+        self.size_row = QWidget()
+        row = QHBoxLayout(self.size_row)
+        row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.diameter)
         row.addWidget(self.circle)
         self.rows.addRow("Image", self.image)
@@ -60,7 +62,7 @@ class Form(QWidget):
         self.rows.addRow("Channel", self.channel)
         self.rows.addRow("Model", self.model)
         self.rows.addRow(self.about)
-        self.rows.addRow("Object size", row)
+        self.rows.addRow("Object size", self.size_row)
         self.rows.addRow("Voxel size", self.spacing)
         self.rows.addRow("Region", self.region)
         self.rows.addRow("Device", self.device)
@@ -92,9 +94,3 @@ def _line(hint: str, tip: str) -> QLineEdit:
     line.setPlaceholderText(hint)
     line.setToolTip(tip)
     return line
-
-
-def _words(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setWordWrap(True)
-    return label

@@ -100,7 +100,12 @@ class Region:
         """Return that part of a volume."""
         if self.is_whole(volume.shape):
             return volume
-        return replace(volume, array=volume.array[self.cuts], affine=None)
+        affine = volume.affine
+        if affine is not None:
+            starts = self.starts(volume.axes)
+            affine = affine.copy()
+            affine[:-1, -1] += affine[:-1, :-1] @ [starts[a] for a in volume.spatial_axes]
+        return replace(volume, array=volume.array[self.cuts], affine=affine)
 
     def is_whole(self, shape: tuple[int, ...]) -> bool:
         return self.cuts == tuple(slice(0, n) for n in shape)

@@ -33,6 +33,8 @@ def show_preview(
         return False
     if done.result.classes is not None:
         return False  # classes may be turned and resampled: they follow in the background
+    if any(maps.ndim - 1 != done.model.architecture.spatial_dims for maps in done.result.maps[:1]):
+        return False  # so does a stack whose slices were joined
     cuts = shown(viewer, layer, layer.data.shape, whole_plane=False)
     ndim = done.model.architecture.spatial_dims
     lead, plane = cuts[: layer.ndim - ndim], cuts[layer.ndim - ndim :]

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Labels
+    from napari.utils.colormaps import DirectLabelColormap
 
     from .job import Done, Job
-
-_PATTERN = "{image} {objects}"
+    from .parts import Part
 
 
 class ResultLayer:
@@ -25,6 +25,7 @@ class ResultLayer:
         self.viewer = viewer
         self.layer: Labels | None = None
         self.job: Job | None = None
+        self.name = ""
         self._shown = 0
 
     @property
@@ -34,18 +35,18 @@ class ResultLayer:
             return False
         return fingerprint(np.asarray(self.layer.data)) == self._shown
 
-    def show(self, done: Done, table: pd.DataFrame, contour: int) -> Labels:
-        """Show a result: in the layer of the last one if that may be, else in a new one."""
-        if not (self.is_ours and self._same_place(done.job)):
-            self._add(done, contour)
+    def show(self, done: Done, part: Part, contour: int) -> Labels:
+        """Show a part of a result: in the layer of the last one if it may, else in a new one."""
+        if not (self.is_ours and self._same_place(done.job, part)):
+            self._add(done, part, contour)
         assert self.layer is not None
-        self.job = done.job
-        self.put(done.result.labels)
-        self.layer.features = features(table)
+        self.job, self.name = done.job, part.name
+        self.put(part.labels)
+        self.layer.features = features(part.table)
         self.layer.metadata["napari-tally"] = {
             "model": done.result.model,
             "options": done.result.options.model_dump(mode="json"),
-            "table": table,
+            "table": part.table,
         }
         return self.layer
 
@@ -55,21 +56,31 @@ class ResultLayer:
         self.layer.data = labels
         self._shown = fingerprint(np.asarray(self.layer.data))
 
-    def _same_place(self, job: Job) -> bool:
+    def _same_place(self, job: Job, part: Part) -> bool:
         """Tell whether a job is about the same part of the same image as the last one."""
         last = self.job
         return (
             last is not None
+            and self.name == part.name
             and last.volume.array is job.volume.array
             and last.volume.axes == job.volume.axes
             and last.region == job.region
         )
 
-    def _add(self, done: Done, contour: int) -> None:
-        name = _PATTERN.format(image=done.job.layer_name, objects=done.result.nouns[1])
+    def _add(self, done: Done, part: Part, contour: int) -> None:
         add: Any = self.viewer.add_labels
-        self.layer = add(done.result.labels, name=name, **done.job.geometry)
+        self.layer = add(part.labels, name=part.name, **done.job.geometry)
         self.layer.contour = contour
+        if part.colors:
+            self.layer.colormap = class_colors(part.colors)
+
+
+def class_colors(colors: tuple[str, ...]) -> DirectLabelColormap:
+    """Return a colormap with a colour a class; the background and unknown ids are transparent."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    clear: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+    return DirectLabelColormap(color_dict=clear | dict(enumerate(colors, start=1)))
 
 
 def fingerprint(labels: NDArray[np.integer]) -> int:
@@ -79,6 +90,8 @@ def fingerprint(labels: NDArray[np.integer]) -> int:
 
 def features(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose row i is label i, as napari expects it: row 0 is the background."""
+    if "t" in table:
+        table = table.drop_duplicates("label")  # classes of many frames: those of the first
     by_label = table.set_index("label", drop=False)
     most = int(table["label"].max()) if len(table) else 0
     return by_label.reindex(range(most + 1)).reset_index(drop=True)

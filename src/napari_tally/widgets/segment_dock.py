@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import math
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import show_info, show_warning
+from napari.utils.notifications import show_info
 from pydantic import ValidationError
 from qtpy.QtCore import QEvent, QSize, Qt
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from ..core.errors import InputError, TallyError, sentence
 from ..core.quantity import parse_quantity
 from ..models.folder import METADATA, model_folder, read_info, shipped_models
-from ..network.tiling import STAGE as NETWORK
 from ..pipeline.options import SegmentOptions
-from ..pipeline.segment import SEPARATE
+from .explain import explained
 from .forecast import Forecast
 from .form import Form
 from .job import Done, Job, segment_job, separate_job
+from .layer_place import placed_volume
 from .layer_volume import Region, axes_of, geometry_of, volume_of
+from .parts import CLASSES, OBJECTS, parts_of
 from .preferences import remembered
 from .preview import show_preview
 from .result_layer import ResultLayer
+from .run_panel import RunPanel
 from .runner import Runner
 from .take_away import TakeAway
 from .tune_panel import TunePanel
@@ -45,7 +35,6 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from qtpy.QtGui import QHideEvent
 
-    from ..core.progress import Step
     from ..core.volume import Volume
 
 _WRONG_INPUT = (TallyError, ValidationError)
@@ -58,13 +47,13 @@ class SegmentDock(QWidget):
         super().__init__()
         self.viewer = napari_viewer
         self.form = Form(napari_viewer)
+        self.panel = RunPanel()
         self.tune = TunePanel()
         self.take_away = TakeAway(napari_viewer)
-        self.result = ResultLayer(napari_viewer)
+        self.results = {kind: ResultLayer(napari_viewer) for kind in (OBJECTS, CLASSES)}
         self.runner = Runner("napari-tally")
         self.forecast = Forecast()
         self.done: Done | None = None
-        self.planes = (0, 1)  # done, in all
         self.moved = False  # whether a slider was moved during a run
         self._build()
         self._connect()
@@ -72,22 +61,10 @@ class SegmentDock(QWidget):
         self._image_changed(self.form.image.layer)
 
     def _build(self) -> None:
-        self.run_button = QPushButton("Run")
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setEnabled(False)
-        self.bar = QProgressBar()
-        self.bar.setVisible(False)
-        self.status = QLabel("")
-        self.status.setWordWrap(True)
         self.contours = QCheckBox("Contours")
         self.contours.setChecked(remembered().contours)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run_button, 2)
-        buttons.addWidget(self.cancel_button, 1)
         column = self._scrolled()
-        column.addWidget(self.form)
-        column.addLayout(buttons)
-        for part in (self.bar, self.status, self.contours, self.tune, self.take_away):
+        for part in (self.form, self.panel, self.contours, self.tune, self.take_away):
             column.addWidget(part)
         column.addStretch(1)
         for part in (self.contours, self.tune, self.take_away):
@@ -113,14 +90,15 @@ class SegmentDock(QWidget):
         form.region.currentTextChanged.connect(self._forecast)
         form.device.setCurrentText(remembered().device)
         form.device.currentTextChanged.connect(self._device_changed)
-        self.run_button.clicked.connect(self.run)
-        self.cancel_button.clicked.connect(self.cancel)
+        self.panel.run.clicked.connect(self.run)
+        self.panel.cancel.clicked.connect(self.cancel)
         self.contours.toggled.connect(self._contours_changed)
         self.tune.changed.connect(self.separate)
-        runner.stepped.connect(self._stepped)
+        runner.stepped.connect(self.panel.step)
         runner.finished.connect(self._finished)
         runner.failed.connect(self._failed)
         self.destroyed.connect(runner.cancel)
+        remembered().events.model_folder.connect(self._offer_models)
 
     def changeEvent(self, event: QEvent) -> None:  # type: ignore[override]
         """Stop when the dock is taken out of the window."""
@@ -128,6 +106,8 @@ class SegmentDock(QWidget):
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.runner.cancel()
             self.form.image.stop()
+            self.take_away.finder.stop()
+            remembered().events.model_folder.disconnect(self._offer_models)
 
     def hideEvent(self, event: QHideEvent) -> None:  # type: ignore[override]
         """Stop when the whole window is closed; a dock that is only hidden goes on."""
@@ -135,6 +115,11 @@ class SegmentDock(QWidget):
         window = self.window()
         if window is not None and not window.isVisible():
             self.runner.cancel()
+
+    @property
+    def result(self) -> ResultLayer:
+        """The objects of the last result, in the viewer."""
+        return self.results[OBJECTS]
 
     def job(self) -> Job:
         """Return what the form asks for now.
@@ -148,7 +133,7 @@ class SegmentDock(QWidget):
         if layer is None:
             raise InputError("An image layer is needed", "none", "Open an image, or a sample")
         axes = self.form.axes.text().strip().upper() or axes_of(layer)
-        volume = self._calibrated(volume_of(layer, axes))
+        volume = self._calibrated(placed_volume(layer, axes))
         region = Region.of(self.viewer, layer, axes, self.form.region.currentText())
         return Job(
             layer.name,
@@ -172,14 +157,14 @@ class SegmentDock(QWidget):
         return volume.with_spacing(parse_quantity(text))
 
     def _options(self, volume: Volume) -> SegmentOptions:
-        head = read_info(model_folder(self.model)).head
+        info = read_info(model_folder(self.model))
         channel = self.form.channel.currentText() if len(volume.channels) > 1 else None
         return SegmentOptions(
             channel=channel,
-            object_size=self.form.diameter.text().strip() or None,
+            object_size=self.form.diameter.text().strip() or None if info.diameter else None,
             device=self.form.device.currentText(),
             keep_maps=True,
-            **self.tune.options(head),
+            **self.tune.options(info.head),
         )
 
     def run(self) -> None:
@@ -187,31 +172,24 @@ class SegmentDock(QWidget):
         try:
             job = self.job()
         except _WRONG_INPUT as error:
-            self._say(sentence(error), warn=True)
+            self.panel.say(sentence(error), warn=True)
             return
-        self._busy(True)
         self.moved = False
-        self.planes = (0, max(1, self._count_planes(job)))
-        self._say("Starting...")
+        self.panel.start()
         self.runner.start(segment_job, job)
-
-    def _count_planes(self, job: Job) -> int:
-        """Return how many images a model for 2D goes through one by one."""
-        sizes = dict(zip(job.cut.axes, job.cut.shape, strict=True))
-        return math.prod(sizes.get(axis, 1) for axis in "TZ")
 
     def cancel(self) -> None:
         """Stop within one tile; what was there before stays."""
         if self.runner.busy:
             self.runner.cancel()
-            self._busy(False)
-            self._say("Cancelled.")
+            self.panel.idle()
+            self.panel.say("Cancelled.")
 
     def separate(self) -> None:
         """Decode the kept maps with the numbers of the sliders, without the network."""
         if self.done is None:
             return
-        if self.cancel_button.isEnabled():  # the network is at work
+        if self.panel.busy:  # the network is at work
             self.moved = True
             return
         earlier = self.done
@@ -220,68 +198,49 @@ class SegmentDock(QWidget):
             options = SegmentOptions(**earlier.job.options.model_dump() | tuned)
             show_preview(self.viewer, self.result, earlier, options)
         except _WRONG_INPUT as error:
-            self._say(sentence(error), warn=True)
+            self.panel.say(sentence(error), warn=True)
             return
         job = replace(earlier.job, options=options)
         self.runner.start(separate_job, job, earlier, bar=False)
 
-    def _stepped(self, step: Step) -> None:
-        if step.stage == SEPARATE:
-            self.planes = (step.done, step.total)
-        within = step.done / step.total if step.stage == NETWORK and step.total else 0.0
-        done, total = self.planes
-        share = min(1.0, (done + within) / total)
-        self.bar.setRange(0, 100 if share else 0)
-        self.bar.setValue(round(100 * share))
-        left = ""
-        if share and (total > 1 or step.stage == NETWORK):
-            seconds = (time.monotonic() - self.runner.started) * (1 / share - 1)
-            left = f", about {seconds:.0f} s left"
-        self._say(step.note or f"{step.stage.capitalize()}{left}")
-
     def _finished(self, done: Done) -> None:
-        self._busy(False)
-        self.done = done
-        table = done.job.region.shifted(done.result.table, done.job.volume)
-        contour = int(self.contours.isChecked())
-        layer = self.result.show(done, table, contour)
-        self.take_away.take(done, table, layer)
+        self.panel.idle()
+        self.done = (
+            done if done.job.model == self.model else None
+        )  # sliders are of the model chosen
+        contour, parts = int(self.contours.isChecked()), parts_of(done)
+        layers = [self.results[part.kind].show(done, part, contour) for part in parts]
+        self.take_away.take(done, parts, layers[-1])
         self.forecast.learn(done)
-        for part in (self.contours, self.tune, self.take_away):
+        for part in (self.contours, self.take_away):
             part.setVisible(True)
-        notes = "".join(f"\n{note}." for note in done.result.notes)
-        self._say((done.result.summary if done.result.count else nothing_found(done)) + notes)
+        self.tune.setVisible(self.done is not None and done.result.maps is not None)
+        self.panel.say(explained(done))
         self._show_guess(done)
         if self.moved:
             self.moved = False
             self.separate()
 
     def _failed(self, error: BaseException) -> None:
-        self._busy(False)
-        self._say(sentence(error), warn=True)
+        self.panel.idle()
+        self.panel.say(sentence(error), warn=True)
         if not isinstance(error, TallyError | MemoryError | OSError):
             raise error  # napari shows it with its traceback
 
-    def _say(self, text: str, *, warn: bool = False) -> None:
-        self.status.setText(text)
-        if warn:
-            show_warning(text)
-
-    def _busy(self, busy: bool) -> None:
-        self.run_button.setEnabled(not busy)
-        self.cancel_button.setEnabled(busy)
-        self.bar.setVisible(busy)
-        self.bar.setRange(0, 0)
-
     def _offer_models(self) -> None:
-        combo = self.form.model
+        """List the shipped models and those of the user's folder; the choice stays."""
+        combo, before = self.form.model, self.form.model.currentText()
+        combo.blockSignals(True)
+        combo.clear()
         for name in shipped_models():
             combo.addItem(name, name)
         folder = remembered().model_folder
-        for path in sorted(Path(folder).glob(f"*/{METADATA}")) if folder else ():
+        for path in sorted(Path(folder).expanduser().glob(f"*/{METADATA}")) if folder else ():
             combo.addItem(path.parents[1].name, str(path.parents[1]))
-        combo.setCurrentIndex(max(0, combo.findText(remembered().model)))
-        self._model_changed()
+        combo.setCurrentIndex(max(0, combo.findText(before or remembered().model)))
+        combo.blockSignals(False)
+        if combo.currentText() != before:
+            self._model_changed()
 
     def _model_changed(self) -> None:
         try:
@@ -291,22 +250,23 @@ class SegmentDock(QWidget):
             return
         remembered().model = self.form.model.currentText()
         self.form.about.setText(info.description)
+        self.form.show_row(self.form.size_row, visible=info.diameter is not None)
         self.tune.offer(info.head)
         self.tune.setVisible(False)
         self.done = None
         self._forecast()
 
     def _image_changed(self, layer: Image | None) -> None:
-        self.run_button.setEnabled(layer is not None and not self.runner.busy)
+        self.panel.run.setEnabled(layer is not None and not self.runner.busy)
         if layer is None:
-            self._say("Open an image, or a sample: File > Open Sample > napari-tally.")
+            self.panel.say("Open an image, or a sample: File > Open Sample > napari-tally.")
             return
-        self._say("")
+        self.panel.say("")
         self.form.axes.clear()
         try:
             self.form.axes.setText(axes_of(layer))
         except TallyError as error:
-            self._say(sentence(error))
+            self.panel.say(sentence(error))
             return
         self.form.show_row(self.form.axes, visible=layer.ndim > 2)
         self._axes_changed()
@@ -318,7 +278,7 @@ class SegmentDock(QWidget):
         try:
             volume = volume_of(layer, self.form.axes.text().strip().upper())
         except _WRONG_INPUT as error:
-            self._say(sentence(error), warn=True)
+            self.panel.say(sentence(error), warn=True)
             return
         self.form.set_channels(volume.channels)
         self.form.spacing.setText(spacing_text(volume))
@@ -330,8 +290,9 @@ class SegmentDock(QWidget):
 
     def _contours_changed(self, on: bool) -> None:
         remembered().contours = on
-        if self.result.layer is not None:
-            self.result.layer.contour = int(on)
+        for result in self.results.values():
+            if result.layer is not None:
+                result.layer.contour = int(on)
 
     def _forecast(self) -> None:
         try:
@@ -357,7 +318,7 @@ class SegmentDock(QWidget):
             job = self.job()
             told = job.options.diameter_px(job.volume)
         except _WRONG_INPUT as error:
-            self._say(sentence(error), warn=True)
+            self.panel.say(sentence(error), warn=True)
             return
         guessed = self.done.result.diameter_px if self.done is not None else None
         if told is None and guessed is None:
@@ -381,17 +342,3 @@ def spacing_text(volume: Volume) -> str:
     if volume.spacing is None:
         return ""
     return ",".join(f"{s:.6g}" for s in volume.spacing) + volume.unit
-
-
-def nothing_found(done: Done) -> str:
-    """Say why there is nothing, and what to try."""
-    maps = [m for m in done.result.maps or () if m.size]
-    best = max((1 - float(m[0].min()) for m in maps), default=0.0)
-    wanted = done.job.options.tuned(done.model.info.head)
-    threshold = getattr(wanted, "threshold", 0.0)
-    if best < threshold:
-        return (
-            f"Nothing found: the maps never pass {best:.2f}. "
-            "Try a lower threshold, or another object size or channel."
-        )
-    return "Nothing found: what there is is too small. Try a smaller smallest size."

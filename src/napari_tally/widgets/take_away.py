@@ -9,17 +9,18 @@ import numpy as np
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QApplication, QFileDialog, QGridLayout, QPushButton, QWidget
 
-from ..core.errors import TallyError, sentence
+from ..core.errors import OutputExistsError, TallyError, sentence
 from ..pipeline.as_code import command_line, python_code
+from ..pipeline.grid import network_grid
+from .finder import Finder
+from .table_dock import show_table
 
 if TYPE_CHECKING:
-    import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Labels
 
     from .job import Done
-
-_TABLE = ("napari", "Features table widget")
+    from .parts import Part
 
 
 class TakeAway(QWidget):
@@ -29,8 +30,9 @@ class TakeAway(QWidget):
         super().__init__(parent)
         self.viewer = viewer
         self.done: Done | None = None
-        self.table: pd.DataFrame | None = None
+        self.parts: list[Part] = []
         self.layer: Labels | None = None
+        self.finder = Finder(viewer)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         self.buttons = {
@@ -45,54 +47,76 @@ class TakeAway(QWidget):
             button.clicked.connect(action)
             grid.addWidget(button, place // 2, place % 2)
 
-    def take(self, done: Done, table: pd.DataFrame, layer: Labels) -> None:
-        """Take a result."""
-        self.done, self.table, self.layer = done, table, layer
+    def take(self, done: Done, parts: list[Part], layer: Labels) -> None:
+        """Take a result, and the layer of its last part."""
+        self.done, self.parts, self.layer = done, parts, layer
+        if self.finder.layer is not None:
+            self._follow()
 
     def show_table(self) -> None:
         """Open napari's own table of the objects: a row selects its object, and the reverse."""
+        assert self.layer is not None
         if self.layer in self.viewer.layers:
             self.viewer.layers.selection.active = self.layer
-        window: Any = getattr(self.viewer, "window", None)
-        if window is not None:
-            window.add_plugin_dock_widget(*_TABLE)
+            self._follow()
+            self.finder.find()
+        show_table(self.viewer)
+
+    def _follow(self) -> None:
+        assert self.layer is not None and self.done is not None
+        self.finder.follow(self.layer, self.parts[-1].own, self.done.result.volume.axes)
 
     def export(self) -> None:
         """Ask for a file and write the table to it."""
         assert self.done is not None
-        start = f"{self.done.job.layer_name}_objects.csv"
+        start = f"{self.done.job.layer_name}_{self.parts[-1].kind}.csv"
         kinds = "CSV (*.csv);;Parquet (*.parquet)"
         name, _ = QFileDialog.getSaveFileName(self, "Export the table", start, kinds)
         if name:
             self.write(Path(name))
 
     def write(self, path: Path) -> None:
-        """Write the table."""
+        """Write the table; where there is one of classes besides, it goes into a file of its own.
+
+        That one has `_classes` in its name, and is never written over another file.
+        """
         from ..files.tables import write_table
 
-        assert self.table is not None
+        *others, last = self.parts
+        paths = {path: last.table}
+        for part in others:
+            paths[path.with_stem(f"{path.stem}_{part.kind}")] = part.table
         try:
-            write_table(self.table, path)
+            for other in [p for p in paths if p != path and p.exists()]:
+                raise OutputExistsError("A new name is needed", f"{other}", "Choose another")
+            for place, table in paths.items():
+                write_table(table, place)
         except TallyError as error:
             show_warning(sentence(error))
         else:
-            show_info(f"{len(self.table):,} rows written to {path}")
+            show_info(", ".join(f"{len(t):,} rows written to {p}" for p, t in paths.items()))
 
     def show_maps(self) -> None:
         """Add the network's maps as image layers."""
-        assert self.done is not None and self.done.result.maps is not None
-        job, result = self.done.job, self.done.result
-        maps = list(self.done.result.maps)
+        assert self.done is not None
+        job, result, info = self.done.job, self.done.result, self.done.model.info
+        if result.maps is None:
+            show_info("The maps of this run were too large to be kept.")
+            return
+        maps = list(result.maps)
         if not maps[0].size:
             show_info("There are no maps: the image has one value throughout.")
             return
-        lead = result.labels.shape[: result.labels.ndim - (maps[0].ndim - 1)]
-        names = self.done.model.info.head.channel_names(maps[0].ndim - 1)
+        ndim = maps[0].ndim - 1
+        shape = result.volume.shape
+        lead, plane = shape[:-ndim], shape[-ndim:]
+        turn = network_grid(job.cut, plane, info)[0].turn
+        maps = [m if turn is None else turn.back(m) for m in maps]
         geometry: dict[str, Any] = dict(job.geometry)
-        step = np.ones(len(geometry["scale"]))
-        step[len(lead) :] = np.divide(result.labels.shape[len(lead) :], maps[0].shape[1:])
+        step = np.ones(len(shape))
+        step[len(lead) :] = np.divide(plane, maps[0].shape[1:])
         geometry["scale"] = geometry["scale"] * step
-        for number, name in enumerate(names):
+        for number, name in enumerate(info.head.channel_names(ndim)):
             data = np.stack([m[number] for m in maps]).reshape(*lead, *maps[0].shape[1:])
             self.viewer.add_image(
                 data.astype(np.float32), name=f"{job.layer_name} {name}", visible=number == 0,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QFormLayout, QLineEdit, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QWidget
 from superqt import QLabeledDoubleSlider
+
+from ..heads.semantic import Semantic
 
 if TYPE_CHECKING:
     from ..heads.base import Head
@@ -28,9 +30,14 @@ class TunePanel(QWidget):
         self.rows.setContentsMargins(0, 0, 0, 0)
         self.rows.setVerticalSpacing(4)
         self.sliders: dict[str, QLabeledDoubleSlider] = {}
+        self.semantic = False
         self.smallest = QLineEdit()
         self.smallest.setToolTip("Smallest object that is kept, such as 20um2 or 50px2.")
         self.smallest.editingFinished.connect(self._rest_now)
+        self.apart = QCheckBox("Separate objects")
+        self.apart.setToolTip("What hangs together of each class becomes an object of its own.")
+        self.apart.toggled.connect(self._separate_toggled)
+        self.rows.addRow(self.apart)
         self.rows.addRow("Smallest", self.smallest)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -55,6 +62,9 @@ class TunePanel(QWidget):
             slider.valueChanged.connect(self._timer.start)
             self.sliders[name] = slider
             self.rows.insertRow(place, _WORDS.get(name, name.capitalize()), slider)
+        self.semantic = isinstance(head, Semantic)
+        self.rows.setRowVisible(self.apart, self.semantic)
+        self._show_smallest()
 
     def options(self, head: Head) -> dict[str, Any]:
         """Return what differs from the head's own values, as fields of the options."""
@@ -63,9 +73,19 @@ class TunePanel(QWidget):
             for n, s in self.sliders.items()
             if round(s.value(), 2) != round(getattr(head, n), 2)
         }
-        found: dict[str, Any] = {"min_size": self.smallest.text().strip() or None}
+        smallest = self.smallest.text().strip() if self.smallest.isVisibleTo(self) else ""
+        found: dict[str, Any] = {"min_size": smallest or None}
         found["threshold"] = moved.pop("threshold", None)
+        found["separate"] = self.semantic and self.apart.isChecked()
         return found | {"tune": moved}
+
+    def _show_smallest(self) -> None:
+        """Ask for a smallest size only where there are objects."""
+        self.rows.setRowVisible(self.smallest, not self.semantic or self.apart.isChecked())
+
+    def _separate_toggled(self) -> None:
+        self._show_smallest()
+        self._timer.start()
 
     def _rest_now(self) -> None:
         if self.smallest.text() != self._told:

@@ -1,0 +1,56 @@
+"""Where a layer lies in the world, as the affine of a volume."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.quantity import LENGTHS, canonical_unit
+from ..core.volume import SPATIAL, Volume
+from .layer_volume import axes_of, volume_of
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+    from numpy.typing import NDArray
+
+PLUGIN = "napari-tally"
+_PLACED = "placed"  # in a layer's metadata: the file said how the image lies
+
+
+def placed_volume(layer: Image, axes: str | None = None) -> Volume:
+    """Return a layer as a volume with all that the layer says of its place in the world.
+
+    A layer that is only scaled says nothing of how it lies, unless `mark_placed` told so.
+    """
+    axes = axes or axes_of(layer)
+    volume = volume_of(layer, axes)
+    if not volume.calibrated:
+        return volume
+    drawn = axes.removesuffix("C") if layer.rgb else axes
+    spots = [i for i, a in enumerate(drawn) if a in SPATIAL]
+    factors = [LENGTHS[canonical_unit(str(layer.units[i])) or "um"] for i in spots]
+    rows = [*spots, len(drawn)]
+    affine = matrix_of(layer)[np.ix_(rows, rows)]
+    affine[:-1] *= np.array(factors)[:, None] / LENGTHS[volume.unit]
+    spacing = tuple(float(s) for s in np.linalg.norm(affine[:-1, :-1], axis=0))
+    plain = np.allclose(affine, np.diag([*spacing, 1.0]), rtol=1e-6, atol=1e-9 * max(spacing))
+    told = bool(layer.metadata.get(PLUGIN, {}).get(_PLACED))
+    return replace(volume, spacing=spacing, affine=None if plain and not told else affine)
+
+
+def mark_placed(volume: Volume) -> dict[str, Any]:
+    """Return metadata for the layer of a volume: whether it says how it lies."""
+    return {PLUGIN: {_PLACED: volume.affine is not None}}
+
+
+def matrix_of(layer: Image | Labels) -> NDArray[np.float64]:
+    """Return the whole way from voxels to the world of the viewer."""
+    from napari.utils.transforms import Affine
+
+    own = Affine(layer.scale, layer.translate, rotate=layer.rotate, shear=layer.shear)
+    whole: NDArray[np.float64] = np.asarray(layer.affine.affine_matrix) @ np.asarray(
+        own.affine_matrix
+    )
+    return whole

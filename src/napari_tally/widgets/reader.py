@@ -1,0 +1,163 @@
+"""Opening files in napari: calibrated layers, at their place, a channel each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.errors import InputError, sentence
+from ..core.volume import SPATIAL, Volume
+from ..files import format_of, list_series, read
+from ..files.calibration import logger
+from ..files.labels import smallest
+from ..files.ome_zarr import Node, levels
+from .layer_place import mark_placed
+
+if TYPE_CHECKING:
+    from .samples import LayerData
+
+_OURS = ("NIfTI", "DICOM", "NRRD or MetaImage", "OME-Zarr", "microscope")
+_LABEL_TYPES = ("uint8", "uint16", "uint32", "int32")
+_COLOURS = ("cyan", "magenta", "yellow", "red", "green", "blue")
+_TWO = ("magenta", "green")
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
+    """Return a reader for what ours reads better than others; None for all else.
+
+    Several files are ours only if they are slices of DICOM: they stand for their folder.
+    """
+    paths = [path] if isinstance(path, str) else path
+    found = format_of(Path(paths[0]))
+    if found is None or found.name not in _OURS or (len(paths) > 1 and found.name != "DICOM"):
+        return None
+    return read_layers
+
+
+def read_layers(path: str | list[str]) -> list[LayerData]:
+    """Return the layers of a file or folder: all series of DICOM, labels beside their image."""
+    place = Path(path if isinstance(path, str) else path[0])
+    found = format_of(place)
+    if found is not None and found.name == "OME-Zarr":
+        return _zarr_layers(place)
+    listed = list_series(place) if place.is_dir() else []
+    if len(listed) < 2:
+        return layers_of([read(place)])
+    layers: list[LayerData] = []
+    for series in listed:
+        try:
+            volume = read(place, series=series.key)
+        except InputError as error:  # a localizer, say: the other series are still of use
+            logger.warning("%s, series %s: %s", place.name, series.key, sentence(error))
+            continue
+        name = f"{place.name} {series.key} {series.text.partition(',')[0]}".rstrip()
+        layers += layers_of([replace(volume, name=name)], visible=not layers)
+    if not layers:
+        raise InputError(f"A series that makes a volume is needed in {place.name}", "none")
+    return layers
+
+
+def layers_of(
+    volumes: list[Volume], colours: list[str] | None = None, *, visible: bool = True
+) -> list[LayerData]:
+    """Return the layers of a volume, given at one or several levels, the finest first.
+
+    Parameters
+    ----------
+    volumes : list of Volume
+        The same image, each half as large as the one before.
+    colours : list of str, optional
+        A colormap a channel.
+    visible : bool
+        Whether the layers are shown at first.
+    """
+    first = volumes[0]
+    if first.is_labels:
+        return [(_data([_ids(v) for v in volumes]), _look(first, visible), "labels")]
+    if _is_rgb(first):
+        return [(_data(volumes), {**_look(first, visible), "rgb": True}, "image")]
+    if "C" not in first.axes:
+        look = {**_look(first, visible), "colormap": (colours or ["gray"])[0]}
+        return [(_data(volumes), look, "image")]
+    chosen = colours or _default_colours(len(first.channels))
+    layers: list[LayerData] = []
+    for index, (channel, colour) in enumerate(zip(first.channels, chosen, strict=True)):
+        planes = [v.at("C", index) for v in volumes]
+        look = {**_look(planes[0], visible), "colormap": colour, "blending": "additive"}
+        layers.append((_data(planes), {**look, "name": f"{first.name} {channel}"}, "image"))
+    return layers
+
+
+def _zarr_layers(path: Path) -> list[LayerData]:
+    """Return the layers of an image and of its labels."""
+    node = Node.opened(path)
+    image = node.chosen(None)
+    volumes = levels(image.path)
+    named = [replace(v, name=path.name) for v in volumes]
+    colours = [f"#{channel.get('color', 'FFFFFF')}" for channel in image.channels]
+    count = len(volumes[0].channels) or 1
+    several = count > 1 and len(set(colours)) > 1 and len(colours) == count
+    layers = layers_of(named, colours if several else None)
+    for series in image.series[1:]:
+        volumes = levels(image.path, series=series.key)
+        name = f"{path.name} {series.key.rpartition('/')[2]}"
+        layers += layers_of([replace(v, name=name, is_labels=True) for v in volumes])
+    return layers
+
+
+def _data(volumes: list[Volume]) -> Any:
+    arrays = [volume.array for volume in volumes]
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
+def _ids(volume: Volume) -> Volume:
+    """Return labels as whole numbers: some files have them as real ones."""
+    if volume.array.dtype.kind in "iu":
+        return volume
+    return replace(volume, array=smallest(np.asarray(volume.array), _LABEL_TYPES))
+
+
+def _is_rgb(volume: Volume) -> bool:
+    colours = volume.channel_names[:3] == ("red", "green", "blue")
+    return colours and volume.axes.endswith("C") and volume.array.dtype == np.uint8
+
+
+def _default_colours(count: int) -> list[str]:
+    cycle = ("gray",) if count == 1 else _TWO if count == 2 else _COLOURS
+    return [cycle[i % len(cycle)] for i in range(count)]
+
+
+def _look(volume: Volume, visible: bool) -> dict[str, Any]:
+    look = {"name": volume.name, "visible": visible, "metadata": mark_placed(volume)}
+    return {**look, **geometry_of_volume(volume)}
+
+
+def geometry_of_volume(volume: Volume) -> dict[str, Any]:
+    """Return how a layer of a volume lies in the world.
+
+    The scale is the size of a voxel; the affine turns and moves what was scaled.
+    """
+    drawn = volume.axes.replace("C", "") if _is_rgb(volume) else volume.axes
+    sizes = dict(zip(volume.spatial_axes, volume.spacing_in(volume.unit), strict=True))
+    unit = volume.unit if volume.calibrated else "pixel"
+    geometry: dict[str, Any] = {
+        "scale": [sizes.get(a, 1.0) for a in drawn],
+        "units": tuple(unit if a in SPATIAL else "pixel" for a in drawn),
+        "axis_labels": tuple(drawn.lower()),
+    }
+    if volume.affine is None:
+        return geometry
+    spots = [drawn.index(a) for a in volume.spatial_axes]
+    linear = volume.affine[:-1, :-1] / np.array(list(sizes.values()))
+    start = np.zeros(len(drawn))
+    start[spots] = volume.affine[:-1, -1]
+    if np.allclose(linear, np.eye(len(linear)), atol=1e-7):
+        return geometry | {"translate": start}
+    affine = np.eye(len(drawn) + 1)
+    affine[np.ix_(spots, spots)] = linear
+    affine[:-1, -1] = start
+    return geometry | {"affine": affine}

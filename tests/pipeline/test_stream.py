@@ -1,0 +1,102 @@
+"""Block by block: the same objects as from the maps of the whole, whatever the blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fields import nuclei
+
+import napari_tally
+from napari_tally import load_model
+from napari_tally.core.errors import FileError
+from napari_tally.core.progress import drain
+from napari_tally.geometry.resample import resampled_part, resampled_slabs
+from napari_tally.objects.match import match, mean_ap
+from napari_tally.pipeline import maps as maps_module
+from napari_tally.pipeline import stream
+from napari_tally.pipeline.api import as_volume
+from napari_tally.pipeline.segment import separate_steps
+from napari_tally.pipeline.stream import blocks, classes_by_block_steps, objects_by_block_steps
+
+
+def ap(one: np.ndarray, other: np.ndarray) -> float:
+    return float(mean_ap([match(one, other)])[0])
+
+
+@pytest.mark.parametrize(
+    ("shape", "halo", "voxels"), [((100, 37), 8, 900), ((20, 50, 41), 4, 4000), ((5, 5), 30, 100)]
+)
+def test_cores_cover_the_image_once_and_lie_in_their_halos(shape, halo, voxels) -> None:
+    count = np.zeros(shape, int)
+    for block in blocks(shape, halo, voxels):
+        count[block.core] += 1
+        part = np.zeros([o.stop - o.start for o in block.outer])
+        assert part[block.inner].shape == count[block.core].shape
+        for core, outer, size in zip(block.core, block.outer, shape, strict=True):
+            assert outer.start == max(0, core.start - halo)
+            assert outer.stop == min(size, core.stop + halo)
+    assert (count == 1).all()
+
+
+@pytest.fixture
+def block(monkeypatch):
+    """Set how many voxels a block has."""
+    return lambda voxels: monkeypatch.setitem(stream._VOXELS, 2, voxels)
+
+
+@pytest.mark.parametrize("voxels", [3000, 9000, 10**6])
+def test_objects_cut_by_blocks_come_out_whole_and_once(voxels: int, block) -> None:
+    block(voxels)
+    truth = nuclei((200, 240))[1]
+    maps = truth[None].astype(np.float32)
+    found, cut = drain(objects_by_block_steps(maps, lambda part: _relabelled(part[0]), 14))
+    assert found.max() == truth.max()
+    assert np.array_equal(found > 0, truth > 0)
+    pairs = set(zip(found.ravel().tolist(), truth.ravel().tolist(), strict=True))
+    assert len(pairs) == truth.max() + 1
+    assert cut == 0
+
+
+def test_objects_larger_than_their_block_are_counted(block) -> None:
+    block(400)
+    maps = np.ones((1, 80, 90), np.float32)
+    assert drain(objects_by_block_steps(maps, lambda part: part[0].astype(int), 4))[1] > 0
+
+
+def test_classes_are_put_together_without_seams(block) -> None:
+    block(1500)
+    truth = nuclei((120, 130))[1] % 3
+    maps = truth[None].astype(np.float32)
+    found = drain(classes_by_block_steps(maps, lambda part: part[0].astype(int)))
+    assert np.array_equal(found, truth)
+
+
+def test_a_segmentation_by_block_finds_the_same_objects(block) -> None:
+    block(200**2)
+    image = nuclei((300, 340), diameter=20)[0]
+    whole = napari_tally.segment(image)
+    streamed = napari_tally.segment(image, max_maps_gib=1e-4, keep_maps=True)
+    assert whole.count > 50 and ap(streamed.labels, whole.labels) >= 0.995
+    assert streamed.maps is not None and streamed.maps.on_disk > 0
+    again = separate_steps(as_volume(image), load_model(), streamed.options, streamed)
+    assert np.array_equal(drain(again).labels, streamed.labels)
+
+
+def test_a_full_disk_is_said_before_the_network_runs(monkeypatch) -> None:
+    usage = type("Usage", (), {"free": 1000})
+    monkeypatch.setattr(maps_module.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(FileError, match="temporary files"):
+        napari_tally.segment(nuclei()[0], max_maps_gib=1e-4)
+
+
+def test_a_part_is_resampled_as_the_whole_is() -> None:
+    image = np.random.default_rng(0).random((2, 20, 31, 17)).astype(np.float32)
+    for shape in ((20, 31, 17), (35, 31, 9), (7, 60, 17)):
+        whole = np.concatenate([slab for _, slab in resampled_slabs(image, shape)], 1)
+        part = tuple(slice(n // 4, n - n // 3) for n in shape)
+        found = resampled_part(image, shape, part, lambda cut: cut.astype(np.float32))
+        assert np.allclose(found, whole[(slice(None), *part)], atol=1e-6)
+
+
+def _relabelled(labels: np.ndarray) -> np.ndarray:
+    return np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
