@@ -74,13 +74,21 @@ FIRST = TrainOptions(
 SECOND = FIRST.model_copy(
     update={
         "augmentation": FIRST.augmentation.model_copy(
-            update={"zoom_share": 0.1, "turn_share": 0.2, "share": 0.15}
+            update={
+                "zoom": (0.8, 1.25),
+                "turn_share": 0.5,
+                "angle": 0.4,
+                "warp": 0.7,
+                "gamma": (0.6, 1.7),
+                "noise": 0.07,
+                "share": 0.3,
+            }
         ),
-        "steps": 1_500,
-        "learning_rate": 4e-4,
-        "warmup": 50,
-        "validate_every": 250,
-        "seed": 1,
+        "steps": 2_400,
+        "learning_rate": 8e-4,
+        "weight_decay": 0.05,
+        "validate_every": 200,
+        "seed": 2,
     }
 )
 STAGES = {"first": FIRST, "second": SECOND}

@@ -169,3 +169,22 @@ def test_axes_that_may_not_be_mirrored_are_not() -> None:
     still = Augmentation(share=0, zoom_share=0, turn_share=0, mirrored=(2,), right_angles=False)
     crops = Crops([sample], Semantic(), still, (16, 16, 16), 8, seed=0)
     assert all(np.array_equal(crops[i][0][0], ramp) for i in range(8))
+
+
+def test_warped_crops_keep_image_and_labels_together() -> None:
+    labels = np.zeros((24, 24, 24), np.uint8)
+    labels[8:16, 6:18, 4:20] = 1
+    sample = Sample("box", labels[None].astype(np.float32), labels)
+    bent = Augmentation(
+        share=0, zoom=(1, 1), zoom_share=0, turn_share=1, angle=0, shift=0, warp=2, mirrored=()
+    )
+    stiff = bent.model_copy(update={"warp": 0})
+    shares = {}
+    for name, augmentation in (("bent", bent), ("stiff", stiff)):
+        crops = Crops([sample], Semantic(), augmentation, (24, 24, 24), 6, seed=0)
+        found = [crops[i] for i in range(6)]
+        for image, target in found:
+            apart = (image[0] > 0.5) != (target[1] > 0.5)
+            assert apart.float().mean() < 0.01
+        shares[name] = np.mean([(t[1].numpy() != labels).mean() for _, t in found])
+    assert shares["bent"] > shares["stiff"]

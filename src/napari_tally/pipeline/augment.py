@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from ..core.options import Options
 
 IMAGE, LABELS = "image", "labels"
+_WARP_SMOOTH = 6  # px: sigma of the noise that shifts voxels
 _ZOOMS = 9  # levels of zoom; between them objects are also stretched a little along each axis
 
 
@@ -27,6 +28,8 @@ class Augmentation(Options):
     angle : float
         Largest turn about each axis, radians. Images that always lie the same way (as those of
         patients do) are turned a little only.
+    warp : float
+        Typical shift, px, of a smooth random deformation of the crops that are turned, in 3D.
     shift : float
         Largest shift of the crop, as a share of its window.
     mirrored : tuple of int, optional
@@ -41,6 +44,7 @@ class Augmentation(Options):
     zoom_share: float = Field(0.5, ge=0, le=1)
     turn_share: float = Field(0.25, ge=0, le=1)
     angle: float = Field(np.pi, ge=0, le=np.pi)
+    warp: float = Field(0.0, ge=0, le=10)
     shift: float = Field(0.25, ge=0, le=1)
     mirrored: tuple[int, ...] | None = None
     right_angles: bool = True
@@ -73,7 +77,7 @@ class Augmentation(Options):
             "translate_range": [w * self.shift for w in window], "spatial_size": patch,
             "mode": ["bilinear", "nearest"], "padding_mode": "reflection",
         }  # fmt: skip
-        mild = mt.RandAffined(scale_range=[(-0.1, 0.1)] * ndim, shear_range=[0.1] * ndim, **pose)
+        mild = self._turned(ndim, pose)
         strong = [self._zoomed(zoom, ndim, pose) for zoom in np.geomspace(*self.zoom, _ZOOMS)]
         shares = [self.turn_share] + [self.zoom_share / _ZOOMS] * _ZOOMS
         return [
@@ -92,6 +96,18 @@ class Augmentation(Options):
         ]
         turn = [mt.RandRotate90d(keys, 0.75, spatial_axes=plane)] if self.right_angles else []
         return mt.Compose([*cut, *turn])
+
+    def _turned(self, ndim: int, pose: dict[str, Any]) -> Any:
+        from monai import transforms as mt
+
+        pose = {**pose, "scale_range": [(-0.1, 0.1)] * ndim, "shear_range": [0.1] * ndim}
+        if not self.warp or ndim == 2:
+            return mt.RandAffined(**pose)
+        # MONAI smooths noise of -1 to 1 and multiplies it: this gives back what smoothing takes.
+        spread = 3**-0.5 * (2 * np.pi**0.5 * _WARP_SMOOTH) ** -1.5
+        most = 2 * self.warp / spread
+        smooth = (_WARP_SMOOTH, _WARP_SMOOTH + 1e-3)
+        return mt.Rand3DElasticd(sigma_range=smooth, magnitude_range=(0, most), **pose)
 
     @staticmethod
     def _zoomed(zoom: float, ndim: int, pose: dict[str, Any]) -> Any:
