@@ -46,9 +46,7 @@ def main() -> None:
             for _ in range(args.rounds):
                 for way, (model, stack) in ways.items():
                     start = time.perf_counter()
-                    result = segment(
-                        image, models[model], axes="ZYX", spacing=spacing, stack=stack
-                    )
+                    result = segment(image, models[model], axes="ZYX", spacing=spacing, stack=stack)
                     seconds[way] = min(seconds[way], time.perf_counter() - start)
                     found[way] = match(result.labels, truth, [0.5])[0]
             title = f"{name}, {'no spacing' if spacing is None else 'spacing'}"
