@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from napari_tally.geometry.orientation import upright
 from napari_tally.heads import Semantic
 from napari_tally.models.folder import save_model
 from napari_tally.models.info import ModelInfo
@@ -16,7 +17,7 @@ from napari_tally.network.architectures import UNet
 from napari_tally.network.windows import Tiling
 from napari_tally.widgets.layer_place import placed_volume
 from napari_tally.widgets.preferences import remembered
-from napari_tally.widgets.reader import geometry_of_volume, mark_placed
+from napari_tally.widgets.reader import layers_of
 
 COLORS = ("#ff0000", "#00ff00")
 
@@ -56,9 +57,9 @@ def brain(dock):
     affine[:3, :3], affine[:3, 3] = turned, (5, 6, 7)
     spacing = tuple(np.linalg.norm(turned, axis=0).tolist())
     volume = Volume(array, "ZYX", spacing, "mm", affine, name="brain")
-    look = {"name": "brain", "metadata": mark_placed(volume)}
-    dock.viewer.add_image(array, **look, **geometry_of_volume(volume))
-    return volume
+    (layer,) = layers_of([volume])
+    dock.viewer.add_image(layer[0], **layer[1])
+    return upright(volume)
 
 
 def test_a_layer_says_how_it_lies(dock, brain) -> None:

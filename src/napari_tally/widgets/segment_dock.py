@@ -140,7 +140,8 @@ class SegmentDock(QWidget):
         if layer is None:
             raise InputError("An image layer is needed", "none", "Open an image, or a sample")
         axes = self.form.axes.text().strip().upper() or axes_of(layer)
-        volume = self._calibrated(placed_volume(layer, axes))
+        placed = placed_volume(layer, axes)
+        volume = self._calibrated(placed)
         region = Region.of(self.viewer, layer, axes, self.form.region.currentText())
         return Job(
             layer.name,
@@ -150,6 +151,7 @@ class SegmentDock(QWidget):
             self.model,
             self._options(volume),
             str(layer.source.path or ""),
+            volume is not placed,
         )
 
     @property

@@ -156,9 +156,9 @@ def command_of(done: Done) -> str:
 
 
 def _spacing(done: Done) -> str | None:
-    volume = done.job.volume
-    if volume.spacing is None:
-        return None
+    job, volume = done.job, done.job.volume
+    if volume.spacing is None or (volume.affine is not None and job.source and not job.corrected):
+        return None  # the file says it, and its axes may be in another order than the layer's
     return ",".join(map(repr, map(float, volume.spacing))) + volume.unit
 
 
