@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, help="of torch")
     args = parser.parse_args()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="monai")
     if args.threads:
         torch.set_num_threads(args.threads)
     files = names(args.part)

@@ -10,6 +10,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from napari_tally.models.folder import shipped_models
+
 ROOT = Path(__file__).parents[1]
 
 pytestmark = pytest.mark.slow
@@ -48,12 +50,15 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return interpreter
 
 
-def test_the_wheel_holds_the_manifest_and_the_shipped_model_and_no_tests(wheel: Path) -> None:
+def test_the_wheel_holds_the_manifest_and_the_shipped_models_and_no_tests(wheel: Path) -> None:
     names = ZipFile(wheel).namelist()
-    model = "napari_tally/models/shipped/nuclei-2d"
     assert "napari_tally/napari.yaml" in names
-    assert f"{model}/configs/metadata.json" in names
-    assert f"{model}/models/model.safetensors" in names
+    for name in shipped_models():
+        model = f"napari_tally/models/shipped/{name}"
+        assert f"{model}/configs/metadata.json" in names
+        assert f"{model}/models/model.safetensors" in names
+        assert f"{model}/docs/README.md" in names
+    assert any(name.endswith("licenses/NOTICE") for name in names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"napari_tally"}
 

@@ -141,3 +141,10 @@ def test_slices_of_a_stack_come_out_as_one_by_one() -> None:
         together = drain(inference.slices_steps(stack))
         alone = [drain(inference.steps(stack[:, z])) for z in range(5)]
         np.testing.assert_allclose(together, np.stack(alone, 1), atol=1e-6)
+
+
+def test_without_mirrored_context_the_rest_of_the_stride_is_shared_by_both_ends() -> None:
+    windows = Tiling(tile=64, halo=8, mirror=0).windows((35, 50, 200), 8)
+    assert windows.padding[:2] == ((2, 3), (3, 3))
+    assert windows.padding[2][0] == 0  # several windows: their origins stay on the stride
+    assert Tiling(mirror=16).windows((35,), 8).padding == ((16, 21),)
