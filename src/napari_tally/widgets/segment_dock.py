@@ -15,6 +15,9 @@ from ..core.errors import InputError, TallyError, sentence
 from ..core.quantity import parse_quantity
 from ..models.folder import (
     METADATA,
+    SHIPPED_DEFAULT,
+    SHIPPED_DEFAULT_3D,
+    default_model,
     model_folder,
     read_architecture,
     read_info,
@@ -61,6 +64,7 @@ class SegmentDock(QWidget):
         self.forecast = Forecast()
         self.done: Done | None = None
         self.moved = False  # whether a slider was moved during a run
+        self.picked = False  # whether the user picked a model
         self._build()
         self._connect()
         self._offer_models()
@@ -91,6 +95,7 @@ class SegmentDock(QWidget):
         form, runner = self.form, self.runner
         form.image.chosen.connect(self._image_changed)
         form.model.currentTextChanged.connect(self._model_changed)
+        form.model.activated.connect(self._model_picked)
         form.axes.editingFinished.connect(self._axes_changed)
         form.circle.toggled.connect(self._draw_circle)
         form.region.currentTextChanged.connect(self._forecast)
@@ -258,6 +263,14 @@ class SegmentDock(QWidget):
         if combo.currentText() != before:
             self._model_changed()
 
+    def _model_picked(self) -> None:
+        self.picked = True
+
+    def _offer_default(self, volume: Volume) -> None:
+        """Choose the model for stacks or for images, unless the user picked one, or has others."""
+        if not self.picked and self.model in (SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D):
+            self.form.model.setCurrentText(default_model(volume))
+
     def _model_changed(self) -> None:
         try:
             info = read_info(model_folder(self.model))
@@ -296,6 +309,7 @@ class SegmentDock(QWidget):
         except _WRONG_INPUT as error:
             self.panel.say(sentence(error), warn=True)
             return
+        self._offer_default(volume)
         self.form.set_channels(volume.channels)
         self.form.spacing.setText(spacing_text(volume))
         self._forecast()
