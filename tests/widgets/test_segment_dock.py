@@ -183,7 +183,9 @@ def test_the_command_that_is_copied_makes_the_same_labels(
     assert np.array_equal(labels.array, viewer.layers[-1].data)
 
 
-def test_a_stack_is_done_slice_by_slice_and_says_so(viewer, dock, finish) -> None:
+def test_a_shallow_stack_is_linked_through_its_slices_and_that_is_said(
+    viewer, dock, finish
+) -> None:
     stack = np.stack([nuclei((100, 120), seed=s)[0] for s in range(3)])
     viewer.add_image(stack, name="stack", scale=(2, 0.5, 0.5), units=("um",) * 3)
     assert dock.form.image.layer.name == "stack"
@@ -191,8 +193,8 @@ def test_a_stack_is_done_slice_by_slice_and_says_so(viewer, dock, finish) -> Non
     finish(dock)
     layer = viewer.layers["stack nuclei"]
     assert layer.data.shape == stack.shape
-    assert "segmented by itself" in dock.status.text()
-    assert set(layer.features["z"][1:]) == {0, 1, 2}
+    assert "the slices of stack are linked" in dock.status.text()
+    assert "volume_um3" in layer.features and "z" not in layer.features
 
 
 def test_the_current_slice_lies_in_its_place(viewer, dock, finish) -> None:
