@@ -532,7 +532,8 @@ def test_long_sentences_are_never_cut_off(viewer, dock, finish, until) -> None:
 def test_opening_the_dock_loads_neither_torch_nor_monai() -> None:
     code = (
         "import sys, napari.qt, napari.layers, napari_tally.widgets.segment_dock\n"
-        "print([n for n in ('torch', 'monai', 'skimage.segmentation', 'scipy.optimize') if n in sys.modules])"
+        "heavy = 'torch', 'monai', 'skimage.segmentation', 'scipy.optimize'\n"
+        "print([n for n in heavy if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stderr

@@ -92,7 +92,8 @@ class Separation:
         for place, axis in enumerate(self.planes.lead):
             table.insert(place, axis.lower(), index[place])
         self.tables.append(table)
-        self.labels[index] = np.where(found > 0, found + np.uint32(self.count), 0)
+        # In place: a volume may be so large that a copy of its labels matters.
+        np.add(found, self.count, out=self.labels[index], where=found > 0, casting="unsafe")
         self.count += len(table)
 
     def measured(self, index: tuple[int, ...], labels: NDArray[np.integer]) -> pd.DataFrame:
