@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import tifffile
-from side_by_side import say_where
+from side_by_side import machine
 
 from napari_tally import load_model, segment
 from napari_tally.objects.match import match
@@ -36,7 +36,7 @@ def main() -> None:
     args = parser.parse_args()
     ways = {**WAYS, args.model: (args.model, "auto")}
     models = {name: load_model(name) for name, _ in ways.values()}
-    print(say_where())
+    print(machine("torch", "monai"))
     print(f"{'':28} {'way':16} {'AP50':>6}  TP/FP/FN   seconds")
     for name in args.names:
         image = tifffile.imread(args.data / f"{name}_image.tif")

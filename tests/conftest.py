@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from napari_tally.cli import app
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +19,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real images in {folder}; set TALLY_DATA to their folder")
     return folder
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run `tally` in an empty folder; return exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*args: str) -> tuple[int, str, str]:
+        found = CliRunner().invoke(app, list(args))
+        if found.exception is not None and not isinstance(found.exception, SystemExit):
+            raise found.exception
+        return found.exit_code, found.stdout, found.stderr
+
+    return invoke

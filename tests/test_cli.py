@@ -11,27 +11,12 @@ import pytest
 import tifffile
 from fields import nuclei
 from typer.main import get_command
-from typer.testing import CliRunner
 
 import napari_tally
 from napari_tally.cli import app
 from napari_tally.pipeline.options import SegmentOptions
 
 IMAGE, TRUTH = nuclei()
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Run `tally` in an empty folder; return exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def invoke(*args: str) -> tuple[int, str, str]:
-        found = CliRunner().invoke(app, list(args))
-        if found.exception is not None and not isinstance(found.exception, SystemExit):
-            raise found.exception
-        return found.exit_code, found.stdout, found.stderr
-
-    return invoke
 
 
 @pytest.fixture

@@ -7,26 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 from volumes import assert_same, numbered, oblique
 
 from napari_tally import read, write
-from napari_tally.cli import app
 from napari_tally.core.volume import Volume
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Run `tally` in an empty folder; return exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def invoke(*args: str) -> tuple[int, str, str]:
-        found = CliRunner().invoke(app, list(args))
-        if found.exception is not None and not isinstance(found.exception, SystemExit):
-            raise found.exception
-        return found.exit_code, found.stdout, found.stderr
-
-    return invoke
 
 
 def test_info_says_axes_shape_spacing_orientation_and_channels(run) -> None:

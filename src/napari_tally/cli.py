@@ -51,7 +51,10 @@ class StackWay(StrEnum):
 
 Inputs = Annotated[list[str], typer.Argument(help="Files, folders or patterns such as 'a/*.tif'.")]
 ModelName = Annotated[
-    str, typer.Option("--model", "-m", help="A shipped model, or a model folder.")
+    str | None,
+    typer.Option(
+        "--model", "-m", help="A shipped model, or a model folder; for nuclei if not told."
+    ),
 ]
 Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")]
 Axes = Annotated[str | None, typer.Option(help="Axes of the files, such as ZYX, TYX or CYX.")]
@@ -63,7 +66,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 def segment(
     inputs: Inputs,
     output: Folder,
-    model: ModelName = "nuclei-2d",
+    model: ModelName = None,
     device: Device = "auto",
     channel: Annotated[str | None, typer.Option(help="Number (from 0) or name.")] = None,
     axes: Axes = None,
@@ -105,7 +108,7 @@ def segment(
     from .pipeline.options import SegmentOptions
 
     with _usage():
-        loaded = load_model(model)
+        loaded = None if model is None else load_model(model)
         options = SegmentOptions(
             channel=channel,
             object_size=object_size,
@@ -125,11 +128,13 @@ def segment(
     _report(outcomes, as_json)
 
 
-def _tiling(model: Model, tile: int | None, halo: int | None) -> Tiling | None:
+def _tiling(model: Model | None, tile: int | None, halo: int | None) -> Tiling | None:
     """Return the model's windows with what was told of them, None where nothing was."""
+    from .network.windows import Tiling
+
     told = {k: v for k, v in {"tile": tile, "halo": halo}.items() if v is not None}
-    own = model.info.tiling
-    return type(own).model_validate(own.model_dump() | told) if told else None
+    own = Tiling() if model is None else model.info.tiling
+    return Tiling.model_validate(own.model_dump() | told) if told else None
 
 
 def _numbers(pairs: list[str]) -> dict[str, float]:

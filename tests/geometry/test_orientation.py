@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from napari_tally.core.errors import InputError
 from napari_tally.core.volume import Volume
-from napari_tally.geometry.orientation import Turn, orientation_of, reoriented, turn_to
+from napari_tally.geometry.orientation import Turn, orientation_of, reoriented, turn_to, upright
 
 ALL = ["".join(c) for pairs in permutations(("RL", "AP", "SI")) for c in product(*pairs)]
 # From (x, y, z) to (right, anterior, superior), as nibabel has it, to our (z, y, x) to (S, P, L).
@@ -107,3 +107,24 @@ def test_orientations_and_affines_that_are_none_are_refused() -> None:
             orientation_of(affine)
     with pytest.raises(InputError, match="how it lies"):
         reoriented(Volume(np.zeros((4, 4, 4)), "ZYX"), "RAS")
+
+
+@pytest.mark.parametrize("axes", ["ZYX", "TZYX", "CZYX", "ZYXC"])
+def test_an_upright_volume_has_its_points_where_they_were(axes: str) -> None:
+    rng = np.random.default_rng(0)
+    sizes = {"T": 2, "C": 3, "Z": 4, "Y": 5, "X": 6}
+    array = rng.random([sizes[a] for a in axes])
+    for order in permutations(range(3)):
+        linear = np.diag([3.0, -2.0, 1.5])[list(order)] + rng.normal(0, 0.01, (3, 3))
+        affine = np.eye(4)
+        affine[:3, :3], affine[:3, 3] = linear, (1, 2, 3)
+        spacing = tuple(np.linalg.norm(linear, axis=0).tolist())
+        volume = Volume(array, axes, spacing, "mm", affine)
+        found = upright(volume)
+        assert (np.abs(np.diag(found.affine)[:3]) > 1).all()
+        assert np.allclose(np.linalg.norm(found.affine[:3, :3], axis=0), found.spacing)
+        new = np.array([1, 2, 3])
+        old = np.rint(np.linalg.solve(affine, found.affine @ [*new, 1]))[:3].astype(int)
+        here, there = dict(zip("ZYX", new, strict=True)), dict(zip("ZYX", old, strict=True))
+        at = [tuple(d.get(a, 1) for a in axes) for d in (here, there)]
+        assert found.array[at[0]] == volume.array[at[1]]

@@ -66,7 +66,7 @@ def test_shipped_models_load_as_monai_bundles(name) -> None:
         workflow_type="inference",
         device="cpu",
     )
-    image = torch.rand(1, 1, 64, 64)
+    image = torch.rand(1, 1, *(32,) * model.architecture.spatial_dims)
     with torch.inference_mode():
         assert torch.allclose(network.eval()(image), model.network(image), atol=1e-5)
     size = sum(p.stat().st_size for p in model.folder.rglob("*") if p.is_file())

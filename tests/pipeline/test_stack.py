@@ -145,3 +145,14 @@ def test_a_way_is_in_the_code_that_does_it_again() -> None:
     arguments = {"axes": "ZYX", "spacing": None}
     assert "stack='views'" in python_code("image", "nuclei-2d", options, **arguments)
     assert "--stack views" in command_line("a.tif", "nuclei-2d", options, **arguments)
+
+
+def test_without_a_model_a_stack_goes_to_the_one_for_stacks() -> None:
+    from napari_tally.models.folder import default_model
+
+    def chosen(shape: tuple[int, ...], axes: str) -> str:
+        return default_model(Volume(np.zeros(shape, np.uint8), axes))
+
+    assert chosen((40, 20, 20), "ZYX") == chosen((2, 9, 20, 20), "TZYX") == "nuclei-3d"
+    assert chosen((20, 20), "YX") == chosen((30, 20, 20), "TYX") == "nuclei-2d"
+    assert chosen((3, 20, 20), "ZYX") == "nuclei-2d"  # too shallow

@@ -43,6 +43,23 @@ def test_an_oblique_volume_lies_at_its_place(
     np.testing.assert_allclose(world_of(layer, (1, 2, 3)), expected, rtol=1e-4)
 
 
+def test_a_sagittal_volume_is_drawn_with_its_points_in_place(
+    make_napari_viewer: Callable[[], Viewer], tmp_path: Path
+) -> None:
+    affine = np.eye(4)
+    affine[:3, :3] = np.array([[0, -2.0, 0], [0, 0, 1], [3.0, 0, 0]])  # slices go to the left
+    affine[:3, 3] = 4, 5, 6
+    volume = numbered("ZYX", spacing=(3.0, 2.0, 1.0), unit="mm", affine=affine)
+    write(volume, tmp_path / "a.nii.gz")
+    viewer = make_napari_viewer()
+    (layer,) = viewer.open(tmp_path / "a.nii.gz", plugin=PLUGIN)
+    for index in ((0, 0, 0), (1, 2, 3), (3, 4, 5)):
+        world = (affine @ [*index, 1])[:3]
+        here = tuple(np.rint(layer.world_to_data(world)).astype(int))
+        assert np.asarray(layer.data)[here] == volume.array[index]
+    viewer.dims.ndisplay = 3
+
+
 def test_labels_open_as_labels(make_napari_viewer: Callable[[], Viewer], tmp_path: Path) -> None:
     write(oblique(dtype=np.uint16, is_labels=True), tmp_path / "a.nii.gz")
     (layer,) = make_napari_viewer().open(tmp_path / "a.nii.gz", plugin=PLUGIN)

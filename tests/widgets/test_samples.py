@@ -13,7 +13,9 @@ from npe2 import PluginManifest
 
 import napari_tally
 from napari_tally.core.errors import FileError, InputError
+from napari_tally.geometry.orientation import orientation_of
 from napari_tally.widgets import samples
+from napari_tally.widgets.layer_place import placed_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +82,16 @@ def test_a_simulated_sample_brings_its_truth_in_a_hidden_layer(
     assert truth.data.max() > 100
 
 
+def test_the_phantom_says_how_it_lies_and_brings_its_classes(
+    make_napari_viewer: Callable[[], Viewer],
+) -> None:
+    image, truth = opened(make_napari_viewer(), "brain_phantom")
+    assert orientation_of(placed_volume(image).affine) == "RAS"
+    assert {str(unit) for unit in image.units} == {"millimeter"}
+    assert sorted(np.unique(truth.data)) == [0, 1, 2] and not truth.visible
+    np.testing.assert_allclose(truth.extent.world, image.extent.world)
+
+
 @pytest.mark.parametrize("key", ["nuclei_2d", "nuclei_3d", "cells3d", "cells3d_projection"])
 def test_the_nuclei_of_a_sample_are_neither_black_nor_burnt_out(
     make_napari_viewer: Callable[[], Viewer], key: str
@@ -141,7 +153,7 @@ def test_every_sample_of_the_manifest_is_a_function_of_this_file() -> None:
     commands = {c.id: c.python_name for c in manifest.contributions.commands or []}
     found = [commands[s.command] for s in manifest.contributions.sample_data or []]
     assert found == [f"napari_tally.widgets.samples:{key}" for key in keys()]
-    assert len(found) == 5
+    assert len(found) == 6
 
 
 def test_the_menu_opens_without_loading_anything_heavy() -> None:

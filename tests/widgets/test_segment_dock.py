@@ -183,16 +183,36 @@ def test_the_command_that_is_copied_makes_the_same_labels(
     assert np.array_equal(labels.array, viewer.layers[-1].data)
 
 
-def test_a_stack_is_done_slice_by_slice_and_says_so(viewer, dock, finish) -> None:
-    stack = np.stack([nuclei((100, 120), seed=s)[0] for s in range(3)])
+def test_a_stack_is_linked_where_it_is_shallow_and_says_so(viewer, dock, finish) -> None:
+    image = nuclei((100, 120))[0]
+    stack = np.stack([image] * 3)
     viewer.add_image(stack, name="stack", scale=(2, 0.5, 0.5), units=("um",) * 3)
     assert dock.form.image.layer.name == "stack"
     assert dock.form.axes.text() == "ZYX"
+    assert dock.form.stack.isVisibleTo(dock)
     finish(dock)
     layer = viewer.layers["stack nuclei"]
     assert layer.data.shape == stack.shape
+    assert "are linked" in dock.panel.status.text()
+    assert layer.data.max() == nuclei((100, 120))[1].max()
+
+
+def test_a_stack_goes_slice_by_slice_where_that_is_chosen(viewer, dock, finish, until) -> None:
+    stack = np.stack([nuclei((100, 120), seed=s)[0] for s in range(3)])
+    viewer.add_image(stack, name="stack", scale=(2, 0.5, 0.5), units=("um",) * 3)
+    dock.form.stack.setCurrentText("slice by slice")
+    finish(dock)
+    layer = viewer.layers["stack nuclei"]
     assert "segmented by itself" in dock.panel.status.text()
-    assert set(layer.features["z"][1:]) == {0, 1, 2}
+    ids = [set(np.unique(plane)) - {0} for plane in layer.data]
+    assert not (ids[0] & ids[1]) and not (ids[1] & ids[2])
+    dock.tune.sliders["threshold"].setValue(0.5)
+    before = dock.done
+    until(lambda: dock.done is not before)
+    direct = napari_tally.segment(
+        stack, threshold=0.5, stack="slices", axes="ZYX", spacing=(2, 0.5, 0.5)
+    )
+    assert np.array_equal(layer.data, direct.labels)
 
 
 def test_the_current_slice_lies_in_its_place(viewer, dock, finish) -> None:
@@ -437,9 +457,9 @@ def test_a_row_of_the_table_finds_its_object(viewer, dock, finish, qtbot) -> Non
     assert "selected object" not in viewer.layers
 
 
-def test_a_row_of_a_stack_goes_to_its_slice(viewer, dock, finish) -> None:
+def test_a_row_of_a_series_goes_to_its_frame(viewer, dock, finish) -> None:
     image = nuclei((90, 100))[0]
-    viewer.add_image(np.stack([image, image * 0, image]), name="stack", axis_labels="zyx")
+    viewer.add_image(np.stack([image, image * 0, image]), name="stack", axis_labels="tyx")
     finish(dock)
     dock.take_away.show_table()
     viewer.dims.set_point(0, 0)
@@ -512,7 +532,7 @@ def test_long_sentences_are_never_cut_off(viewer, dock, finish, until) -> None:
 def test_opening_the_dock_loads_neither_torch_nor_monai() -> None:
     code = (
         "import sys, napari.qt, napari.layers, napari_tally.widgets.segment_dock\n"
-        "print([n for n in ('torch', 'monai', 'skimage.segmentation') if n in sys.modules])"
+        "print([n for n in ('torch', 'monai', 'skimage.segmentation', 'scipy.optimize') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stderr

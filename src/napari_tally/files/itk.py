@@ -20,7 +20,7 @@ from .axes import ORDER, arranged, restored, squeezed, told_axes
 from .calibration import logger, spacing_of
 from .format import need
 from .intact import check_file
-from .labels import smallest
+from .labels import numbers_of
 from .world import affine_of, backwards, in_plane, lengths, with_slices
 
 if TYPE_CHECKING:
@@ -90,14 +90,7 @@ def write(volume: Volume, path: Path) -> None:
     need("SimpleITK", f"{path.suffix} files", EXTRA)
     import SimpleITK
 
-    array = np.asarray(volume.array)
-    if array.dtype.kind not in "biuf" or array.dtype.name == "float16" or array.size == 0:
-        raise InputError(
-            f"Whole or real numbers are needed for {path.name}",
-            f"{array.dtype} of shape {array.shape}",
-        )
-    array = smallest(array, _LABEL_TYPES) if volume.is_labels else array
-    array = array.view(np.uint8) if array.dtype == bool else array
+    array = numbers_of(volume, path.name, _LABEL_TYPES)
     held = "T" * ("T" in volume.axes) + ("ZYX" if set("TZ") & set(volume.axes) else "YX")
     vector = "C" in volume.axes
     data = np.ascontiguousarray(arranged(volume, array, held + "C" * vector))

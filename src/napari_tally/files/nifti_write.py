@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.errors import InputError
 from ..core.quantity import LENGTHS
 from .atomic import replacing
 from .axes import arranged
-from .labels import smallest
+from .labels import numbers_of
 from .world import affine_of, lengths, to_ras, with_slices
 
 if TYPE_CHECKING:
@@ -43,14 +42,7 @@ def write(volume: Volume, path: Path) -> None:
     from nibabel.nifti1 import Nifti1Extension, Nifti1Image
     from nibabel.nifti2 import Nifti2Image
 
-    array = np.asarray(volume.array)
-    if array.dtype.kind not in "biuf" or array.dtype.name == "float16" or array.size == 0:
-        raise InputError(
-            f"Whole or real numbers are needed for {path.name}",
-            f"{array.dtype} of shape {array.shape}",
-        )
-    array = smallest(array, _LABEL_TYPES) if volume.is_labels else array
-    array = array.view(np.uint8) if array.dtype == bool else array
+    array = numbers_of(volume, path.name, _LABEL_TYPES)
     held = next(axes for axes in ("CTZYX", "TZYX", "ZYX", "YX") if axes[0] in volume.axes)
     data = arranged(volume, array, held).transpose()
     kind = Nifti1Image if max(data.shape) < 2**15 else Nifti2Image

@@ -123,6 +123,27 @@ def reoriented(volume: Volume, codes: str) -> Volume:
     return replace(volume, array=array, spacing=spacing, affine=affine)
 
 
+def upright(volume: Volume) -> Volume:
+    """Return a volume whose axes are in the order of the world's, as views; mirrored ones stay so.
+
+    A viewer that draws slices along the axes of an array cannot draw those that lie across (a
+    sagittal series): then Z is no longer the slices of the scanner. Without an affine in 3D nothing
+    changes.
+    """
+    if volume.affine is None or len(volume.affine) != 4:
+        return volume
+    order = turn_to(volume.affine, "LPS").order
+    if order == (0, 1, 2):
+        return volume
+    spots = [volume.axes.index(axis) for axis in "ZYX"]
+    places = list(range(len(volume.axes)))
+    for new, old in enumerate(order):
+        places[spots[new]] = spots[old]
+    affine = volume.affine[:, [*order, 3]]
+    spacing = None if volume.spacing is None else tuple(volume.spacing[i] for i in order)
+    return replace(volume, array=volume.array.transpose(places), affine=affine, spacing=spacing)
+
+
 def _indices(turn: Turn, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return the matrix from indices of a turned array to those of the array of `shape`."""
     matrix = np.eye(4)

@@ -26,12 +26,13 @@ class Center(Head):
 
     All are decoded together: voxels that are surely inside (or surely border) are joined with their
     neighbours where they vote for one centre, inner ones first; crumbs without a core go; what is
-    left grows over the uncertain border.
+    left grows over the uncertain border. Objects that are dim or out of focus come out with a lower
+    mean probability, and go where `confidence` asks for more.
     """
 
     domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
 
-    tunable: ClassVar[tuple[str, ...]] = ("tolerance", "core")
+    tunable: ClassVar[tuple[str, ...]] = ("tolerance", "core", "confidence")
 
     name: Literal["center"] = "center"
     threshold: float = Field(0.75, gt=0, lt=1, description="Least probability of an object's voxel")
@@ -39,6 +40,7 @@ class Center(Head):
     least_core: int = Field(8, ge=1, description="Voxels of core that an uncertain object needs")
     sure: float = Field(0.95, gt=0, le=1, description="Probability from which a class is certain")
     certain: float = Field(0.99, gt=0, le=1, description="Mean probability that spares a crumb")
+    confidence: float = Field(0.0, ge=0, lt=1, description="Least mean probability of an object")
     tolerance: float = Field(
         0.9, gt=0, description="How far centres voted for by one object may be apart, in radii"
     )
@@ -89,7 +91,15 @@ class Center(Head):
         offsets = maps[DISTANCE + 1 :]
         seeds = join_votes(certainty, offsets, voting, self.tolerance, self.scatter)
         weak = self._weak(seeds, core, np.maximum(inside, maps[BORDER]))
-        return grow(np.where(weak[seeds], 0, seeds), 1 - maps[BORDER], mask)
+        labels = grow(np.where(weak[seeds], 0, seeds), 1 - maps[BORDER], mask)
+        return self._confident(labels, 1 - maps[BACKGROUND]) if self.confidence else labels
+
+    def _confident(self, labels: Labels, probability: NDArray[np.float32]) -> Labels:
+        """Return the labels without objects of too low a mean probability."""
+        flat = labels.ravel()
+        mean = np.bincount(flat, probability.ravel()) / np.maximum(np.bincount(flat), 1)
+        kept: Labels = np.where(mean[labels] >= self.confidence, labels, 0)
+        return kept
 
     def _weak(
         self, seeds: Labels, core: NDArray[np.bool_], certainty: NDArray[np.float32]

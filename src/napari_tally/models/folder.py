@@ -22,12 +22,15 @@ from .info import ModelInfo
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from ..core.volume import Volume
+
 METADATA, INFERENCE = Path("configs/metadata.json"), Path("configs/inference.json")
 WEIGHTS = Path("models/model.safetensors")
 CHECKPOINT = Path("models/model.pt")
 BLOCK = "napari_tally"
 SHIPPED = Path(__file__).with_name("shipped")
-SHIPPED_DEFAULT = "nuclei-2d"
+SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D = "nuclei-2d", "nuclei-3d"
+_DEEP = 8  # slices from which a stack goes to a model for stacks
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +72,12 @@ def model_folder(model: str | Path) -> Path:
         f"A model is needed: one of those shipped ({names}) or a folder with {METADATA}",
         f"{str(model)!r}",
     )
+
+
+def default_model(volume: Volume) -> str:
+    """Return the shipped model for an image of which nothing else is known: nuclei, 2D or 3D."""
+    sizes = dict(zip(volume.axes, volume.shape, strict=True))
+    return SHIPPED_DEFAULT_3D if sizes.get("Z", 1) >= _DEEP else SHIPPED_DEFAULT
 
 
 def read_info(folder: Path) -> ModelInfo:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, find_objects
-from scipy.optimize import linear_sum_assignment
 
 from ..core.errors import InputError
 
@@ -78,6 +76,8 @@ class _Bridge:
 
     def fill(self, linked: NDArray[np.int32]) -> None:
         """Give the slices between a shape half-way, where nothing else is."""
+        from scipy.ndimage import find_objects
+
         ends = [linked[z] == self.track for z in (self.low, self.high)]
         box = find_objects((ends[0] | ends[1]).astype(np.uint8))[0]
         inward = [_inward(end[box]) for end in ends]
@@ -90,6 +90,8 @@ class _Bridge:
 
 def _inward(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the distance to the outline, negative outside."""
+    from scipy.ndimage import distance_transform_edt
+
     padded = np.pad(mask, 1)
     signed = distance_transform_edt(padded) - distance_transform_edt(~padded)
     inner: NDArray[np.float64] = signed[1:-1, 1:-1]
@@ -105,6 +107,8 @@ def _pairs(
     ids: NDArray[np.intp], linked: NDArray[np.int32], back: int, least: float
 ) -> list[tuple[int, int]]:
     """Pair objects of a slice, shape (Y, X), with tracks that end `back` slices before it."""
+    from scipy.optimize import linear_sum_assignment
+
     before = linked[-back]
     if back > 1:
         before = np.where(np.isin(before, linked[-back + 1 :]), 0, before)
@@ -124,6 +128,8 @@ def _pairs(
 
 def _cut(linked: NDArray[np.int32], waist: float) -> NDArray[np.int32]:
     """Cut objects at their waists along Z and number the parts from 1."""
+    from scipy.ndimage import find_objects
+
     parts, count = np.zeros_like(linked), 0
     for track, box in enumerate(find_objects(linked), start=1):
         if box is None:

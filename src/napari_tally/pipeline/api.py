@@ -13,7 +13,7 @@ from ..core.progress import Step, drain
 from ..core.quantity import Quantity, parse_quantity
 from ..core.volume import Volume, guess_axes
 from ..files import read
-from ..models.folder import SHIPPED_DEFAULT, Model, load_model
+from ..models.folder import Model, default_model, load_model
 from .measure import measure_volumes
 from .options import SegmentOptions
 from .segment import segment_steps
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def segment(
     image: Image,
-    model: str | Path | Model = SHIPPED_DEFAULT,
+    model: str | Path | Model | None = None,
     *,
     axes: str | None = None,
     spacing: Spacing | None = None,
@@ -44,7 +44,8 @@ def segment(
     image : array, Volume or path
         What to segment.
     model : str, path or Model
-        A shipped model by its name, or a model folder.
+        A shipped model by its name, or a model folder; nuclei in 2D or, for a stack, in 3D if not
+        given.
     axes : str, optional
         One letter of TCZYX an axis; read from the file or guessed from the shape if not given.
     spacing : str, float or tuple of float, optional
@@ -65,7 +66,7 @@ def segment(
         If the image, an option or the model cannot be used; the message says why.
     """
     volume = as_volume(image, axes, spacing)
-    loaded = model if isinstance(model, Model) else load_model(model)
+    loaded = model if isinstance(model, Model) else load_model(model or default_model(volume))
     return drain(segment_steps(volume, loaded, SegmentOptions(**options)), on_step)
 
 

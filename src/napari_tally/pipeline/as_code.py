@@ -15,7 +15,7 @@ def python_code(
     model: str,
     options: SegmentOptions,
     *,
-    axes: str,
+    axes: str | None,
     spacing: str | None,
     cuts: tuple[slice, ...] | None = None,
 ) -> str:
@@ -25,11 +25,15 @@ def python_code(
     ----------
     image : str
         A path, or a Python expression for an array (in a napari console).
+    axes, spacing : str, optional
+        What the file does not say; with neither it is taken as it says itself, with its place.
     cuts : tuple of slice, optional
         The part of the array that was segmented.
     """
     lines = ["import napari_tally", ""]
-    if Path(image).exists():
+    if Path(image).exists() and axes is None and cuts is None:
+        lines.append(f"image = napari_tally.read({image!r})")
+    elif Path(image).exists():
         lines.append(f"image = napari_tally.read({image!r}, axes={axes!r}).array")
     else:
         lines.append(f"image = {image}")
@@ -48,12 +52,12 @@ def python_code(
 
 
 def command_line(
-    image: str, model: str, options: SegmentOptions, *, axes: str, spacing: str | None
+    image: str, model: str, options: SegmentOptions, *, axes: str | None, spacing: str | None
 ) -> str:
     """Return the command that segments an image file again."""
-    words = ["tally", "segment", image, "--model", model, "--axes", axes]
-    if spacing is not None:
-        words += ["--spacing", spacing]
+    words = ["tally", "segment", image, "--model", model]
+    words += [] if axes is None else ["--axes", axes]
+    words += [] if spacing is None else ["--spacing", spacing]
     changed = _changed(options)
     for name, value in changed.pop("tune", {}).items():
         words += ["--tune", f"{name}={value!r}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +17,7 @@ from ..files.format import ending
 from ..files.record import read_record, same_run, sha256_file, versions, write_record
 from ..files.tables import write_table
 from ..heads.semantic import Semantic
+from ..models.folder import default_model, load_model
 from .segment import segment_steps
 
 if TYPE_CHECKING:
@@ -131,15 +133,17 @@ class Batch:
 
 
 def segment_files_steps(
-    sources: Sequence[InputFile], model: Model, options: SegmentOptions, batch: Batch
+    sources: Sequence[InputFile], model: Model | None, options: SegmentOptions, batch: Batch
 ) -> Steps[list[Outcome]]:
     """Segment files one after the other and write what was found; yield after every piece.
+
+    Without a model each goes to the shipped one for nuclei in 2D or, if it is a stack, in 3D.
 
     An input whose outputs exist is skipped if their run record matches (same options, model and
     input), else it fails, unless `batch.overwrite`.
     """
     outcomes: list[Outcome] = []
-    semantic = isinstance(model.info.head, Semantic)
+    semantic = model is not None and isinstance(model.info.head, Semantic)
     gives = {"classes": semantic, "objects": options.separate or not semantic}
     for number, source in enumerate(sources):
         outputs = Outputs.of(source, batch.folder, batch.table, **gives)
@@ -152,10 +156,14 @@ def segment_files_steps(
     return outcomes
 
 
+_loaded = lru_cache(load_model)
+
+
 def _one(
-    source: InputFile, model: Model, options: SegmentOptions, batch: Batch, outputs: Outputs
+    source: InputFile, model: Model | None, options: SegmentOptions, batch: Batch, outputs: Outputs
 ) -> Steps[Outcome]:
     volume = batch.read(source.path)
+    model = model or _loaded(default_model(volume))
     record = _record(source, model, options, batch)
     before = read_record(outputs.record)
     if not batch.overwrite and any(p.exists() for p in outputs.all()):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FLOAT, _HALF, _LABEL = 4, 2, 4  # bytes
 _DECODE = 32  # bytes a voxel that decoding needs beside the maps
-_TILE = {2: 300, 3: 1200}  # bytes a voxel of a window inside of the network
+_TILE = {2: 40, 3: 80}  # bytes a voxel of a window inside of the network
 
 
 @dataclass(frozen=True)

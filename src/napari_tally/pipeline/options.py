@@ -61,7 +61,7 @@ class SegmentOptions(Options):
     device: str = "auto"
     precision: Precision = "auto"
     keep_maps: bool = False
-    max_maps_gib: float = Field(2.0, gt=0)
+    max_maps_gib: float = Field(1.0, gt=0)
 
     @field_validator("object_size")
     @classmethod

@@ -14,16 +14,19 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.progress import Step, Steps
+from ..heads.semantic import Semantic
 from ..network.device import choose_device, choose_dtype
 from ..network.tiling import Inference
 from .classes import separation
 from .diameter import Guess, guess_steps
 from .diameter3d import guess_3d_steps
+from .doubt import Doubts
 from .grid import network_grid
 from .maps import KeptMaps
 from .needs import maps_are_large
 from .prepare import Planes, planes
 from .result import Result
+from .stack import Views
 from .stream import mapped_by_block_steps
 from .way import chosen_way, scaled
 
@@ -59,6 +62,8 @@ def segment_steps(volume: Volume, model: Model, options: SegmentOptions) -> Step
     for number, index in enumerate(run.planes.indices()):
         yield from run.plane(index)
         yield Step(SEPARATE, number + 1, len(run.planes))
+    if note := run.doubt():
+        yield Step(SEPARATE, len(run.planes), len(run.planes), note)
     return run.result()
 
 
@@ -117,6 +122,8 @@ class _Segmentation:
             self.limits = model.info.normalizer.fit(self.planes.image)
         self.guess = Guess(self.told, 1.0)
         self.maps = KeptMaps()
+        solid = isinstance(self.way, Views) or model.architecture.spatial_dims == 3
+        self.doubts = Doubts(3 if solid else 2)
         if not volume.calibrated:
             self.notes.append(f"{volume.name} has no calibration: measured in px")
 
@@ -197,6 +204,8 @@ class _Segmentation:
     def plane(self, index: tuple[int, ...]) -> Steps[None]:
         """Segment and measure one plane."""
         maps = None if _constant(self.planes) else (yield from self.mapped(index))
+        if maps is not None:
+            self.doubts.add(maps)
         if self.options.keep_maps:
             self.maps.append(_NOTHING if maps is None else maps)
         start = time.perf_counter()
@@ -229,6 +238,15 @@ class _Segmentation:
         )
         self.add_time("network", start)
         return maps
+
+    def doubt(self) -> str:
+        """Note and return what is doubtful about the maps, if there were any, or ""."""
+        info = self.model.info
+        if isinstance(info.head, Semantic) or _constant(self.planes):
+            return ""
+        note = self.doubts.sentence(self.volume.name, info.plural)
+        self.notes += [note] if note else []
+        return note
 
     def result(self) -> Result:
         with self.timed("measure"):

@@ -42,8 +42,13 @@ class Block:
         return tuple(slice(c.start - o.start, c.stop - o.start) for c, o in pairs)
 
 
-def blocks(shape: tuple[int, ...], halo: int, voxels: int | None = None) -> list[Block]:
-    """Divide an image into equal blocks, of about `voxels` voxels with their halo."""
+def blocks(
+    shape: tuple[int, ...], halo: int, voxels: int | None = None, align: int = 1
+) -> list[Block]:
+    """Divide an image into equal blocks, of about `voxels` voxels with their halo.
+
+    Those with their halo begin at multiples of `align`.
+    """
     ndim = len(shape)
     most = voxels or _VOXELS[ndim]
     side = max(halo, int(most ** (1 / ndim)) - 2 * halo)
@@ -51,7 +56,9 @@ def blocks(shape: tuple[int, ...], halo: int, voxels: int | None = None) -> list
     for size in shape:
         step = ceil(size / ceil(size / side))
         cores = [slice(a, min(a + step, size)) for a in range(0, size, step)]
-        axes.append([(c, slice(max(0, c.start - halo), min(size, c.stop + halo))) for c in cores])
+        starts = [max(0, (c.start - halo) // align * align) for c in cores]
+        outers = [slice(a, min(size, c.stop + halo)) for a, c in zip(starts, cores, strict=True)]
+        axes.append(list(zip(cores, outers, strict=True)))
     return [
         Block(tuple(c for c, _ in parts), tuple(o for _, o in parts)) for parts in product(*axes)
     ]
@@ -75,7 +82,8 @@ def mapped_by_block_steps(
         If the disk for temporary files is full.
     """
     maps = on_disk((channels, *shape))
-    parts = blocks(shape, inference.tiling.halo)
+    # On the network's stride, as windows are: else objects would come out differently.
+    parts = blocks(shape, inference.tiling.halo, align=inference.stride)
     for number, block in enumerate(parts):
         at = Step(STAGE, number, len(parts))
         found = yield from _quiet(inference.steps(look(block.outer)), at)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from ..heads.center import DISTANCE
 
@@ -43,6 +42,8 @@ def view_steps(
     ndarray of float16, shape (channels, Z, Y, X)
         The maps as the head has them in 3D. Besides, no more than a slab's are in memory.
     """
+    from scipy.ndimage import gaussian_filter1d
+
     views = _Views(volume.shape[1:], offsets)
     for axis in range(3):
         seen = gaussian_filter1d(volume, _SLAB, axis + 1, mode="nearest")

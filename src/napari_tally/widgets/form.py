@@ -21,6 +21,9 @@ from .words import Words
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+STACKS = {
+    "auto": "auto", "three views": "views", "linked slices": "link", "slice by slice": "slices",
+}  # fmt: skip
 DEVICES = ("auto", "cpu", "mps") if sys.platform == "darwin" else ("auto", "cpu", "cuda")
 
 
@@ -42,6 +45,9 @@ class Form(QWidget):
         self.spacing = _line("none: in px", "Size of a voxel, such as 0.5,0.26,0.26um.")
         self.region = _combo("How much of the image to segment.")
         self.region.addItems(REGIONS)
+        self.stack = _combo("How a stack goes through a model for 2D images.")
+        for words, name in STACKS.items():
+            self.stack.addItem(words, name)
         self.device = _combo("Where the network runs.")
         self.device.addItems(DEVICES)
         self.forecast = Words()
@@ -65,6 +71,7 @@ class Form(QWidget):
         self.rows.addRow("Object size", self.size_row)
         self.rows.addRow("Voxel size", self.spacing)
         self.rows.addRow("Region", self.region)
+        self.rows.addRow("Stack", self.stack)
         self.rows.addRow("Device", self.device)
         self.rows.addRow(self.forecast)
 

@@ -31,6 +31,8 @@ class Job:
         Where the labels of that part belong.
     source : str
         File of the layer, or "".
+    corrected : bool
+        Whether the user wrote another calibration than the layer's.
     """
 
     layer_name: str
@@ -40,6 +42,7 @@ class Job:
     model: str
     options: SegmentOptions
     source: str = ""
+    corrected: bool = False
 
     @property
     def cut(self) -> Volume:

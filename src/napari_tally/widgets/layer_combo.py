@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
@@ -24,8 +24,7 @@ class LayerCombo(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.currentIndexChanged.connect(self._say)
-        layers = viewer.layers.events
-        for event in (layers.inserted, layers.removed, layers.reordered, layers.renamed):
+        for event in self._events():
             event.connect(self.refresh)
         viewer.layers.selection.events.active.connect(self._follow)
         self.refresh()
@@ -56,10 +55,14 @@ class LayerCombo(QComboBox):
 
     def stop(self) -> None:
         """Let go of the viewer."""
-        layers = self.viewer.layers.events
-        for event in (layers.inserted, layers.removed, layers.reordered, layers.renamed):
+        for event in self._events():
             event.disconnect(self.refresh)
         self.viewer.layers.selection.events.active.disconnect(self._follow)
+
+    def _events(self) -> tuple[Any, ...]:
+        """Return what tells that the list of layers changed."""
+        layers = self.viewer.layers.events
+        return layers.inserted, layers.removed, layers.reordered, layers.renamed
 
     def _follow(self) -> None:
         active = self.viewer.layers.selection.active

@@ -23,29 +23,27 @@ _MOST = 2**20  # voxels: more would not be at once
 
 def show_preview(
     viewer: ViewerModel, result: ResultLayer, done: Done, options: SegmentOptions
-) -> bool:
-    """Decode what is visible of a result by other options; tell whether that was done.
+) -> None:
+    """Decode what is visible of a result by other options.
 
-    It is not done where the layer was edited, or where too much is visible.
+    Not where the layer was edited, or where too much is visible for that to be done at once.
     """
     layer = result.layer
     if layer is None or not result.is_ours or done.result.maps is None:
-        return False
-    if done.result.classes is not None:
-        return False  # classes may be turned and resampled: they follow in the background
-    if any(maps.ndim - 1 != done.model.architecture.spatial_dims for maps in done.result.maps[:1]):
-        return False  # so does a stack whose slices were joined
+        return
+    if done.result.classes is not None or any(m.ndim > 3 for m in done.result.maps[:1]):
+        return  # classes may be turned, and a slice says too little of a stack: they follow
     cuts = shown(viewer, layer, layer.data.shape, whole_plane=False)
     ndim = done.model.architecture.spatial_dims
     lead, plane = cuts[: layer.ndim - ndim], cuts[layer.ndim - ndim :]
     sizes = tuple(cut.stop - cut.start for cut in plane)
     if math.prod(sizes) > _MOST or any(cut.stop - cut.start != 1 for cut in lead):
-        return False
+        return
     shape = layer.data.shape
     number = np.ravel_multi_index([c.start for c in lead], shape[: len(lead)]) if lead else 0
     maps = done.result.maps[int(number)]
     if not maps.size:
-        return False
+        return
     grid = maps.shape[1:]
     inner = tuple(
         slice(c.start * g // n, max(c.start * g // n + 1, math.ceil(c.stop * g / n)))
@@ -58,4 +56,3 @@ def show_preview(
     labels = np.array(layer.data)
     labels[(*(c.start for c in lead), *plane)] = found
     result.put(labels)
-    return True

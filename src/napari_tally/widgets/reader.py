@@ -15,6 +15,7 @@ from ..files import format_of, list_series, read
 from ..files.calibration import logger
 from ..files.labels import smallest
 from ..files.ome_zarr import Node, levels
+from ..geometry.orientation import upright
 from .layer_place import mark_placed
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def layers_of(
     visible : bool
         Whether the layers are shown at first.
     """
+    volumes = [upright(volume) for volume in volumes]
     first = volumes[0]
     if first.is_labels:
         return [(_data([_ids(v) for v in volumes]), _look(first, visible), "labels")]

@@ -35,6 +35,18 @@ def nuclei_3d() -> list[LayerData]:
     return _simulated(field)
 
 
+def brain_phantom() -> list[LayerData]:
+    """Return a phantom of a hippocampus in a brain, 36 x 52 x 36, and its hidden truth."""
+    from ..simulate.phantom import BrainPhantom
+    from .reader import layers_of
+
+    phantom = BrainPhantom()
+    image, classes = phantom.draw()
+    seen = Volume(image, "ZYX", phantom.spacing_mm, "mm", phantom.affine, name="brain phantom")
+    truth = replace(seen, array=classes, name=f"{seen.name} (truth)", is_labels=True)
+    return layers_of([seen]) + layers_of([truth], visible=False)
+
+
 def cells3d() -> list[LayerData]:
     """Return the nuclei of `cells3d`, 60 x 256 x 256.
 

@@ -13,7 +13,16 @@ from qtpy.QtWidgets import QCheckBox, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from ..core.errors import InputError, TallyError, sentence
 from ..core.quantity import parse_quantity
-from ..models.folder import METADATA, model_folder, read_info, shipped_models
+from ..models.folder import (
+    METADATA,
+    SHIPPED_DEFAULT,
+    SHIPPED_DEFAULT_3D,
+    default_model,
+    model_folder,
+    read_architecture,
+    read_info,
+    shipped_models,
+)
 from ..pipeline.options import SegmentOptions
 from .explain import explained
 from .forecast import Forecast
@@ -55,6 +64,7 @@ class SegmentDock(QWidget):
         self.forecast = Forecast()
         self.done: Done | None = None
         self.moved = False  # whether a slider was moved during a run
+        self.picked = False  # whether the user picked a model
         self._build()
         self._connect()
         self._offer_models()
@@ -85,9 +95,11 @@ class SegmentDock(QWidget):
         form, runner = self.form, self.runner
         form.image.chosen.connect(self._image_changed)
         form.model.currentTextChanged.connect(self._model_changed)
+        form.model.activated.connect(self._model_picked)
         form.axes.editingFinished.connect(self._axes_changed)
         form.circle.toggled.connect(self._draw_circle)
         form.region.currentTextChanged.connect(self._forecast)
+        form.stack.currentTextChanged.connect(self._forecast)
         form.device.setCurrentText(remembered().device)
         form.device.currentTextChanged.connect(self._device_changed)
         self.panel.run.clicked.connect(self.run)
@@ -133,7 +145,8 @@ class SegmentDock(QWidget):
         if layer is None:
             raise InputError("An image layer is needed", "none", "Open an image, or a sample")
         axes = self.form.axes.text().strip().upper() or axes_of(layer)
-        volume = self._calibrated(placed_volume(layer, axes))
+        placed = placed_volume(layer, axes)
+        volume = self._calibrated(placed)
         region = Region.of(self.viewer, layer, axes, self.form.region.currentText())
         return Job(
             layer.name,
@@ -143,6 +156,7 @@ class SegmentDock(QWidget):
             self.model,
             self._options(volume),
             str(layer.source.path or ""),
+            volume is not placed,
         )
 
     @property
@@ -162,10 +176,17 @@ class SegmentDock(QWidget):
         return SegmentOptions(
             channel=channel,
             object_size=self.form.diameter.text().strip() or None if info.diameter else None,
+            stack=str(self.form.stack.currentData()) if self._flat_on_stack() else "auto",
             device=self.form.device.currentText(),
             keep_maps=True,
             **self.tune.options(info.head),
         )
+
+    def _flat_on_stack(self) -> bool:
+        """Tell whether a stack is to go through a model for 2D images."""
+        layer = self.form.image.layer
+        deep = layer is not None and "Z" in self.form.axes.text().upper()
+        return deep and read_architecture(model_folder(self.model)).spatial_dims == 2
 
     def run(self) -> None:
         """Segment what the form says."""
@@ -242,6 +263,14 @@ class SegmentDock(QWidget):
         if combo.currentText() != before:
             self._model_changed()
 
+    def _model_picked(self) -> None:
+        self.picked = True
+
+    def _offer_default(self, volume: Volume) -> None:
+        """Choose the model for stacks or for images, unless the user picked one, or has others."""
+        if not self.picked and self.model in (SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D):
+            self.form.model.setCurrentText(default_model(volume))
+
     def _model_changed(self) -> None:
         try:
             info = read_info(model_folder(self.model))
@@ -280,6 +309,7 @@ class SegmentDock(QWidget):
         except _WRONG_INPUT as error:
             self.panel.say(sentence(error), warn=True)
             return
+        self._offer_default(volume)
         self.form.set_channels(volume.channels)
         self.form.spacing.setText(spacing_text(volume))
         self._forecast()
@@ -296,11 +326,11 @@ class SegmentDock(QWidget):
 
     def _forecast(self) -> None:
         try:
-            job = self.job()
+            self.form.show_row(self.form.stack, visible=self._flat_on_stack())
+            told = self.forecast.sentence(self.job())
         except _WRONG_INPUT:
-            self.form.forecast.setText("")
-            return
-        self.form.forecast.setText(self.forecast.sentence(job))
+            told = ""
+        self.form.forecast.setText(told)
 
     def _show_guess(self, done: Done) -> None:
         if done.result.diameter_px and not self.form.diameter.text():

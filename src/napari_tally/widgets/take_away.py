@@ -143,23 +143,25 @@ def python_of(done: Done) -> str:
     job = done.job
     image = job.source or f"viewer.layers[{job.layer_name!r}].data"
     cuts = None if job.region.is_whole(job.volume.shape) else job.region.cuts
-    return python_code(
-        image, job.model, job.options, axes=job.volume.axes, spacing=_spacing(done), cuts=cuts
-    )
+    return python_code(image, job.model, job.options, **_reading(done), cuts=cuts)
 
 
 def command_of(done: Done) -> str:
     """Return the command that makes a result again."""
-    job = done.job
-    axes, spacing = job.volume.axes, _spacing(done)
-    return command_line(job.source, job.model, job.options, axes=axes, spacing=spacing)
+    return command_line(done.job.source, done.job.model, done.job.options, **_reading(done))
 
 
-def _spacing(done: Done) -> str | None:
-    volume = done.job.volume
+def _reading(done: Done) -> dict[str, str | None]:
+    """Return the axes and the spacing that are to be told besides the file, where there is one."""
+    job, volume = done.job, done.job.volume
+    placed = volume.affine is not None and bool(job.source) and not job.corrected
+    if placed and job.region.is_whole(volume.shape):
+        # The file says it all, and its axes may be in another order than the layer's.
+        return {"axes": None, "spacing": None}
     if volume.spacing is None:
-        return None
-    return ",".join(map(repr, map(float, volume.spacing))) + volume.unit
+        return {"axes": volume.axes, "spacing": None}
+    spacing = ",".join(map(repr, map(float, volume.spacing))) + volume.unit
+    return {"axes": volume.axes, "spacing": spacing}
 
 
 def _copy(text: str, what: str) -> None:

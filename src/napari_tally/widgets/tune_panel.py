@@ -95,7 +95,7 @@ class TunePanel(QWidget):
 
 def _bounds(metadata: list[Any]) -> tuple[float, float]:
     """Return the range of a slider, from the limits of the field."""
-    lows = [limit for m in metadata for limit in (getattr(m, "gt", None), getattr(m, "ge", None))]
-    low = max((limit for limit in lows if limit is not None), default=0.0)
-    high = min((m.lt for m in metadata if hasattr(m, "lt")), default=_MOST)
-    return low + _STEP, high - _STEP
+    lows = [m.gt + _STEP for m in metadata if hasattr(m, "gt")]
+    lows += [m.ge for m in metadata if hasattr(m, "ge")]
+    highs = [m.lt for m in metadata if hasattr(m, "lt")]
+    return max(lows, default=_STEP), min(highs, default=_MOST) - _STEP
