@@ -101,7 +101,9 @@ def test_a_series_of_a_folder_is_segmented_by_its_number(run, tmp_path: Path) ->
     assert (code, "--series 3" in err) == (1, True)
     chosen = ("segment", "scan", "--output", "out", "--stack", "slices", "--object-size", "24px")
     assert run(*chosen, "--series", "3")[0] == 0
-    assert read("out/scan_labels.tif").array.max() > 5
+    labels = read("out/scan_labels.nii.gz")
+    assert labels.array.max() > 5
+    assert np.allclose(labels.affine, read(tmp_path / "scan", series="3").affine)
     assert "done before" in run(*chosen, "--series", "3")[1]
     code, _, err = run(*chosen, "--series", "4")
     assert (code, "--overwrite" in err) == (1, True)

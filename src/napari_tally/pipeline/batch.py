@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.errors import OutputExistsError, TallyError, sentence
 from ..core.progress import Step, Steps
 from ..core.quantity import parse_quantity
-from ..files import itk, nifti, read, write
+from ..files import format_of, itk, nifti, read, write
 from ..files.format import ending
 from ..files.record import read_record, same_run, sha256_file, versions, write_record
 from ..files.tables import write_table
@@ -62,9 +62,10 @@ class Outputs:
     ) -> Outputs:
         """Name the outputs of an input: `a_labels.tif`, `a_objects.csv`, `a_run.json`, ...
 
-        Images go to the input's own format where that keeps their place in the body, else to TIFF.
+        Images go to the input's own format where that keeps their place in the body, those of DICOM
+        to NIfTI, and others to TIFF.
         """
-        suffix = ending(source.path, (*nifti.SUFFIXES, *itk.SUFFIXES)) or ".tif"
+        suffix = ending(source.path, (*nifti.SUFFIXES, *itk.SUFFIXES)) or _other(source.path)
 
         def named(what: str, wanted: bool = True) -> Path | None:
             return folder / source.folder / f"{source.stem}_{what}" if wanted else None
@@ -84,6 +85,11 @@ class Outputs:
     def as_json(self) -> dict[str, str | None]:
         """Return the paths as text by what is there."""
         return {name: None if path is None else str(path) for name, path in vars(self).items()}
+
+
+def _other(path: Path) -> str:
+    found = format_of(path)
+    return ".nii.gz" if found is not None and found.name == "DICOM" else ".tif"
 
 
 @dataclass(frozen=True)
