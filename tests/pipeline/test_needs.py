@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_tally import Volume
+from napari_tally.core.errors import InputError
 from napari_tally.models.folder import model_folder, read_info
 from napari_tally.pipeline.needs import Needs, needs
 from napari_tally.pipeline.options import SegmentOptions
@@ -40,3 +41,8 @@ def test_huge_stacks_go_by_block_and_need_less() -> None:
     by_block, whole = (need("nuclei-3d", shape, 3, max_maps_gib=g) for g in (1, 1000))
     assert by_block.streamed and not whole.streamed
     assert by_block.memory < 0.2 * whole.memory
+
+
+def test_an_image_for_a_model_of_stacks_is_refused() -> None:
+    with pytest.raises(InputError, match="A stack"):
+        need("nuclei-3d", (50, 60), 3)

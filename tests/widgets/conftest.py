@@ -8,6 +8,7 @@ import pytest
 from fields import nuclei
 
 from napari_tally.widgets import job
+from napari_tally.widgets.preferences import remembered
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,7 @@ def _warm() -> None:
 @pytest.fixture
 def viewer(make_napari_viewer, _warm):
     """A viewer with one calibrated image of nuclei."""
+    remembered().model = "nuclei-2d"  # whatever an earlier test chose
     viewer = make_napari_viewer(show=True)
     image = nuclei((160, 200))[0]
     viewer.add_image(

@@ -403,6 +403,22 @@ def test_another_model_chosen_during_a_run_does_not_tune_its_result(dock, until,
         remembered().model_folder = ""
 
 
+def test_a_remembered_model_that_is_gone_gives_way_to_the_default(viewer) -> None:
+    from napari_tally.widgets.preferences import remembered
+
+    remembered().model = "gone"
+    dock = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
+    assert dock.model == "nuclei-2d"
+
+
+def test_an_image_for_a_model_of_stacks_is_refused_in_a_sentence(dock, finish) -> None:
+    dock.form.model.setCurrentText("hippocampus-mr")
+    assert dock.form.forecast.text() == ""
+    finish(dock)
+    assert "A stack (axes ZYX) is needed for hippocampus-mr" in dock.panel.status.text()
+    dock.form.model.setCurrentText("nuclei-2d")
+
+
 def test_closed_docks_leave_no_widget_and_no_thread(viewer, until) -> None:
     import gc
     import weakref

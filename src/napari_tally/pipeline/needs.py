@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .grid import network_grid
+from .prepare import check_axes
 from .stream import block_voxels
 from .way import chosen_way, scaled
 
@@ -47,8 +48,9 @@ def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -
     Raises
     ------
     InputError
-        If an option does not fit the volume.
+        If the volume is none that the model takes, or an option does not fit it.
     """
+    check_axes(volume, info.name, ndim)
     way, _ = chosen_way(volume, info, ndim, options)
     axes = 3 if way.joins else ndim  # of a plane
     plane = volume.spatial_shape[-axes:]

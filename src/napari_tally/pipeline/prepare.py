@@ -67,11 +67,7 @@ def planes(
     """
     check_intensities(volume)
     ndim = 3 if joined else model.architecture.spatial_dims
-    if ndim > len(volume.spatial_axes):
-        raise InputError(
-            f"A stack (axes ZYX) is needed for {model.info.name}",
-            f"{volume.name} with axes {volume.axes}",
-        )
+    check_axes(volume, model.info.name, ndim)
     image, axes = _channels(volume, model, channel)
     lead = axes[: len(axes) - ndim]
     notes = _odd_values(image, volume.name)
@@ -82,6 +78,15 @@ def planes(
             f"{volume.name} is segmented by itself, objects are not linked"
         )
     return Planes(image, lead, ndim), notes
+
+
+def check_axes(volume: Volume, name: str, ndim: int) -> None:
+    """Refuse an image that has fewer spatial axes than the model of that name takes."""
+    if ndim > len(volume.spatial_axes):
+        raise InputError(
+            f"A stack (axes ZYX) is needed for {name}",
+            f"{volume.name} with axes {volume.axes}",
+        )
 
 
 def check_intensities(volume: Volume) -> None:

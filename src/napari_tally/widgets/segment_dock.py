@@ -258,7 +258,8 @@ class SegmentDock(QWidget):
         folder = remembered().model_folder
         for path in sorted(Path(folder).expanduser().glob(f"*/{METADATA}")) if folder else ():
             combo.addItem(path.parents[1].name, str(path.parents[1]))
-        combo.setCurrentIndex(max(0, combo.findText(before or remembered().model)))
+        places = [combo.findText(n) for n in (before, remembered().model, SHIPPED_DEFAULT)]
+        combo.setCurrentIndex(next(place for place in places if place >= 0))
         combo.blockSignals(False)
         if combo.currentText() != before:
             self._model_changed()
