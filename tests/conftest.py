@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
+
+# Before napari is imported: tests neither read nor write the settings of whoever runs them.
+os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="napari-tally-")) / "settings.yaml")
 
 import pytest
 from typer.testing import CliRunner

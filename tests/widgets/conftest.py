@@ -11,6 +11,13 @@ from napari_tally.widgets import job
 from napari_tally.widgets.preferences import remembered
 
 
+@pytest.fixture(autouse=True)
+def _as_new() -> None:
+    """Each test begins with the settings of a new user."""
+    for name, field in type(remembered()).model_fields.items():
+        setattr(remembered(), name, field.default)
+
+
 @pytest.fixture(scope="session")
 def _warm() -> None:
     job.loaded("nuclei-2d")
@@ -19,7 +26,6 @@ def _warm() -> None:
 @pytest.fixture
 def viewer(make_napari_viewer, _warm):
     """A viewer with one calibrated image of nuclei."""
-    remembered().model = "nuclei-2d"  # whatever an earlier test chose
     viewer = make_napari_viewer(show=True)
     image = nuclei((160, 200))[0]
     viewer.add_image(
