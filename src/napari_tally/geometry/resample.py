@@ -56,14 +56,13 @@ def resampled_slabs(
         Where the slab lies along the first spatial axis.
     slab : ndarray of float32, shape (C, length of the slab, *other axes)
     """
-    first, rest = maps.shape[1], shape[1:]
+    rest = shape[1:]
     length = max(1, _SLAB // max(1, int(np.prod(rest))))
     for start in range(0, shape[0], length):
         stop = min(start + length, shape[0])
-        low, weights = _weights(first, shape[0], start, stop)
-        part = np.asarray(maps[:, low : low + weights.shape[1]], np.float32)
-        slab = np.tensordot(weights, part, (1, 1)).swapaxes(0, 1)
-        yield slice(start, stop), _resized(slab, rest)
+        place = slice(start, stop)
+        part = (place, *(slice(0, n) for n in rest))
+        yield place, resampled_part(maps, shape, part, lambda cut: np.asarray(cut, np.float32))
 
 
 def resampled_part(
@@ -117,16 +116,6 @@ def _weights(old: int, new: int, start: int, stop: int) -> tuple[int, NDArray[np
     away = np.abs(np.arange(low, high + 1) - at[:, None])
     weights = np.clip(1 - away / reach, 0, None)
     return low, (weights / weights.sum(1, keepdims=True)).astype(np.float32)
-
-
-def _resized(slab: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Resample the last axes of a slab, shape (C, length, *old), as `_weights` does the first."""
-    for axis, new in enumerate(shape, start=2):
-        old = slab.shape[axis]
-        if old != new:
-            _, weights = _weights(old, new, 0, new)
-            slab = np.moveaxis(np.tensordot(weights, slab, (1, axis)), 0, axis)
-    return np.ascontiguousarray(slab)
 
 
 @compiled(parallel=False)

@@ -139,7 +139,7 @@ class _Segmentation:
 
     def normalized(self, index: tuple[int, ...]) -> NDArray[np.float32]:
         with self.timed("normalize"):
-            return self.model.info.normalizer(self.planes.at(index), self.limits)
+            return self.prepared(self.planes.at(index))
 
     def choose_scale(self) -> Steps[None]:
         """Find by how much the image is to be enlarged for the network, and say so."""

@@ -1,4 +1,4 @@
-"""Where a layer lies in the world, as the affine of a volume."""
+"""Where a layer lies in the world, as the affine of a volume, and the other way round."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.quantity import LENGTHS, canonical_unit
 from ..core.volume import SPATIAL, Volume
+from ..files.world import lengths
 from .layer_volume import axes_of, volume_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def placed_volume(layer: Image, axes: str | None = None) -> Volume:
     rows = [*spots, len(drawn)]
     affine = matrix_of(layer)[np.ix_(rows, rows)]
     affine[:-1] *= np.array(factors)[:, None] / LENGTHS[volume.unit]
-    spacing = tuple(float(s) for s in np.linalg.norm(affine[:-1, :-1], axis=0))
+    spacing = lengths(affine)
     plain = np.allclose(affine, np.diag([*spacing, 1.0]), rtol=1e-6, atol=1e-9 * max(spacing))
     told = bool(layer.metadata.get(PLUGIN, {}).get(_PLACED))
     return replace(volume, spacing=spacing, affine=None if plain and not told else affine)
@@ -54,3 +55,36 @@ def matrix_of(layer: Image | Labels) -> NDArray[np.float64]:
         own.affine_matrix
     )
     return whole
+
+
+def geometry_of_volume(volume: Volume) -> dict[str, Any]:
+    """Return how a layer of a volume lies in the world.
+
+    The scale is the size of a voxel; the affine turns and moves what was scaled.
+    """
+    drawn = volume.axes.replace("C", "") if is_rgb(volume) else volume.axes
+    sizes = dict(zip(volume.spatial_axes, volume.spacing_in(volume.unit), strict=True))
+    unit = volume.unit if volume.calibrated else "pixel"
+    geometry: dict[str, Any] = {
+        "scale": [sizes.get(a, 1.0) for a in drawn],
+        "units": tuple(unit if a in SPATIAL else "pixel" for a in drawn),
+        "axis_labels": tuple(drawn.lower()),
+    }
+    if volume.affine is None:
+        return geometry
+    spots = [drawn.index(a) for a in volume.spatial_axes]
+    linear = volume.affine[:-1, :-1] / np.array(list(sizes.values()))
+    start = np.zeros(len(drawn))
+    start[spots] = volume.affine[:-1, -1]
+    if np.allclose(linear, np.eye(len(linear)), atol=1e-7):
+        return geometry | {"translate": start}
+    affine = np.eye(len(drawn) + 1)
+    affine[np.ix_(spots, spots)] = linear
+    affine[:-1, -1] = start
+    return geometry | {"affine": affine}
+
+
+def is_rgb(volume: Volume) -> bool:
+    """Tell whether a volume is drawn as one layer of colours."""
+    colours = volume.channel_names[:3] == ("red", "green", "blue")
+    return colours and volume.axes.endswith("C") and volume.array.dtype == np.uint8

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import InputError, sentence
-from ..core.volume import SPATIAL, Volume
 from ..files import format_of, list_series, read
 from ..files.calibration import logger
 from ..files.labels import smallest
 from ..files.ome_zarr import Node, levels
 from ..geometry.orientation import upright
-from .layer_place import mark_placed
+from .layer_place import geometry_of_volume, is_rgb, mark_placed
 
 if TYPE_CHECKING:
+    from ..core.volume import Volume
     from .samples import LayerData
 
 _OURS = ("NIfTI", "DICOM", "NRRD or MetaImage", "OME-Zarr", "microscope")
@@ -80,7 +80,7 @@ def layers_of(
     first = volumes[0]
     if first.is_labels:
         return [(_data([_ids(v) for v in volumes]), _look(first, visible), "labels")]
-    if _is_rgb(first):
+    if is_rgb(first):
         return [(_data(volumes), {**_look(first, visible), "rgb": True}, "image")]
     if "C" not in first.axes:
         look = {**_look(first, visible), "colormap": (colours or ["gray"])[0]}
@@ -123,11 +123,6 @@ def _ids(volume: Volume) -> Volume:
     return replace(volume, array=smallest(np.asarray(volume.array), _LABEL_TYPES))
 
 
-def _is_rgb(volume: Volume) -> bool:
-    colours = volume.channel_names[:3] == ("red", "green", "blue")
-    return colours and volume.axes.endswith("C") and volume.array.dtype == np.uint8
-
-
 def _default_colours(count: int) -> list[str]:
     cycle = ("gray",) if count == 1 else _TWO if count == 2 else _COLOURS
     return [cycle[i % len(cycle)] for i in range(count)]
@@ -136,30 +131,3 @@ def _default_colours(count: int) -> list[str]:
 def _look(volume: Volume, visible: bool) -> dict[str, Any]:
     look = {"name": volume.name, "visible": visible, "metadata": mark_placed(volume)}
     return {**look, **geometry_of_volume(volume)}
-
-
-def geometry_of_volume(volume: Volume) -> dict[str, Any]:
-    """Return how a layer of a volume lies in the world.
-
-    The scale is the size of a voxel; the affine turns and moves what was scaled.
-    """
-    drawn = volume.axes.replace("C", "") if _is_rgb(volume) else volume.axes
-    sizes = dict(zip(volume.spatial_axes, volume.spacing_in(volume.unit), strict=True))
-    unit = volume.unit if volume.calibrated else "pixel"
-    geometry: dict[str, Any] = {
-        "scale": [sizes.get(a, 1.0) for a in drawn],
-        "units": tuple(unit if a in SPATIAL else "pixel" for a in drawn),
-        "axis_labels": tuple(drawn.lower()),
-    }
-    if volume.affine is None:
-        return geometry
-    spots = [drawn.index(a) for a in volume.spatial_axes]
-    linear = volume.affine[:-1, :-1] / np.array(list(sizes.values()))
-    start = np.zeros(len(drawn))
-    start[spots] = volume.affine[:-1, -1]
-    if np.allclose(linear, np.eye(len(linear)), atol=1e-7):
-        return geometry | {"translate": start}
-    affine = np.eye(len(drawn) + 1)
-    affine[np.ix_(spots, spots)] = linear
-    affine[:-1, -1] = start
-    return geometry | {"affine": affine}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import FileError, InputError, sentence
 from ..core.volume import Volume
+from .layer_place import geometry_of_volume
 
 if TYPE_CHECKING:
     from ..simulate.nuclei import NucleiField
@@ -114,7 +115,7 @@ def _simulated(field: NucleiField) -> list[LayerData]:
     image, labels = field.draw()
     axes = "ZYX"[-image.ndim :]
     seen = Volume(image, axes, field.spacing_um, "um", name="simulated nuclei")
-    truth = {**_geometry(seen), "name": f"{seen.name} (truth)", "visible": False}
+    truth = {**geometry_of_volume(seen), "name": f"{seen.name} (truth)", "visible": False}
     return [_image(seen), (labels, truth, "labels")]
 
 
@@ -123,14 +124,4 @@ def _image(volume: Volume) -> LayerData:
     low, high = (float(v) for v in np.percentile(array, (0.5, 99.9)))
     limits = (low, max(high, low + 1))
     look = {"name": volume.name, "colormap": "gray", "contrast_limits": limits}
-    return array, {**_geometry(volume), **look}, "image"
-
-
-def _geometry(volume: Volume) -> dict[str, Any]:
-    """Return how a layer lies in the world; in pixels without a calibration."""
-    unit = volume.unit if volume.calibrated else "pixel"
-    return {
-        "scale": volume.spacing_in(volume.unit),
-        "units": (unit,) * len(volume.spatial_axes),
-        "axis_labels": tuple(volume.spatial_axes.lower()),
-    }
+    return array, {**geometry_of_volume(volume), **look}, "image"

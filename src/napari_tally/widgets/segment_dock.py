@@ -226,9 +226,8 @@ class SegmentDock(QWidget):
 
     def _finished(self, done: Done) -> None:
         self.panel.idle()
-        self.done = (
-            done if done.job.model == self.model else None
-        )  # sliders are of the model chosen
+        # The sliders are those of the model that is chosen now.
+        self.done = done if done.job.model == self.model else None
         contour, parts = int(self.contours.isChecked()), parts_of(done)
         layers = [self.results[part.kind].show(done, part, contour) for part in parts]
         self.take_away.take(done, parts, layers[-1])
