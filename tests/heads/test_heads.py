@@ -7,9 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from scenes import same_objects, solid, touching
+from scipy.ndimage import gaussian_filter
 
 from napari_tally.core.errors import InputError
 from napari_tally.heads import Boundary, Center, Semantic
+from napari_tally.objects.match import match
+from napari_tally.objects.relabel import remove_small
 
 HEADS = [Boundary(), Center(), Semantic(classes=("a", "b"))]
 few = settings(max_examples=60, deadline=None)
@@ -77,6 +80,21 @@ def test_center_separates_objects_in_noisy_maps() -> None:
     sizes = np.bincount(head.decode(maps).ravel())[1:]
     assert (sizes > 400).sum() == 9
     assert sizes[sizes <= 400].sum() < 0.02 * labels.size
+
+
+def test_touching_balls_do_not_flow_together_in_noisy_maps() -> None:
+    rng = np.random.default_rng(0)
+    grid = np.stack(np.indices((40, 76, 76)), -1)
+    places = [np.arange(10, n, 18) for n in grid.shape[:3]]
+    points = np.stack(np.meshgrid(*places, indexing="ij"), -1).reshape(-1, 3)
+    away = np.sqrt(((grid[..., None, :] - points) ** 2).sum(-1))
+    labels = np.where(away.min(-1) < 10.5, away.argmin(-1) + 1, 0)
+    head = Center()
+    maps = head.encode(labels)
+    for channel, spread in zip(maps, [0.15] * 4 + [1.5] * 3, strict=True):
+        noise = gaussian_filter(rng.normal(size=labels.shape), 1)
+        channel += spread * noise / noise.std()
+    assert match(remove_small(head.decode(maps), 20), labels, [0.5])[0].ap == 1
 
 
 @pytest.mark.parametrize("head", HEADS, ids=lambda h: h.name)

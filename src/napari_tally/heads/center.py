@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..core.components import components
+from ..core.jit import compiled
 from .base import Head, Labels, Maps
 from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
 from .flood import grow
@@ -24,8 +25,8 @@ DISTANCE = 3  # the channel; the offsets follow
 class Center(Head):
     """Background, inside, border; distance to the border (0..1); offset to the centre (voxels).
 
-    All are decoded together: voxels that are surely inside (or surely border) are joined with their
-    neighbours where they vote for one centre, inner ones first; crumbs without a core go; what is
+    All are decoded together: voxels that are surely inside (or surely border) are joined where
+    they vote for one centre, inner ones first; crumbs without a core go; what is
     left grows over the uncertain border. Objects that are dim or out of focus come out with a lower
     mean probability, and go where `confidence` asks for more.
     """
@@ -102,15 +103,27 @@ class Center(Head):
         return kept
 
     def _weak(
-        self, seeds: Labels, core: NDArray[np.bool_], certainty: NDArray[np.float32]
+        self, seeds: NDArray[np.int32], core: NDArray[np.bool_], certainty: NDArray[np.float32]
     ) -> NDArray[np.bool_]:
         """Tell which seeds (by id) are crumbs: too little core, and not certain of their class."""
-        flat = seeds.ravel()
-        size = np.bincount(flat)
-        cores = np.bincount(flat, core.ravel())
-        mean = np.bincount(flat, certainty.ravel()) / np.maximum(size, 1)
-        weak: NDArray[np.bool_] = (cores < self.least_core) & (mean < self.certain)
+        size, cores, sure = _weighed(seeds.ravel(), core.ravel(), certainty.ravel())
+        weak: NDArray[np.bool_] = (cores < self.least_core) & (sure < self.certain * size)
         return weak
+
+
+@compiled()
+def _weighed(
+    seeds: NDArray[np.int32], core: NDArray[np.bool_], certainty: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the voxels of each seed, those of its core, and the sum of its certainty."""
+    n = seeds.max() + 1 if seeds.size else 1
+    size, cores, sure = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
+    for i in range(seeds.size):
+        if seeds[i] > 0:
+            size[seeds[i]] += 1
+            cores[seeds[i]] += core[i]
+            sure[seeds[i]] += certainty[i]
+    return size, cores, sure
 
 
 def _distance(labels: Labels) -> NDArray[np.float32]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import compiled
+from ..core.jit import compiled, inlined
+from .neighbours import framed, steps_of, within
 
 LEVELS = 256
+_OUTSIDE = -1
 
 
 def grow(
@@ -31,11 +33,11 @@ def grow(
     ndarray of int32, shape (*spatial)
         The ids; 0 outside the mask and where no seed reaches.
     """
-    level = quantized(height, LEVELS)
-    out = np.where(mask, seeds, 0).astype(np.int32)
-    shape = as_3d(out.shape)
-    _grow(out.reshape(shape), level.reshape(shape), np.ascontiguousarray(mask).reshape(shape))
-    return out
+    out = framed(np.where(mask, seeds, _OUTSIDE).astype(np.int32, copy=False), _OUTSIDE)
+    level = framed(quantized(height, LEVELS).astype(np.uint8), 0)
+    _grow(out.ravel(), level.ravel(), steps_of(out.shape))
+    labels: NDArray[np.int32] = np.maximum(within(out), 0)
+    return labels
 
 
 def quantized(height: NDArray[np.floating], levels: int) -> NDArray[np.uint16]:
@@ -50,22 +52,36 @@ def as_3d(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return z, y, x
 
 
+@inlined
+def _queue(
+    after: NDArray[np.int32],
+    heads: NDArray[np.int64],
+    tails: NDArray[np.int64],
+    i: int,
+    level: int,
+) -> None:
+    """Put a voxel at the end of the queue of its level."""
+    after[i] = -1
+    if tails[level] < 0:
+        heads[level] = i
+    else:
+        after[tails[level]] = i
+    tails[level] = i
+
+
 @compiled()
-def _grow(out: NDArray[np.int32], level: NDArray[np.uint16], mask: NDArray[np.bool_]) -> None:
-    depth, rows, cols = out.shape
-    flat, free, height = out.ravel(), mask.ravel(), level.ravel()
+def _grow(out: NDArray[np.int32], level: NDArray[np.uint8], steps: NDArray[np.int64]) -> None:
     # Each level is a queue: `after` links its voxels, `heads` and `tails` are its ends.
-    after = np.full(flat.size, -1, np.int64)
+    after = np.empty(out.size, np.int32)
     heads = np.full(LEVELS, -1, np.int64)
     tails = np.full(LEVELS, -1, np.int64)
-    for i in range(flat.size):
-        if flat[i] > 0:
-            if tails[LEVELS - 1] < 0:
-                heads[LEVELS - 1] = i
-            else:
-                after[tails[LEVELS - 1]] = i
-            tails[LEVELS - 1] = i
     now = LEVELS - 1
+    for i in range(out.size):
+        if out[i] > 0:
+            for step in steps:
+                if out[i + step] == 0:
+                    _queue(after, heads, tails, i, now)
+                    break
     while now >= 0:
         i = heads[now]
         if i < 0:
@@ -74,19 +90,8 @@ def _grow(out: NDArray[np.int32], level: NDArray[np.uint16], mask: NDArray[np.bo
         heads[now] = after[i]
         if heads[now] < 0:
             tails[now] = -1
-        z, rest = divmod(i, rows * cols)
-        y, x = divmod(rest, cols)
-        for zz in range(max(z - 1, 0), min(z + 2, depth)):
-            for yy in range(max(y - 1, 0), min(y + 2, rows)):
-                for xx in range(max(x - 1, 0), min(x + 2, cols)):
-                    j = (zz * rows + yy) * cols + xx
-                    if flat[j] > 0 or not free[j]:
-                        continue
-                    flat[j] = flat[i]
-                    at = min(now, int(height[j]))
-                    after[j] = -1
-                    if tails[at] < 0:
-                        heads[at] = j
-                    else:
-                        after[tails[at]] = j
-                    tails[at] = j
+        for step in steps:
+            j = i + step
+            if out[j] == 0:
+                out[j] = out[i]
+                _queue(after, heads, tails, j, min(now, int(level[j])))

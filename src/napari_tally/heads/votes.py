@@ -1,10 +1,10 @@
-"""Join voxels that vote for one centre, one compiled loop over the voxels for 2D and 3D.
+"""Join voxels that vote for one centre, in passes that are linear in voxels, for 2D and 3D.
 
-Voxels are taken from the most certain to the least, as in a flood. Each starts as an object of
-its own and is joined with its neighbours' objects while the mean votes of both agree: their
-distance has to be small against the objects' radii and against the scatter of their votes.
-A flood that stops at saddles (watershed) has to guess how deep a saddle between two objects is;
-here the voxels on its two sides say whether they mean the same object.
+First every voxel climbs to its most certain neighbour that votes as it does: hills come about,
+many more than objects. Then hills that touch are joined, highest pass first, while their mean votes
+agree: their distance has to be small against the radii of both and against the scatter of their
+votes. A flood that stops at saddles (watershed) has to guess how deep a saddle between two objects
+is; here the voxels on its two sides say whether they mean the same object.
 """
 
 from __future__ import annotations
@@ -13,11 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
-from .flood import as_3d, quantized
+from .flood import quantized
+from .neighbours import framed, steps_of, within
+
+# isort: split
+from numba import prange  # after `jit`, which tells numba what it may take
 
 _LEVELS = 1024
 _SURE = 0.5  # voxels: votes nearer than this always agree; centres of two objects are further apart
 _NOISES = 2.0  # how many times the jitter of neighbouring votes is forgiven
+_SAMPLE = 50_000  # voxels in which the jitter is measured
+_SWEEPS = 8  # over the pairs of hills, at most: good maps need 2, maps of strong noise up to 8
+_FEW = 8  # voxels whose noise is much alike: the mean of more votes is less noisy
+_FULL = 0.6  # of the table of pairs
 
 
 def join_votes(
@@ -27,12 +35,12 @@ def join_votes(
     tolerance: float,
     scatter: float,
 ) -> NDArray[np.int32]:
-    """Return the ids of objects whose voxels vote for one centre; linear in voxels.
+    """Return the ids of objects whose voxels vote for one centre.
 
     Parameters
     ----------
     certainty : ndarray of float, shape (*spatial)
-        From 0 to 1: the order in which voxels are taken.
+        From 0 to 1: voxels climb to more certain ones.
     offsets : ndarray of float32, shape (ndim, *spatial)
         From each voxel to the centre of its object, in voxels.
     mask : ndarray of bool, shape (*spatial)
@@ -48,30 +56,20 @@ def join_votes(
     ndarray of int32, shape (*spatial)
         0 outside the mask. Objects are connected, through diagonal neighbours too.
     """
-    order, number = _ordered(quantized(certainty, _LEVELS), mask)
-    shape = as_3d(mask.shape)
-    place = np.stack(np.unravel_index(order, shape), 1).astype(np.float32)
-    move = offsets.reshape(len(offsets), -1)[:, order].T
-    place[:, 3 - len(offsets) :] += move
-    slack = _SURE + _NOISES * _jitter(offsets, mask)
-    parent = _join(
-        order, number.reshape(shape), place, len(offsets), float(tolerance), float(scatter), slack
-    )
-    out = np.zeros(mask.shape, np.int32)
-    out.ravel()[order] = parent + 1
-    return out
-
-
-def _ordered(
-    level: NDArray[np.uint16], mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return the flat indices of the mask, highest level first, and each voxel's place (or -1)."""
-    inside = np.flatnonzero(mask)
-    turned = _LEVELS - 1 - level.ravel()[inside]
-    order = inside[np.argsort(turned, kind="stable")]  # a radix sort for 16-bit integers
-    number = np.full(mask.size, -1, np.int32)
-    number[order] = np.arange(len(order), dtype=np.int32)
-    return order, number
+    slack = _NOISES * _jitter(offsets, mask)
+    level = quantized(certainty, _LEVELS) + np.uint16(1)  # 0 is outside
+    level[~mask] = 0
+    level = framed(level, 0)
+    votes = _votes(offsets, mask)
+    steps = steps_of(level.shape)
+    hill = np.empty(level.shape, np.int32)
+    _climb(level.ravel(), votes, steps, np.float32((_SURE + slack) ** 2), hill.ravel())
+    count, mean, spread = _hills(hill.ravel(), votes, _number(hill.ravel()))
+    pairs = _pairs(hill.ravel(), level.ravel(), steps, len(count))
+    limits = (float(tolerance), float(scatter), slack, _noise(count, spread))
+    names = _join(pairs, count, mean, spread, limits)
+    found: NDArray[np.int32] = names[within(hill)]
+    return found
 
 
 def _jitter(offsets: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
@@ -81,8 +79,10 @@ def _jitter(offsets: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
     those of two objects differ without noise, so the lower quartile is taken. And the voxel that is
     voted for votes for itself; there a systematic error counts as noise too.
     """
-    between = _lower_quartile(_between_neighbours(offsets, mask))
-    return min(between, _lower_quartile(_at_landing(offsets, mask))) if between else 0.0
+    inside = np.flatnonzero(mask)
+    place = np.stack(np.unravel_index(inside[:: 1 + len(inside) // _SAMPLE], mask.shape))
+    between = _lower_quartile(_between_neighbours(offsets, mask, place))
+    return min(between, _lower_quartile(_at_landing(offsets, place))) if between else 0.0
 
 
 def _lower_quartile(values: NDArray[np.float32]) -> float:
@@ -91,27 +91,186 @@ def _lower_quartile(values: NDArray[np.float32]) -> float:
 
 
 def _between_neighbours(
-    offsets: NDArray[np.float32], mask: NDArray[np.bool_]
+    offsets: NDArray[np.float32], mask: NDArray[np.bool_], place: NDArray[np.intp]
 ) -> NDArray[np.float32]:
     found = []
     for axis in range(mask.ndim):
-        one = (slice(None),) * axis + (slice(1, None),)
-        other = (slice(None),) * axis + (slice(None, -1),)
-        both = mask[one] & mask[other]
-        step = offsets[(slice(None), *one)][:, both] - offsets[(slice(None), *other)][:, both]
+        other = place.copy()
+        other[axis] -= 1
+        both = (other[axis] >= 0) & mask[tuple(other)]
+        one, other = place[:, both], other[:, both]
+        step = offsets[(slice(None), *one)] - offsets[(slice(None), *other)]
         step[axis] += 1
         found.append(np.sqrt((step**2).sum(0)))
     return np.concatenate(found)
 
 
-def _at_landing(offsets: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    place = np.stack(np.nonzero(mask))
-    landed = np.rint(place + offsets[:, mask]).astype(np.intp)
-    for axis, size in enumerate(mask.shape):
+def _at_landing(offsets: NDArray[np.float32], place: NDArray[np.intp]) -> NDArray[np.float32]:
+    landed = np.rint(place + offsets[(slice(None), *place)]).astype(np.intp)
+    for axis, size in enumerate(offsets.shape[1:]):
         np.clip(landed[axis], 0, size - 1, out=landed[axis])
     again = offsets[(slice(None), *landed)]
     length: NDArray[np.float32] = np.sqrt((again**2).sum(0))
     return length
+
+
+def _noise(count: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
+    """Return the variance of votes that is noise: that within hills, since those are small."""
+    some = count >= _FEW
+    return float(np.quantile(spread[some] / count[some], 0.25)) if some.any() else 0.0
+
+
+def _votes(offsets: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the place for which each voxel of the framed array votes, shape (voxels, ndim)."""
+    votes = np.empty((*(n + 2 for n in mask.shape), mask.ndim), np.float32)
+    for axis, offset in enumerate(offsets):
+        place = np.arange(mask.shape[axis], dtype=np.float32)
+        along = place.reshape([-1 if a == axis else 1 for a in range(mask.ndim)])
+        np.add(offset, along, out=votes[(slice(1, -1),) * mask.ndim + (axis,)])
+    return votes.reshape(-1, mask.ndim)
+
+
+@inlined
+def _above(
+    level: NDArray[np.uint16],
+    votes: NDArray[np.float32],
+    steps: NDArray[np.int64],
+    slack2: np.float32,
+    i: int,
+) -> int:
+    """Return the most certain neighbour of a voxel that votes as it does, or the voxel itself.
+
+    Among equals the first is the most certain one, so that nobody climbs in circles.
+    """
+    best, top = i, level[i]
+    for step in steps:
+        j = i + step
+        if level[j] < top or (level[j] == top and j >= best):
+            continue
+        apart = np.float32(0)
+        for k in range(votes.shape[1]):
+            apart += (votes[j, k] - votes[i, k]) ** 2
+        if apart <= slack2:
+            best, top = j, level[j]
+    return best
+
+
+@compiled(parallel=True)
+def _climb(
+    level: NDArray[np.uint16],
+    votes: NDArray[np.float32],
+    steps: NDArray[np.int64],
+    slack2: np.float32,
+    up: NDArray[np.int32],
+) -> None:
+    """Give every voxel the place of the neighbour to which it climbs, -1 outside."""
+    for i in prange(level.size):
+        up[i] = _above(level, votes, steps, slack2, i) if level[i] > 0 else -1
+
+
+@compiled()
+def _number(up: NDArray[np.int32]) -> int:
+    """Replace where each voxel climbs to by the number of its hill; return how many there are."""
+    count = 0
+    for i in range(up.size):
+        if up[i] == i:
+            count += 1
+            up[i] = -1 - count  # below -1: a top, or a voxel of which the hill is known
+    for i in range(up.size):
+        top = i
+        while up[top] >= 0:
+            top = up[top]
+        hill, j = up[top], i
+        while up[j] >= 0:
+            up[j], j = hill, up[j]
+    for i in range(up.size):
+        up[i] = -1 - up[i]
+    return count
+
+
+@compiled()
+def _hills(
+    hill: NDArray[np.int32], votes: NDArray[np.float32], hills: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return of each hill its voxels, mean vote, and sum of squared distances of votes from it."""
+    count = np.zeros(hills + 1)
+    mean = np.zeros((hills + 1, votes.shape[1]))
+    spread = np.zeros(hills + 1)
+    for i in range(hill.size):
+        h = hill[i]
+        if h == 0:
+            continue
+        count[h] += 1
+        for k in range(votes.shape[1]):
+            away = votes[i, k] - mean[h, k]
+            mean[h, k] += away / count[h]
+            spread[h] += away * (votes[i, k] - mean[h, k])
+    return count, mean, spread
+
+
+def _pairs(
+    hill: NDArray[np.int32], level: NDArray[np.uint16], steps: NDArray[np.int64], hills: int
+) -> NDArray[np.int64]:
+    """Return the hills that touch, highest pass first, each pair as `a * hills + b`."""
+    bits = int(6 * hills).bit_length()
+    while True:
+        keys = np.full(1 << bits, -1, np.int64)
+        passes = np.zeros(1 << bits, np.uint16)
+        if _touching(hill, level, steps, hills, keys, passes):
+            break
+        bits += 1
+    used = np.flatnonzero(keys >= 0)
+    turned = _LEVELS - passes[used]
+    return keys[used[np.argsort(turned, kind="stable")]]  # a radix sort for 16-bit integers
+
+
+@compiled()
+def _touching(
+    hill: NDArray[np.int32],
+    level: NDArray[np.uint16],
+    steps: NDArray[np.int64],
+    hills: int,
+    keys: NDArray[np.int64],
+    passes: NDArray[np.uint16],
+) -> bool:
+    """Fill a hash table with the pairs of hills that touch; tell whether it was large enough.
+
+    Where all voxels that share a face are of objects, hills on a diagonal touch through them too.
+    """
+    faces = 2 if len(steps) == 2 else 4 if len(steps) == 8 else 6
+    used, room = 0, int(_FULL * keys.size)
+    for i in range(hill.size):
+        a = np.int64(hill[i])
+        if a == 0:
+            continue
+        surrounded = True
+        for k in range(len(steps)):
+            if k == faces and surrounded:
+                break
+            b = np.int64(hill[i + steps[k]])
+            if b == 0:
+                surrounded = False
+            elif b > a:
+                height = min(level[i], level[i + steps[k]])
+                used += _noted(keys, passes, int(a * hills + b), height)
+        if used > room:
+            return False
+    return True
+
+
+@inlined
+def _noted(
+    keys: NDArray[np.int64], passes: NDArray[np.uint16], key: int, height: np.uint16
+) -> bool:
+    """Note the pass between a pair of hills, if it is their highest; tell whether they are new."""
+    last = keys.size - 1
+    at = ((key * 0x9E3779B97F4A7C1) >> 20) & last
+    while keys[at] != key and keys[at] >= 0:
+        at = (at + 1) & last
+    new: bool = keys[at] < 0
+    keys[at] = key
+    passes[at] = max(passes[at], height)
+    return new
 
 
 @inlined
@@ -128,50 +287,65 @@ def _radius(count: float, ndim: int) -> float:
     return radius
 
 
+@inlined
+def _error(count: float, spread: float, noise: float) -> float:
+    """Return how far the mean vote of a set may be off: by its scatter without noise, and noise."""
+    error: float = max(spread / count - noise, 0.0) ** 0.5 + (noise / (1 + count / _FEW)) ** 0.5
+    return error
+
+
 @compiled()
 def _join(
-    order: NDArray[np.int64],
-    number: NDArray[np.int32],
-    votes: NDArray[np.float32],
-    ndim: int,
-    tolerance: float,
-    scatter: float,
-    slack: float,
+    pairs: NDArray[np.int64],
+    count: NDArray[np.float64],
+    votes: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    limits: tuple[float, float, float, float],
 ) -> NDArray[np.int32]:
-    depth, rows, cols = number.shape
-    n = len(order)
+    """Return the object of each hill, numbered in the order of their first hills.
+
+    `limits` are the tolerance, the scatter, how far two single votes may be apart by their noise,
+    and the variance of that noise.
+    """
+    tolerance, scatter, slack, noise = limits
+    n, ndim = votes.shape
     parent = np.arange(n).astype(np.int32)
-    count = np.ones(n, np.int32)
-    spread = np.zeros(n, np.float32)  # sum of squared distances of the votes from their mean
-    for v in range(n):
-        z, rest = divmod(order[v], rows * cols)
-        y, x = divmod(rest, cols)
-        for zz in range(max(z - 1, 0), min(z + 2, depth)):
-            for yy in range(max(y - 1, 0), min(y + 2, rows)):
-                for xx in range(max(x - 1, 0), min(x + 2, cols)):
-                    w = number[zz, yy, xx]
-                    if w < 0 or w >= v:
-                        continue
-                    a, b = _root(parent, v), _root(parent, w)
-                    if a == b:
-                        continue
-                    apart = np.float32(0)
-                    for k in range(3):
-                        apart += (votes[a, k] - votes[b, k]) ** 2
-                    reach = tolerance * (_radius(count[a], ndim) + _radius(count[b], ndim))
-                    noise = (spread[a] / count[a]) ** 0.5 + (spread[b] / count[b]) ** 0.5
-                    reach = min(reach, scatter * noise) + slack
-                    if apart > reach * reach:
-                        continue
-                    if count[a] < count[b]:
-                        a, b = b, a
-                    total = count[a] + count[b]
-                    share = np.float32(count[b] / total)
-                    for k in range(3):
-                        votes[a, k] += (votes[b, k] - votes[a, k]) * share
-                    spread[a] += spread[b] + apart * share * count[a]
-                    count[a] = total
-                    parent[b] = a
-    for v in range(n):
-        parent[v] = _root(parent, v)
-    return parent
+    for _ in range(_SWEEPS):
+        left = 0
+        changed = False
+        for key in pairs:
+            a, b = _root(parent, key // n), _root(parent, key % n)
+            if a == b:
+                continue
+            apart = 0.0
+            for k in range(ndim):
+                apart += (votes[a, k] - votes[b, k]) ** 2
+            reach = tolerance * (_radius(count[a], ndim) + _radius(count[b], ndim))
+            errors = _error(count[a], spread[a], noise) + _error(count[b], spread[b], noise)
+            few = min(count[a], count[b])
+            reach = min(reach, scatter * errors) + _SURE + slack / (1 + few / _FEW) ** 0.5
+            if apart > reach * reach:
+                pairs[left] = key
+                left += 1
+                continue
+            if count[a] < count[b]:
+                a, b = b, a
+            total = count[a] + count[b]
+            share = count[b] / total
+            for k in range(ndim):
+                votes[a, k] += (votes[b, k] - votes[a, k]) * share
+            spread[a] += spread[b] + apart * share * count[a]
+            count[a] = total
+            parent[b] = a
+            changed = True
+        pairs = pairs[:left]
+        if not changed:
+            break
+    number, found = np.zeros(n, np.int32), 0
+    for h in range(1, n):
+        top = _root(parent, h)
+        if number[top] == 0:
+            found += 1
+            number[top] = found
+        number[h] = number[top]
+    return number
