@@ -14,6 +14,7 @@ from typer.main import get_command
 
 import napari_tally
 from napari_tally.cli import app
+from napari_tally.network.windows import ToldTiling
 from napari_tally.pipeline.options import SegmentOptions
 
 IMAGE, TRUTH = nuclei()
@@ -221,7 +222,7 @@ def test_doctor_finds_this_machine_fit(run) -> None:
 
 def test_the_tiles_of_the_command_line_are_those_of_python(tmp_path) -> None:
     defaults = {p.name: p.default for p in get_command(app).commands["segment"].params}
-    assert defaults["tile"] is defaults["halo"] is SegmentOptions().tiling is None
+    assert SegmentOptions().tiling == ToldTiling(tile=defaults["tile"], halo=defaults["halo"])
 
 
 def test_the_demo_does_the_main_job_on_a_real_image(run, tmp_path) -> None:

@@ -16,8 +16,6 @@ from .core.errors import InputError, TallyError, sentence
 
 if TYPE_CHECKING:
     from .core.progress import Step
-    from .models.folder import Model
-    from .network.windows import Tiling
     from .pipeline.batch import Outcome
 
 app = typer.Typer(
@@ -104,6 +102,7 @@ def segment(
     """Segment images: labels (or classes), a table of measurements and a run record for each."""
     from .files.inputs import expand
     from .models.folder import load_model
+    from .network.windows import ToldTiling
     from .pipeline.batch import Batch, segment_files_steps
     from .pipeline.options import SegmentOptions
 
@@ -118,7 +117,7 @@ def segment(
             separate=separate,
             stack=stack.value,
             device=device,
-            tiling=_tiling(loaded, tile, halo),
+            tiling=ToldTiling(tile=tile, halo=halo),
         )
         batch = Batch(output, axes, spacing, table.value, overwrite, series)
         batch.check()
@@ -126,15 +125,6 @@ def segment(
         _check_device(device)
     outcomes = _with_bar(segment_files_steps(sources, loaded, options, batch), sources, as_json)
     _report(outcomes, as_json)
-
-
-def _tiling(model: Model | None, tile: int | None, halo: int | None) -> Tiling | None:
-    """Return the model's windows with what was told of them, None where nothing was."""
-    from .network.windows import Tiling
-
-    told = {k: v for k, v in {"tile": tile, "halo": halo}.items() if v is not None}
-    own = Tiling() if model is None else model.info.tiling
-    return Tiling.model_validate(own.model_dump() | told) if told else None
 
 
 def _numbers(pairs: list[str]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from napari_tally.core.progress import drain
 from napari_tally.network import tiling
 from napari_tally.network.architectures import UNet
 from napari_tally.network.tiling import Inference
-from napari_tally.network.windows import Tiling, Windows
+from napari_tally.network.windows import Tiling, ToldTiling, Windows
 
 
 def _network(dims: int = 2) -> torch.nn.Module:
@@ -148,3 +148,9 @@ def test_without_mirrored_context_the_rest_of_the_stride_is_shared_by_both_ends(
     assert windows.padding[:2] == ((2, 3), (3, 3))
     assert windows.padding[2][0] == 0  # several windows: their origins stay on the stride
     assert Tiling(mirror=16).windows((35,), 8).padding == ((16, 21),)
+
+
+def test_what_is_not_told_of_the_windows_is_the_models_own() -> None:
+    own = Tiling(tile=160, halo=24, mirror=8)
+    assert ToldTiling().of(own) == own
+    assert ToldTiling(halo=32).of(own) == Tiling(tile=160, halo=32, mirror=8)

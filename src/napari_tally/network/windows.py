@@ -97,3 +97,14 @@ class Tiling(Options):
         depth = np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5
         ramp = (depth - self.halo / 2) / self.halo
         return np.clip(ramp, _LEAST_WEIGHT, 1).astype(np.float32)
+
+
+class ToldTiling(Options):
+    """The windows as far as a user told them; what is not told is the model's own."""
+
+    tile: int | None = Field(None, ge=16)
+    halo: int | None = Field(None, ge=0)
+
+    def of(self, own: Tiling) -> Tiling:
+        """Return the windows of a model with what was told."""
+        return Tiling.model_validate(own.model_dump() | self.model_dump(exclude_none=True))

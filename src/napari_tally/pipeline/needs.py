@@ -62,7 +62,7 @@ def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -
     whole = math.prod(n for axis, n in sizes.items() if axis != "C")
     streamed = way.by_block and maps_are_large(channels, seen, options)
     held = min(seen, block_voxels(axes)) if streamed else seen
-    window = (options.tiling or info.tiling).tile ** ndim
+    window = options.tiling.of(info.tiling).tile ** ndim
     memory = (
         held * (_FLOAT * (channels + 1 + len(info.channels)) + _DECODE)
         + (0 if streamed else seen * channels * _HALF)

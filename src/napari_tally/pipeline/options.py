@@ -11,7 +11,7 @@ from ..core.options import Options
 from ..core.quantity import Quantity, parse_quantity
 from ..heads.base import Head
 from ..network.device import Precision
-from ..network.windows import Tiling
+from ..network.windows import ToldTiling
 from .stack import AnyStack, Auto
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class SegmentOptions(Options):
     stack : Auto, Slices, Link or Views
         How a stack goes through a 2D model: "auto", "slices" (each by itself), "link" (and objects
         linked between slices) or "views" (from three sides).
-    tiling : Tiling, optional
-        The windows of the network; the model's own if they are not told.
+    tiling : ToldTiling
+        The windows of the network; the model's own where they are not told.
     keep_maps : bool
         Keep the network's maps in the result.
     max_maps_gib : float
@@ -57,7 +57,7 @@ class SegmentOptions(Options):
     tune: dict[str, float] = Field(default_factory=dict)
     separate: bool = False
     stack: AnyStack = Auto()
-    tiling: Tiling | None = None
+    tiling: ToldTiling = ToldTiling()
     device: str = "auto"
     precision: Precision = "auto"
     keep_maps: bool = False

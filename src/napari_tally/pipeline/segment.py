@@ -116,7 +116,7 @@ class _Segmentation:
             model.architecture.stride,
             device,
             choose_dtype(device, options.precision),
-            options.tiling or model.info.tiling,
+            options.tiling.of(model.info.tiling),
         )
         with self.timed("normalize"):
             self.limits = model.info.normalizer.fit(self.planes.image)
