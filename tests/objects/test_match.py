@@ -6,9 +6,18 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pytest
+import torch
 
 from napari_tally.core.errors import InputError
-from napari_tally.objects.match import IOU_THRESHOLDS, Matches, match, mean_ap, overlaps, pooled
+from napari_tally.objects.match import (
+    IOU_THRESHOLDS,
+    Matches,
+    match,
+    mean_ap,
+    overlaps,
+    panoptic_counts,
+    pooled,
+)
 
 
 def strip(*runs: tuple[int, int]) -> np.ndarray:
@@ -133,3 +142,53 @@ def test_counts_of_images_add_up_and_their_aps_average() -> None:
     assert pooled([first, second]) == [Matches(0.5, 3, 3, 4)]
     assert mean_ap([first, second]) == [pytest.approx(3 / 8)]
     assert pooled([]) == mean_ap([]) == []
+
+
+def panoptic_scene(seed: int, shape: tuple[int, int] = (60, 80)) -> tuple[np.ndarray, np.ndarray]:
+    """Return objects of two classes, 2 and 3, on stuff of class 1."""
+    rng = np.random.default_rng(seed)
+    objects, classes = np.zeros(shape, int), np.zeros(shape, int)
+    classes[:, rng.integers(20, 40) :] = 1
+    for number in range(1, 9):
+        y, x = (6 * (number // 2) + 12 * (number % 2) + 4, 9 * number - 5)
+        y, x = y + rng.integers(0, 3), x + rng.integers(0, 3)
+        objects[y : y + 7, x : x + 8], classes[y : y + 7, x : x + 8] = number, rng.integers(2, 4)
+    return objects, classes
+
+
+def test_panoptic_quality_is_that_of_torchmetrics() -> None:
+    from torchmetrics.detection import PanopticQuality
+
+    things, stuffs = {2, 3}, {0, 1}
+    reference = PanopticQuality(things, stuffs, return_sq_and_rq=True, return_per_class=True)
+    total = None
+    for seed in range(6):
+        pair = [panoptic_scene(2 * seed), panoptic_scene(2 * seed + (seed > 0))]
+        counts = panoptic_counts(*pair, 3)
+        total = counts if total is None else total + counts
+        # torchmetrics wants (class, object), and its stuff without an object.
+        both = [torch.from_numpy(np.stack([c, o], -1))[None] for o, c in pair]
+        reference.update(*both)
+    expected = reference.compute().numpy()  # rows: things, then stuff
+    ours = np.stack([total.pq, total.sq, total.rq], 1)
+    assert np.allclose(ours[[1, 2, 0]], expected[[0, 1, 3]], atol=1e-6)
+    assert 0 < total.tp.sum() < total.tp.sum() + total.fp.sum()
+
+
+def test_panoptic_quality_of_a_hand_worked_case() -> None:
+    true = np.zeros((4, 10), int), np.zeros((4, 10), int)
+    true[0][:, :4], true[1][:, :4], true[1][:, 4:] = 1, 2, 1
+    found = np.zeros((4, 10), int), np.zeros((4, 10), int)
+    found[0][:, :3], found[1][:, :3], found[1][:, 4:9] = 1, 2, 1
+    counts = panoptic_counts(found, true, 3)
+    assert counts.sq[1] == pytest.approx(3 / 4) and counts.rq[1] == 1
+    assert counts.pq[0] == pytest.approx(5 / 6)
+    assert np.isnan(counts.pq[2])
+
+
+def test_a_thing_of_the_wrong_class_is_missed_and_invented() -> None:
+    objects = np.zeros((6, 6), int)
+    objects[1:4, 1:4] = 1
+    counts = panoptic_counts((objects, 2 * objects), (objects, 3 * objects), 3)
+    assert counts.fp.tolist() == [0, 1, 0] and counts.fn.tolist() == [0, 0, 1]
+    assert counts.tp.sum() == 0

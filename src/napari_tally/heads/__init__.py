@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .boundary import Boundary
 from .center import Center
+from .panoptic import Panoptic
 from .semantic import Semantic
 
-AnyHead = Annotated[Semantic | Boundary | Center, Field(discriminator="name")]
+AnyHead = Annotated[Semantic | Boundary | Center | Panoptic, Field(discriminator="name")]

@@ -36,6 +36,21 @@ class Head(Options):
     domain: ClassVar[str]
     tunable: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in the order of their ids from 1; none where there are only objects."""
+        return ()
+
+    @property
+    def finds_objects(self) -> bool:
+        """Whether decoding tells objects apart, even of one class."""
+        return True
+
+    @property
+    def tuned_part(self) -> Head:
+        """The head that has the numbers which users tune."""
+        return self
+
     def channels(self, ndim: int) -> int:
         """Return the number of channels for images of `ndim` spatial axes."""
         raise NotImplementedError
@@ -71,8 +86,8 @@ class Head(Options):
         """Return labels, shape (*spatial), from maps, shape (C, *spatial)."""
         raise NotImplementedError
 
-    def checked(self, maps: Maps) -> NDArray[np.float32]:
-        """Return the maps as contiguous float32, without NaN (which count as 0).
+    def check_maps(self, maps: Maps) -> None:
+        """Refuse maps of another head.
 
         Raises
         ------
@@ -83,5 +98,15 @@ class Head(Options):
         if ndim not in (2, 3) or maps.shape[0] != self.channels(ndim):
             wanted = f"{self.channels(2)} channels in 2D or {self.channels(3)} in 3D"
             raise InputError(f"Maps with {wanted} are needed", f"an array of shape {maps.shape}")
+
+    def checked(self, maps: Maps) -> NDArray[np.float32]:
+        """Return the maps as contiguous float32, without NaN (which count as 0).
+
+        Raises
+        ------
+        InputError
+            If the number of channels or of axes is not this head's.
+        """
+        self.check_maps(maps)
         clean = np.ascontiguousarray(maps, dtype=np.float32)
         return clean if np.isfinite(clean).all() else np.nan_to_num(clean, posinf=0, neginf=0)

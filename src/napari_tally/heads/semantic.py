@@ -27,6 +27,14 @@ class Semantic(Head):
     name: Literal["semantic"] = "semantic"
     classes: tuple[str, ...] = Field(("object",), min_length=1, description="Without background")
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.classes
+
+    @property
+    def finds_objects(self) -> bool:
+        return False
+
     def channels(self, ndim: int) -> int:
         return len(self.classes) + 1
 

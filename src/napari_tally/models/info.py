@@ -11,7 +11,6 @@ from ..core.options import Options
 from ..core.quantity import LENGTHS
 from ..geometry.orientation import check_codes
 from ..heads import AnyHead
-from ..heads.semantic import Semantic
 from ..network.normalize import AnyNormalizer, Percentile
 from ..network.windows import Tiling
 
@@ -111,7 +110,7 @@ class ModelInfo(Options):
             self._check_spacing(self.spacing)
         if self.extent is not None and len(self.extent) != len(self.spacing or ()):
             raise ValueError("an extent is as many numbers as the spacing, which it needs")
-        classes = len(self.head.classes) if isinstance(self.head, Semantic) else 0
+        classes = len(self.head.class_names)
         if self.colors and len(self.colors) != classes:
             raise ValueError(f"{classes} colours are needed, one a class, not {len(self.colors)}")
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,6 +115,93 @@ def _assigned(p: NDArray[np.intp], t: NDArray[np.intp], iou: NDArray[np.float64]
         chosen = linear_sum_assignment(gain, maximize=True)
         total += int((gain[chosen] > 0).sum())
     return total
+
+
+@dataclass(frozen=True)
+class PanopticCounts:
+    """What panoptic quality is made of, class by class; counts of several images add up.
+
+    Kirillov et al., 2019, https://doi.org/10.1109/CVPR.2019.00963.
+
+    Attributes
+    ----------
+    tp, fp, fn : ndarray of int, shape (classes,)
+        Segments found (IoU above 0.5), invented, and missed. Class ids begin with 1.
+    iou : ndarray of float, shape (classes,)
+        Sum of the IoU of those that were found.
+    """
+
+    tp: NDArray[np.intp]
+    fp: NDArray[np.intp]
+    fn: NDArray[np.intp]
+    iou: NDArray[np.float64]
+
+    def __add__(self, other: PanopticCounts) -> PanopticCounts:
+        return PanopticCounts(
+            self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.iou + other.iou
+        )
+
+    @property
+    def pq(self) -> NDArray[np.float64]:
+        """Panoptic quality of each class, NaN where there is nothing of it."""
+        return _share(self.iou, self.tp + 0.5 * self.fp + 0.5 * self.fn)
+
+    @property
+    def sq(self) -> NDArray[np.float64]:
+        """Segmentation quality: mean IoU of the segments that were found."""
+        return np.where(np.isnan(self.pq), np.nan, self.iou / np.maximum(self.tp, 1))
+
+    @property
+    def rq(self) -> NDArray[np.float64]:
+        """Recognition quality: the F1 score of the segments."""
+        return _share(self.tp, self.tp + 0.5 * self.fp + 0.5 * self.fn)
+
+
+def panoptic_counts(
+    predicted: tuple[NDArray[np.integer], NDArray[np.integer]],
+    true: tuple[NDArray[np.integer], NDArray[np.integer]],
+    classes: int,
+) -> PanopticCounts:
+    """Pair the segments of an image: objects, and what of a class is no object as one segment.
+
+    Parameters
+    ----------
+    predicted, true : (ndarray of int, ndarray of int)
+        Object ids and class ids of each voxel. Class 0 is nothing, and counts as no segment.
+    classes : int
+        How many classes there are.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ.
+    """
+    (p, class_p), (t, class_t) = (_segments(*pair, classes) for pair in (predicted, true))
+    found = overlaps(p, t)
+    hit = (found.iou > 0.5) & (class_p[found.predicted] == class_t[found.true])
+    of = class_t[found.true[hit]]
+    tp = np.bincount(of, minlength=classes + 1)
+    iou = np.bincount(of, weights=found.iou[hit], minlength=classes + 1).astype(np.float64)
+    fp = np.bincount(class_p[1:], minlength=classes + 1) - tp
+    fn = np.bincount(class_t[1:], minlength=classes + 1) - tp
+    return PanopticCounts(tp[1:], fp[1:], fn[1:], iou[1:])
+
+
+def _segments(
+    objects: NDArray[np.integer], classes: NDArray[np.integer], count: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the id of each voxel's segment, and the class of each segment by its id."""
+    joined = np.where(classes > 0, objects.astype(np.int64) * (count + 1) + classes, 0)
+    kinds, ids = np.unique(joined, return_inverse=True)
+    first = 0 if len(kinds) and kinds[0] == 0 else 1
+    nothing = np.zeros(first, np.int64)
+    return ids.reshape(joined.shape) + first, np.concatenate([nothing, kinds % (count + 1)])
+
+
+def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+    share: NDArray[np.float64] = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=share, where=whole > 0)
+    return share
 
 
 def pooled(images: Sequence[Sequence[Matches]]) -> list[Matches]:

@@ -16,7 +16,6 @@ from ..files import format_of, itk, nifti, read, write
 from ..files.format import ending
 from ..files.record import read_record, same_run, sha256_file, versions, write_record
 from ..files.tables import write_table
-from ..heads.semantic import Semantic
 from ..models.folder import default_model, load_model
 from .segment import segment_steps
 
@@ -39,7 +38,9 @@ class Outputs:
     labels, table : Path, optional
         The objects.
     classes, classes_table : Path, optional
-        The classes of a semantic model.
+        The classes of a model that has any.
+    segments : Path, optional
+        The objects and regions of a panoptic model in one table.
     record : Path
         The run record, written last.
     """
@@ -49,6 +50,7 @@ class Outputs:
     table: Path | None = None
     classes: Path | None = None
     classes_table: Path | None = None
+    segments: Path | None = None
 
     @classmethod
     def of(
@@ -59,6 +61,7 @@ class Outputs:
         *,
         classes: bool = False,
         objects: bool = True,
+        segments: bool = False,
     ) -> Outputs:
         """Name the outputs of an input: `a_labels.tif`, `a_objects.csv`, `a_run.json`, ...
 
@@ -76,11 +79,12 @@ class Outputs:
             named(f"objects.{table}", objects),
             named(f"classes{suffix}", classes),
             named(f"classes.{table}", classes),
+            named(f"segments.{table}", segments),
         )
 
     def all(self) -> tuple[Path, ...]:
-        paths = (self.labels, self.table, self.classes, self.classes_table, self.record)
-        return tuple(path for path in paths if path is not None)
+        paths = vars(self) | {"record": None}
+        return (*(path for path in paths.values() if path is not None), self.record)
 
     def as_json(self) -> dict[str, str | None]:
         """Return the paths as text by what is there."""
@@ -149,8 +153,12 @@ def segment_files_steps(
     input), else it fails, unless `batch.overwrite`.
     """
     outcomes: list[Outcome] = []
-    semantic = model is not None and isinstance(model.info.head, Semantic)
-    gives = {"classes": semantic, "objects": options.separate or not semantic}
+    head = None if model is None else model.info.head
+    gives = {
+        "classes": head is not None and bool(head.class_names),
+        "objects": head is None or head.finds_objects or options.separate,
+        "segments": head is not None and bool(head.class_names) and head.finds_objects,
+    }
     for number, source in enumerate(sources):
         outputs = Outputs.of(source, batch.folder, batch.table, **gives)
         try:
@@ -213,7 +221,11 @@ def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: fl
     for image, path in images:
         if image is not None and path is not None:
             write(image, path)
-    tables = ((result.table, outputs.table), (result.classes_table, outputs.classes_table))
+    tables = (
+        (result.table, outputs.table),
+        (result.classes_table, outputs.classes_table),
+        (result.segments, outputs.segments),
+    )
     for table, path in tables:
         if table is not None and path is not None:
             write_table(table, path)

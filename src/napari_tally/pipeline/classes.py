@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..heads.semantic import Semantic
 from ..objects.relabel import remove_small
 from .measure import measure_volumes
-from .separate import Separation
+from .separate import AS_IT_IS, Separation
 from .stream import classes_by_block_steps
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..core.progress import Steps
     from ..core.volume import Volume
+    from ..heads.semantic import Semantic
     from ..models.info import ModelInfo
     from .grid import NetworkGrid
     from .options import SegmentOptions
@@ -28,16 +28,42 @@ if TYPE_CHECKING:
 _MM3_OF_ML = 1000.0
 
 
-def separation(
-    volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions, way: Way
-) -> Separation:
-    """Return what collects the results of a model: classes for a semantic one, else objects."""
-    if isinstance(info.head, Semantic):
-        return Classes(volume, planes, info, options)
-    return Separation(volume, planes, info, options, way)
+class Classed(Separation):
+    """Objects with their classes, and the classes of all voxels."""
+
+    def __init__(
+        self,
+        volume: Volume,
+        planes: Planes,
+        info: ModelInfo,
+        options: SegmentOptions,
+        way: Way = AS_IT_IS,
+    ) -> None:
+        super().__init__(volume, planes, info, options, way)
+        few = len(self.head.class_names) <= np.iinfo(np.uint8).max
+        self.classes = np.zeros(planes.image.shape[1:], np.uint8 if few else np.uint16)
+
+    def measured(self, index: tuple[int, ...], labels: NDArray[np.integer]) -> pd.DataFrame:
+        """Measure the objects of one plane, and say of each of which class it is."""
+        table = super().measured(index, labels)
+        class_of = np.zeros(len(table) + 1, np.int64)
+        class_of[labels.ravel()] = self.classes[index].ravel()
+        table.insert(1, "class", class_of[1:])
+        table.insert(2, "class_name", [self.head.class_names[c - 1] for c in class_of[1:]])
+        return table
+
+    def class_volume(self) -> Volume:
+        """Return the class ids with the geometry of the image."""
+        axes = self.volume.axes.replace("C", "")
+        return replace(self.volume, array=self.classes, axes=axes, channel_names=(), is_labels=True)
+
+    def parts(self) -> dict[str, Any]:
+        classes = self.class_volume()
+        table = measure_classes(classes, self.volume, self.head.class_names)
+        return super().parts() | {"classes": classes, "classes_table": table}
 
 
-class Classes(Separation):
+class Classes(Classed):
     """The classes found so far; with `options.separate` also what of each class hangs together."""
 
     head: Semantic
@@ -47,8 +73,6 @@ class Classes(Separation):
     ) -> None:
         super().__init__(volume, planes, info, options)
         self.density = 1.0  # voxels of the network for one of the image
-        few = len(self.head.classes) <= np.iinfo(np.uint8).max
-        self.classes = np.zeros(planes.image.shape[1:], np.uint8 if few else np.uint16)
         if not options.separate:
             # All 0, without the memory of an image.
             self.labels = np.broadcast_to(np.uint32(0), self.labels.shape)
@@ -79,29 +103,13 @@ class Classes(Separation):
         least = self.info.min_size / self.density if told is None else told
         return remove_small(self.head.objects(classes), int(np.ceil(least)))
 
-    def measured(self, index: tuple[int, ...], labels: NDArray[np.integer]) -> pd.DataFrame:
-        """Measure the objects of one plane, and say of each of which class it is."""
-        table = super().measured(index, labels)
-        class_of = np.zeros(len(table) + 1, np.int64)
-        class_of[labels.ravel()] = self.classes[index].ravel()
-        table.insert(1, "class", class_of[1:])
-        table.insert(2, "class_name", [self.head.classes[c - 1] for c in class_of[1:]])
-        return table
-
     def table(self) -> pd.DataFrame:
         import pandas as pd
 
         return super().table() if self.options.separate else pd.DataFrame({"label": []}, dtype=int)
 
-    def class_volume(self) -> Volume:
-        """Return the class ids with the geometry of the image."""
-        axes = self.volume.axes.replace("C", "")
-        return replace(self.volume, array=self.classes, axes=axes, channel_names=(), is_labels=True)
-
     def parts(self) -> dict[str, Any]:
-        classes = self.class_volume()
-        table = measure_classes(classes, self.volume, self.head.classes)
-        return super().parts() | {"classes": classes, "classes_table": table}
+        return super().parts() | {"separated": self.options.separate}
 
 
 def measure_classes(classes: Volume, image: Volume, names: tuple[str, ...]) -> pd.DataFrame:

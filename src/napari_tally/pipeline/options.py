@@ -10,6 +10,7 @@ from ..core.errors import InputError
 from ..core.options import Options
 from ..core.quantity import Quantity, parse_quantity
 from ..heads.base import Head
+from ..heads.panoptic import Panoptic
 from ..network.device import Precision
 from ..network.windows import ToldTiling
 from .stack import AnyStack, Auto
@@ -85,6 +86,8 @@ class SegmentOptions(Options):
         InputError
             If the head has no such number, or cannot take its value.
         """
+        if isinstance(head, Panoptic):
+            return head.model_copy(update={"objects": self.tuned(head.objects)})
         changes = dict(self.tune)
         if self.threshold is not None and "threshold" in type(head).model_fields:
             changes["threshold"] = self.threshold

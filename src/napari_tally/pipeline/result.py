@@ -30,10 +30,14 @@ class Result:
         where classes were not to be separated into objects.
     table : pandas.DataFrame
         One row an object.
+    separated : bool
+        Whether objects were told apart: a semantic model does so only when asked.
     classes : Volume, optional
-        Class ids on the same grid, from a semantic model; 0 is the background.
+        Class ids on the same grid, from a model that has classes; 0 is the background.
     classes_table : pandas.DataFrame, optional
         One row a class (and frame): see `classes.measure_classes`.
+    segments : pandas.DataFrame, optional
+        From a panoptic model: one row an object and one a region of stuff, `kind` says which.
     maps : KeptMaps, optional
         The network's maps of each plane, if they were to be kept.
     way : Way
@@ -55,8 +59,10 @@ class Result:
     options: SegmentOptions
     model: dict[str, str]
     nouns: tuple[str, str] = ("object", "objects")
+    separated: bool = True
     classes: Volume | None = None
     classes_table: pd.DataFrame | None = None
+    segments: pd.DataFrame | None = None
     maps: KeptMaps | None = None
     way: Way = field(default_factory=Way)
     diameter_px: float | None = None
@@ -82,4 +88,4 @@ class Result:
         if self.classes_table is None:
             return summary(self.table, *self.nouns)
         said = class_summary(self.classes_table)
-        return f"{said}; {summary(self.table, *self.nouns)}" if self.options.separate else said
+        return f"{said}; {summary(self.table, *self.nouns)}" if self.separated else said

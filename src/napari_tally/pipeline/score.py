@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..heads.panoptic import Panoptic
 from ..heads.semantic import Semantic
-from ..objects.match import match, mean_ap
+from ..objects.match import match, mean_ap, panoptic_counts
 
 if TYPE_CHECKING:
     from ..heads.base import Head
@@ -57,6 +58,18 @@ def _dice_score(head: Semantic, found: Labels, truth: Labels) -> Score:
     numbers = {f"dice {name}": float(value) for name, value in zip(head.classes, dice, strict=True)}
     mean = float(np.mean(dice)) if len(found) else 0.0
     return Score(mean, {**numbers, "mean_dice": mean})
+
+
+@score_of.register
+def _panoptic_score(head: Panoptic, found: Labels, truth: Labels) -> Score:
+    """Score by the panoptic quality of each class, pooled over the images."""
+    pairs = [(head.parted(a), head.parted(b)) for a, b in zip(found, truth, strict=True)]
+    if not pairs:
+        return Score(0.0, {"pq": 0.0})
+    counts = [panoptic_counts(*pair, len(head.classes)) for pair in pairs]
+    pq = np.nan_to_num(sum(counts[1:], counts[0]).pq)
+    numbers = {f"pq {name}": float(v) for name, v in zip(head.class_names, pq, strict=True)}
+    return Score(float(pq.mean()), {**numbers, "pq": float(pq.mean())})
 
 
 def dice_per_class(found: Labels, truth: Labels, classes: int) -> NDArray[np.float64]:

@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.progress import Step, Steps
-from ..heads.semantic import Semantic
 from ..network.device import choose_device, choose_dtype
 from ..network.tiling import Inference
-from .classes import separation
 from .diameter import Guess, guess_steps
 from .diameter3d import guess_3d_steps
 from .doubt import Doubts
@@ -26,6 +24,7 @@ from .maps import KeptMaps
 from .needs import maps_are_large
 from .prepare import Planes, planes
 from .result import Result
+from .separation import separation
 from .stack import Views
 from .stream import mapped_by_block_steps
 from .way import chosen_way, scaled
@@ -242,7 +241,7 @@ class _Segmentation:
     def doubt(self) -> str:
         """Note and return what is doubtful about the maps, if there were any, or ""."""
         info = self.model.info
-        if isinstance(info.head, Semantic) or _constant(self.planes):
+        if not info.head.finds_objects or _constant(self.planes):
             return ""
         note = self.doubts.sentence(self.volume.name, info.plural)
         self.notes += [note] if note else []

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .options import SegmentOptions
     from .prepare import Planes
 
-_AS_IT_IS = Way()
+AS_IT_IS = Way()
 
 
 _HALO, _CONTEXT = 64, 16  # px: of an object whose size is unknown; around an object
@@ -41,7 +41,7 @@ class Separation:
         planes: Planes,
         info: ModelInfo,
         options: SegmentOptions,
-        way: Way = _AS_IT_IS,
+        way: Way = AS_IT_IS,
     ) -> None:
         self.way = way
         self.volume, self.planes, self.info, self.options = volume, planes, info, options
@@ -54,7 +54,7 @@ class Separation:
 
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
         """Return the objects of the network's own maps on their grid, without specks."""
-        return _AS_IT_IS.decode(maps, self.head, self.info.min_size)
+        return AS_IT_IS.decode(maps, self.head, self.info.min_size)
 
     def objects_steps(
         self, maps: NDArray[np.floating] | None, grid: NetworkGrid
@@ -134,7 +134,7 @@ def objects_of(
     head: Head,
     info: ModelInfo,
     smallest: float | None,
-    way: Way = _AS_IT_IS,
+    way: Way = AS_IT_IS,
 ) -> NDArray[np.integer]:
     """Return the objects of maps on the image's grid, without those below `smallest` voxels."""
     return _large(grid.labels_back(way.decode(maps, head, info.min_size)), smallest)

@@ -11,7 +11,6 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 from ..core.errors import InputError
 from ..core.options import Options
 from ..heads.center import Center
-from ..heads.semantic import Semantic
 from ..objects.link import link_slices
 from ..objects.relabel import remove_small
 from .views import view_steps
@@ -102,9 +101,14 @@ class Views(Way):
 
     name: Literal["views"] = "views"
 
+    @staticmethod
+    def take(head: Head) -> bool:
+        """Tell whether maps of the three views can be put together."""
+        return isinstance(head, Center) or head.channels(2) == head.channels(3)
+
     def check(self, head: Head, name: str) -> None:
         _check_objects(head, name, self.name)
-        if not isinstance(head, Center) and head.channels(2) != head.channels(3):
+        if not self.take(head):
             raise InputError(
                 "Maps that mean the same in 2D and 3D are needed for three views",
                 f"those of {name}",
@@ -125,7 +129,7 @@ class Auto(Options):
 
 
 def _check_objects(head: Head, name: str, way: str) -> None:
-    if isinstance(head, Semantic):
+    if not head.finds_objects:
         raise InputError(
             f"A model that separates objects is needed for --stack {way}",
             f"{name}, which gives classes",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import psutil
 
 from ..core.errors import InputError
-from ..heads.semantic import Semantic
 from .stack import Auto, Link, Slices, Views, Way
 
 if TYPE_CHECKING:
@@ -44,9 +43,9 @@ def chosen_way(
         options.stack.check(info.head, name)
         way: Way = options.stack
         return way, [] if isinstance(way, Slices) else [_said(volume, name, way, "")]
-    if isinstance(info.head, Semantic):
+    if not info.head.finds_objects:
         return Slices(), []
-    reason = _reason(volume)
+    reason = _reason(volume) if Views.take(info.head) else "three views of its maps do not fit"
     way = Link() if reason else Views()
     return way, [_said(volume, name, way, reason)]
 

@@ -54,7 +54,7 @@ def parts_of(done: Done) -> list[Part]:
         name = f"{job.layer_name} {done.model.info.name}"
         table = job.region.shifted(own, job.volume)
         parts.append(Part(CLASSES, result.classes.array, name, table, own, colors))
-    if result.classes is None or result.options.separate:
+    if result.separated:
         name = f"{job.layer_name} {result.nouns[1]}"
         table = job.region.shifted(result.table, job.volume)
         parts.append(Part(OBJECTS, result.labels, name, table, result.table))

@@ -8,8 +8,6 @@ from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QWidget
 from superqt import QLabeledDoubleSlider
 
-from ..heads.semantic import Semantic
-
 if TYPE_CHECKING:
     from ..heads.base import Head
 
@@ -50,6 +48,8 @@ class TunePanel(QWidget):
         for slider in self.sliders.values():
             self.rows.removeRow(slider)
         self.sliders.clear()
+        self.semantic = not head.finds_objects
+        head = head.tuned_part
         fields = type(head).model_fields
         names = [n for n in ("threshold", *head.tunable) if n in fields]
         for place, name in enumerate(names):
@@ -62,12 +62,12 @@ class TunePanel(QWidget):
             slider.valueChanged.connect(self._timer.start)
             self.sliders[name] = slider
             self.rows.insertRow(place, _WORDS.get(name, name.capitalize()), slider)
-        self.semantic = isinstance(head, Semantic)
         self.rows.setRowVisible(self.apart, self.semantic)
         self._show_smallest()
 
     def options(self, head: Head) -> dict[str, Any]:
         """Return what differs from the head's own values, as fields of the options."""
+        head = head.tuned_part
         moved = {
             n: round(s.value(), 2)
             for n, s in self.sliders.items()

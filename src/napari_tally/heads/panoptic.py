@@ -1,0 +1,165 @@
+"""Objects and classes learnt together: every voxel one class, every object one class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from ..core.components import components
+from ..core.errors import InputError
+from ..core.options import Options
+from .base import Head, Labels, Maps
+from .boundary import Boundary
+from .center import Center
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+Instances = Annotated[Boundary | Center, Field(discriminator="name")]
+
+
+class PanopticClass(Options):
+    """A class: things come as objects that are counted, stuff as one region (tissue, an organ)."""
+
+    name: str
+    kind: Literal["stuff", "thing"]
+
+
+class Panoptic(Head):
+    """The maps of a head that tells objects apart, and a probability of each class.
+
+    Objects come from the first; each gets the class of things for which most of its voxels vote.
+    Elsewhere the background or a class of stuff is taken, whichever is most probable: both agree
+    voxel by voxel. After Kirillov et al., 2019, https://doi.org/10.1109/CVPR.2019.00963.
+
+    The labels of `encode` and `decode` hold both: `joined(objects, classes)`.
+    """
+
+    domain: ClassVar[str] = (
+        "Every object is of one class of things and in the domain of the head of objects; voxels "
+        "of things are of objects, and those of stuff are not."
+    )
+
+    name: Literal["panoptic"] = "panoptic"
+    classes: tuple[PanopticClass, ...] = Field(min_length=1, description="Without background")
+    objects: Instances = Center()
+
+    @model_validator(mode="after")
+    def _has_things(self) -> Panoptic:
+        if not any(c.kind == "thing" for c in self.classes):
+            raise ValueError("a class of things is needed: without one a model is semantic")
+        return self
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.classes)
+
+    @property
+    def tuned_part(self) -> Head:
+        return self.objects
+
+    def ids(self, kind: Literal["stuff", "thing"]) -> tuple[int, ...]:
+        """Return the ids (from 1) of the classes of a kind."""
+        return tuple(i for i, c in enumerate(self.classes, start=1) if c.kind == kind)
+
+    def joined(self, objects: Labels, classes: Labels) -> Labels:
+        """Return labels of object ids and class ids in one: `object * (classes + 1) + class`."""
+        kinds = len(self.classes) + 1
+        fits = (int(objects.max(initial=0)) + 1) * kinds <= np.iinfo(np.uint32).max
+        both: Labels = objects.astype(np.uint32 if fits else np.uint64)
+        both *= both.dtype.type(kinds)
+        both += classes.astype(both.dtype)
+        return both
+
+    def parted(self, labels: Labels) -> tuple[Labels, Labels]:
+        """Return the object ids and the class ids of joined labels."""
+        objects, classes = np.divmod(labels, len(self.classes) + 1)
+        return objects, classes
+
+    def channels(self, ndim: int) -> int:
+        return self.objects.channels(ndim) + len(self.classes) + 1
+
+    def channel_names(self, ndim: int) -> tuple[str, ...]:
+        return (*self.objects.channel_names(ndim), "no class", *self.class_names)
+
+    def in_domain(self, labels: Labels) -> bool:
+        objects, classes = self.parted(labels)
+        things = np.isin(classes, self.ids("thing"))
+        one_class_each = len(np.unique(objects[things])) == len(np.unique(labels[things]))
+        agree = np.array_equal(things, objects > 0)
+        return agree and one_class_each and self.objects.in_domain(objects)
+
+    def mended(self, labels: Labels) -> Labels:
+        objects, classes = self.parted(labels)
+        return self.joined(components(np.where(objects > 0, labels, 0)), classes)
+
+    def encode(self, labels: Labels) -> NDArray[np.float32]:
+        objects, classes = self.parted(labels)
+        if int(classes.max(initial=0)) > len(self.classes) or int(labels.min(initial=0)) < 0:
+            raise InputError("Objects and classes as `joined` gives them are needed", "other ids")
+        ids = np.arange(len(self.classes) + 1).reshape(-1, *(1,) * labels.ndim)
+        one_hot = (classes[None] == ids).astype(np.float32)
+        return np.concatenate([self.objects.encode(objects), one_hot])
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        from monai.losses import DiceCELoss
+
+        first = output.shape[1] - len(self.classes) - 1
+        classes: Tensor = DiceCELoss(softmax=True, batch=True)(output[:, first:], target[:, first:])
+        return self.objects.loss(output[:, :first], target[:, :first]) + classes
+
+    def activate(self, output: Tensor) -> Tensor:
+        import torch
+
+        first = output.shape[1] - len(self.classes) - 1
+        parts = self.objects.activate(output[:, :first]), output[:, first:].softmax(1)
+        return torch.cat(parts, 1)
+
+    def decode(self, maps: Maps) -> Labels:
+        self.check_maps(maps)
+        objects = self.objects.decode(self.object_maps(maps))
+        return self.joined(objects, self.agreed(objects, *self.best(maps))[0])
+
+    def object_maps(self, maps: Maps) -> Maps:
+        """Return the maps from which objects are decoded."""
+        return maps[: -len(self.classes) - 1]
+
+    def best(self, maps: Maps) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return of each voxel its best class of things, and its best one of what else there is."""
+        probability = maps[-len(self.classes) - 1 :]
+        things = _best(probability, self.ids("thing"))
+        return things, _best(probability, (0, *self.ids("stuff")))
+
+    def agreed(
+        self, objects: Labels, things: NDArray[np.integer], others: NDArray[np.integer]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Return the class of each voxel, and of each object (by id) the share of its vote.
+
+        Parameters
+        ----------
+        objects : ndarray of int
+            Ids of objects, 0 elsewhere.
+        things, others : ndarray of int
+            What `best` returns.
+        """
+        kinds, count = len(self.classes) + 1, int(objects.max(initial=0)) + 1
+        pair = objects.ravel().astype(np.int64) * kinds + things.ravel()
+        votes = np.bincount(pair, minlength=count * kinds).reshape(count, kinds)
+        elected = votes.argmax(1).astype(np.uint8)
+        share = votes.max(1) / np.maximum(votes.sum(1), 1)
+        return np.where(objects > 0, elected[objects], others).astype(np.uint8), share
+
+
+def _best(probability: Maps, ids: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return the most probable of some classes, of the first one where they tie or are NaN."""
+    out = np.full(probability.shape[1:], ids[0], np.uint8)
+    best = np.nan_to_num(probability[ids[0]])
+    for number in ids[1:]:
+        better = probability[number] > best
+        out[better] = number
+        best = np.where(better, probability[number], best)
+    return out
