@@ -76,9 +76,9 @@ class TakeAway(QWidget):
             self.write(Path(name))
 
     def write(self, path: Path) -> None:
-        """Write the table; where there is one of classes besides, it goes into a file of its own.
+        """Write the table; those of classes and of segments go into files of their own.
 
-        That one has `_classes` in its name, and is never written over another file.
+        These have `_classes` and `_segments` in their names, and never go over another file.
         """
         from ..files.tables import write_table
 
@@ -86,6 +86,10 @@ class TakeAway(QWidget):
         paths = {path: last.table}
         for part in others:
             paths[path.with_stem(f"{path.stem}_{part.kind}")] = part.table
+        if self.done is not None and self.done.result.segments is not None:
+            job, table = self.done.job, self.done.result.segments
+            segments = job.region.shifted(table, job.volume)
+            paths[path.with_stem(f"{path.stem}_segments")] = segments
         try:
             for other in [p for p in paths if p != path and p.exists()]:
                 raise OutputExistsError("A new name is needed", f"{other}", "Choose another")
