@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..core.components import components
 from ..core.errors import InputError
 from ..core.options import Options
+from .evidence import means
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,10 +32,13 @@ class Head(Options):
         The label images for which `decode(encode(labels))` gives the labels back, in words.
     tunable : tuple of str
         The fields by which users tune decoding, besides `threshold`.
+    evidence_names : tuple of str
+        What `evidence` says of an object, "probability" (of its foreground, on average) first.
     """
 
     domain: ClassVar[str]
     tunable: ClassVar[tuple[str, ...]] = ()
+    evidence_names: ClassVar[tuple[str, ...]] = ("probability",)
 
     def channels(self, ndim: int) -> int:
         """Return the number of channels for images of `ndim` spatial axes."""
@@ -70,6 +74,31 @@ class Head(Options):
     def decode(self, maps: Maps) -> Labels:
         """Return labels, shape (*spatial), from maps, shape (C, *spatial)."""
         raise NotImplementedError
+
+    def vectors(self, ndim: int) -> tuple[int, ...]:
+        """Return the channels of a vector along each axis, which turn with the image, or ()."""
+        return ()
+
+    def foreground(self, maps: Maps) -> Maps:
+        """Return the probability that a voxel is of an object; background is in front."""
+        probability: Maps = 1 - maps[0]
+        return probability
+
+    def evidence(
+        self, maps: Maps, labels: Labels, spread: Maps | None = None
+    ) -> NDArray[np.float64]:
+        """Return what maps say of each object, shape (objects, names): see `evidence_names`.
+
+        Parameters
+        ----------
+        maps : ndarray, shape (C, *spatial)
+        labels : ndarray of int, shape (*spatial)
+            The objects on the grid of the maps, consecutive ids from 1.
+        spread : ndarray, shape (*spatial), optional
+            How much the foreground differs between turned copies of the image; taken off it.
+        """
+        foreground = self.foreground(maps) if spread is None else self.foreground(maps) - spread
+        return means(labels, foreground, int(labels.max(initial=0)))[:, None]
 
     def checked(self, maps: Maps) -> NDArray[np.float32]:
         """Return the maps as contiguous float32, without NaN (which count as 0).

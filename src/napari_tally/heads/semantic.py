@@ -15,6 +15,8 @@ from .base import Head, Labels, Maps
 if TYPE_CHECKING:
     from torch import Tensor
 
+CERTAIN = 65_535  # the certainty that stands for a probability of 1
+
 
 class Semantic(Head):
     """Classes by the largest probability; class 0 is the background.
@@ -66,6 +68,15 @@ class Semantic(Head):
             out[better] = number
             np.maximum(best, probability, out=best)
         return out
+
+    def certainty(self, maps: Maps) -> NDArray[np.uint16]:
+        """Return the probability of the class that each voxel is given, 65,535 for 1.
+
+        It comes in 16 bits, since it is made for whole images.
+        """
+        best = np.clip(self.checked(maps).max(0), 0, 1)
+        whole: NDArray[np.uint16] = np.rint(best * CERTAIN).astype(np.uint16)
+        return whole
 
     def objects(self, classes: Labels) -> Labels:
         """Return the connected components of each class as objects."""

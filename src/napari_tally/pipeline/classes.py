@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..heads.semantic import Semantic
+from ..heads.evidence import means
+from ..heads.semantic import CERTAIN, Semantic
 from ..objects.relabel import remove_small
+from .found import Found
 from .measure import measure_volumes
 from .separate import Separation
+from .stack import parted
 from .stream import classes_by_block_steps
 
 if TYPE_CHECKING:
@@ -47,6 +50,8 @@ class Classes(Separation):
     ) -> None:
         super().__init__(volume, planes, info, options)
         self.density = 1.0  # voxels of the network for one of the image
+        # Of the classes of the plane under way, to be averaged over each object.
+        self.certainty: NDArray[np.integer] = np.zeros((0,), np.uint16)
         few = len(self.head.classes) <= np.iinfo(np.uint8).max
         self.classes = np.zeros(planes.image.shape[1:], np.uint8 if few else np.uint16)
         if not options.separate:
@@ -56,28 +61,39 @@ class Classes(Separation):
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
         return self.head.decode(maps)
 
-    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> NDArray[np.integer]:
+    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> Found:
         """Return the classes (`add` separates them, since they are to be kept too)."""
         self.density = grid.density
-        return grid.classes_back(maps, self.head)
-
-    def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[NDArray[np.integer]]:
-        return classes_by_block_steps(maps, self.decoded)
-
-    def back(self, found: NDArray[np.integer], grid: NetworkGrid) -> NDArray[np.integer]:
-        self.density = grid.density
-        return grid.labels_back(found)
-
-    def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
-        self.classes[index] = found
+        maps = parted(maps, self.head)[0]
         if self.options.separate:
-            super().add(index, self._separated(found))
+            self.certainty = grid.classes_back(maps, self.head.certainty)
+        return Found(grid.classes_back(maps, self.head.decode), self.no_evidence)
 
-    def _separated(self, classes: NDArray[np.integer]) -> NDArray[np.integer]:
+    def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[Found]:
+        maps = parted(maps, self.head)[0]
+        if self.options.separate:
+            self.certainty = yield from classes_by_block_steps(maps, self.head.certainty)
+        return Found((yield from classes_by_block_steps(maps, self.decoded)), self.no_evidence)
+
+    def back(self, found: Found, grid: NetworkGrid) -> Found:
+        self.density = grid.density
+        if self.options.separate:
+            self.certainty = grid.labels_back(self.certainty)
+        return found.on(grid)
+
+    def add(self, index: tuple[int, ...], objects: Found) -> None:
+        self.classes[index] = objects.labels
+        if self.options.separate:
+            super().add(index, self._separated(objects.labels))
+
+    def _separated(self, classes: NDArray[np.integer]) -> Found:
         """Return the connected parts of each class, without specks."""
         told = self.smallest
         least = self.info.min_size / self.density if told is None else told
-        return remove_small(self.head.objects(classes), int(np.ceil(least)))
+        labels = remove_small(self.head.objects(classes), int(np.ceil(least)))
+        count = int(labels.max(initial=0))
+        probability = means(labels, self.certainty, count) / CERTAIN if count else np.zeros(0)
+        return Found(labels, probability[:, None])
 
     def measured(self, index: tuple[int, ...], labels: NDArray[np.integer]) -> pd.DataFrame:
         """Measure the objects of one plane, and say of each of which class it is."""
