@@ -92,6 +92,9 @@ def segment(
     stack: Annotated[
         StackWay, typer.Option(help="How a stack goes through a 2D model.")
     ] = StackWay.AUTO,
+    augment: Annotated[
+        bool, typer.Option("--augment", help="Average eight turned copies of each image: slow.")
+    ] = False,
     tile: Annotated[
         int | None,
         typer.Option(help="Largest window of the network, px; the model's own if not told."),
@@ -117,6 +120,7 @@ def segment(
             tune=_numbers(tune or []),
             separate=separate,
             stack=stack.value,
+            augment=augment,
             device=device,
             tiling=_tiling(loaded, tile, halo),
         )

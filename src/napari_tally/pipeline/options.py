@@ -41,6 +41,9 @@ class SegmentOptions(Options):
     stack : Auto, Slices, Link or Views
         How a stack goes through a 2D model: "auto", "slices" (each by itself), "link" (and objects
         linked between slices) or "views" (from three sides).
+    augment : bool
+        Average the maps of eight turned and mirrored copies of each image (test-time
+        augmentation): eight times slower, and confidence also heeds how far the copies agree.
     tiling : Tiling, optional
         The windows of the network; the model's own if they are not told.
     keep_maps : bool
@@ -57,6 +60,7 @@ class SegmentOptions(Options):
     tune: dict[str, float] = Field(default_factory=dict)
     separate: bool = False
     stack: AnyStack = Auto()
+    augment: bool = False
     tiling: Tiling | None = None
     device: str = "auto"
     precision: Precision = "auto"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.progress import Step, Steps
 from ..heads.semantic import Semantic
+from ..network.copies import AugmentedInference
 from ..network.device import choose_device, choose_dtype
 from ..network.tiling import Inference
 from .classes import separation
@@ -118,6 +119,14 @@ class _Segmentation:
             choose_dtype(device, options.precision),
             options.tiling or model.info.tiling,
         )
+        self.mapping = self.inference
+        if options.augment:
+            head = self.found.head
+            self.mapping = AugmentedInference(
+                **vars(self.inference),
+                vectors=head.vectors(model.architecture.spatial_dims),
+                foreground=head.foreground,
+            )
         with self.timed("normalize"):
             self.limits = model.info.normalizer.fit(self.planes.image)
         self.guess = Guess(self.told, 1.0)
@@ -160,10 +169,14 @@ class _Segmentation:
             yield Step("choose the scale", 1, 1, note)
 
     @property
+    def channels(self) -> int:
+        """Of the maps, with the spread between copies if there are any."""
+        return self.found.head.channels(self.planes.ndim) + self.options.augment
+
+    @property
     def streamed(self) -> bool:
         """Whether the maps of a plane are too large to be held."""
-        channels = self.found.head.channels(self.planes.ndim)
-        large = maps_are_large(channels, math.prod(self.grid.seen_shape), self.options)
+        large = maps_are_large(self.channels, math.prod(self.grid.seen_shape), self.options)
         return large and self.way.by_block
 
     def guessed(self, sizes: DiameterRange) -> Steps[Guess]:
@@ -220,7 +233,7 @@ class _Segmentation:
             return (yield from self.mapped_by_block(index))
         image = self.grid.seen(self.normalized(index))
         start = time.perf_counter()
-        maps = yield from self.way.map_steps(image, self.inference, self.found.head)
+        maps = yield from self.way.map_steps(image, self.mapping, self.found.head)
         self.add_time("network", start)
         return maps.astype(np.float16, copy=False)
 
@@ -231,10 +244,9 @@ class _Segmentation:
         def look(part: tuple[slice, ...]) -> NDArray[np.float32]:
             return self.grid.seen_part(image, part, self.prepared)
 
-        channels = self.found.head.channels(self.planes.ndim)
         start = time.perf_counter()
         maps = yield from mapped_by_block_steps(
-            self.inference, channels, self.grid.seen_shape, look
+            self.mapping, self.channels, self.grid.seen_shape, look
         )
         self.add_time("network", start)
         return maps

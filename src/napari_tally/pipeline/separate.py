@@ -50,6 +50,7 @@ class Separation:
         self.smallest = options.min_voxels(volume, planes.ndim)
         self.labels = np.zeros(planes.image.shape[1:], np.uint32)
         self.tables: list[pd.DataFrame] = []
+        self.evidence = [self.no_evidence]
         self.count = 0
         self.cut = 0  # objects larger than a block
 
@@ -107,6 +108,7 @@ class Separation:
         for place, axis in enumerate(self.planes.lead):
             table.insert(place, axis.lower(), index[place])
         self.tables.append(table)
+        self.evidence.append(objects.evidence)
         # In place: a volume may be so large that a copy of its labels matters.
         np.add(found, self.count, out=self.labels[index], where=found > 0, casting="unsafe")
         self.count += len(table)
@@ -140,7 +142,8 @@ class Separation:
 
     def parts(self) -> dict[str, Any]:
         """Return the fields of a `Result` that hold what was found."""
-        return {"volume": self.label_volume(), "table": self.table()}
+        evidence = np.concatenate(self.evidence)
+        return {"volume": self.label_volume(), "table": self.table(), "evidence": evidence}
 
 
 def objects_of(
