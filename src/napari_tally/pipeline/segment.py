@@ -85,8 +85,7 @@ def separate_steps(
     way = earlier.way
     chosen, _ = planes(volume, model, options.channel, way.joins)
     found = separation(volume, chosen, model.info, options, way)
-    grid = network_grid(volume, chosen.shape, model.info)[0]
-    grid = scaled(grid, volume, model.info, way, earlier.scale)
+    grid = grid_of(volume, model, earlier)
     start = time.perf_counter()
     for number, (index, maps) in enumerate(zip(chosen.indices(), earlier.maps, strict=True)):
         objects = yield from found.objects_steps(maps if maps.size else None, grid)
@@ -94,6 +93,13 @@ def separate_steps(
         yield Step(SEPARATE, number + 1, len(chosen))
     seconds = earlier.seconds | {"separate": round(time.perf_counter() - start, 4)}
     return replace(earlier, **found.parts(), options=options, seconds=seconds)
+
+
+def grid_of(volume: Volume, model: Model, earlier: Result) -> NetworkGrid:
+    """Return the grid on which the network saw the planes of a volume in an earlier run."""
+    ndim = 3 if earlier.way.joins else model.architecture.spatial_dims
+    grid = network_grid(volume, volume.spatial_shape[-ndim:], model.info)[0]
+    return scaled(grid, volume, model.info, earlier.way, earlier.scale)
 
 
 class _Segmentation:
