@@ -16,7 +16,7 @@ from napari_tally.heads import Boundary, Center
 from napari_tally.models.folder import load_model, read_info
 from napari_tally.pipeline.tune import MIN_SIZE, TuneOptions, candidates, tune_steps
 
-SPOILED = {"threshold": 0.98, "tolerance": 0.9}
+SPOILED = [{MIN_SIZE: 400}, {"mean_probability": 0.999}]
 
 
 @pytest.fixture(scope="module")
@@ -33,24 +33,27 @@ def pairs():
     ]
 
 
-@pytest.fixture(scope="module")
-def spoiled(model):
-    head = model.info.head.model_copy(update=SPOILED)
-    return replace(model, info=model.info.model_copy(update={"head": head, MIN_SIZE: 400}))
+def spoiled(model, changes):
+    """Return the model with bad numbers."""
+    head = {name: value for name, value in changes.items() if name != MIN_SIZE}
+    size = changes.get(MIN_SIZE, model.info.min_size)
+    update = {"head": model.info.head.model_copy(update=head), MIN_SIZE: size}
+    return replace(model, info=model.info.model_copy(update=update))
 
 
-def test_bad_numbers_are_found_out(spoiled, pairs) -> None:
+@pytest.mark.parametrize("changes", SPOILED, ids=lambda c: next(iter(c)))
+def test_bad_numbers_are_found_out(model, pairs, changes) -> None:
+    bad = spoiled(model, changes)
     steps = []
     options = TuneOptions(segment={"object_size": "20px"}, folds=3)
-    found = drain(tune_steps(pairs, spoiled, options), steps.append)
-    assert found.after > found.before + 0.1
+    found = drain(tune_steps(pairs, bad, options), steps.append)
+    assert found.after > 0.8 > 0.2 > found.before
     assert found.checked == pytest.approx(found.after, abs=0.15)
-    assert found.info.head.threshold < 0.98
-    assert {"threshold", MIN_SIZE} & found.changed.keys()
+    assert changes.keys() <= found.changed.keys()
     assert found.info.version.startswith("1.0.0+tuned.")
     assert len([s for s in steps if s.stage == "tune"]) > 20
     images, truth = zip(*pairs, strict=True)
-    tuned = replace(spoiled, info=found.info)
+    tuned = replace(bad, info=found.info)
     for image, labels in zip(images, truth, strict=True):
         result = napari_tally.segment(image, tuned, object_size="20px")
         assert result.count == len(np.unique(labels.array)) - 1
