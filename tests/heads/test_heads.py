@@ -171,3 +171,8 @@ def test_objects_of_a_low_mean_probability_go_where_more_is_asked_for() -> None:
     assert len(np.unique(head.decode(maps))) == 3
     kept = head.model_copy(update={"mean_probability": 0.8}).decode(maps)
     assert same_objects(kept, np.where(labels == 1, 1, 0))
+
+
+def test_models_that_call_the_least_mean_probability_confidence_are_still_read() -> None:
+    assert Center.model_validate({"confidence": 0.86}).mean_probability == 0.86
+    assert "confidence" not in Center().model_dump()

@@ -69,12 +69,14 @@ class Semantic(Head):
             np.maximum(best, probability, out=best)
         return out
 
-    def certainty(self, maps: Maps) -> NDArray[np.uint16]:
+    def certainty(self, maps: Maps, spread: Maps | None = None) -> NDArray[np.uint16]:
         """Return the probability of the class that each voxel is given, 65,535 for 1.
 
-        It comes in 16 bits, since it is made for whole images.
+        It comes in 16 bits, since it is made for whole images. The spread between turned copies
+        is taken off it.
         """
-        best = np.clip(self.checked(maps).max(0), 0, 1)
+        best = self.checked(maps).max(0) - (0 if spread is None else spread)
+        best = np.clip(best, 0, 1)
         whole: NDArray[np.uint16] = np.rint(best * CERTAIN).astype(np.uint16)
         return whole
 

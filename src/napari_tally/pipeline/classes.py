@@ -59,20 +59,22 @@ class Classes(Separation):
             self.labels = np.broadcast_to(np.uint32(0), self.labels.shape)
 
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
-        return self.head.decode(maps)
+        return self.head.decode(parted(maps, self.head)[0])
+
+    def certain(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
+        """Return how sure the class of each voxel is: see `Semantic.certainty`."""
+        return self.head.certainty(*parted(maps, self.head))
 
     def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> Found:
         """Return the classes (`add` separates them, since they are to be kept too)."""
         self.density = grid.density
-        maps = parted(maps, self.head)[0]
         if self.options.separate:
-            self.certainty = grid.classes_back(maps, self.head.certainty)
-        return Found(grid.classes_back(maps, self.head.decode), self.no_evidence)
+            self.certainty = grid.classes_back(maps, self.certain)
+        return Found(grid.classes_back(maps, self.decoded), self.no_evidence)
 
     def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[Found]:
-        maps = parted(maps, self.head)[0]
         if self.options.separate:
-            self.certainty = yield from classes_by_block_steps(maps, self.head.certainty)
+            self.certainty = yield from classes_by_block_steps(maps, self.certain)
         return Found((yield from classes_by_block_steps(maps, self.decoded)), self.no_evidence)
 
     def back(self, found: Found, grid: NetworkGrid) -> Found:
