@@ -7,6 +7,7 @@ For `nuclei-2d`: the 40 images of its training split that were held out, and 120
 trained on (which it hardly fits better than new ones: see its model card), since the 40 hold few
 objects that are not true ones. For `nuclei-3d`: 24 simulated stacks of seeds of their own. What is
 printed is cross-validated: each image is judged by coefficients that were fitted to other images.
+To be run again after a model was trained and shipped, which writes its metadata without them.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def reliability(
     """Compare confidence and share of true objects in equal ranges; empty ones are left out."""
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     rows = []
-    for i in np.unique(place):
+    for i in np.unique(place).tolist():
         own = place == i
         mean, share = float(confidence[own].mean()), float(true[own].mean())
         rows.append(Reliability(i / bins, (i + 1) / bins, int(own.sum()), mean, share))
