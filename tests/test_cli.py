@@ -205,6 +205,12 @@ def test_the_head_is_tuned_by_name(run, image) -> None:
     assert run("segment", "a.tif", "-o", "out", "--tune", "tolerance")[0] == 2
 
 
+def test_copies_are_asked_for_and_noted_in_the_record(run, image) -> None:
+    assert run("segment", "a.tif", "-o", "out", "--augment", "--object-size", "12um")[0] == 0
+    assert json.loads(Path("out/a_run.json").read_text())["options"]["augment"] is True
+    assert pd.read_csv("out/a_objects.csv")["confidence"].between(0, 1).all()
+
+
 def test_models_are_listed_and_shown(run) -> None:
     assert "nuclei-2d" in run("models")[1]
     assert "nuclei-2d" in run("models", "list")[1]

@@ -10,7 +10,7 @@ from fields import nuclei
 
 import napari_tally
 from napari_tally import Volume
-from napari_tally.core.errors import InputError
+from napari_tally.core.errors import InputError, OutputExistsError
 from napari_tally.core.progress import drain
 from napari_tally.heads import Boundary, Center
 from napari_tally.models.folder import load_model, read_info
@@ -66,6 +66,18 @@ def test_one_image_says_that_there_is_nothing_to_check_on(model, pairs) -> None:
     assert found.after >= found.before
     assert found.checked is None
     assert any("nothing to check" in line for line in found.lines())
+
+
+def test_a_series_is_tuned_from_python_into_a_new_folder(pairs, tmp_path) -> None:
+    frames = [np.stack([p[i].array for p in pairs[:2]]) for i in (0, 1)]
+    frames[1][1][frames[1][1] > 0] += 100  # ids are unique over frames
+    volumes = [Volume(frame, "TYX", name="movie") for frame in frames]
+    told = {"segment": {"object_size": "20px"}, "sweeps": 1}
+    found = napari_tally.tune([tuple(volumes)], "nuclei-2d", output=tmp_path / "mine", **told)
+    assert found.after > 0.8
+    assert load_model(tmp_path / "mine").info == found.info
+    with pytest.raises(OutputExistsError, match="overwrite"):
+        napari_tally.tune([tuple(volumes)], "nuclei-2d", output=tmp_path / "mine")
 
 
 def test_values_that_are_tried_are_allowed_and_not_the_own() -> None:

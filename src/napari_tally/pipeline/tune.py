@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +26,7 @@ from ..heads.semantic import Semantic
 from ..objects.match import match
 from ..objects.relabel import relabel
 from ..objects.reliability import true_ones
+from .maps import KeptMaps
 from .options import SegmentOptions
 from .segment import grid_of, segment_steps
 
@@ -135,9 +136,9 @@ def tune_steps(
         raise InputError("A model that separates objects is needed to tune", model.info.name)
     if not pairs:
         raise InputError("At least one image with its labels is needed to tune", "none")
-    kept = []
+    kept, store = [], KeptMaps()
     for number, (image, labels) in enumerate(pairs):
-        kept.append((yield from _kept_steps(image, labels, model, options.segment)))
+        kept.append((yield from _kept_steps(image, labels, model, options.segment, store)))
         yield Step("images", number + 1, len(pairs))
     search = _Search(kept, model.info, options.sweeps)
     everything = np.arange(len(kept))
@@ -167,12 +168,13 @@ class _Kept:
     result: Result
     model: Model
     truth: NDArray[np.integer]
+    maps: Sequence[NDArray[np.float16]]
 
     def found(self, info: ModelInfo) -> list[Found]:
         """Return the objects of each plane on the grid of the image."""
         result, planes = self.result, []
         grid = grid_of(self.volume, self.model, result)
-        for maps in result.maps or ():
+        for maps in self.maps:
             if maps.size:
                 planes.append(result.way.found(maps, info.head, info.min_size).on(grid).large(1))
         return planes
@@ -181,7 +183,7 @@ class _Kept:
         """Return the mean AP of the image."""
         grid, labels = grid_of(self.volume, self.model, self.result), []
         count = 0
-        for maps in self.result.maps or ():
+        for maps in self.maps:
             own = np.zeros(grid.shape, np.int64)
             if maps.size:
                 decoded = self.result.way.decode(maps, info.head, info.min_size)
@@ -193,14 +195,15 @@ class _Kept:
 
     def true_planes(self) -> list[NDArray[np.integer]]:
         """Return the truth of each plane that was not empty of maps."""
-        maps = self.result.maps or ()
-        planes = self.truth.reshape(len(maps), *grid_of(self.volume, self.model, self.result).shape)
-        return [plane for plane, own in zip(planes, maps, strict=True) if own.size]
+        shape = grid_of(self.volume, self.model, self.result).shape
+        planes = self.truth.reshape(len(self.maps), *shape)
+        return [plane for plane, maps in zip(planes, self.maps, strict=True) if maps.size]
 
 
 def _kept_steps(
-    image: Volume, labels: Volume, model: Model, options: SegmentOptions
+    image: Volume, labels: Volume, model: Model, options: SegmentOptions, store: KeptMaps
 ) -> Steps[_Kept]:
+    """Lead the network over an image; the maps of all images share one limit of memory."""
     result = yield from segment_steps(image, model, options.model_copy(update={"keep_maps": True}))
     shape = result.volume.array.shape
     if labels.array.shape != shape:
@@ -208,7 +211,11 @@ def _kept_steps(
             f"Labels of shape {shape} are needed for {image.name}",
             f"{labels.name} of shape {labels.array.shape}",
         )
-    return _Kept(image, result, model, relabel(np.asarray(labels.array)))
+    first = len(store)
+    for maps in result.maps or ():
+        store.append(maps)
+    truth = relabel(np.asarray(labels.array))
+    return _Kept(image, replace(result, maps=None), model, truth, store[first:])
 
 
 class _Search:
