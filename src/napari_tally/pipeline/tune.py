@@ -106,6 +106,8 @@ class Tuning:
             check = "one image: nothing to check it on; the score on other images may be lower"
         else:
             check = f"{self.checked:.3f} on images that were left out of the search"
+            if self.changed and self.checked <= self.before:
+                check += ": no gain is to be expected on others"
         confidence = (
             f"confidence calibrated by {self.calibrated:,} objects"
             if self.calibrated
