@@ -19,8 +19,10 @@ BELOW: dict[str, set[str]] = {
     **{sibling: {"core"} for sibling in SIBLINGS},
     "models": {"core", *SIBLINGS},
     "pipeline": {"core", *SIBLINGS, "models"},
-    "cli": {"core", *SIBLINGS, "models", "pipeline", "cli_files"},
+    "cli": {"core", *SIBLINGS, "models", "pipeline", "cli_files", "cli_run", "cli_tune"},
     "cli_files": {"core", *SIBLINGS, "models", "pipeline"},
+    "cli_run": {"core"},
+    "cli_tune": {"core", *SIBLINGS, "models", "pipeline", "cli_run"},
     "__main__": {"cli"},
     "widgets": {"core", *SIBLINGS, "models", "pipeline"},
 }

@@ -185,7 +185,8 @@ def test_measure_gives_the_table_that_segment_gave(run, image) -> None:
     code, out, _ = run("measure", "out/a_labels.tif", "--image", "a.tif", "--output", "t.csv")
     assert code == 0
     assert "objects, median area" in out
-    pd.testing.assert_frame_equal(pd.read_csv("t.csv"), pd.read_csv("out/a_objects.csv"))
+    segmented = pd.read_csv("out/a_objects.csv").drop(columns="confidence")  # of maps, not labels
+    pd.testing.assert_frame_equal(pd.read_csv("t.csv"), segmented)
     code, _, err = run("measure", "out/a_labels.tif", "--output", "t.csv")
     assert code == 1
     assert "--overwrite" in err
@@ -203,6 +204,12 @@ def test_the_head_is_tuned_by_name(run, image) -> None:
     assert run("segment", "a.tif", "-o", "out", "--tune", "tolerance=0.7")[0] == 0
     assert json.loads(Path("out/a_run.json").read_text())["options"]["tune"] == {"tolerance": 0.7}
     assert run("segment", "a.tif", "-o", "out", "--tune", "tolerance")[0] == 2
+
+
+def test_copies_are_asked_for_and_noted_in_the_record(run, image) -> None:
+    assert run("segment", "a.tif", "-o", "out", "--augment", "--object-size", "12um")[0] == 0
+    assert json.loads(Path("out/a_run.json").read_text())["options"]["augment"] is True
+    assert pd.read_csv("out/a_objects.csv")["confidence"].between(0, 1).all()
 
 
 def test_models_are_listed_and_shown(run) -> None:

@@ -85,16 +85,21 @@ def median_diameter(labels: np.ndarray) -> float:
     return float(np.median(2 * np.sqrt(areas / np.pi))) if len(areas) else 0.0
 
 
-def split(data: Path) -> tuple[list[Sample], list[Sample]]:
-    """Return (training, tuning): `split_train.txt` less a random part of it, and that part."""
+def split_names(data: Path) -> tuple[list[str], list[str]]:
+    """Return the files of `split_train.txt` less a random part of it, and that part."""
     names = (data / "nuclei-2d" / "split_train.txt").read_text().split()
     names = sorted(n if n.endswith(".tif") else f"{n}.tif" for n in names)
     order = np.random.default_rng(0).permutation(len(names))
     held = {names[i] for i in order[:HELD_OUT]}
+    return [n for n in names if n not in held], sorted(held)
+
+
+def split(data: Path) -> tuple[list[Sample], list[Sample]]:
+    """Return (training, tuning): those of `split_names`, and the extra images for training."""
+    training, held = split_names(data)
     extra = sorted(p.name for p in (data / "nuclei-2d-extra" / "images").glob("*.tif"))
-    training = load(data / "nuclei-2d", [n for n in names if n not in held])
-    training += load(data / "nuclei-2d-extra", extra)
-    return training, load(data / "nuclei-2d", sorted(held))
+    samples = load(data / "nuclei-2d", training) + load(data / "nuclei-2d-extra", extra)
+    return samples, load(data / "nuclei-2d", held)
 
 
 def blank_fields(count: int) -> list[Sample]:

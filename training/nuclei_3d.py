@@ -62,7 +62,7 @@ INFO = ModelInfo(
     description="Nuclei in 3D fluorescence stacks: bright on dark, one channel",
     licence="BSD-3-Clause",
     # Chosen on simulated volumes, `worm` and `embryo8`: people leave out what is dim.
-    head=HEAD.model_copy(update={"threshold": 0.6, "confidence": 0.86}),
+    head=HEAD.model_copy(update={"threshold": 0.6, "mean_probability": 0.86}),
     normalizer=NORMALIZE,
     diameter=DiameterRange(low=11, typical=17, high=21),
     channels=("nuclei",),

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .core.volume import Volume
     from .files import read, write
     from .models.folder import load_model
-    from .pipeline.api import measure, segment
+    from .pipeline.api import measure, segment, tune
     from .pipeline.result import Result
 
 _HOMES = {
@@ -19,10 +19,11 @@ _HOMES = {
     "measure": "pipeline.api",
     "read": "files",
     "segment": "pipeline.api",
+    "tune": "pipeline.api",
     "write": "files",
 }
 
-__all__ = ["Result", "Volume", "load_model", "measure", "read", "segment", "write"]
+__all__ = ["Result", "Volume", "load_model", "measure", "read", "segment", "tune", "write"]
 
 
 def __getattr__(name: str) -> Any:

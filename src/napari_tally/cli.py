@@ -1,4 +1,4 @@
-"""The command line: `tally segment`, `measure`, `info`, `convert`, `models`, `demo`, `doctor`."""
+"""The command line: `tally segment`, `measure`, `tune`, `info`, `models`, `demo` and more."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import logging
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .cli_files import convert, info
-from .core.errors import InputError, TallyError, sentence
+from .cli_run import FAILED, failing, usage, with_bar
+from .cli_tune import tune as tune_model
+from .core.errors import InputError
 
 if TYPE_CHECKING:
-    from .core.progress import Step
     from .pipeline.batch import Outcome
 
 app = typer.Typer(
@@ -27,8 +28,6 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The models that are shipped.", invoke_without_command=True)
 app.add_typer(models_app, name="models")
-
-FAILED, USAGE = 1, 2
 
 
 class TableFormat(StrEnum):
@@ -90,6 +89,9 @@ def segment(
     stack: Annotated[
         StackWay, typer.Option(help="How a stack goes through a 2D model.")
     ] = StackWay.AUTO,
+    augment: Annotated[
+        bool, typer.Option("--augment", help="Average eight turned copies of each image: slow.")
+    ] = False,
     tile: Annotated[
         int | None,
         typer.Option(help="Largest window of the network, px; the model's own if not told."),
@@ -106,7 +108,7 @@ def segment(
     from .pipeline.batch import Batch, segment_files_steps
     from .pipeline.options import SegmentOptions
 
-    with _usage():
+    with usage():
         loaded = None if model is None else load_model(model)
         options = SegmentOptions(
             channel=channel,
@@ -116,6 +118,7 @@ def segment(
             tune=_numbers(tune or []),
             separate=separate,
             stack=stack.value,
+            augment=augment,
             device=device,
             tiling=ToldTiling(tile=tile, halo=halo),
         )
@@ -123,7 +126,7 @@ def segment(
         batch.check()
         sources = expand(inputs)
         _check_device(device)
-    outcomes = _with_bar(segment_files_steps(sources, loaded, options, batch), sources, as_json)
+    outcomes = with_bar(segment_files_steps(sources, loaded, options, batch), len(sources), as_json)
     _report(outcomes, as_json)
 
 
@@ -152,7 +155,7 @@ def measure(
     from .pipeline.api import as_volume
     from .pipeline.measure import measure_volumes
 
-    with _failing():
+    with failing():
         if output.exists() and not overwrite:
             raise InputError(
                 "A new name is needed for the table", f"{output}", "Or use --overwrite"
@@ -168,6 +171,7 @@ def measure(
 
 app.command()(info)
 app.command()(convert)
+app.command("tune")(tune_model)
 
 
 @models_app.callback()
@@ -191,7 +195,7 @@ def show_model(name: Annotated[str, typer.Argument(help="A shipped model, or a f
     """Show what a model is for, what it was trained on and how it scored."""
     from .models.folder import model_folder, read_info
 
-    with _failing():
+    with failing():
         folder = model_folder(name)
         card = folder / "docs" / "README.md"
         info = read_info(folder)
@@ -210,9 +214,9 @@ def demo(
     """Do the main job on a real image: nuclei of human cells."""
     from .pipeline.demo import demo_steps
 
-    with _failing():
+    with failing():
         _check_device(device)
-        outcome = _with_bar(demo_steps(output, device), ["cells3d"], False)
+        outcome = with_bar(demo_steps(output, device), 1, False)
     _report([outcome], as_json=False)
     if outcome.result is not None:
         described = outcome.result.table.drop(columns="label").select_dtypes("number").describe()
@@ -247,64 +251,10 @@ def main() -> None:
         raise SystemExit(130) from None
 
 
-class _failing:
-    """Turn an error that a user can act on into a sentence and an exit code."""
-
-    code = FAILED
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        from pydantic import ValidationError
-
-        if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            cause = first.get("ctx", {}).get("error", first["msg"])
-            where = ".".join(str(part) for part in first["loc"])
-            typer.echo(f"tally: --{where.replace('_', '-')}: {cause}", err=True)
-            raise typer.Exit(self.code) from None
-        if isinstance(error, TallyError | MemoryError):
-            typer.echo(f"tally: {sentence(error)}", err=True)
-            raise typer.Exit(self.code) from None
-
-
-class _usage(_failing):
-    """What was asked for makes no sense: exit 2."""
-
-    code = USAGE
-
-
 def _check_device(name: str) -> None:
     from .network.device import choose_device
 
     choose_device(name)
-
-
-def _with_bar(steps: Any, sources: list[Any], quiet: bool) -> Any:
-    """Drain steps behind a progress bar on stderr; notes are printed above it, each once."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from .core.progress import drain
-
-    console = Console(stderr=True)
-    said: set[str] = set()
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
-        whole = bar.add_task("files", total=len(sources))
-        part = bar.add_task("", total=1)
-
-        def show(step: Step) -> None:
-            if step.stage == "files":
-                bar.update(whole, completed=step.done, total=step.total)
-                return
-            bar.update(part, description=step.stage, completed=step.done, total=step.total)
-            if step.note and step.note not in said:
-                said.add(step.note)
-                bar.console.print(f"{step.note}.", markup=False, highlight=False, soft_wrap=True)
-
-        return drain(steps, show)
 
 
 def _report(outcomes: list[Outcome], as_json: bool) -> None:

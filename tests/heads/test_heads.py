@@ -161,7 +161,7 @@ def test_objects_of_a_class_are_its_components() -> None:
     assert Semantic(classes=("a", "b")).objects(classes).max() == 3
 
 
-def test_objects_of_a_low_mean_probability_go_where_confidence_asks_for_more() -> None:
+def test_objects_of_a_low_mean_probability_go_where_more_is_asked_for() -> None:
     labels = np.zeros((40, 60), np.int32)
     labels[10:30, 5:25], labels[10:30, 35:55] = 1, 2
     head = Center(threshold=0.5)
@@ -169,5 +169,10 @@ def test_objects_of_a_low_mean_probability_go_where_confidence_asks_for_more() -
     dim = labels == 2
     maps[:3, dim] = 0.7 * maps[:3, dim] + np.array([[0.3], [0.0], [0.0]])
     assert len(np.unique(head.decode(maps))) == 3
-    kept = head.model_copy(update={"confidence": 0.8}).decode(maps)
+    kept = head.model_copy(update={"mean_probability": 0.8}).decode(maps)
     assert same_objects(kept, np.where(labels == 1, 1, 0))
+
+
+def test_models_that_call_the_least_mean_probability_confidence_are_still_read() -> None:
+    assert Center.model_validate({"confidence": 0.86}).mean_probability == 0.86
+    assert "confidence" not in Center().model_dump()

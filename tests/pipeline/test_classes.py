@@ -218,3 +218,15 @@ def test_flat_images_have_areas() -> None:
     assert "volume_ml" not in result.classes_table
     assert result.count == 2
     assert "µm²" in result.summary
+
+
+def test_objects_of_classes_are_as_sure_as_their_voxels() -> None:
+    volume = scene()
+    result = napari_tally.segment(volume, BY_INTENSITY, separate=True, keep_maps=True)
+    seen = result.maps[0].astype(float).max(0)  # turned as the network saw it: only sums are alike
+    sizes = np.bincount(np.asarray(result.labels).ravel())[1:]
+    mean = (result.table["confidence"] * sizes).sum() / sizes.sum()
+    assert mean == pytest.approx(seen[result.maps[0][0] < 0.5].mean(), abs=0.01)
+    copied = napari_tally.segment(volume, BY_INTENSITY, separate=True, augment=True)
+    assert copied.count == result.count
+    assert np.allclose(copied.table["confidence"], result.table["confidence"], atol=0.01)

@@ -152,3 +152,12 @@ def test_files_get_a_table_of_segments(model, scene, tmp_path) -> None:
         "a_labels.tif", "a_objects.csv", "a_classes.tif", "a_classes.csv", "a_segments.csv",
         "a_run.json",
     }  # fmt: skip
+
+
+def test_turned_copies_give_objects_and_classes_that_agree(model, scene) -> None:
+    options = {"object_size": "14px", "augment": True}
+    result = napari_tally.segment(scene[0], model, **options)
+    counts = panoptic_counts((result.labels, result.classes.array), scene[1:], 3)
+    assert agree(result)
+    assert (counts.pq > 0.5).all()
+    assert result.table["confidence"].between(0, 1).all()

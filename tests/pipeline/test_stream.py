@@ -15,6 +15,7 @@ from napari_tally.objects.match import match, mean_ap
 from napari_tally.pipeline import maps as maps_module
 from napari_tally.pipeline import stream
 from napari_tally.pipeline.api import as_volume
+from napari_tally.pipeline.found import Found
 from napari_tally.pipeline.segment import separate_steps
 from napari_tally.pipeline.stream import blocks, classes_by_block_steps, objects_by_block_steps
 from napari_tally.simulate.nuclei import NucleiField
@@ -50,18 +51,20 @@ def test_objects_cut_by_blocks_come_out_whole_and_once(voxels: int, block) -> No
     block(voxels)
     truth = nuclei((200, 240))[1]
     maps = truth[None].astype(np.float32)
-    found, cut = drain(objects_by_block_steps(maps, lambda part: _relabelled(part[0]), 14))
-    assert found.max() == truth.max()
-    assert np.array_equal(found > 0, truth > 0)
-    pairs = set(zip(found.ravel().tolist(), truth.ravel().tolist(), strict=True))
+    whole, cut = drain(objects_by_block_steps(maps, lambda part: found(part[0]), 14))
+    labels = whole.labels
+    assert labels.max() == truth.max()
+    assert np.array_equal(labels > 0, truth > 0)
+    pairs = set(zip(labels.ravel().tolist(), truth.ravel().tolist(), strict=True))
     assert len(pairs) == truth.max() + 1
     assert cut == 0
+    assert all(whole.evidence[a - 1, 0] == b for a, b in pairs if a)  # each goes with its object
 
 
 def test_objects_larger_than_their_block_are_counted(block) -> None:
     block(400)
     maps = np.ones((1, 80, 90), np.float32)
-    assert drain(objects_by_block_steps(maps, lambda part: part[0].astype(int), 4))[1] > 0
+    assert drain(objects_by_block_steps(maps, lambda part: found(part[0]), 4))[1] > 0
 
 
 def test_classes_are_put_together_without_seams(block) -> None:
@@ -118,5 +121,7 @@ def test_a_part_is_resampled_as_the_whole_is() -> None:
         assert np.allclose(found, whole[(slice(None), *part)], atol=1e-6)
 
 
-def _relabelled(labels: np.ndarray) -> np.ndarray:
-    return np.unique(labels, return_inverse=True)[1].reshape(labels.shape)
+def found(labels: np.ndarray) -> Found:
+    """Return the objects of a block with consecutive ids, and their ids in the whole."""
+    ids, own = np.unique(np.append(0, labels), return_inverse=True)
+    return Found(own[1:].reshape(labels.shape), ids[1:, None])

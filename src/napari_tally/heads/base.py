@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..core.components import components
 from ..core.errors import InputError
 from ..core.options import Options
+from .evidence import means
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,10 +32,13 @@ class Head(Options):
         The label images for which `decode(encode(labels))` gives the labels back, in words.
     tunable : tuple of str
         The fields by which users tune decoding, besides `threshold`.
+    evidence_names : tuple of str
+        What `evidence` says of an object, "probability" (of its foreground, on average) first.
     """
 
     domain: ClassVar[str]
     tunable: ClassVar[tuple[str, ...]] = ()
+    evidence_names: ClassVar[tuple[str, ...]] = ("probability",)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -48,7 +52,7 @@ class Head(Options):
 
     @property
     def tuned_part(self) -> Head:
-        """The head that has the numbers which users tune."""
+        """The head that tells objects apart, by numbers that users tune."""
         return self
 
     def channels(self, ndim: int) -> int:
@@ -85,6 +89,31 @@ class Head(Options):
     def decode(self, maps: Maps) -> Labels:
         """Return labels, shape (*spatial), from maps, shape (C, *spatial)."""
         raise NotImplementedError
+
+    def vectors(self, ndim: int) -> tuple[int, ...]:
+        """Return the channels of a vector along each axis, which turn with the image, or ()."""
+        return ()
+
+    def foreground(self, maps: Maps) -> Maps:
+        """Return the probability that a voxel is of an object; background is in front."""
+        probability: Maps = 1 - maps[0]
+        return probability
+
+    def evidence(
+        self, maps: Maps, labels: Labels, spread: Maps | None = None
+    ) -> NDArray[np.float64]:
+        """Return what maps say of each object, shape (objects, names): see `evidence_names`.
+
+        Parameters
+        ----------
+        maps : ndarray, shape (C, *spatial)
+        labels : ndarray of int, shape (*spatial)
+            The objects on the grid of the maps, consecutive ids from 1.
+        spread : ndarray, shape (*spatial), optional
+            How much the foreground differs between turned copies of the image; taken off it.
+        """
+        foreground = self.foreground(maps) if spread is None else self.foreground(maps) - spread
+        return means(labels, foreground, int(labels.max(initial=0)))[:, None]
 
     def check_maps(self, maps: Maps) -> None:
         """Refuse maps of another head.

@@ -11,6 +11,7 @@ from pydantic import Field
 from ..core.components import components
 from .base import Head, Labels, Maps
 from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
+from .evidence import Looks, slabs
 from .flood import grow
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Boundary(Head):
     )
 
     tunable: ClassVar[tuple[str, ...]] = ("inside",)
+    evidence_names: ClassVar[tuple[str, ...]] = ("probability", "seed", "border")
 
     name: Literal["boundary"] = "boundary"
     threshold: float = Field(0.5, gt=0, lt=1, description="Least probability of an object's voxel")
@@ -69,6 +71,17 @@ class Boundary(Head):
         # What no seed reaches has no inside: it is an object of its own.
         alone = components(mask & (grown == 0))
         return np.where(alone > 0, alone + seeds.max(initial=0), grown).astype(np.int32)
+
+    def evidence(
+        self, maps: Maps, labels: Labels, spread: Maps | None = None
+    ) -> NDArray[np.float64]:
+        """Return the mean foreground of each object, its highest inside, and border on its rim."""
+        looks = Looks(labels)
+        for part in slabs(labels.shape):
+            own = self.checked(maps[:, part])
+            foreground = self.foreground(own) - (0 if spread is None else spread[part])
+            looks.add(part.start, foreground, own[INSIDE], own[BORDER])
+        return looks.features()[:, [0, 1, 3]]
 
 
 def _reached(labels: Labels, inside: NDArray[np.bool_]) -> bool:

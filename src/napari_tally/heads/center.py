@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import edt
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from ..core.components import components
 from ..core.jit import compiled
 from .base import Head, Labels, Maps
 from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
+from .evidence import Looks, slabs
 from .flood import grow
 from .votes import join_votes
 
@@ -28,12 +29,13 @@ class Center(Head):
     All are decoded together: voxels that are surely inside (or surely border) are joined where
     they vote for one centre, inner ones first; crumbs without a core go; what is
     left grows over the uncertain border. Objects that are dim or out of focus come out with a lower
-    mean probability, and go where `confidence` asks for more.
+    mean probability, and go where `mean_probability` asks for more.
     """
 
     domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
 
-    tunable: ClassVar[tuple[str, ...]] = ("tolerance", "core", "confidence")
+    tunable: ClassVar[tuple[str, ...]] = ("tolerance", "core", "mean_probability")
+    evidence_names: ClassVar[tuple[str, ...]] = ("probability", "seed", "scatter", "border")
 
     name: Literal["center"] = "center"
     threshold: float = Field(0.75, gt=0, lt=1, description="Least probability of an object's voxel")
@@ -41,7 +43,10 @@ class Center(Head):
     least_core: int = Field(8, ge=1, description="Voxels of core that an uncertain object needs")
     sure: float = Field(0.95, gt=0, le=1, description="Probability from which a class is certain")
     certain: float = Field(0.99, gt=0, le=1, description="Mean probability that spares a crumb")
-    confidence: float = Field(0.0, ge=0, lt=1, description="Least mean probability of an object")
+    mean_probability: float = Field(
+        0.0, ge=0, lt=1, description="Least mean probability of an object",
+        validation_alias=AliasChoices("mean_probability", "confidence"),  # its former name
+    )  # fmt: skip
     tolerance: float = Field(
         0.9, gt=0, description="How far centres voted for by one object may be apart, in radii"
     )
@@ -88,18 +93,37 @@ class Center(Head):
         inside = maps[INSIDE]
         core = inside > self.core
         voting = mask & (core | (maps[BORDER] > self.sure))
-        certainty = (2 * inside + maps[DISTANCE]) / 3
+        certainty = _seediness(maps)
         offsets = maps[DISTANCE + 1 :]
         seeds = join_votes(certainty, offsets, voting, self.tolerance, self.scatter)
         weak = self._weak(seeds, core, np.maximum(inside, maps[BORDER]))
         labels = grow(np.where(weak[seeds], 0, seeds), 1 - maps[BORDER], mask)
-        return self._confident(labels, 1 - maps[BACKGROUND]) if self.confidence else labels
+        return self._confident(labels, 1 - maps[BACKGROUND]) if self.mean_probability else labels
+
+    def vectors(self, ndim: int) -> tuple[int, ...]:
+        return tuple(range(DISTANCE + 1, DISTANCE + 1 + ndim))
+
+    def evidence(
+        self, maps: Maps, labels: Labels, spread: Maps | None = None
+    ) -> NDArray[np.float64]:
+        """Return mean foreground, highest seediness, scatter of the votes, and border on the rim.
+
+        The scatter is the logarithm of the standard deviation of the centres that are voted for,
+        in radii of the object.
+        """
+        looks = Looks(labels)
+        for part in slabs(labels.shape):
+            own = self.checked(maps[:, part])
+            foreground = self.foreground(own) - (0 if spread is None else spread[part])
+            offsets = own[DISTANCE + 1 :]
+            looks.add(part.start, foreground, _seediness(own), own[BORDER], offsets)
+        return looks.features()
 
     def _confident(self, labels: Labels, probability: NDArray[np.float32]) -> Labels:
         """Return the labels without objects of too low a mean probability."""
         flat = labels.ravel()
         mean = np.bincount(flat, probability.ravel()) / np.maximum(np.bincount(flat), 1)
-        kept: Labels = np.where(mean[labels] >= self.confidence, labels, 0)
+        kept: Labels = np.where(mean[labels] >= self.mean_probability, labels, 0)
         return kept
 
     def _weak(
@@ -109,6 +133,12 @@ class Center(Head):
         size, cores, sure = _weighed(seeds.ravel(), core.ravel(), certainty.ravel())
         weak: NDArray[np.bool_] = (cores < self.least_core) & (sure < self.certain * size)
         return weak
+
+
+def _seediness(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return from 0 to 1 how deep inside of an object a voxel is."""
+    seediness: NDArray[np.float32] = (2 * maps[INSIDE] + maps[DISTANCE]) / 3
+    return seediness
 
 
 @compiled()

@@ -121,16 +121,18 @@ class Panoptic(Head):
 
     def decode(self, maps: Maps) -> Labels:
         self.check_maps(maps)
-        objects = self.objects.decode(self.object_maps(maps))
-        return self.joined(objects, self.agreed(objects, *self.best(maps))[0])
+        first = len(maps) - len(self.classes) - 1
+        objects = self.objects.decode(maps[:first])
+        return self.joined(objects, self.agreed(objects, *self.best(maps[first:]))[0])
 
-    def object_maps(self, maps: Maps) -> Maps:
-        """Return the maps from which objects are decoded."""
-        return maps[: -len(self.classes) - 1]
+    def vectors(self, ndim: int) -> tuple[int, ...]:
+        return self.objects.vectors(ndim)
 
-    def best(self, maps: Maps) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return of each voxel its best class of things, and its best one of what else there is."""
-        probability = maps[-len(self.classes) - 1 :]
+    def best(self, probability: Maps) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return of each voxel its best class of things, and its best one of what else there is.
+
+        `probability` are the maps of the classes only, shape (classes + 1, *spatial).
+        """
         things = _best(probability, self.ids("thing"))
         return things, _best(probability, (0, *self.ids("stuff")))
 

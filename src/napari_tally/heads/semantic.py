@@ -15,6 +15,8 @@ from .base import Head, Labels, Maps
 if TYPE_CHECKING:
     from torch import Tensor
 
+CERTAIN = 65_535  # the certainty that stands for a probability of 1
+
 
 class Semantic(Head):
     """Classes by the largest probability; class 0 is the background.
@@ -74,6 +76,17 @@ class Semantic(Head):
             out[better] = number
             np.maximum(best, probability, out=best)
         return out
+
+    def certainty(self, maps: Maps, spread: Maps | None = None) -> NDArray[np.uint16]:
+        """Return the probability of the class that each voxel is given, 65,535 for 1.
+
+        It comes in 16 bits, since it is made for whole images. The spread between turned copies
+        is taken off it.
+        """
+        best = self.checked(maps).max(0) - (0 if spread is None else spread)
+        best = np.clip(best, 0, 1)
+        whole: NDArray[np.uint16] = np.rint(best * CERTAIN).astype(np.uint16)
+        return whole
 
     def objects(self, classes: Labels) -> Labels:
         """Return the connected components of each class as objects."""

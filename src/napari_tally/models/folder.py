@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ..core.errors import FileError, ModelError
+from ..files.atomic import replacing
 from ..files.record import sha256_file
 from ..network.architectures import Architecture, from_definition
 from .info import ModelInfo
@@ -156,6 +157,14 @@ def save_model(
             "network": "$@network_def.to(@device)",
         },
     )
+
+
+def save_info(folder: Path, info: ModelInfo) -> None:
+    """Write into a model's folder what it says of itself now; all else there stays."""
+    metadata = _json(folder / METADATA)
+    metadata[BLOCK] = info.model_dump(mode="json")
+    with replacing(folder / METADATA) as path:
+        _write_json(path, metadata)
 
 
 def _check_channels(info: ModelInfo, architecture: Architecture) -> None:

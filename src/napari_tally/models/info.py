@@ -11,6 +11,7 @@ from ..core.options import Options
 from ..core.quantity import LENGTHS
 from ..geometry.orientation import check_codes
 from ..heads import AnyHead
+from ..heads.calibration import Calibration
 from ..network.normalize import AnyNormalizer, Percentile
 from ..network.windows import Tiling
 
@@ -67,6 +68,9 @@ class ModelInfo(Options):
         "RAS". Volumes that lie otherwise are turned for it.
     colors : tuple of str
         "#rrggbb" for each class of a semantic model, or empty.
+    confidence : Calibration, optional
+        From what the maps say of an object to the probability that it is a true one. Without it,
+        an object's confidence is the mean probability of its voxels.
     tiling : Tiling
         The windows in which it is led over an image, unless the user says otherwise.
     """
@@ -87,6 +91,7 @@ class ModelInfo(Options):
     extent: tuple[float, ...] | None = None
     orientation: str | None = None
     colors: tuple[str, ...] = ()
+    confidence: Calibration | None = None
     tiling: Tiling = Tiling()
     data: str = ""
     metrics: dict[str, float] = Field(default_factory=dict)
@@ -110,6 +115,10 @@ class ModelInfo(Options):
             self._check_spacing(self.spacing)
         if self.extent is not None and len(self.extent) != len(self.spacing or ()):
             raise ValueError("an extent is as many numbers as the spacing, which it needs")
+        features = self.head.tuned_part.evidence_names
+        if self.confidence and self.confidence.features != features:
+            names = ", ".join(features)
+            raise ValueError(f"weights of {names} are needed for the confidence")
         classes = len(self.head.class_names)
         if self.colors and len(self.colors) != classes:
             raise ValueError(f"{classes} colours are needed, one a class, not {len(self.colors)}")

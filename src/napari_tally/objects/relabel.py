@@ -38,14 +38,20 @@ def remove_small(labels: ArrayLike, min_voxels: int) -> NDArray[np.unsignedinteg
 
     Takes, returns and raises what `relabel` does; the order of the ids is kept.
     """
+    return large_ones(labels, min_voxels)[0]
+
+
+def large_ones(
+    labels: ArrayLike, min_voxels: int
+) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.integer[Any]]]:
+    """Return what `remove_small` does, and the original ids: id i + 1 was `ids[i]`."""
     found, ids = as_labels(labels)
     if min_voxels <= 1 or not len(ids):
-        return found
+        return found, ids
     large = np.bincount(found.ravel(), minlength=len(ids) + 1) >= min_voxels
     large[0] = False
     new = np.where(large, np.cumsum(large), 0).astype(smallest(int(large.sum())))
-    kept: NDArray[np.unsignedinteger[Any]] = new[found]
-    return kept
+    return new[found], ids[large[1:]]
 
 
 def as_labels(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,12 @@ from ..core.progress import Step, drain
 from ..core.quantity import Quantity, parse_quantity
 from ..core.volume import Volume, guess_axes
 from ..files import read
-from ..models.folder import Model, default_model, load_model
+from ..models.folder import SHIPPED_DEFAULT, Model, default_model, load_model
+from ..models.tuned import check_target, copy_model
 from .measure import measure_volumes
 from .options import SegmentOptions
 from .segment import segment_steps
+from .tune import TuneOptions, Tuning, tune_steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +97,49 @@ def measure(
     grid = as_volume(labels, _label_axes(labels), spacing)
     images = [] if image is None else [as_volume(image, _image_axes(image, grid))]
     return measure_volumes(grid, images)
+
+
+def tune(
+    pairs: Sequence[tuple[Image, Image]],
+    model: str | Path | Model = SHIPPED_DEFAULT,
+    *,
+    output: str | Path | None = None,
+    on_step: Callable[[Step], None] | None = None,
+    **options: Any,
+) -> Tuning:
+    """Choose threshold, the head's numbers and smallest size of a model by labelled images.
+
+    Parameters
+    ----------
+    pairs : sequence of (image, labels)
+        Arrays, volumes or paths; labels have one id an object.
+    model : str, path or Model
+        One that separates objects.
+    output : path, optional
+        A new folder for the model with these numbers.
+    on_step : callable, optional
+        Called with each `Step`, for a progress bar.
+    **options
+        The fields of `TuneOptions`.
+
+    Returns
+    -------
+    Tuning
+        With `info`, what the tuned model says of itself, and the scores before and after.
+
+    Raises
+    ------
+    TallyError
+        If an image, its labels or the model cannot be used; the message says why.
+    """
+    loaded = model if isinstance(model, Model) else load_model(model)
+    if output is not None:
+        check_target(Path(output), overwrite=False)
+    volumes = [(as_volume(i), as_volume(labels, _label_axes(labels))) for i, labels in pairs]
+    found = drain(tune_steps(volumes, loaded, TuneOptions(**options)), on_step)
+    if output is not None:
+        copy_model(loaded, found.info, Path(output))
+    return found
 
 
 def as_volume(image: Image, axes: str | None = None, spacing: Spacing | None = None) -> Volume:

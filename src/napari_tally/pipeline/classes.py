@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..heads.evidence import means
+from ..heads.semantic import CERTAIN
 from ..objects.relabel import remove_small
+from .found import Found
 from .measure import measure_volumes
 from .separate import AS_IT_IS, Separation
+from .stack import parted
 from .stream import classes_by_block_steps
 
 if TYPE_CHECKING:
@@ -73,35 +77,50 @@ class Classes(Classed):
     ) -> None:
         super().__init__(volume, planes, info, options)
         self.density = 1.0  # voxels of the network for one of the image
+        # Of the classes of the plane under way, to be averaged over each object.
+        self.certainty: NDArray[np.integer] = np.zeros((0,), np.uint16)
         if not options.separate:
             # All 0, without the memory of an image.
             self.labels = np.broadcast_to(np.uint32(0), self.labels.shape)
 
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
-        return self.head.decode(maps)
+        return self.head.decode(parted(maps, self.head)[0])
 
-    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> NDArray[np.integer]:
+    def certain(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
+        """Return how sure the class of each voxel is: see `Semantic.certainty`."""
+        return self.head.certainty(*parted(maps, self.head))
+
+    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> Found:
         """Return the classes (`add` separates them, since they are to be kept too)."""
         self.density = grid.density
-        return grid.classes_back(maps, self.head)
-
-    def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[NDArray[np.integer]]:
-        return classes_by_block_steps(maps, self.decoded)
-
-    def back(self, found: NDArray[np.integer], grid: NetworkGrid) -> NDArray[np.integer]:
-        self.density = grid.density
-        return grid.labels_back(found)
-
-    def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
-        self.classes[index] = found
         if self.options.separate:
-            super().add(index, self._separated(found))
+            self.certainty = grid.classes_back(maps, self.certain)
+        return Found(grid.classes_back(maps, self.decoded), self.no_evidence)
 
-    def _separated(self, classes: NDArray[np.integer]) -> NDArray[np.integer]:
+    def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[Found]:
+        if self.options.separate:
+            self.certainty = yield from classes_by_block_steps(maps, self.certain)
+        return Found((yield from classes_by_block_steps(maps, self.decoded)), self.no_evidence)
+
+    def back(self, found: Found, grid: NetworkGrid) -> Found:
+        self.density = grid.density
+        if self.options.separate:
+            self.certainty = grid.labels_back(self.certainty)
+        return found.on(grid)
+
+    def add(self, index: tuple[int, ...], objects: Found) -> None:
+        self.classes[index] = objects.labels
+        if self.options.separate:
+            super().add(index, self._separated(objects.labels))
+
+    def _separated(self, classes: NDArray[np.integer]) -> Found:
         """Return the connected parts of each class, without specks."""
         told = self.smallest
         least = self.info.min_size / self.density if told is None else told
-        return remove_small(self.head.objects(classes), int(np.ceil(least)))
+        labels = remove_small(self.head.objects(classes), int(np.ceil(least)))
+        count = int(labels.max(initial=0))
+        probability = means(labels, self.certainty, count) / CERTAIN if count else np.zeros(0)
+        return Found(labels, probability[:, None])
 
     def table(self) -> pd.DataFrame:
         import pandas as pd

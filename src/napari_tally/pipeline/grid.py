@@ -23,10 +23,10 @@ from ..geometry.resample import (
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
-    from ..heads.base import Head
     from ..models.info import ModelInfo
 
 Prepare = Callable[[NDArray[np.generic]], NDArray[np.float32]]
+DecodeVoxels = Callable[[NDArray[np.floating]], NDArray[np.integer]]
 
 _ALIKE = 0.03  # voxels that differ by less are not resampled: that would blur more than it mends
 _MOST = 50  # times by which an axis is resampled; beyond, the calibration must be wrong
@@ -95,17 +95,17 @@ class NetworkGrid:
             labels = resample_labels(labels, self.turned_shape)
         return self._turned_back(labels)
 
-    def classes_back(self, maps: NDArray[np.floating], head: Head) -> NDArray[np.integer]:
-        """Decode maps, shape (C, *spatial), of a head that decodes voxel by voxel.
+    def classes_back(self, maps: NDArray[np.floating], decode: DecodeVoxels) -> NDArray[np.integer]:
+        """Decode maps, shape (C, *spatial), voxel by voxel.
 
         It is the maps that are brought to the grid of the image, a slab at a time: edges come out
         smoother than those of resampled classes, and thin parts stay.
         """
         if maps.shape[1:] == self.turned_shape:
-            return self._turned_back(head.decode(maps))
+            return self._turned_back(decode(maps))
         found = np.empty(self.turned_shape, np.uint16)
         for place, slab in resampled_slabs(maps, self.turned_shape):
-            found[place] = head.decode(slab)
+            found[place] = decode(slab)
         return self._turned_back(found)
 
     def _turned_back(self, array: NDArray[Any]) -> NDArray[Any]:

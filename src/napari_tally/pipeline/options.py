@@ -42,6 +42,9 @@ class SegmentOptions(Options):
     stack : Auto, Slices, Link or Views
         How a stack goes through a 2D model: "auto", "slices" (each by itself), "link" (and objects
         linked between slices) or "views" (from three sides).
+    augment : bool
+        Average the maps of eight turned and mirrored copies of each image (test-time
+        augmentation): eight times slower, and confidence also heeds how far the copies agree.
     tiling : ToldTiling
         The windows of the network; the model's own where they are not told.
     keep_maps : bool
@@ -58,6 +61,7 @@ class SegmentOptions(Options):
     tune: dict[str, float] = Field(default_factory=dict)
     separate: bool = False
     stack: AnyStack = Auto()
+    augment: bool = False
     tiling: ToldTiling = ToldTiling()
     device: str = "auto"
     precision: Precision = "auto"

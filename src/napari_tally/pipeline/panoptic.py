@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .classes import Classed
+from .found import Found
 from .needs import maps_are_large
 from .separate import AS_IT_IS
 from .stream import classes_by_block_steps
@@ -27,31 +28,41 @@ class PanopticObjects(Classed):
     head: Panoptic
 
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
-        parts = self.head.object_maps(maps), self.head.objects
-        return AS_IT_IS.decode(*parts, self.info.min_size)
+        return AS_IT_IS.decode(self._parted(maps)[0], self.head.objects, self.info.min_size)
 
-    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> NDArray[np.integer]:
-        parts = self.head.object_maps(maps), self.head.objects
-        return self.back(self.way.decode(*parts, self.info.min_size), grid)
+    def decoded_block(self, maps: NDArray[np.floating]) -> Found:
+        return AS_IT_IS.found(self._parted(maps)[0], self.head.objects, self.info.min_size)
 
-    def objects_steps(
-        self, maps: NDArray[np.floating] | None, grid: NetworkGrid
-    ) -> Steps[NDArray[np.integer]]:
+    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> Found:
+        found = self.way.found(self._parted(maps)[0], self.head.objects, self.info.min_size)
+        return self.back(found, grid)
+
+    def _parted(
+        self, maps: NDArray[np.floating]
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Return the maps of objects (with the spread between copies, if any) and of classes."""
+        if not self.options.augment:
+            return maps[: -self._kinds], maps[-self._kinds :]
+        first = len(maps) - self._kinds - 1
+        return np.concatenate([maps[:first], maps[-1:]]), maps[first:-1]
+
+    def objects_steps(self, maps: NDArray[np.floating] | None, grid: NetworkGrid) -> Steps[Found]:
         """Return objects and classes on the grid of the image, joined."""
         self.share = np.zeros(1)  # of each object's voxels that voted for its class
+        found = yield from super().objects_steps(maps, grid)
         if maps is None:
-            return np.zeros(grid.shape, np.uint32)
-        objects = yield from super().objects_steps(maps, grid)
+            return found
+        objects = found.labels
         best = grid.labels_back((yield from self._best_steps(maps)))
         things, others = np.divmod(best, self._kinds)
         classes, self.share = self.head.agreed(objects, things, others)
-        return self.head.joined(objects, classes)
+        return Found(self.head.joined(objects, classes), found.evidence)
 
     def _best_steps(self, maps: NDArray[np.floating]) -> Steps[NDArray[np.integer]]:
         """Return the best class of things and the best other one of each voxel, as one number."""
 
         def best(part: NDArray[np.floating]) -> NDArray[np.integer]:
-            things, others = self.head.best(part)
+            things, others = self.head.best(self._parted(part)[1])
             return things.astype(np.uint16) * np.uint16(self._kinds) + others
 
         if maps_are_large(maps.shape[0], math.prod(maps.shape[1:]), self.options):
@@ -62,9 +73,9 @@ class PanopticObjects(Classed):
     def _kinds(self) -> int:
         return len(self.head.classes) + 1
 
-    def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
-        objects, self.classes[index] = self.head.parted(found)
-        super().add(index, objects)
+    def add(self, index: tuple[int, ...], objects: Found) -> None:
+        labels, self.classes[index] = self.head.parted(objects.labels)
+        super().add(index, Found(labels, objects.evidence))
 
     def measured(self, index: tuple[int, ...], labels: NDArray[np.integer]) -> pd.DataFrame:
         table = super().measured(index, labels)

@@ -29,7 +29,10 @@ class Result:
         The labels with the image's geometry: ids from 1, unique over slices and frames. All 0
         where classes were not to be separated into objects.
     table : pandas.DataFrame
-        One row an object.
+        One row an object; `confidence` is the probability that it is a true one as far as the model
+        is calibrated for it, else the mean probability of its voxels.
+    evidence : ndarray, shape (objects, features)
+        What the maps say of each object: the ground on which its confidence stands.
     separated : bool
         Whether objects were told apart: a semantic model does so only when asked.
     classes : Volume, optional
@@ -56,6 +59,7 @@ class Result:
 
     volume: Volume
     table: pd.DataFrame
+    evidence: NDArray[np.float64]
     options: SegmentOptions
     model: dict[str, str]
     nouns: tuple[str, str] = ("object", "objects")

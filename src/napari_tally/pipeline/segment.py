@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.progress import Step, Steps
+from ..network.copies import AugmentedInference
 from ..network.device import choose_device, choose_dtype
 from ..network.tiling import Inference
 from .diameter import Guess, guess_steps
@@ -83,8 +84,7 @@ def separate_steps(
     way = earlier.way
     chosen, _ = planes(volume, model, options.channel, way.joins)
     found = separation(volume, chosen, model.info, options, way)
-    grid = network_grid(volume, chosen.shape, model.info)[0]
-    grid = scaled(grid, volume, model.info, way, earlier.scale)
+    grid = grid_of(volume, model, earlier)
     start = time.perf_counter()
     for number, (index, maps) in enumerate(zip(chosen.indices(), earlier.maps, strict=True)):
         objects = yield from found.objects_steps(maps if maps.size else None, grid)
@@ -92,6 +92,13 @@ def separate_steps(
         yield Step(SEPARATE, number + 1, len(chosen))
     seconds = earlier.seconds | {"separate": round(time.perf_counter() - start, 4)}
     return replace(earlier, **found.parts(), options=options, seconds=seconds)
+
+
+def grid_of(volume: Volume, model: Model, earlier: Result) -> NetworkGrid:
+    """Return the grid on which the network saw the planes of a volume in an earlier run."""
+    ndim = 3 if earlier.way.joins else model.architecture.spatial_dims
+    grid = network_grid(volume, volume.spatial_shape[-ndim:], model.info)[0]
+    return scaled(grid, volume, model.info, earlier.way, earlier.scale)
 
 
 class _Segmentation:
@@ -117,6 +124,14 @@ class _Segmentation:
             choose_dtype(device, options.precision),
             options.tiling.of(model.info.tiling),
         )
+        self.mapping = self.inference
+        if options.augment:
+            head = self.found.head
+            self.mapping = AugmentedInference(
+                **vars(self.inference),
+                vectors=head.vectors(model.architecture.spatial_dims),
+                foreground=head.foreground,
+            )
         with self.timed("normalize"):
             self.limits = model.info.normalizer.fit(self.planes.image)
         self.guess = Guess(self.told, 1.0)
@@ -159,10 +174,14 @@ class _Segmentation:
             yield Step("choose the scale", 1, 1, note)
 
     @property
+    def channels(self) -> int:
+        """Of the maps, with the spread between copies if there are any."""
+        return self.found.head.channels(self.planes.ndim) + self.options.augment
+
+    @property
     def streamed(self) -> bool:
         """Whether the maps of a plane are too large to be held."""
-        channels = self.found.head.channels(self.planes.ndim)
-        large = maps_are_large(channels, math.prod(self.grid.seen_shape), self.options)
+        large = maps_are_large(self.channels, math.prod(self.grid.seen_shape), self.options)
         return large and self.way.by_block
 
     def guessed(self, sizes: DiameterRange) -> Steps[Guess]:
@@ -219,7 +238,7 @@ class _Segmentation:
             return (yield from self.mapped_by_block(index))
         image = self.grid.seen(self.normalized(index))
         start = time.perf_counter()
-        maps = yield from self.way.map_steps(image, self.inference, self.found.head)
+        maps = yield from self.way.map_steps(image, self.mapping, self.found.head)
         self.add_time("network", start)
         return maps.astype(np.float16, copy=False)
 
@@ -230,10 +249,9 @@ class _Segmentation:
         def look(part: tuple[slice, ...]) -> NDArray[np.float32]:
             return self.grid.seen_part(image, part, self.prepared)
 
-        channels = self.found.head.channels(self.planes.ndim)
         start = time.perf_counter()
         maps = yield from mapped_by_block_steps(
-            self.inference, channels, self.grid.seen_shape, look
+            self.mapping, self.channels, self.grid.seen_shape, look
         )
         self.add_time("network", start)
         return maps

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..objects.relabel import relabel, remove_small
+from .found import Found
 from .measure import measure_volumes
 from .needs import maps_are_large
 from .stack import Way
@@ -49,6 +50,7 @@ class Separation:
         self.smallest = options.min_voxels(volume, planes.ndim)
         self.labels = np.zeros(planes.image.shape[1:], np.uint32)
         self.tables: list[pd.DataFrame] = []
+        self.evidence = [self.no_evidence]
         self.count = 0
         self.cut = 0  # objects larger than a block
 
@@ -56,42 +58,57 @@ class Separation:
         """Return the objects of the network's own maps on their grid, without specks."""
         return AS_IT_IS.decode(maps, self.head, self.info.min_size)
 
-    def objects_steps(
-        self, maps: NDArray[np.floating] | None, grid: NetworkGrid
-    ) -> Steps[NDArray[np.integer]]:
+    def objects_steps(self, maps: NDArray[np.floating] | None, grid: NetworkGrid) -> Steps[Found]:
         """Return the objects of maps (None where there is nothing) on the grid of the image.
 
         Maps that are too large for memory are decoded block by block; every block is a step.
         """
         if maps is None:
-            return np.zeros(grid.shape, np.uint16)
+            return Found(np.zeros(grid.shape, np.uint16), self.no_evidence)
         large = maps_are_large(maps.shape[0], math.prod(maps.shape[1:]), self.options)
         if large and self.way.by_block:
             return self.back((yield from self.by_block_steps(maps)), grid)
         return self.objects(maps, grid)
 
-    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> NDArray[np.integer]:
-        """Return the objects of maps that fit into memory, on the grid of the image."""
-        return self.back(self.way.decode(maps, self.head, self.info.min_size), grid)
+    @property
+    def no_evidence(self) -> NDArray[np.float64]:
+        """What is said of no objects."""
+        return np.zeros((0, len(self.head.tuned_part.evidence_names)))
 
-    def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[NDArray[np.integer]]:
+    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> Found:
+        """Return the objects of maps that fit into memory, on the grid of the image."""
+        return self.back(self.way.found(maps, self.head, self.info.min_size), grid)
+
+    def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[Found]:
         """Return the objects of large maps, on their own grid."""
         halo = _HALO if self.info.diameter is None else math.ceil(self.info.diameter.high / 2)
-        found, cut = yield from objects_by_block_steps(maps, self.decoded, halo + _CONTEXT)
+        found, cut = yield from objects_by_block_steps(maps, self.decoded_block, halo + _CONTEXT)
         self.cut += cut
         return found
 
-    def back(self, found: NDArray[np.integer], grid: NetworkGrid) -> NDArray[np.integer]:
-        """Return what was decoded on the network's grid on that of the image."""
-        return _large(grid.labels_back(found), self.smallest)
+    def decoded_block(self, maps: NDArray[np.floating]) -> Found:
+        """Return the objects of a block of the network's own maps, on their grid."""
+        return AS_IT_IS.found(maps, self.head, self.info.min_size)
 
-    def add(self, index: tuple[int, ...], found: NDArray[np.integer]) -> None:
+    def back(self, found: Found, grid: NetworkGrid) -> Found:
+        """Return what was decoded on the network's grid on that of the image."""
+        return _large(found.on(grid), self.smallest)
+
+    def confidence(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how likely each object is a true one, or its mean probability: see `ModelInfo`."""
+        calibration = self.info.confidence
+        return evidence[:, 0] if calibration is None else calibration(evidence)
+
+    def add(self, index: tuple[int, ...], objects: Found) -> None:
         """Give the objects of a plane their ids and measure them."""
+        found = objects.labels
         table = self.measured(index, found)
+        table["confidence"] = np.clip(self.confidence(objects.evidence), 0, 1).round(4)
         table["label"] += self.count
         for place, axis in enumerate(self.planes.lead):
             table.insert(place, axis.lower(), index[place])
         self.tables.append(table)
+        self.evidence.append(objects.evidence)
         # In place: a volume may be so large that a copy of its labels matters.
         np.add(found, self.count, out=self.labels[index], where=found > 0, casting="unsafe")
         self.count += len(table)
@@ -125,7 +142,8 @@ class Separation:
 
     def parts(self) -> dict[str, Any]:
         """Return the fields of a `Result` that hold what was found."""
-        return {"volume": self.label_volume(), "table": self.table()}
+        evidence = np.concatenate(self.evidence)
+        return {"volume": self.label_volume(), "table": self.table(), "evidence": evidence}
 
 
 def objects_of(
@@ -137,8 +155,9 @@ def objects_of(
     way: Way = AS_IT_IS,
 ) -> NDArray[np.integer]:
     """Return the objects of maps on the image's grid, without those below `smallest` voxels."""
-    return _large(grid.labels_back(way.decode(maps, head, info.min_size)), smallest)
-
-
-def _large(labels: NDArray[np.integer], smallest: float | None) -> NDArray[np.integer]:
+    labels = grid.labels_back(way.decode(maps, head, info.min_size))
     return relabel(labels) if smallest is None else remove_small(labels, int(np.ceil(smallest)))
+
+
+def _large(found: Found, smallest: float | None) -> Found:
+    return found.large(1 if smallest is None else int(np.ceil(smallest)))

@@ -12,7 +12,8 @@ from ..core.errors import InputError
 from ..core.options import Options
 from ..heads.center import Center
 from ..objects.link import link_slices
-from ..objects.relabel import remove_small
+from ..objects.relabel import as_labels, remove_small
+from .found import Found
 from .views import view_steps
 
 if TYPE_CHECKING:
@@ -54,7 +55,17 @@ class Way(Options):
 
     def decode(self, maps: Maps, head: Head, least: int) -> Labels:
         """Return the objects of maps, shape (C, *spatial), without specks."""
-        return remove_small(head.decode(maps), least)
+        return remove_small(head.decode(parted(maps, head)[0]), least)
+
+    def evidence(self, maps: Maps, head: Head, labels: Labels) -> NDArray[np.float64]:
+        """Return what the maps say of each of these objects, shape (objects, features)."""
+        maps, spread = parted(maps, head)
+        return head.evidence(maps, labels, spread)
+
+    def found(self, maps: Maps, head: Head, least: int) -> Found:
+        """Return the objects of maps without specks, with what the maps say of each."""
+        labels = self.decode(maps, head, least)
+        return Found(labels, self.evidence(maps, head, labels))
 
 
 class Slices(Way):
@@ -87,9 +98,20 @@ class Link(Way):
         return (yield from inference.slices_steps(image))
 
     def decode(self, maps: Maps, head: Head, least: int) -> Labels:
-        slices = [remove_small(head.decode(maps[:, z]), least) for z in range(maps.shape[1])]
+        slices = [super(Link, self).decode(maps[:, z], head, least) for z in range(maps.shape[1])]
         linked = link_slices(np.stack(slices), self.least_overlap, self.gap, self.waist)
         return remove_small(linked, _SPECK * least)
+
+    def evidence(self, maps: Maps, head: Head, labels: Labels) -> NDArray[np.float64]:
+        """Return the mean, over the voxels of an object, of what the maps of its slices say."""
+        sums = np.zeros((int(labels.max(initial=0)), len(head.evidence_names)))
+        total = np.zeros((len(sums), 1))
+        for z, plane in enumerate(labels):
+            own, ids = as_labels(plane)
+            size = np.bincount(own.ravel(), minlength=len(ids) + 1)[1:, None]
+            sums[ids - 1] += size * super().evidence(maps[:, z], head, own)
+            total[ids - 1] += size
+        return sums / np.maximum(total, 1)
 
 
 class Views(Way):
@@ -119,7 +141,13 @@ class Views(Way):
         return (yield from view_steps(image, inference, isinstance(head, Center)))
 
     def decode(self, maps: Maps, head: Head, least: int) -> Labels:
-        return remove_small(head.decode(maps), int(least**_DEEP))
+        return super().decode(maps, head, int(least**_DEEP))
+
+
+def parted(maps: Maps, head: Head) -> tuple[Maps, Maps | None]:
+    """Return the maps of the head, and the spread between copies if they come with it."""
+    channels = head.channels(maps.ndim - 1)
+    return maps[:channels], maps[channels] if len(maps) > channels else None
 
 
 class Auto(Options):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..core.progress import Step, Steps
 from ..network.tiling import STAGE
+from .found import Found
 from .maps import on_disk
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Slices = tuple[slice, ...]
 Look = Callable[[Slices], NDArray[np.float32]]  # a part of what the network sees
 Decode = Callable[[NDArray[np.floating]], NDArray[np.integer]]
+DecodeObjects = Callable[[NDArray[np.floating]], Found]
 
 DECODE = "separate block by block"
 _VOXELS = {2: 2048**2, 3: 176**3}  # of a block with its halo
@@ -116,8 +118,8 @@ def classes_by_block_steps(
 
 
 def objects_by_block_steps(
-    maps: NDArray[np.floating], decode: Decode, halo: int
-) -> Steps[tuple[NDArray[np.integer], int]]:
+    maps: NDArray[np.floating], decode: DecodeObjects, halo: int
+) -> Steps[tuple[Found, int]]:
     """Yield every block; return the objects of maps, and how many may have been cut.
 
     An object belongs to the block that holds its centre. The halo is to be at least the radius of
@@ -125,18 +127,20 @@ def objects_by_block_steps(
     """
     out = np.zeros(maps.shape[1:], np.uint32)
     parts, count, large = blocks(out.shape, halo), 0, 0
+    evidence = []
     for number, block in enumerate(parts):
         found = decode(maps[(slice(None), *block.outer)])
-        own, cut = _owned(found, block, out.shape)
+        own, cut = _owned(found.labels, block, out.shape)
         there = out[block.outer]
-        own &= ~_taken(found, there, len(own))
+        own &= ~_taken(found.labels, there, len(own))
         ids = np.where(own, count + np.cumsum(own), 0).astype(out.dtype)
-        new = ids[found]
+        evidence.append(found.evidence[own[1:]])
+        new = ids[found.labels]
         np.copyto(there, new, where=(there == 0) & (new > 0))
         count += int(own.sum())
         large += int((own & cut).sum())
         yield Step(DECODE, number + 1, len(parts))
-    return out, large
+    return Found(out, np.concatenate(evidence)), large
 
 
 def _taken(found: NDArray[np.integer], there: NDArray[np.integer], count: int) -> NDArray[np.bool_]:

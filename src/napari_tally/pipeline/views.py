@@ -76,6 +76,7 @@ class _Views:
         sums[:flat] += maps[:flat] / 3
         seen = 1 - maps[0] + _LEAST
         along = [a for a in range(self.ndim) if a != axis]
+        # Not strict: the spread between copies, where there are any, has no meaning over views.
         for k, offset in zip(along, maps[flat:], strict=False):
             total = weights[k] + seen
             sums[flat + k] += (offset - sums[flat + k]) * seen / total

@@ -61,7 +61,9 @@ class TunePanel(QWidget):
             slider.setToolTip(fields[name].description or name)
             slider.valueChanged.connect(self._timer.start)
             self.sliders[name] = slider
-            self.rows.insertRow(place, _WORDS.get(name, name.capitalize()), slider)
+            self.rows.insertRow(
+                place, _WORDS.get(name, name.replace("_", " ").capitalize()), slider
+            )
         self.rows.setRowVisible(self.apart, self.semantic)
         self._show_smallest()
 
