@@ -8,6 +8,8 @@ from pydantic import Field
 
 from .boundary import Boundary
 from .center import Center
+from .distance import Distance
+from .flow import Flow
 from .semantic import Semantic
 
-AnyHead = Annotated[Semantic | Boundary | Center, Field(discriminator="name")]
+AnyHead = Annotated[Semantic | Boundary | Center | Distance | Flow, Field(discriminator="name")]

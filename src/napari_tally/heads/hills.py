@@ -117,3 +117,19 @@ def root_of(parent: NDArray[np.int32], i: int) -> int:
         parent[i] = parent[parent[i]]
         i = parent[i]
     return i
+
+
+@compiled()
+def numbered(parent: NDArray[np.int32], start: int) -> NDArray[np.int32]:
+    """Return the number of each set, from 1 in the order of their first members.
+
+    Members before `start` are no members: they get 0.
+    """
+    number, found = np.zeros(parent.size, np.int32), 0
+    for h in range(start, parent.size):
+        top = root_of(parent, h)
+        if number[top] == 0:
+            found += 1
+            number[top] = found
+        number[h] = number[top]
+    return number

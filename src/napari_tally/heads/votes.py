@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
 from .flood import quantized
-from .hills import number_hills, passes_between, root_of
+from .hills import number_hills, numbered, passes_between, root_of
 from .neighbours import framed, steps_of, within
 
 # isort: split
@@ -67,8 +67,8 @@ def join_votes(
     count, mean, spread = _hills(hill.ravel(), votes, number_hills(hill.ravel()))
     pairs, _ = passes_between(hill.ravel(), level.ravel(), steps, len(count))
     limits = (float(tolerance), float(scatter), slack, _noise(count, spread))
-    names = _join(pairs, count, mean, spread, limits)
-    found: NDArray[np.int32] = names[within(hill)]
+    parent = _join(pairs, count, mean, spread, limits)
+    found: NDArray[np.int32] = numbered(parent, 1)[within(hill)]
     return found
 
 
@@ -209,7 +209,7 @@ def _join(
     spread: NDArray[np.float64],
     limits: tuple[float, float, float, float],
 ) -> NDArray[np.int32]:
-    """Return the object of each hill, numbered in the order of their first hills.
+    """Return parents of hills: those are one whose votes agree.
 
     `limits` are the tolerance, the scatter, how far two single votes may be apart by their noise,
     and the variance of that noise.
@@ -248,11 +248,4 @@ def _join(
         pairs = pairs[:left]
         if not changed:
             break
-    number, found = np.zeros(n, np.int32), 0
-    for h in range(1, n):
-        top = root_of(parent, h)
-        if number[top] == 0:
-            found += 1
-            number[top] = found
-        number[h] = number[top]
-    return number
+    return parent
