@@ -10,11 +10,12 @@ from scenes import same_objects, solid, touching
 from scipy.ndimage import gaussian_filter
 
 from napari_tally.core.errors import InputError
-from napari_tally.heads import Boundary, Center, Semantic
+from napari_tally.heads import Boundary, Center, Distance, Flow, Semantic
 from napari_tally.objects.match import match
 from napari_tally.objects.relabel import remove_small
 
-HEADS = [Boundary(), Center(), Semantic(classes=("a", "b"))]
+HEADS = [Boundary(), Center(), Distance(), Flow(), Semantic(classes=("a", "b"))]
+CLASSES = {"center": 3, "distance": 2, "flow": 2}  # channels that are probabilities, if not all
 few = settings(max_examples=60, deadline=None)
 
 
@@ -105,10 +106,12 @@ def test_the_ideal_output_has_almost_no_loss(head, shape) -> None:
     labels[..., 8:14, 2:8] = 2
     target = torch.from_numpy(head.encode(labels))[None]
     output = target.clone()
-    classes = len(target[0]) if head.name != "center" else 3
+    classes = CLASSES.get(head.name, len(target[0]))
     output[:, :classes] = (target[:, :classes] - 0.5) * 40
     if head.name == "center":
         output[:, 4:] /= head.offset_scale
+    if head.name == "flow":
+        output[:, classes:] *= head.flow_scale
     assert head.loss(output, target) < 1e-3
     assert head.loss(torch.zeros_like(output), target) > 0.3
     assert np.allclose(head.activate(output), target, atol=1e-4)

@@ -55,6 +55,11 @@ class Flow(Head):
         )
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return cross-entropy of the foreground + half the squared error of the scaled flow.
+
+        As in Cellpose the flow is learnt in the background, too, as 0: so it fades where objects
+        end, rather than to lead into a neighbour.
+        """
         from torch.nn import functional as F
 
         classes = F.cross_entropy(output[:, :FLOW], target[:, :FLOW])

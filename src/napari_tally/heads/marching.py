@@ -111,21 +111,17 @@ def _arrival(
     From one neighbour it comes at t + slow; a further axis counts if its front came before that:
     then the sum of (at - t)^2 over the axes is slow^2.
     """
-    used, total, squares, at, done = 0, 0.0, 0.0, np.inf, 0
-    for _ in range(faces // 2):
+    total, squares, at, done = 0.0, 0.0, np.inf, 0
+    for used in range(1, faces // 2 + 1):
         best, axis = np.inf, -1
         for k in range(faces // 2):
             if not done >> k & 1:
-                t = np.inf
                 for j in (i + steps[k], i + steps[faces - 1 - k]):
-                    if ids[j] == ids[i] and order[j] >= 0:
-                        t = min(t, time[j])
-                if t < best:
-                    best, axis = t, k
+                    if ids[j] == ids[i] and order[j] >= 0 and time[j] < best:
+                        best, axis = time[j], k
         if best >= at:
             break
         done |= 1 << axis
-        used += 1
         total += best
         squares += best * best
         at = (total + max(total**2 - used * (squares - slow**2), 0.0) ** 0.5) / used
