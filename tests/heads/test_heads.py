@@ -68,6 +68,13 @@ def test_center_says_that_an_object_in_two_pieces_is_out_of_its_domain() -> None
     assert not Center().in_domain(labels)
 
 
+@pytest.mark.parametrize("head", [Center(), Flow()], ids=lambda h: h.name)
+def test_what_hangs_on_an_object_over_corners_only_stays_with_it(head: Center | Flow) -> None:
+    labels = np.full((10, 10), 2, np.uint16)
+    labels[4:9, 4:9] = labels[3, 3] = labels[2, 2] = 1
+    assert same_objects(head.decode(head.encode(labels)), labels)
+
+
 def test_center_separates_objects_in_noisy_maps() -> None:
     rng = np.random.default_rng(0)
     grid = np.stack(np.indices((100, 100)), -1)

@@ -72,7 +72,8 @@ def _touching(
 ) -> bool:
     """Fill a hash table with the pairs of hills that touch; tell whether it was large enough.
 
-    Where all voxels that share a face are of objects, hills on a diagonal touch through them too.
+    Within a hill (all voxels that share a face are of it) nobody is on a diagonal who is not met
+    from one of these voxels.
     """
     faces = 2 if len(steps) == 2 else 4 if len(steps) == 8 else 6
     used, room = 0, int(_FULL * keys.size)
@@ -85,9 +86,8 @@ def _touching(
             if k == faces and surrounded:
                 break
             b = np.int64(hill[i + steps[k]])
-            if b == 0:
-                surrounded = False
-            elif b > a:
+            surrounded &= b == a
+            if b > a:
                 height = min(level[i], level[i + steps[k]])
                 used += _noted(keys, passes, int(a * hills + b), height)
         if used > room:
