@@ -20,6 +20,7 @@ from numba import prange  # after `jit`, which tells numba what it may take
 
 _ROUNDS = 12  # of doubling: ways of 4096 voxels; what is longer is joined with the ends
 _FEW = 1e-3  # of the voxels may be on their way when doubling ends; they are joined, too
+_AS_MANY = 0.95  # ... of those before: after the start, voxels that flow in circles of three
 _SAMPLE = 50_000  # voxels in which noise is measured
 _LONG = 1e3  # more has no meaning in a flow of unit vectors
 _NOISES = 15.0  # voxels that ends may be apart for a noise of 1
@@ -127,12 +128,15 @@ def _beside(
 def _doubled(ahead: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return where each voxel is after many steps."""
     now, then = ahead, np.empty_like(ahead)
-    few = int(_FEW * ahead.size)
+    few, first, before = int(_FEW * ahead.size), 0, 0
     for turn in range(_ROUNDS):
         changed = _double(now, then)
         now, then = then, (np.empty_like(ahead) if turn == 0 else now)
-        if changed <= few:
+        first = first or changed
+        in_circles = changed > _AS_MANY * before and 2 * changed < first
+        if changed <= few or in_circles:
             break
+        before = changed
     return now
 
 
