@@ -41,20 +41,26 @@ def flow_to_centers(labels: NDArray[np.integer]) -> NDArray[np.float32]:
     time = np.full(ids.size, np.inf)
     order = np.full(ids.size, -1, np.int32)
     steps = steps_of(ids.shape)
-    _march(ids.ravel(), slow.ravel(), first, steps, time, order)
+    diagonals = _diagonals(steps, labels.ndim)
+    _march(ids.ravel(), slow.ravel(), first, steps, diagonals, time, order)
     flow = np.zeros((labels.ndim, *ids.shape), np.float32)
     _descend(ids.ravel(), time, order, steps, flow.reshape(labels.ndim, -1))
     return np.ascontiguousarray(flow[(slice(None), *(slice(1, -1),) * labels.ndim)])
 
 
-@inlined
-def _lengths(ndim: int) -> NDArray[np.float64]:
-    """Return how long the steps to the neighbours are, in the order of `steps_of`."""
-    corners = 3**ndim - 1
-    lengths = np.ones(corners)
-    for k in range(2 * ndim, corners):
-        lengths[k] = 2**0.5 if ndim == 2 or k < 18 else 3**0.5
-    return lengths
+def _diagonals(
+    steps: NDArray[np.int64], ndim: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return over which faces (bits) each step leads, in the order of `steps_of`; its length."""
+    parts = np.zeros(len(steps), np.int64)
+    rest = steps.copy()
+    for axis in range(ndim):
+        along = np.rint(rest / -steps[axis]).astype(np.int64)
+        rest += along * steps[axis]
+        parts |= np.where(along < 0, 1 << axis, 0) | np.where(
+            along > 0, 1 << 2 * ndim - 1 - axis, 0
+        )
+    return parts, np.sqrt(np.bitwise_count(parts).astype(np.float64))
 
 
 @compiled()
@@ -63,16 +69,17 @@ def _march(
     slow: NDArray[np.float32],
     first: NDArray[np.intp],
     steps: NDArray[np.int64],
+    diagonals: tuple[NDArray[np.int64], NDArray[np.float64]],
     time: NDArray[np.float64],
     order: NDArray[np.int32],
 ) -> None:
     """Note when the front reaches each voxel, and as the how manieth.
 
-    Fast marching (Sethian, 1996, https://doi.org/10.1073/pnas.93.4.1591), with the straight way
-    from diagonal neighbours besides, so that objects may hang together over corners.
+    Fast marching (Sethian, 1996, https://doi.org/10.1073/pnas.93.4.1591), with the straight way to
+    diagonal neighbours where it leads over no face of the object: it may hang together so.
     """
     faces = 4 if len(steps) == 8 else 6
-    lengths = _lengths(faces // 2)
+    parts, lengths = diagonals
     front = [(0.0, np.int64(i)) for i in first]  # of equal entries: a heap
     for i in first:
         time[i] = 0.0
@@ -83,8 +90,13 @@ def _march(
             continue
         order[i] = count
         count += 1
+        open_faces = 0
         for k in range(len(steps)):
             j = i + steps[k]
+            if k < faces and ids[j] == ids[i]:
+                open_faces |= 1 << k
+            if k >= faces and open_faces & parts[k]:
+                continue
             if ids[j] != ids[i] or order[j] >= 0:
                 continue
             if k < faces:
