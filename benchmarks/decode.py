@@ -1,14 +1,16 @@
-"""From maps to objects: our decoder against `peak_local_max` + `watershed` of scikit-image.
+"""From maps to objects: our decoders, scikit-image's peaks and watershed, Cellpose's flow decoder.
 
-    python benchmarks/decode.py [--small]
+    python benchmarks/decode.py [--small] [--repeats 3]
 
-Maps are made from simulated truth of touching objects, with noise, in 2D and 3D; AP at IoU 0.5
-shows that neither is fast by being wrong. Specks of fewer than 20 voxels are left out of both.
+Maps of each head are made from simulated truth of touching objects, with the same noise, in 2D and
+3D; AP at IoU 0.5 shows that none is fast by being wrong. Specks of fewer than 20 voxels are left
+out of all. Cellpose's decoder takes the same flows, where the package `cellpose` is installed.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -18,26 +20,37 @@ from side_by_side import compare, machine
 from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 
-from napari_tally.heads.center import DISTANCE, Center
+from napari_tally.heads import Boundary, Center, Distance, Flow
+from napari_tally.heads.distance import DISTANCE
+from napari_tally.heads.flow import FLOW
 from napari_tally.objects.match import match
 from napari_tally.objects.relabel import remove_small
 
-HEAD = Center()
+try:
+    from cellpose import dynamics
+except ImportError:
+    dynamics = None
+
+HEADS = (Center(), Distance(), Flow(), Boundary())
+SKIMAGE = "peaks + watershed"
 SPECK = 20
 SCENES = [((2048, 2048), 28, (12, 16)), ((64, 256, 256), 19, (8, 11))]  # shape, step, radii
+AMOUNT = {"offset": 10, "flow": 2}  # of noise in channels that are not from 0 to 1
+STEPS = 200  # of Cellpose
 
 
-def noisy(labels: np.ndarray, noise: float) -> np.ndarray:
-    """Return the maps of labels, blurred and with smooth noise as networks make it."""
+def noisy(
+    head: Center | Distance | Flow | Boundary, labels: np.ndarray, noise: float
+) -> np.ndarray:
+    """Return the maps of labels with smooth noise as networks make it."""
     rng = np.random.default_rng(0)
-    maps = HEAD.encode(labels)
-    for channel in maps[: DISTANCE + 1]:
+    maps = head.encode(labels)
+    for name, channel in zip(head.channel_names(labels.ndim), maps, strict=True):
         smooth = gaussian_filter(rng.normal(size=labels.shape), 1)
-        channel += noise * smooth / smooth.std()
-    for channel in maps[DISTANCE + 1 :]:
-        smooth = gaussian_filter(rng.normal(size=labels.shape), 1)
-        channel += 10 * noise * smooth / smooth.std()
-    np.clip(maps[: DISTANCE + 1], 0, 1, out=maps[: DISTANCE + 1])
+        amount = AMOUNT.get(name.split()[0])
+        channel += (amount or 1) * noise * smooth / smooth.std()
+        if amount is None:
+            np.clip(channel, 0, 1, out=channel)
     return maps
 
 
@@ -51,25 +64,47 @@ def peaks_and_watershed(maps: np.ndarray) -> np.ndarray:
     return watershed(-distance, seeds, mask=mask)
 
 
+def cellpose(maps: np.ndarray) -> np.ndarray:
+    """Return objects as Cellpose does: steps along the flow, then the places where many end."""
+    import torch
+
+    mask = maps[0] < 0.5
+    places = np.nonzero(mask)
+    ends = dynamics.follow_flows(maps[FLOW:] * mask, places, niter=STEPS)
+    found = dynamics.get_masks_torch(ends.to(torch.int), places, mask.shape, max_size_fraction=1)
+    return found.astype(np.int32)
+
+
+def ways(labels: np.ndarray, noise: float) -> dict[str, Callable[[], np.ndarray]]:
+    """Return the decoders by name, each with its maps."""
+    maps = {head.name: noisy(head, labels, noise) for head in HEADS}
+    found = {head.name: partial(head.decode, maps[head.name]) for head in HEADS}
+    found[SKIMAGE] = partial(peaks_and_watershed, maps["distance"])
+    if dynamics is not None:
+        found["cellpose"] = partial(cellpose, maps["flow"])
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
-    print(machine("scikit-image", "numba"))
+    print(machine("scikit-image", "numba", *(["cellpose", "torch"] if dynamics else [])))
     for full, step, radii in SCENES:
-        shape = tuple(n // (4 if args.small else 1) for n in full)
+        shape = tuple(n // 2 for n in full) if args.small else full
         labels, _ = Scene(shape, step, radii, (1.0,) * len(shape)).make()
         print(f"{shape}, {labels.max():,} objects, {(labels > 0).mean():.0%} of the image")
         for noise in (0.0, 0.05, 0.1, 0.15, 0.2):
-            maps = noisy(labels, noise)
-            ways = {"ours": HEAD.decode, "peaks + watershed": peaks_and_watershed}
-            seconds = compare({k: partial(f, maps) for k, f in ways.items()}, args.repeats)
-            found = {k: remove_small(f(maps), SPECK) for k, f in ways.items()}
-            ap = {k: match(f, labels, [0.5])[0].ap for k, f in found.items()}
-            ratio = seconds["peaks + watershed"] / seconds["ours"]
-            words = ", ".join(f"{k} {seconds[k]:.3f} s AP {ap[k]:.3f}" for k in ways)
-            print(f"  noise {noise:.2f}: {words}; {ratio:.1f} times faster")
+            decoders = ways(labels, noise)
+            seconds = compare(decoders, args.repeats)
+            print(f"  noise {noise:.2f}")
+            for name, decode in decoders.items():
+                ap = match(remove_small(decode(), SPECK), labels, [0.5])[0].ap
+                faster = seconds[SKIMAGE] / seconds[name]
+                print(
+                    f"    {name:<18} {seconds[name]:8.3f} s  AP {ap:.3f}  {faster:6.1f} x as fast"
+                )
 
 
 if __name__ == "__main__":

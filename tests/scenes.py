@@ -39,6 +39,34 @@ def solid(draw: st.DrawFn) -> np.ndarray:
     return _pieces(out)
 
 
+@st.composite
+def bent(draw: st.DrawFn) -> np.ndarray:
+    """Return arcs (rods, C shapes, rings with a gap), one in another too; cut off at the border."""
+    shape = draw(st.sampled_from([(48, 48), (64, 40), (7, 32, 32), (16, 24, 24)]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return arcs(shape, draw(st.integers(1, 12)), (2, 12), draw(st.floats(1.5, 6)), rng)
+
+
+def arcs(
+    shape: tuple[int, ...],
+    count: int,
+    radii: tuple[float, float],
+    width: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return parts of rings in random places, in the plane YX; later ones lie behind others."""
+    labels = np.zeros(shape, np.uint16)
+    grid = np.indices(shape).astype(float)
+    for number in range(1, count + 1):
+        away = [g - rng.uniform(0, n) for g, n in zip(grid, shape, strict=True)]
+        radius, start, span = rng.uniform(*radii), rng.uniform(0, 7), rng.uniform(1, 5.5)
+        along = (np.arctan2(away[-2], away[-1]) - start) % (2 * np.pi)
+        across = np.hypot(away[-2], away[-1]) - radius
+        deep = away[0] if len(shape) == 3 else 0
+        labels[(labels == 0) & (along < span) & (np.hypot(across, deep) < width / 2)] = number
+    return _pieces(labels)
+
+
 def _pieces(labels: np.ndarray) -> np.ndarray:
     full = 8 if labels.ndim == 2 else 26
     return cc3d.connected_components(labels.astype(np.uint16), connectivity=full).astype(np.uint16)

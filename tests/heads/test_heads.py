@@ -10,11 +10,12 @@ from scenes import same_objects, solid, touching
 from scipy.ndimage import gaussian_filter
 
 from napari_tally.core.errors import InputError
-from napari_tally.heads import Boundary, Center, Semantic
+from napari_tally.heads import Boundary, Center, Distance, Flow, Semantic
 from napari_tally.objects.match import match
 from napari_tally.objects.relabel import remove_small
 
-HEADS = [Boundary(), Center(), Semantic(classes=("a", "b"))]
+HEADS = [Boundary(), Center(), Distance(), Flow(), Semantic(classes=("a", "b"))]
+CLASSES = {"center": 3, "distance": 2, "flow": 2}  # channels that are probabilities, if not all
 few = settings(max_examples=60, deadline=None)
 
 
@@ -67,6 +68,13 @@ def test_center_says_that_an_object_in_two_pieces_is_out_of_its_domain() -> None
     assert not Center().in_domain(labels)
 
 
+@pytest.mark.parametrize("head", [Center(), Flow()], ids=lambda h: h.name)
+def test_what_hangs_on_an_object_over_corners_only_stays_with_it(head: Center | Flow) -> None:
+    labels = np.full((10, 10), 2, np.uint16)
+    labels[4:9, 4:9] = labels[3, 3] = labels[2, 2] = 1
+    assert same_objects(head.decode(head.encode(labels)), labels)
+
+
 def test_center_separates_objects_in_noisy_maps() -> None:
     rng = np.random.default_rng(0)
     grid = np.stack(np.indices((100, 100)), -1)
@@ -105,10 +113,12 @@ def test_the_ideal_output_has_almost_no_loss(head, shape) -> None:
     labels[..., 8:14, 2:8] = 2
     target = torch.from_numpy(head.encode(labels))[None]
     output = target.clone()
-    classes = len(target[0]) if head.name != "center" else 3
+    classes = CLASSES.get(head.name, len(target[0]))
     output[:, :classes] = (target[:, :classes] - 0.5) * 40
     if head.name == "center":
         output[:, 4:] /= head.offset_scale
+    if head.name == "flow":
+        output[:, classes:] *= head.flow_scale
     assert head.loss(output, target) < 1e-3
     assert head.loss(torch.zeros_like(output), target) > 0.3
     assert np.allclose(head.activate(output), target, atol=1e-4)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from scenes import touching
 
 from napari_tally.core.progress import drain
-from napari_tally.heads import Boundary, Center
+from napari_tally.heads import Boundary, Center, Distance, Flow
 from napari_tally.heads.center import centers
 from napari_tally.network.copies import COPIES, AugmentedInference, Copy, copies
 from napari_tally.network.windows import Tiling
@@ -19,7 +19,7 @@ from napari_tally.network.windows import Tiling
 if TYPE_CHECKING:
     from napari_tally.heads.base import Head
 
-HEADS = [Center(), Boundary()]
+HEADS = [Center(), Boundary(), Distance()]
 few = settings(max_examples=25, deadline=None)
 
 
@@ -48,6 +48,21 @@ def test_encoded_copies_turn_back_into_the_encoded_image(head: Head, scene: np.n
     for copy in copies(labels.ndim):
         turned = head.encode(np.ascontiguousarray(copy(labels)))
         assert np.allclose(copy.maps_back(turned, head.vectors(labels.ndim)), maps, atol=1e-5)
+
+
+@few
+@given(scene=touching())
+def test_flows_of_copies_turn_back_to_nearly_the_same_directions(scene: np.ndarray) -> None:
+    """Not to the same: of two ways of one length to the centre one is taken, by the array."""
+    labels, head = with_one_center(scene), Flow()
+    vectors = head.vectors(labels.ndim)
+    maps = head.encode(labels)
+    flows = maps[list(vectors)][:, (labels > 0) & (np.abs(maps[list(vectors)]).sum(0) > 0)]
+    for copy in copies(labels.ndim):
+        back = copy.maps_back(head.encode(np.ascontiguousarray(copy(labels))), vectors)
+        there = back[list(vectors)][:, (labels > 0) & (np.abs(maps[list(vectors)]).sum(0) > 0)]
+        assert not flows.size or (flows * there).sum(0).mean() > 0.8
+        assert np.array_equal(back[:2], maps[:2])
 
 
 @pytest.mark.parametrize("ndim", [2, 3])

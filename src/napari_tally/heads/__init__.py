@@ -8,7 +8,11 @@ from pydantic import Field
 
 from .boundary import Boundary
 from .center import Center
+from .distance import Distance
+from .flow import Flow
 from .panoptic import Panoptic
 from .semantic import Semantic
 
-AnyHead = Annotated[Semantic | Boundary | Center | Panoptic, Field(discriminator="name")]
+AnyHead = Annotated[
+    Semantic | Boundary | Center | Distance | Flow | Panoptic, Field(discriminator="name")
+]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import edt
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
@@ -15,6 +14,7 @@ from .base import Head, Labels, Maps
 from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
 from .evidence import Looks, slabs
 from .flood import grow
+from .targets import centers, normalized_distance
 from .votes import join_votes
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ class Center(Head):
         return int(components(labels).max(initial=0)) == len(np.unique(labels[labels > 0]))
 
     def encode(self, labels: Labels) -> NDArray[np.float32]:
-        return np.concatenate([border_classes(labels), _distance(labels)[None], _offsets(labels)])
+        return np.concatenate(
+            [border_classes(labels), normalized_distance(labels)[None], _offsets(labels)]
+        )
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         from torch.nn import functional as F
@@ -154,31 +156,6 @@ def _weighed(
             cores[seeds[i]] += core[i]
             sure[seeds[i]] += certainty[i]
     return size, cores, sure
-
-
-def _distance(labels: Labels) -> NDArray[np.float32]:
-    """Return the distance to the border of each object, its largest being 1."""
-    distance: NDArray[np.float32] = edt.edt(np.ascontiguousarray(labels), black_border=False)
-    distance[np.isinf(distance)] = 1  # one object that fills the image has no border
-    ids, inside = labels[labels > 0], distance[labels > 0]
-    peak = np.ones(int(labels.max(initial=0)) + 1, np.float32)
-    np.maximum.at(peak, ids, inside)
-    distance[labels > 0] = inside / peak[ids]
-    return distance
-
-
-def centers(labels: Labels) -> NDArray[np.intp]:
-    """Return the voxel of each object that is nearest to its centroid, shape (ids + 1, ndim)."""
-    place = np.argwhere(labels > 0)
-    ids = labels[labels > 0].astype(np.intp)
-    size = np.maximum(np.bincount(ids, minlength=1), 1)
-    centroid = np.stack([np.bincount(ids, p, minlength=1) / size for p in place.T], 1)
-    away = ((place - centroid[ids]) ** 2).sum(1)
-    order = np.lexsort((away, ids))
-    kept, first = np.unique(ids[order], return_index=True)
-    found = np.zeros(centroid.shape, np.intp)
-    found[kept] = place[order[first]]
-    return found
 
 
 def _offsets(labels: Labels) -> NDArray[np.float32]:

@@ -14,12 +14,14 @@ from ..core.options import Options
 from .base import Head, Labels, Maps
 from .boundary import Boundary
 from .center import Center
+from .distance import Distance
+from .flow import Flow
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-Instances = Annotated[Boundary | Center, Field(discriminator="name")]
+Instances = Annotated[Boundary | Center | Distance | Flow, Field(discriminator="name")]
 
 
 class PanopticClass(Options):

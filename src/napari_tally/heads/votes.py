@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
 from .flood import quantized
+from .hills import number_hills, numbered, passes_between, root_of
 from .neighbours import framed, steps_of, within
 
 # isort: split
@@ -25,7 +26,6 @@ _NOISES = 2.0  # how many times the jitter of neighbouring votes is forgiven
 _SAMPLE = 50_000  # voxels in which the jitter is measured
 _SWEEPS = 8  # over the pairs of hills, at most: good maps need 2, maps of strong noise up to 8
 _FEW = 8  # voxels whose noise is much alike: the mean of more votes is less noisy
-_FULL = 0.6  # of the table of pairs
 
 
 def join_votes(
@@ -64,11 +64,11 @@ def join_votes(
     steps = steps_of(level.shape)
     hill = np.empty(level.shape, np.int32)
     _climb(level.ravel(), votes, steps, np.float32((_SURE + slack) ** 2), hill.ravel())
-    count, mean, spread = _hills(hill.ravel(), votes, _number(hill.ravel()))
-    pairs = _pairs(hill.ravel(), level.ravel(), steps, len(count))
+    count, mean, spread = _hills(hill.ravel(), votes, number_hills(hill.ravel()))
+    pairs, _ = passes_between(hill.ravel(), level.ravel(), steps, len(count))
     limits = (float(tolerance), float(scatter), slack, _noise(count, spread))
-    names = _join(pairs, count, mean, spread, limits)
-    found: NDArray[np.int32] = names[within(hill)]
+    parent = _join(pairs, count, mean, spread, limits)
+    found: NDArray[np.int32] = numbered(parent, 1)[within(hill)]
     return found
 
 
@@ -169,26 +169,6 @@ def _climb(
 
 
 @compiled()
-def _number(up: NDArray[np.int32]) -> int:
-    """Replace where each voxel climbs to by the number of its hill; return how many there are."""
-    count = 0
-    for i in range(up.size):
-        if up[i] == i:
-            count += 1
-            up[i] = -1 - count  # below -1: a top, or a voxel of which the hill is known
-    for i in range(up.size):
-        top = i
-        while up[top] >= 0:
-            top = up[top]
-        hill, j = up[top], i
-        while up[j] >= 0:
-            up[j], j = hill, up[j]
-    for i in range(up.size):
-        up[i] = -1 - up[i]
-    return count
-
-
-@compiled()
 def _hills(
     hill: NDArray[np.int32], votes: NDArray[np.float32], hills: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -206,79 +186,6 @@ def _hills(
             mean[h, k] += away / count[h]
             spread[h] += away * (votes[i, k] - mean[h, k])
     return count, mean, spread
-
-
-def _pairs(
-    hill: NDArray[np.int32], level: NDArray[np.uint16], steps: NDArray[np.int64], hills: int
-) -> NDArray[np.int64]:
-    """Return the hills that touch, highest pass first, each pair as `a * hills + b`."""
-    bits = int(6 * hills).bit_length()
-    while True:
-        keys = np.full(1 << bits, -1, np.int64)
-        passes = np.zeros(1 << bits, np.uint16)
-        if _touching(hill, level, steps, hills, keys, passes):
-            break
-        bits += 1
-    used = np.flatnonzero(keys >= 0)
-    turned = _LEVELS - passes[used]
-    return keys[used[np.argsort(turned, kind="stable")]]  # a radix sort for 16-bit integers
-
-
-@compiled()
-def _touching(
-    hill: NDArray[np.int32],
-    level: NDArray[np.uint16],
-    steps: NDArray[np.int64],
-    hills: int,
-    keys: NDArray[np.int64],
-    passes: NDArray[np.uint16],
-) -> bool:
-    """Fill a hash table with the pairs of hills that touch; tell whether it was large enough.
-
-    Where all voxels that share a face are of objects, hills on a diagonal touch through them too.
-    """
-    faces = 2 if len(steps) == 2 else 4 if len(steps) == 8 else 6
-    used, room = 0, int(_FULL * keys.size)
-    for i in range(hill.size):
-        a = np.int64(hill[i])
-        if a == 0:
-            continue
-        surrounded = True
-        for k in range(len(steps)):
-            if k == faces and surrounded:
-                break
-            b = np.int64(hill[i + steps[k]])
-            if b == 0:
-                surrounded = False
-            elif b > a:
-                height = min(level[i], level[i + steps[k]])
-                used += _noted(keys, passes, int(a * hills + b), height)
-        if used > room:
-            return False
-    return True
-
-
-@inlined
-def _noted(
-    keys: NDArray[np.int64], passes: NDArray[np.uint16], key: int, height: np.uint16
-) -> bool:
-    """Note the pass between a pair of hills, if it is their highest; tell whether they are new."""
-    last = keys.size - 1
-    at = ((key * 0x9E3779B97F4A7C1) >> 20) & last
-    while keys[at] != key and keys[at] >= 0:
-        at = (at + 1) & last
-    new: bool = keys[at] < 0
-    keys[at] = key
-    passes[at] = max(passes[at], height)
-    return new
-
-
-@inlined
-def _root(parent: NDArray[np.int32], i: int) -> int:
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
 
 
 @inlined
@@ -302,7 +209,7 @@ def _join(
     spread: NDArray[np.float64],
     limits: tuple[float, float, float, float],
 ) -> NDArray[np.int32]:
-    """Return the object of each hill, numbered in the order of their first hills.
+    """Return parents of hills: those are one whose votes agree.
 
     `limits` are the tolerance, the scatter, how far two single votes may be apart by their noise,
     and the variance of that noise.
@@ -314,7 +221,7 @@ def _join(
         left = 0
         changed = False
         for key in pairs:
-            a, b = _root(parent, key // n), _root(parent, key % n)
+            a, b = root_of(parent, key // n), root_of(parent, key % n)
             if a == b:
                 continue
             apart = 0.0
@@ -341,11 +248,4 @@ def _join(
         pairs = pairs[:left]
         if not changed:
             break
-    number, found = np.zeros(n, np.int32), 0
-    for h in range(1, n):
-        top = _root(parent, h)
-        if number[top] == 0:
-            found += 1
-            number[top] = found
-        number[h] = number[top]
-    return number
+    return parent

@@ -134,7 +134,9 @@ def tune_steps(
     """
     options = options or TuneOptions()
     if model.info.head.class_names:
-        raise InputError("A model that separates objects, without classes, is needed to tune", model.info.name)
+        raise InputError(
+            "A model that separates objects, without classes, is needed to tune", model.info.name
+        )
     if not pairs:
         raise InputError("At least one image with its labels is needed to tune", "none")
     kept, store = [], KeptMaps()

@@ -1,0 +1,149 @@
+"""Objects from the foreground and the distance to the border: one object a hill of distance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ..core.jit import compiled, inlined
+from .base import Head, Labels, Maps
+from .basins import basins
+from .border import BACKGROUND
+from .flood import quantized
+from .hills import number_hills, numbered, passes_between, root_of
+from .neighbours import framed, steps_of, within
+from .targets import normalized_distance
+
+# isort: split
+from numba import prange  # after `jit`, which tells numba what it may take
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DISTANCE = 2  # the channel
+_LEVELS = 65_535  # of distance, so many that the order of voxels stays
+_LARGE = 0.1  # an error of distance from which on it counts linearly
+
+
+class Distance(Head):
+    """Background, foreground; distance to the border, the largest of each object being 1.
+
+    Every voxel climbs to its highest neighbour, hills come about; two that touch are one object
+    unless the lower peak stands out over the pass by more than `depth`: a watershed from h-maxima
+    (Soille, 2004, https://doi.org/10.1007/978-3-662-05088-0), without the flood.
+    """
+
+    domain: ClassVar[str] = (
+        "The normalized distance to the border has one hill in each object (bumps lower than "
+        "`depth` aside), and where objects touch, each border voxel has a higher neighbour in its "
+        "own object than in the other: compact objects that touch others of about their size."
+    )
+
+    tunable: ClassVar[tuple[str, ...]] = ("depth",)
+
+    name: Literal["distance"] = "distance"
+    threshold: float = Field(0.5, gt=0, lt=1, description="Least probability of an object's voxel")
+    depth: float = Field(
+        0.4, ge=0, lt=1, description="How far a peak stands out over the pass to the next object"
+    )
+
+    def channels(self, ndim: int) -> int:
+        return 3
+
+    def channel_names(self, ndim: int) -> tuple[str, ...]:
+        return ("background", "foreground", "distance")
+
+    def in_domain(self, labels: Labels) -> bool:
+        """Tell so by a slower watershed, voxel by voxel, that knows of the objects."""
+        height, mask = normalized_distance(labels), (labels > 0).astype(np.int32)
+        own, all_of_them = (basins(height, apart, 1, self.depth) for apart in (labels, mask))
+        one_each = int(own.max(initial=0)) == len(np.unique(labels[labels > 0]))
+        return one_each and np.array_equal(own, all_of_them)
+
+    def encode(self, labels: Labels) -> NDArray[np.float32]:
+        inside = labels > 0
+        return np.stack([~inside, inside, normalized_distance(labels)]).astype(np.float32)
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return Dice + cross-entropy of the foreground + smooth L1 of the distance in objects."""
+        from monai.losses import DiceCELoss
+        from torch.nn import functional as F
+
+        classes = DiceCELoss(softmax=True, batch=True)(output[:, :DISTANCE], target[:, :DISTANCE])
+        wrong = F.smooth_l1_loss(
+            output[:, DISTANCE], target[:, DISTANCE], beta=_LARGE, reduction="none"
+        )
+        inside = 1 - target[:, BACKGROUND]
+        loss: Tensor = classes + (wrong * inside).sum() / inside.sum().clamp(min=1)
+        return loss
+
+    def activate(self, output: Tensor) -> Tensor:
+        import torch
+
+        classes, distance = output[:, :DISTANCE], output[:, DISTANCE:]
+        return torch.cat([classes.softmax(1), distance.clamp(0, 1)], 1)
+
+    def decode(self, maps: Maps) -> Labels:
+        maps = self.checked(maps)
+        level = quantized(maps[DISTANCE], _LEVELS) + np.uint16(1)  # 0 is outside
+        level[maps[BACKGROUND] >= 1 - self.threshold] = 0
+        level = framed(level, 0)
+        steps, flat = steps_of(level.shape), level.ravel()
+        hill = np.empty(level.shape, np.int32)
+        _climb(flat, steps, hill.ravel())
+        hills = number_hills(hill.ravel()) + 1
+        pairs, passes = passes_between(hill.ravel(), flat, steps, hills)
+        peaks = _peaks(hill.ravel(), flat, hills)
+        parent = _joined(pairs, passes, peaks, round(self.depth * (_LEVELS - 1)))
+        found: Labels = numbered(parent, 1)[within(hill)]
+        return found
+
+
+@inlined
+def _above(level: NDArray[np.uint16], steps: NDArray[np.int64], i: int) -> int:
+    """Return the highest neighbour of a voxel, or the voxel itself; among equals the first."""
+    best, top = i, level[i]
+    for step in steps:
+        j = i + step
+        if level[j] > top or (level[j] == top and j < best):
+            best, top = j, level[j]
+    return best
+
+
+@compiled(parallel=True)
+def _climb(level: NDArray[np.uint16], steps: NDArray[np.int64], up: NDArray[np.int32]) -> None:
+    """Give every voxel the place of the neighbour to which it climbs, -1 outside."""
+    for i in prange(level.size):
+        up[i] = _above(level, steps, i) if level[i] > 0 else -1
+
+
+@compiled()
+def _peaks(hill: NDArray[np.int32], level: NDArray[np.uint16], hills: int) -> NDArray[np.int64]:
+    """Return the height of each hill."""
+    peaks = np.zeros(hills, np.int64)
+    for i in range(hill.size):
+        peaks[hill[i]] = max(peaks[hill[i]], level[i])
+    return peaks
+
+
+@compiled()
+def _joined(
+    pairs: NDArray[np.int64], passes: NDArray[np.uint16], peaks: NDArray[np.int64], depth: int
+) -> NDArray[np.int32]:
+    """Return parents of hills: those are one of which none stands out over the pass between.
+
+    Passes come highest first, so that the set of a hill is known when one of its lower passes is
+    asked whether the peak of the set stands out over it.
+    """
+    n = peaks.size
+    parent = np.arange(n).astype(np.int32)
+    for k in range(pairs.size):
+        a, b = root_of(parent, pairs[k] // n), root_of(parent, pairs[k] % n)
+        if peaks[a] < peaks[b]:
+            a, b = b, a
+        if a != b and peaks[b] - np.int64(passes[k]) <= depth:
+            parent[b] = a
+    return parent

@@ -1,0 +1,79 @@
+"""Objects from the foreground and a flow that leads each voxel to its object's centre."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ..core.components import components
+from .base import Head, Labels, Maps
+from .border import BACKGROUND
+from .follow import follow
+from .marching import flow_to_centers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FLOW = 2  # the first of its channels
+
+
+class Flow(Head):
+    """Background, foreground; unit flow to the centre, around corners and along bends.
+
+    Voxels follow the flow, those that end together are an object: after Cellpose (Stringer et al.,
+    2021, https://doi.org/10.1038/s41592-020-01018-x), with another way to make the flow
+    (`marching.py`) and another way to follow it (`follow.py`).
+    """
+
+    domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
+
+    tunable: ClassVar[tuple[str, ...]] = ("reach",)
+
+    name: Literal["flow"] = "flow"
+    threshold: float = Field(0.5, gt=0, lt=1, description="Least probability of an object's voxel")
+    reach: float = Field(
+        3.0, ge=0, description="Voxels that ends of one object may be apart in noisy maps"
+    )
+    flow_scale: float = Field(5.0, gt=0, description="Units of output in a flow of length 1")
+
+    def channels(self, ndim: int) -> int:
+        return FLOW + ndim
+
+    def channel_names(self, ndim: int) -> tuple[str, ...]:
+        return ("background", "foreground", *(f"flow {axis}" for axis in "zyx"[-ndim:]))
+
+    def in_domain(self, labels: Labels) -> bool:
+        return int(components(labels).max(initial=0)) == len(np.unique(labels[labels > 0]))
+
+    def encode(self, labels: Labels) -> NDArray[np.float32]:
+        inside = labels > 0
+        return np.concatenate(
+            [np.stack([~inside, inside]), flow_to_centers(labels)], dtype=np.float32
+        )
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return cross-entropy of the foreground + half the squared error of the scaled flow.
+
+        As in Cellpose the flow is learnt in the background, too, as 0: so it fades where objects
+        end, rather than to lead into a neighbour.
+        """
+        from torch.nn import functional as F
+
+        classes = F.cross_entropy(output[:, :FLOW], target[:, :FLOW])
+        wrong = F.mse_loss(output[:, FLOW:], self.flow_scale * target[:, FLOW:])
+        return classes + wrong / 2
+
+    def activate(self, output: Tensor) -> Tensor:
+        import torch
+
+        return torch.cat([output[:, :FLOW].softmax(1), output[:, FLOW:] / self.flow_scale], 1)
+
+    def vectors(self, ndim: int) -> tuple[int, ...]:
+        return tuple(range(FLOW, FLOW + ndim))
+
+    def decode(self, maps: Maps) -> Labels:
+        maps = self.checked(maps)
+        return follow(maps[FLOW:], maps[BACKGROUND] < 1 - self.threshold, self.reach)
