@@ -5,9 +5,9 @@
 
 Tasks: the nuclei of `nuclei-2d` (trained on `split_train.txt`, scored on `split_val.txt`),
 simulated long and bent cells, simulated stacks of nuclei. The threshold of each head is chosen on
-images that are neither trained on nor scored. The networks are small and trained briefly: what counts is the
-difference between heads, beside that between two seeds. Finished runs are not made again, and two
-processes with other `--seeds` may share the work; `--report` prints what is there.
+images that are neither trained on nor scored. The networks are small and trained briefly: what
+counts is the difference between heads, beside that between two seeds. Finished runs are not made
+again, and two processes with other `--seeds` may share the work; `--report` prints what is there.
 """
 
 from __future__ import annotations
@@ -147,9 +147,9 @@ def _simulated(draw: Callable[[int], Sample], *counts: int) -> Parts:
 
 
 TASKS = {
-    "nuclei": Task(real_nuclei, 2, (160, 160), 4, 900),
+    "nuclei": Task(real_nuclei, 2, (160, 160), 4, 600),
     "curved": Task(curved_cells, 2, (160, 160), 4, 600),
-    "stacks": Task(stacks, 3, (32, 64, 64), 2, 500),
+    "stacks": Task(stacks, 3, (32, 64, 64), 2, 300),
 }
 
 
