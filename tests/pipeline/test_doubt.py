@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 import napari_tally
 from napari_tally.models.folder import load_model
+from napari_tally.pipeline.doubt import Doubts
 from napari_tally.simulate.nuclei import NucleiField
 
 
@@ -67,3 +68,20 @@ def test_no_real_stack_raises_a_doubt(model, shared_data, name) -> None:
 
 def test_a_constant_image_is_empty_without_a_doubt(model) -> None:
     assert not doubts(napari_tally.segment(np.full((64, 64), 7), model))
+
+
+def test_what_is_sure_but_too_small_is_said() -> None:
+    maps = np.zeros((3, 50, 50), np.float16)
+    maps[0] = 1
+    maps[:2, 10:40:4, 10:40:4] = np.array([0.02, 0.98]).reshape(2, 1, 1)
+    seen = Doubts(2)
+    seen.add(maps)
+    assert "no piece that is large enough" in seen.sentence("a", "nuclei", 0)
+    assert seen.sentence("a", "nuclei", 3) == ""
+
+
+def test_a_million_specks_end_in_a_sentence_and_soon(model) -> None:
+    image = np.zeros((1500, 1500), np.float32)
+    image[::2, ::2] = 1
+    result = napari_tally.segment(image, model, object_size="12px")
+    assert result.count > 0 or result.notes

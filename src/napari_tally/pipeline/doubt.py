@@ -37,16 +37,25 @@ class Doubts:
         """How much of what may be of an object surely is."""
         return self.sure / self.seen if self.seen else 0.0
 
-    def sentence(self, name: str, plural: str) -> str:
-        """Say what is doubtful about the maps of the image of that name, or ""."""
+    def sentence(self, name: str, plural: str, count: int) -> str:
+        """Say what is doubtful about the maps of the image of that name, or "".
+
+        `count` is how many objects came out.
+        """
         if self.likely < _FEW:
             return (
                 f"The maps of {name} are low everywhere: there may be no {plural} in it, or not of "
                 "the size or kind that the model knows"
             )
         if self.share >= self.least:
-            return ""
+            return "" if count else self._specks(name, plural)
         return (
             f"The maps of {name} are uncertain nearly everywhere (of what may be {plural}, "
             f"{self.share:.0%} is sure): this may be noise, or not what the model knows"
+        )
+
+    def _specks(self, name: str, plural: str) -> str:
+        return (
+            f"{self.sure:,} px of {name} look like {plural}, but in no piece that is large enough "
+            "for one: specks are left out. Tell the object size, or the smallest that is kept"
         )

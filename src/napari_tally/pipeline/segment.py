@@ -261,7 +261,7 @@ class _Segmentation:
         info = self.model.info
         if not info.head.finds_objects or _constant(self.planes):
             return ""
-        note = self.doubts.sentence(self.volume.name, info.plural)
+        note = self.doubts.sentence(self.volume.name, info.plural, self.found.count)
         self.notes += [note] if note else []
         return note
 
