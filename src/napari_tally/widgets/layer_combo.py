@@ -1,10 +1,10 @@
-"""A combo box that follows the image layers of a viewer."""
+"""A combo box that follows the layers of a kind in a viewer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image
+from napari.layers import Image, Labels
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QComboBox, QWidget
 
@@ -13,14 +13,21 @@ if TYPE_CHECKING:
 
 
 class LayerCombo(QComboBox):
-    """The image layers of a viewer; a selected layer becomes the current one."""
+    """The layers of a kind in a viewer; if it follows, a selected one becomes the current one."""
 
     chosen = Signal(object)  # the layer, or None
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        kind: type[Image | Labels] = Image,
+        *,
+        follows: bool = True,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self.viewer = viewer
-        self.layers: list[Image] = []
+        self.viewer, self.kind, self.follows = viewer, kind, follows
+        self.layers: list[Any] = []
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.currentIndexChanged.connect(self._say)
@@ -30,21 +37,21 @@ class LayerCombo(QComboBox):
         self.refresh()
 
     @property
-    def layer(self) -> Image | None:
-        """The layer chosen now."""
+    def layer(self) -> Any:
+        """The layer chosen now, None without any."""
         index = self.currentIndex()
         return self.layers[index] if 0 <= index < len(self.layers) else None
 
-    def choose(self, layer: Image) -> None:
+    def choose(self, layer: Any) -> None:
         """Make a layer the current one."""
         if layer in self.layers:
             self.setCurrentIndex(self.layers.index(layer))
 
     def refresh(self) -> None:
-        """List the images again, and keep the choice where it is still there."""
+        """List the layers again, and keep the choice where it is still there."""
         before = self.layer
         self.blockSignals(True)
-        self.layers = [layer for layer in reversed(self.viewer.layers) if isinstance(layer, Image)]
+        self.layers = [a for a in reversed(self.viewer.layers) if isinstance(a, self.kind)]
         self.clear()
         self.addItems([layer.name for layer in self.layers])
         if before in self.layers:
@@ -66,7 +73,7 @@ class LayerCombo(QComboBox):
 
     def _follow(self) -> None:
         active = self.viewer.layers.selection.active
-        if isinstance(active, Image):
+        if self.follows and isinstance(active, self.kind):
             self.refresh()  # it is selected before its insertion is told
             self.choose(active)
 

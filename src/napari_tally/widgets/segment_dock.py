@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info
 from pydantic import ValidationError
-from qtpy.QtCore import QEvent, QSize, Qt
-from qtpy.QtWidgets import QCheckBox, QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QCheckBox, QWidget
 
 from ..core.errors import InputError, TallyError, sentence
 from ..core.quantity import parse_quantity
@@ -25,6 +25,7 @@ from ..models.folder import (
 )
 from ..pipeline.options import SegmentOptions
 from .explain import explained
+from .fit import FitPanel, fit_job, smallest_text
 from .forecast import Forecast
 from .form import Form
 from .job import Done, Job, segment_job, separate_job
@@ -36,6 +37,7 @@ from .preview import show_preview
 from .result_layer import ResultLayer
 from .run_panel import RunPanel
 from .runner import Runner
+from .scrolled import scrolled
 from .take_away import TakeAway
 from .tune_panel import TunePanel
 
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QHideEvent
 
     from ..core.volume import Volume
+    from ..pipeline.tune import Tuning
 
 _WRONG_INPUT = (TallyError, ValidationError)
 
@@ -58,6 +61,7 @@ class SegmentDock(QWidget):
         self.form = Form(napari_viewer)
         self.panel = RunPanel()
         self.tune = TunePanel()
+        self.fit = FitPanel(napari_viewer)
         self.take_away = TakeAway(napari_viewer)
         self.results = {kind: ResultLayer(napari_viewer) for kind in (OBJECTS, CLASSES)}
         self.runner = Runner("napari-tally")
@@ -73,23 +77,14 @@ class SegmentDock(QWidget):
     def _build(self) -> None:
         self.contours = QCheckBox("Contours")
         self.contours.setChecked(remembered().contours)
-        column = self._scrolled()
-        for part in (self.form, self.panel, self.contours, self.tune, self.take_away):
+        column = scrolled(self)
+        for part in (
+            self.form, self.panel, self.contours, self.tune, self.fit, self.take_away,
+        ):  # fmt: skip
             column.addWidget(part)
         column.addStretch(1)
-        for part in (self.contours, self.tune, self.take_away):
+        for part in (self.contours, self.tune, self.fit, self.take_away):
             part.setVisible(False)  # until there is a result
-
-    def _scrolled(self) -> QVBoxLayout:
-        """Return the layout of a part that scrolls where the window is too low for it."""
-        outer, area, inner = QVBoxLayout(self), _WideArea(), QWidget()
-        outer.setContentsMargins(0, 0, 0, 0)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inner)
-        outer.addWidget(area)
-        return QVBoxLayout(inner)
 
     def _connect(self) -> None:
         form, runner = self.form, self.runner
@@ -106,6 +101,7 @@ class SegmentDock(QWidget):
         self.panel.cancel.clicked.connect(self.cancel)
         self.contours.toggled.connect(self._contours_changed)
         self.tune.changed.connect(self.separate)
+        self.fit.asked.connect(self.fit_sliders)
         runner.stepped.connect(self.panel.step)
         runner.finished.connect(self._finished)
         runner.failed.connect(self._failed)
@@ -118,6 +114,7 @@ class SegmentDock(QWidget):
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.runner.cancel()
             self.form.image.stop()
+            self.fit.stop()
             self.take_away.finder.stop()
             remembered().events.model_folder.disconnect(self._offer_models)
 
@@ -196,6 +193,7 @@ class SegmentDock(QWidget):
             self.panel.say(sentence(error), warn=True)
             return
         self.moved = False
+        self.fit.words = []
         self.panel.start()
         self.runner.start(segment_job, job)
 
@@ -224,7 +222,31 @@ class SegmentDock(QWidget):
         job = replace(earlier.job, options=options)
         self.runner.start(separate_job, job, earlier, bar=False)
 
-    def _finished(self, done: Done) -> None:
+    def fit_sliders(self) -> None:
+        """Find the numbers that give the chosen labels best."""
+        if self.done is None or self.panel.busy:
+            return
+        try:
+            arguments = self.fit.arguments(self.done)
+        except _WRONG_INPUT as error:
+            self.panel.say(sentence(error), warn=True)
+            return
+        self.panel.start()
+        self.runner.start(fit_job, *arguments)
+
+    def _fitted(self, tuning: Tuning) -> None:
+        """Put the sliders where the fit has found them, and decode by them."""
+        self.panel.idle()
+        self.fit.take(tuning)
+        self.tune.put(tuning.info.head)
+        assert self.done is not None
+        self.tune.smallest.setText(smallest_text(tuning, self.done))
+        self.separate()
+
+    def _finished(self, done: Done | Tuning) -> None:
+        if not isinstance(done, Done):
+            self._fitted(done)
+            return
         self.panel.idle()
         # The sliders are those of the model that is chosen now.
         self.done = done if done.job.model == self.model else None
@@ -235,7 +257,8 @@ class SegmentDock(QWidget):
         for part in (self.contours, self.take_away):
             part.setVisible(True)
         self.tune.setVisible(self.done is not None and done.result.maps is not None)
-        self.panel.say(explained(done))
+        self.fit.show_for(self.done)
+        self.panel.say("\n".join([*self.fit.words, explained(done)]))
         self._show_guess(done)
         if self.moved:
             self.moved = False
@@ -355,16 +378,6 @@ class SegmentDock(QWidget):
             show_info("Write an object size, or press Run: then it is guessed.")
             return
         draw_circle(self.viewer, layer, told or guessed or 0.0)
-
-
-class _WideArea(QScrollArea):
-    """A scroll area that is never narrower than what is in it."""
-
-    def minimumSizeHint(self) -> QSize:
-        inner, bar = self.widget(), self.verticalScrollBar()
-        assert inner is not None and bar is not None
-        width = inner.minimumSizeHint().width() + bar.sizeHint().width()
-        return QSize(width, super().minimumSizeHint().height())
 
 
 def spacing_text(volume: Volume) -> str:

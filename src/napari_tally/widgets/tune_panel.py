@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _REST_MS = 60
 _STEP = 0.01
 _MOST = 3.0  # where a number has no upper bound
-_WORDS = {"tolerance": "Join", "core": "Core", "inside": "Core", "threshold": "Threshold"}
+_WORDS = {"tolerance": "Join", "core": "Core", "inside": "Core", "mean_probability": "Mean prob."}
 
 
 class TunePanel(QWidget):
@@ -80,6 +80,13 @@ class TunePanel(QWidget):
         found["threshold"] = moved.pop("threshold", None)
         found["separate"] = self.semantic and self.apart.isChecked()
         return found | {"tune": moved}
+
+    def put(self, head: Head) -> None:
+        """Put the sliders where a head has its numbers, without telling."""
+        for name, slider in self.sliders.items():
+            slider.blockSignals(True)
+            slider.setValue(getattr(head.tuned_part, name))
+            slider.blockSignals(False)
 
     def _show_smallest(self) -> None:
         """Ask for a smallest size only where there are objects."""

@@ -1,0 +1,28 @@
+"""A dock whose content scrolls where the window is too low for it."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+
+def scrolled(dock: QWidget) -> QVBoxLayout:
+    """Fill a dock with a part that scrolls, and return the layout in it."""
+    outer, area, inner = QVBoxLayout(dock), _WideArea(), QWidget()
+    outer.setContentsMargins(0, 0, 0, 0)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inner)
+    outer.addWidget(area)
+    return QVBoxLayout(inner)
+
+
+class _WideArea(QScrollArea):
+    """A scroll area that is never narrower than what is in it."""
+
+    def minimumSizeHint(self) -> QSize:
+        inner, bar = self.widget(), self.verticalScrollBar()
+        assert inner is not None and bar is not None
+        width = inner.minimumSizeHint().width() + bar.sizeHint().width()
+        return QSize(width, super().minimumSizeHint().height())
