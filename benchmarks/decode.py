@@ -28,7 +28,7 @@ from napari_tally.objects.relabel import remove_small
 
 try:
     from cellpose import dynamics
-except ImportError:
+except (ImportError, RuntimeError):  # the latter of a torchvision that does not fit torch
     dynamics = None
 
 HEADS = (Center(), Distance(), Flow(), Boundary())
