@@ -12,7 +12,7 @@ from ..core.components import components
 from ..core.jit import compiled
 from .base import Head, Labels, Maps
 from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
-from .evidence import Looks, slabs
+from .evidence import Looks, means, slabs
 from .flood import grow
 from .targets import centers, normalized_distance
 from .votes import join_votes
@@ -123,8 +123,7 @@ class Center(Head):
 
     def _confident(self, labels: Labels, probability: NDArray[np.float32]) -> Labels:
         """Return the labels without objects of too low a mean probability."""
-        flat = labels.ravel()
-        mean = np.bincount(flat, probability.ravel()) / np.maximum(np.bincount(flat), 1)
+        mean = np.append(0, means(labels, probability, int(labels.max(initial=0))))
         kept: Labels = np.where(mean[labels] >= self.mean_probability, labels, 0)
         return kept
 

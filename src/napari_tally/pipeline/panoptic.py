@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from .classes import Classed
 from .found import Found
 from .needs import maps_are_large
-from .separate import AS_IT_IS
 from .stream import classes_by_block_steps
 
 if TYPE_CHECKING:
@@ -27,15 +26,8 @@ class PanopticObjects(Classed):
 
     head: Panoptic
 
-    def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
-        return AS_IT_IS.decode(self._parted(maps)[0], self.head.objects, self.info.min_size)
-
-    def decoded_block(self, maps: NDArray[np.floating]) -> Found:
-        return AS_IT_IS.found(self._parted(maps)[0], self.head.objects, self.info.min_size)
-
-    def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> Found:
-        found = self.way.found(self._parted(maps)[0], self.head.objects, self.info.min_size)
-        return self.back(found, grid)
+    def object_maps(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
+        return self._parted(maps)[0]
 
     def _parted(
         self, maps: NDArray[np.floating]

@@ -54,9 +54,13 @@ class Separation:
         self.count = 0
         self.cut = 0  # objects larger than a block
 
+    def object_maps(self, maps: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return those of the network's maps from which objects are decoded."""
+        return maps
+
     def decoded(self, maps: NDArray[np.floating]) -> NDArray[np.integer]:
         """Return the objects of the network's own maps on their grid, without specks."""
-        return AS_IT_IS.decode(maps, self.head, self.info.min_size)
+        return AS_IT_IS.decode(self.object_maps(maps), self.head.tuned_part, self.info.min_size)
 
     def objects_steps(self, maps: NDArray[np.floating] | None, grid: NetworkGrid) -> Steps[Found]:
         """Return the objects of maps (None where there is nothing) on the grid of the image.
@@ -77,7 +81,8 @@ class Separation:
 
     def objects(self, maps: NDArray[np.floating], grid: NetworkGrid) -> Found:
         """Return the objects of maps that fit into memory, on the grid of the image."""
-        return self.back(self.way.found(maps, self.head, self.info.min_size), grid)
+        parts = self.object_maps(maps), self.head.tuned_part
+        return self.back(self.way.found(*parts, self.info.min_size), grid)
 
     def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[Found]:
         """Return the objects of large maps, on their own grid."""
@@ -88,7 +93,7 @@ class Separation:
 
     def decoded_block(self, maps: NDArray[np.floating]) -> Found:
         """Return the objects of a block of the network's own maps, on their grid."""
-        return AS_IT_IS.found(maps, self.head, self.info.min_size)
+        return AS_IT_IS.found(self.object_maps(maps), self.head.tuned_part, self.info.min_size)
 
     def back(self, found: Found, grid: NetworkGrid) -> Found:
         """Return what was decoded on the network's grid on that of the image."""
