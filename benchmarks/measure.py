@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from side_by_side import compare, machine, report
 from skimage.measure import regionprops_table
 
-from napari_tally.objects.measure import measure
+from napari_tally.features.measure import measure
 
 PROPERTIES = (
     "label",

@@ -76,7 +76,7 @@ def peaks_and_watershed(size: int) -> Work:
 
 def measure(size: int) -> Work:
     """Measure objects."""
-    from napari_tally.objects.measure import measure
+    from napari_tally.features.measure import measure
 
     labels, image = scene(size)
     measure(labels[:64, :64], image[:64, :64])

@@ -14,17 +14,19 @@ PACKAGE = Path(__file__).parents[1] / "src" / "napari_tally"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 SIBLINGS = {"files", "geometry", "simulate", "network", "heads", "objects"}
+LOWER = {"core", *SIBLINGS, "features"}
 BELOW: dict[str, set[str]] = {
     "core": set(),
     **{sibling: {"core"} for sibling in SIBLINGS},
+    "features": {"core", "objects"},
     "models": {"core", *SIBLINGS},
-    "pipeline": {"core", *SIBLINGS, "models"},
-    "cli": {"core", *SIBLINGS, "models", "pipeline", "cli_files", "cli_run", "cli_tune"},
-    "cli_files": {"core", *SIBLINGS, "models", "pipeline"},
+    "pipeline": {*LOWER, "models"},
+    "cli": {*LOWER, "models", "pipeline", "cli_files", "cli_run", "cli_tune"},
+    "cli_files": {*LOWER, "models", "pipeline"},
     "cli_run": {"core"},
-    "cli_tune": {"core", *SIBLINGS, "models", "pipeline", "cli_run"},
+    "cli_tune": {*LOWER, "models", "pipeline", "cli_run"},
     "__main__": {"cli"},
-    "widgets": {"core", *SIBLINGS, "models", "pipeline"},
+    "widgets": {*LOWER, "models", "pipeline"},
 }
 FRONT_DOOR = "__init__"
 

@@ -73,7 +73,7 @@ def test_without_a_folder_to_write_in_the_cache_falls_back(tmp_path) -> None:
 def test_loops_take_no_more_threads_than_openmp_was_told() -> None:
     script = (
         "import torch, numpy as np\n"
-        "from napari_tally.objects.measure import measure\n"
+        "from napari_tally.features.measure import measure\n"
         "measure(np.ones((4, 4, 4), np.uint8))\n"
         "import numba\n"
         "print(torch.get_num_threads(), numba.get_num_threads())"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_tally.objects.measure import measure
+from napari_tally.features.measure import measure
 from napari_tally.objects.summary import class_summary, summary
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
-from ..objects.measure import measure
+from ..features.measure import measure
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""Measure objects: size, place, shape, border contact and intensities, one row an object."""
+"""Measure objects: one row an object, a column a measurement."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import InputError
 from ..core.quantity import LENGTHS, canonical_unit
-from ..core.volume import SPATIAL
-from .moments import Moments, moments
-from .relabel import as_labels
+from ..objects.relabel import as_labels
+from .groups import chosen
+from .objects import Objects
+from .options import Measurements
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Columns = dict[str, NDArray[Any]]
-
 # Types that are summed as they are; each is compiled for once.
 NATIVE = (np.uint8, np.uint16, np.float32, np.float64)
-LENGTH_NAMES = {2: ("major", "minor"), 3: ("major", "middle", "minor")}
 
 
 def measure(
@@ -30,13 +28,12 @@ def measure(
     spacing: Sequence[float] | None = None,
     unit: str | None = None,
     channel_names: Sequence[str] = (),
+    options: Measurements | None = None,
 ) -> pd.DataFrame:
-    """Measure the objects of a label image, one row an object, in one pass over the array.
+    """Measure the objects of a label image, one row an object.
 
-    Columns carry their units: µm, or mm for a spacing in mm or cm, or px without spacing. Axis
-    lengths are those of the ellipse or ellipsoid of the same second moments and equal
-    scikit-image's; bounding boxes are voxel indices, `max` exclusive. Intensities are those of the
-    finite voxels, with the standard deviation of the population; NaN where there are none.
+    Columns carry their units: µm, or mm for a spacing in mm or cm, or px without spacing. What
+    each of them is, `GROUPS` says.
 
     Parameters
     ----------
@@ -50,6 +47,8 @@ def measure(
         Unit of length of the spacing.
     channel_names : sequence of str
         Endings of the columns of intensities; numbers are taken for several channels without.
+    options : Measurements, optional
+        What to measure; otherwise what a single pass over the array finds.
 
     Returns
     -------
@@ -59,7 +58,7 @@ def measure(
     Raises
     ------
     InputError
-        If labels, image, spacing and names do not fit each other.
+        If labels, image, spacing and names do not fit each other, or a group does not exist.
     """
     import pandas as pd
 
@@ -71,18 +70,10 @@ def measure(
     channels = _channels(image, found.shape)
     endings = _endings(len(channels), tuple(channel_names))
     size, length = _voxel_size(spacing, unit, found.ndim)
-    stack = (1,) * (3 - found.ndim) + found.shape
-    sums = moments(found.reshape(stack), channels.reshape(len(channels), *stack), len(ids))
-    return pd.DataFrame(
-        {
-            "label": ids,
-            **_size_columns(sums, size, length),
-            **_place_columns(sums, size, length),
-            **_length_columns(sums, size, length),
-            "touches_border": _touches_border(sums, found.shape),
-            **_intensity_columns(sums, endings),
-        }
-    )
+    told = options or Measurements()
+    objects = Objects(found, ids, channels, tuple(endings), size, length, told)
+    columns = [group.columns(objects) for group in chosen(told.groups)]
+    return pd.DataFrame({"label": ids} | {k: v for each in columns for k, v in each.items()})
 
 
 def _channels(image: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -134,51 +125,3 @@ def _voxel_size(
         raise InputError(f"{ndim} positive, finite numbers are needed as spacing", f"{spacing}")
     name = "mm" if given in ("mm", "cm") else "um"
     return size * (LENGTHS[given] / LENGTHS[name]), name
-
-
-def _size_columns(sums: Moments, size: NDArray[np.float64], unit: str) -> Columns:
-    ndim = len(size)
-    amount = sums.count * size.prod()
-    kind = "area" if ndim == 2 else "volume"
-    diameter = 2 * np.sqrt(amount / np.pi) if ndim == 2 else np.cbrt(6 * amount / np.pi)
-    return {f"{kind}_{unit}{ndim}": amount, f"equivalent_diameter_{unit}": diameter}
-
-
-def _place_columns(sums: Moments, size: NDArray[np.float64], unit: str) -> Columns:
-    ndim = len(size)
-    axes = SPATIAL[-ndim:].lower()
-    places = sums.centroid[:, -ndim:] * size
-    return {
-        **{f"centroid_{a}_{unit}": places[:, i] for i, a in enumerate(axes)},
-        **{f"bbox_{a}_min_px": sums.low[:, i - ndim] for i, a in enumerate(axes)},
-        **{f"bbox_{a}_max_px": sums.high[:, i - ndim] for i, a in enumerate(axes)},
-    }
-
-
-def _length_columns(sums: Moments, size: NDArray[np.float64], unit: str) -> Columns:
-    """Return the axes of the solid ellipse or ellipsoid of the same covariance.
-
-    The variance along a semi-axis `a` is a²/4 in an ellipse and a²/5 in an ellipsoid.
-    """
-    ndim = len(size)
-    covariance = sums.covariance[:, -ndim:, -ndim:] * np.outer(size, size)
-    variances = np.clip(np.linalg.eigvalsh(covariance), 0, None)[:, ::-1]
-    lengths = 2 * np.sqrt((ndim + 2) * variances)
-    return {f"axis_{n}_length_{unit}": lengths[:, i] for i, n in enumerate(LENGTH_NAMES[ndim])}
-
-
-def _touches_border(sums: Moments, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    ndim = len(shape)
-    low, high = sums.low[:, -ndim:], sums.high[:, -ndim:]
-    touches: NDArray[np.bool_] = ((low == 0) | (high == shape)).any(axis=1)
-    return touches
-
-
-def _intensity_columns(sums: Moments, endings: list[str]) -> Columns:
-    columns: Columns = {}
-    for i, ending in enumerate(endings):
-        columns[f"intensity_mean{ending}"] = sums.mean[:, i]
-        columns[f"intensity_min{ending}"] = sums.minimum[:, i]
-        columns[f"intensity_max{ending}"] = sums.maximum[:, i]
-        columns[f"intensity_std{ending}"] = np.sqrt(sums.variance[:, i])
-    return columns
