@@ -17,7 +17,8 @@ SPACINGS = {2: (0.7, 0.3), 3: (2.0, 0.7, 0.3)}
 SHAPES = [(70, 90), (17, 40, 50)]
 PROPERTIES = (
     "label", "area", "equivalent_diameter_area", "centroid", "bbox", "axis_major_length",
-    "axis_minor_length", "intensity_mean", "intensity_min", "intensity_max", "intensity_std",
+    "axis_minor_length", "extent", "intensity_mean", "intensity_min", "intensity_max",
+    "intensity_std",
 )  # fmt: skip
 
 
@@ -110,16 +111,18 @@ def test_a_ball_and_a_disc_are_as_long_as_their_diameter(radius: int) -> None:
     for ndim in (2, 3):
         places = np.indices((2 * radius + 3,) * ndim) - radius - 1
         table = measure((places**2).sum(axis=0) <= radius**2)
-        for column in table.filter(regex="axis_|diameter").columns:
+        for column in table.filter(regex="_length|diameter").columns:
             assert table[column].item() == pytest.approx(2 * radius, rel=0.02)
 
 
 def test_columns_come_in_order_and_kind_even_without_objects() -> None:
     flat = [
         "label", "area_um2", "equivalent_diameter_um", "centroid_y_um", "centroid_x_um",
+        "centroid_index_y_px", "centroid_index_x_px", "width_y_um", "width_x_um",
         "bbox_y_min_px", "bbox_x_min_px", "bbox_y_max_px", "bbox_x_max_px",
-        "axis_major_length_um", "axis_minor_length_um", "touches_border",
-        "intensity_mean", "intensity_min", "intensity_max", "intensity_std",
+        "axis_major_length_um", "axis_minor_length_um", "orientation_deg",
+        "elongation", "eccentricity", "extent", "touches_border",
+        "intensity_mean", "intensity_min", "intensity_max", "intensity_std", "intensity_sum",
     ]  # fmt: skip
     labels = np.eye(4, dtype=np.uint16)
     full = measure(labels, values((4, 4)), (1, 1), "um")
@@ -139,10 +142,12 @@ def test_a_stack_adds_z_and_the_middle_axis() -> None:
         "centroid_z_px", "centroid_y_px", "centroid_x_px",
     ]  # fmt: skip
     assert columns[6:] == [
+        *(f"{name}_{a}_px" for name in ("centroid_index", "width") for a in "zyx"),
         *(f"bbox_{a}_{end}_px" for end in ("min", "max") for a in "zyx"),
         *(f"axis_{name}_length_px" for name in ("major", "middle", "minor")),
-        "touches_border",
-    ]
+        *(f"axis_major_direction_{a}" for a in "zyx"),
+        "elongation", "flatness", "extent", "touches_border",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,26 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError
-from .intensity import INTENSITY
-from .size import AXES, BORDER, PLACE, SIZE
+from .distribution import DISTRIBUTION
+from .intensity import BALANCE, INTENSITY
+from .shape import SHAPE
+from .size import BORDER, PLACE, SIZE
 
 if TYPE_CHECKING:
     from .declared import Group
 
-GROUPS: dict[str, Group] = {g.name: g for g in (SIZE, PLACE, AXES, BORDER, INTENSITY)}
+GROUPS: dict[str, Group] = {
+    group.name: group
+    for group in (
+        SIZE,
+        PLACE,
+        SHAPE,
+        BORDER,
+        INTENSITY,
+        BALANCE,
+        DISTRIBUTION,
+    )
+}
 
 
 def chosen(names: Sequence[str]) -> list[Group]:

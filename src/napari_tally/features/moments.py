@@ -26,9 +26,10 @@ INTS = 19
 ROWS = np.array([0, 1, 2, 0, 0, 1])  # axes of the products: zz, yy, xx, zy, zx, yx
 COLUMNS = np.array([0, 1, 2, 1, 2, 2])
 
-# Columns of the table of intensities, sums taken from `SHIFT`, the first finite value.
-FINITE, SHIFT, TOTAL, SQUARES, MIN, MAX = range(6)
-FLOATS = 6
+# Columns of the table of intensities, sums taken from `SHIFT`, the first finite value; then the
+# sums of the places of the finite voxels along Z, Y and X, plain and times their intensity.
+FINITE, SHIFT, TOTAL, SQUARES, MIN, MAX, PLACES, TORQUES = 0, 1, 2, 3, 4, 5, 6, 9
+FLOATS = 12
 
 MAX_TABLE_BYTES = 2**30
 
@@ -45,8 +46,12 @@ class Moments:
         In voxels; the covariance is that of the population.
     low, high : ndarray of int64, shape (n, 3)
         Bounding boxes, `high` exclusive.
+    finite : ndarray of int64, shape (n, C)
+        Voxels of finite intensity.
     mean, variance, minimum, maximum : ndarray of float64, shape (n, C)
         Of the finite intensities, NaN where there are none.
+    place, pull : ndarray of float64, shape (n, C, 3)
+        Mean place of the finite voxels, and mean of their place times their intensity, in voxels.
     """
 
     count: NDArray[np.int64]
@@ -54,10 +59,13 @@ class Moments:
     covariance: NDArray[np.float64]
     low: NDArray[np.int64]
     high: NDArray[np.int64]
+    finite: NDArray[np.int64]
     mean: NDArray[np.float64]
     variance: NDArray[np.float64]
     minimum: NDArray[np.float64]
     maximum: NDArray[np.float64]
+    place: NDArray[np.float64]
+    pull: NDArray[np.float64]
 
 
 def moments(
@@ -124,10 +132,9 @@ def _add_run(table: NDArray[np.int64], label: int, z: int, y: int, start: int, s
 
 
 @inlined
-def _add_values(table: NDArray[np.float64], label: int, channel: int, values: NDArray[Any]) -> None:
-    """Add the finite values of a run to the sums of intensities."""
-    t = table[label, channel]
-    n, total, squares = 0, 0.0, 0.0
+def _add_values(t: NDArray[np.float64], z: int, y: int, start: int, values: NDArray[Any]) -> None:
+    """Add the finite values of a run that begins at (z, y, start) to a row of sums."""
+    n, total, squares, places, torque = 0, 0.0, 0.0, 0, 0.0
     shift, low, high = t[SHIFT], t[MIN], t[MAX]
     for i in range(len(values)):
         value = float(values[i])
@@ -135,14 +142,23 @@ def _add_values(table: NDArray[np.float64], label: int, channel: int, values: ND
             continue
         if n == 0 and t[FINITE] == 0:
             shift, low, high = value, value, value
+        above = value - shift
         n += 1
-        total += value - shift
-        squares += (value - shift) ** 2
+        total += above
+        squares += above * above
+        places += i
+        torque += above * i
         low, high = min(low, value), max(high, value)
     t[FINITE] += n
     t[TOTAL] += total
     t[SQUARES] += squares
     t[SHIFT], t[MIN], t[MAX] = shift, low, high
+    t[PLACES] += n * z
+    t[PLACES + 1] += n * y
+    t[PLACES + 2] += n * start + places
+    t[TORQUES] += total * z
+    t[TORQUES + 1] += total * y
+    t[TORQUES + 2] += total * start + torque
 
 
 @inlined
@@ -167,7 +183,7 @@ def _add_rows(
             if label > 0:
                 _add_run(ints, label, z, y, start, x)
                 for channel in range(len(image)):
-                    _add_values(floats, label, channel, image[channel, z, y, start:x])
+                    _add_values(floats[label, channel], z, y, start, image[channel, z, y, start:x])
 
 
 @compiled(parallel=True)
@@ -206,9 +222,10 @@ def _joined(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.hstack([count, a[:, FIRST:SUM], sums, products, low, high])
 
 
-def _merged_floats(parts: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Merge the slabs' tables of intensities: mean, variance, minimum and maximum."""
-    n, shift, total, squares, low, high = np.moveaxis(parts, -1, 0)
+def _merged_floats(parts: NDArray[np.float64]) -> list[NDArray[Any]]:
+    """Merge the slabs' tables of intensities: what `Moments` has from `finite` on."""
+    n, shift, total, squares, low, high = np.moveaxis(parts[..., :PLACES], -1, 0)
+    places, torques = parts[..., PLACES:TORQUES], parts[..., TORQUES:]
     with np.errstate(invalid="ignore", divide="ignore"):  # no finite voxel: NaN
         means = np.where(n > 0, shift + total / n, 0)
         spread = np.where(n > 0, squares - total * total / n, 0)
@@ -219,6 +236,9 @@ def _merged_floats(parts: NDArray[np.float64]) -> list[NDArray[np.float64]]:
             within = within + spread[s] + delta**2 * count * share
             count, mean = both, mean + delta * share
         variance = np.maximum(within, 0) / count
+        place = places.sum(axis=0) / count[..., None]
+        pull = (torques + shift[..., None] * places).sum(axis=0) / count[..., None]
     low = np.where(n > 0, low, np.inf).min(axis=0)
     high = np.where(n > 0, high, -np.inf).max(axis=0)
-    return [np.where(count > 0, a, np.nan) for a in (mean, variance, low, high)]
+    numbers = [np.where(count > 0, a, np.nan) for a in (mean, variance, low, high)]
+    return [count.astype(np.int64), *numbers, place, pull]

@@ -81,6 +81,11 @@ class Objects:
         """Ends of the bounding boxes, exclusive, shape (n, ndim)."""
         return self.moments.high[:, -self.ndim :]
 
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        """Covariance of the voxels' places, in voxels, shape (n, ndim, ndim)."""
+        return self.moments.covariance[:, -self.ndim :, -self.ndim :]
+
     @cached_property
     def amount(self) -> NDArray[np.float64]:
         """Area or volume, in `unit`."""

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ..core.options import Options
 
-DEFAULT = ("size", "place", "axes", "border", "intensity")
+DEFAULT = ("size", "place", "shape", "border", "intensity")
 
 
 class Measurements(Options):

@@ -1,18 +1,15 @@
-"""Size, place, axes and contact with the border: all from one pass over the array."""
+"""Size, place and contact with the border."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .declared import Columns, Cost, Feature, Group
 
 if TYPE_CHECKING:
     from .objects import Objects
-
-_MOMENTS = "Second moments of the voxels' centres, as in scikit-image"
 
 
 def _size(objects: Objects) -> Columns:
@@ -28,6 +25,8 @@ def _place(objects: Objects) -> Columns:
     columns: Columns = {}
     for i, a in enumerate(axes):
         columns[f"centroid_{a}"] = objects.centroid[:, i]
+        columns[f"centroid_index_{a}"] = objects.moments.centroid[:, i - objects.ndim]
+        columns[f"width_{a}"] = (high[:, i] - low[:, i]) * objects.size[i]
         columns[f"bbox_{a}_min"], columns[f"bbox_{a}_max"] = low[:, i], high[:, i]
     return columns
 
@@ -35,34 +34,6 @@ def _place(objects: Objects) -> Columns:
 def _border(objects: Objects) -> Columns:
     touches = ((objects.low == 0) | (objects.high == objects.labels.shape)).any(axis=1)
     return {"touches_border": touches}
-
-
-def variances(objects: Objects) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the variances along the principal axes, largest first, and the axes.
-
-    Returns
-    -------
-    variances : ndarray of float64, shape (n, ndim)
-    axes : ndarray of float64, shape (n, ndim, ndim)
-        `axes[i, :, k]` is the unit vector of variance k of object i.
-    """
-    covariance = objects.moments.covariance[:, -objects.ndim :, -objects.ndim :]
-    values, vectors = np.linalg.eigh(covariance * np.outer(objects.size, objects.size))
-    return np.clip(values, 0, None)[:, ::-1], vectors[:, :, ::-1]
-
-
-def axis_lengths(objects: Objects) -> NDArray[np.float64]:
-    """Return the axes of the solid ellipse or ellipsoid of the same covariance, shape (n, ndim).
-
-    The variance along a semi-axis `a` is a²/4 in an ellipse and a²/5 in an ellipsoid.
-    """
-    return 2 * np.sqrt((objects.ndim + 2) * variances(objects)[0])
-
-
-def _axes(objects: Objects) -> Columns:
-    lengths = axis_lengths(objects)
-    names = ("major", "minor") if objects.ndim == 2 else ("major", "middle", "minor")
-    return {f"axis_{name}_length": lengths[:, i] for i, name in enumerate(names)}
 
 
 SIZE = Group(
@@ -92,6 +63,8 @@ PLACE = Group(
             "Mean place of the voxels' centres, from the centre of the image's first voxel.",
             1,
         ),
+        Feature("centroid_index_{axis}", "Centroid in the array", "The same in voxels.", unit="px"),
+        Feature("width_{axis}", "Width", "Size of the bounding box along the axis.", 1),
         Feature("bbox_{axis}_min", "Bounding box, start", "First voxel along the axis.", unit="px"),
         Feature("bbox_{axis}_max", "Bounding box, end", "Voxel after the last one.", unit="px"),
     ),
@@ -109,23 +82,4 @@ BORDER = Group(
         ),
     ),
     _border,
-)
-AXES = Group(
-    "axes",
-    "Lengths of the principal axes",
-    Cost.PASS,
-    (
-        Feature(
-            "axis_major_length",
-            "Major axis",
-            "Longest axis of the ellipse or ellipsoid of the same second moments.",
-            1,
-            source=_MOMENTS,
-        ),
-        Feature(
-            "axis_middle_length", "Middle axis", "Its middle axis.", 1, ndim=(3,), source=_MOMENTS
-        ),
-        Feature("axis_minor_length", "Minor axis", "Its shortest axis.", 1, source=_MOMENTS),
-    ),
-    _axes,
 )
