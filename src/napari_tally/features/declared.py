@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -32,7 +32,8 @@ class Per(StrEnum):
 
     OBJECT = "object"
     CHANNEL = "channel"
-    PAIR = "two channels, in either order"
+    PAIR = "two channels"
+    ORDERED_PAIR = "two channels, in either order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ class Feature:
             return [""]
         if self.per is Per.CHANNEL:
             return list(channels)
-        return [a + b for a, b in permutations(channels, 2)]
+        pairs = combinations if self.per is Per.PAIR else permutations
+        return [a + b for a, b in pairs(channels, 2)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError
+from .background import BACKGROUND
+from .colocalization import COLOCALIZATION
 from .distribution import DISTRIBUTION
 from .intensity import BALANCE, INTENSITY
 from .shape import SHAPE
@@ -24,6 +26,8 @@ GROUPS: dict[str, Group] = {
         INTENSITY,
         BALANCE,
         DISTRIBUTION,
+        BACKGROUND,
+        COLOCALIZATION,
     )
 }
 

@@ -71,7 +71,7 @@ class Moments:
 def moments(
     labels: NDArray[np.unsignedinteger[Any]], image: NDArray[Any], n_objects: int
 ) -> Moments:
-    """Return the moments of the objects 1 to `n_objects`, each of one voxel or more.
+    """Return the moments of the objects 1 to `n_objects`, NaN of those without a voxel.
 
     Parameters
     ----------
@@ -87,8 +87,9 @@ def moments(
     _measure_slabs(np.ascontiguousarray(labels), np.ascontiguousarray(image), ints, floats)
     space, light = _merged_ints(ints[:, 1:]), _merged_floats(floats[:, 1:])
     count, first = space[:, COUNT], space[:, FIRST:SUM]
-    shift = space[:, SUM:PRODUCT] / count[:, None]
-    products = space[:, PRODUCT:LOW] / count[:, None] - shift[:, ROWS] * shift[:, COLUMNS]
+    with np.errstate(invalid="ignore"):
+        shift = space[:, SUM:PRODUCT] / count[:, None]
+        products = space[:, PRODUCT:LOW] / count[:, None] - shift[:, ROWS] * shift[:, COLUMNS]
     covariance = np.empty((n_objects, 3, 3))
     covariance[:, ROWS, COLUMNS] = covariance[:, COLUMNS, ROWS] = products
     return Moments(
