@@ -8,7 +8,7 @@ import numpy as np
 
 from ..objects.grow import grown
 from .declared import Columns, Cost, Feature, Group, Per
-from .moments import moments
+from .moments import sums
 
 if TYPE_CHECKING:
     from .objects import Objects
@@ -19,7 +19,7 @@ def _background(objects: Objects) -> Columns:
     around[objects.labels > 0] = 0
     if len(objects) and len(objects.channels):
         stack = around.reshape(objects.stack.shape)
-        mean = moments(stack, objects.channel_stacks, len(objects)).mean
+        mean = sums(stack, objects.channel_stacks, len(objects)).moments().mean
     else:
         mean = np.full((len(objects), len(objects.channels)), np.nan)
     return {"background_mean": mean, "intensity_above_background": objects.moments.mean - mean}

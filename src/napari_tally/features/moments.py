@@ -2,13 +2,16 @@
 
 A row of voxels is read run by run: what a run of one id adds to the sums of coordinates is known
 in closed form, so that the table of an object is touched once a run and not once a voxel. Each
-thread fills a table of its own over a slab of rows; the tables are then merged, coordinates in
-whole numbers and so without rounding, intensities by the formula of Chan, Golub & LeVeque, 1983.
+thread fills a table of its own over a slab of rows; the tables are then added, as are those of
+the blocks of an array that is larger than memory. Coordinates are whole numbers, and so added
+without rounding; intensities are taken from a value of the object, which loses no digits.
 """
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -68,10 +71,42 @@ class Moments:
     pull: NDArray[np.float64]
 
 
-def moments(
-    labels: NDArray[np.unsignedinteger[Any]], image: NDArray[Any], n_objects: int
-) -> Moments:
-    """Return the moments of the objects 1 to `n_objects`, NaN of those without a voxel.
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums of objects over an array or a part of it; those of parts are added with `+`.
+
+    Attributes
+    ----------
+    ints : ndarray of int64, shape (n, INTS)
+    floats : ndarray of float64, shape (n, C, FLOATS)
+    """
+
+    ints: NDArray[np.int64]
+    floats: NDArray[np.float64]
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(_joined(self.ints, other.ints), _joined_values(self.floats, other.floats))
+
+    def moments(self) -> Moments:
+        """Return what the sums say of each object, NaN of those without a voxel."""
+        count, first = self.ints[:, COUNT], self.ints[:, FIRST:SUM]
+        with np.errstate(invalid="ignore"):
+            shift = self.ints[:, SUM:PRODUCT] / count[:, None]
+            products = self.ints[:, PRODUCT:LOW] / count[:, None]
+        products -= shift[:, ROWS] * shift[:, COLUMNS]
+        covariance = np.empty((len(count), 3, 3))
+        covariance[:, ROWS, COLUMNS] = covariance[:, COLUMNS, ROWS] = products
+        low, high = self.ints[:, LOW:HIGH], self.ints[:, HIGH:INTS] + 1
+        return Moments(count, first + shift, covariance, low, high, *_means(self.floats))
+
+
+def sums(
+    labels: NDArray[np.unsignedinteger[Any]],
+    image: NDArray[Any],
+    n_objects: int,
+    origin: tuple[int, int, int] = (0, 0, 0),
+) -> Sums:
+    """Return the sums of the objects 1 to `n_objects`.
 
     Parameters
     ----------
@@ -80,21 +115,16 @@ def moments(
         NaN and infinite values are passed over. C may be 0.
     n_objects : int
         The largest id.
+    origin : tuple of int
+        Where the first voxel lies in the whole array.
     """
     slabs = _slabs(labels.shape, n_objects, len(image))
     ints = np.zeros((slabs, n_objects + 1, INTS), np.int64)
     floats = np.zeros((slabs, n_objects + 1, len(image), FLOATS))
-    _measure_slabs(np.ascontiguousarray(labels), np.ascontiguousarray(image), ints, floats)
-    space, light = _merged_ints(ints[:, 1:]), _merged_floats(floats[:, 1:])
-    count, first = space[:, COUNT], space[:, FIRST:SUM]
-    with np.errstate(invalid="ignore"):
-        shift = space[:, SUM:PRODUCT] / count[:, None]
-        products = space[:, PRODUCT:LOW] / count[:, None] - shift[:, ROWS] * shift[:, COLUMNS]
-    covariance = np.empty((n_objects, 3, 3))
-    covariance[:, ROWS, COLUMNS] = covariance[:, COLUMNS, ROWS] = products
-    return Moments(
-        count, first + shift, covariance, space[:, LOW:HIGH], space[:, HIGH:INTS] + 1, *light
+    _measure_slabs(
+        np.ascontiguousarray(labels), np.ascontiguousarray(image), np.array(origin), ints, floats
     )
+    return reduce(operator.add, (Sums(ints[s, 1:], floats[s, 1:]) for s in range(slabs)))
 
 
 def _slabs(shape: tuple[int, ...], n_objects: int, channels: int) -> int:
@@ -105,14 +135,14 @@ def _slabs(shape: tuple[int, ...], n_objects: int, channels: int) -> int:
 
 
 @inlined
-def _add_run(table: NDArray[np.int64], label: int, z: int, y: int, start: int, stop: int) -> None:
-    """Add the voxels from `start` to `stop` of a row to the sums of coordinates."""
-    n = stop - start
-    t = table[label]
+def _add_run(t: NDArray[np.int64], at: tuple[int, int, int], n: int) -> None:
+    """Add `n` voxels of a row, from (z, y, x) on, to the sums of coordinates of an object."""
+    z, y, x = at
     if t[COUNT] == 0:
-        t[FIRST], t[FIRST + 1], t[FIRST + 2] = z, y, start
-        t[LOW], t[LOW + 1], t[LOW + 2] = z, y, start
-    dz, dy, dx = z - t[FIRST], y - t[FIRST + 1], start - t[FIRST + 2]
+        t[FIRST], t[FIRST + 1], t[FIRST + 2] = z, y, x
+        t[LOW], t[LOW + 1], t[LOW + 2] = z, y, x
+        t[HIGH], t[HIGH + 1], t[HIGH + 2] = z, y, x
+    dz, dy, dx = z - t[FIRST], y - t[FIRST + 1], x - t[FIRST + 2]
     steps = n * (n - 1) // 2
     along = n * dx + steps
     t[COUNT] += n
@@ -126,15 +156,15 @@ def _add_run(table: NDArray[np.int64], label: int, z: int, y: int, start: int, s
     t[PRODUCT + 4] += dz * along
     t[PRODUCT + 5] += dy * along
     t[LOW + 1] = min(t[LOW + 1], y)
-    t[LOW + 2] = min(t[LOW + 2], start)
+    t[LOW + 2] = min(t[LOW + 2], x)
     t[HIGH] = z
     t[HIGH + 1] = max(t[HIGH + 1], y)
-    t[HIGH + 2] = max(t[HIGH + 2], stop - 1)
+    t[HIGH + 2] = max(t[HIGH + 2], x + n - 1)
 
 
 @inlined
-def _add_values(t: NDArray[np.float64], z: int, y: int, start: int, values: NDArray[Any]) -> None:
-    """Add the finite values of a run that begins at (z, y, start) to a row of sums."""
+def _add_values(t: NDArray[np.float64], at: tuple[int, int, int], values: NDArray[Any]) -> None:
+    """Add the finite values of a run, from (z, y, x) on, to the sums of one channel."""
     n, total, squares, places, torque = 0, 0.0, 0.0, 0, 0.0
     shift, low, high = t[SHIFT], t[MIN], t[MAX]
     for i in range(len(values)):
@@ -150,16 +180,17 @@ def _add_values(t: NDArray[np.float64], z: int, y: int, start: int, values: NDAr
         places += i
         torque += above * i
         low, high = min(low, value), max(high, value)
+    z, y, x = at
     t[FINITE] += n
     t[TOTAL] += total
     t[SQUARES] += squares
     t[SHIFT], t[MIN], t[MAX] = shift, low, high
     t[PLACES] += n * z
     t[PLACES + 1] += n * y
-    t[PLACES + 2] += n * start + places
+    t[PLACES + 2] += n * x + places
     t[TORQUES] += total * z
     t[TORQUES + 1] += total * y
-    t[TORQUES + 2] += total * start + torque
+    t[TORQUES + 2] += total * x + torque
 
 
 @inlined
@@ -167,6 +198,7 @@ def _add_rows(
     labels: NDArray[Any],
     image: NDArray[Any],
     rows: tuple[int, int],
+    origin: NDArray[np.int64],
     ints: NDArray[np.int64],
     floats: NDArray[np.float64],
 ) -> None:
@@ -182,36 +214,28 @@ def _add_rows(
             while x < width and line[x] == label:
                 x += 1
             if label > 0:
-                _add_run(ints, label, z, y, start, x)
+                at = z + origin[0], y + origin[1], start + origin[2]
+                _add_run(ints[label], at, x - start)
                 for channel in range(len(image)):
-                    _add_values(floats[label, channel], z, y, start, image[channel, z, y, start:x])
+                    _add_values(floats[label, channel], at, image[channel, z, y, start:x])
 
 
 @compiled(parallel=True)
 def _measure_slabs(
     labels: NDArray[Any],
     image: NDArray[Any],
+    origin: NDArray[np.int64],
     ints: NDArray[np.int64],
     floats: NDArray[np.float64],
 ) -> None:
     slabs, rows = len(ints), labels.shape[0] * labels.shape[1]
     for s in prange(slabs):
-        _add_rows(labels, image, (s * rows // slabs, (s + 1) * rows // slabs), ints[s], floats[s])
-
-
-def _merged_ints(parts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Merge the slabs' tables of coordinates, in the order of the slabs."""
-    total: NDArray[np.int64] = parts[0]
-    for part in parts[1:]:
-        seen, here = total[:, COUNT] > 0, part[:, COUNT] > 0
-        total[here & ~seen] = part[here & ~seen]
-        both = here & seen
-        total[both] = _joined(total[both], part[both])
-    return total
+        part = s * rows // slabs, (s + 1) * rows // slabs
+        _add_rows(labels, image, part, origin, ints[s], floats[s])
 
 
 def _joined(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Add the sums of `b`, moved to the first voxels of `a`."""
+    """Add sums of coordinates: those of `b` are moved to the first voxels of `a`."""
     n, sums = b[:, COUNT, None], b[:, SUM:PRODUCT]
     shift = b[:, FIRST:SUM] - a[:, FIRST:SUM]
     di, dj = shift[:, ROWS], shift[:, COLUMNS]
@@ -220,26 +244,32 @@ def _joined(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
     low = np.minimum(a[:, LOW:HIGH], b[:, LOW:HIGH])
     high = np.maximum(a[:, HIGH:], b[:, HIGH:])
     sums, products = a[:, SUM:PRODUCT] + sums + n * shift, a[:, PRODUCT:LOW] + products
-    return np.hstack([count, a[:, FIRST:SUM], sums, products, low, high])
+    both = np.hstack([count, a[:, FIRST:SUM], sums, products, low, high])
+    return np.where(a[:, COUNT, None] == 0, b, np.where(n == 0, a, both))
 
 
-def _merged_floats(parts: NDArray[np.float64]) -> list[NDArray[Any]]:
-    """Merge the slabs' tables of intensities: what `Moments` has from `finite` on."""
-    n, shift, total, squares, low, high = np.moveaxis(parts[..., :PLACES], -1, 0)
-    places, torques = parts[..., PLACES:TORQUES], parts[..., TORQUES:]
+def _joined_values(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Add sums of intensities: those of `b` are taken from the shift of `a`."""
+    n, total = b[..., FINITE], b[..., TOTAL]
+    shift = b[..., SHIFT] - a[..., SHIFT]
+    both = a + b
+    both[..., SHIFT] = a[..., SHIFT]
+    both[..., TOTAL] += n * shift
+    both[..., SQUARES] += 2 * shift * total + n * shift**2
+    both[..., MIN] = np.minimum(a[..., MIN], b[..., MIN])
+    both[..., MAX] = np.maximum(a[..., MAX], b[..., MAX])
+    both[..., TORQUES:] += shift[..., None] * b[..., PLACES:TORQUES]
+    return np.where(a[..., [FINITE]] == 0, b, np.where(n[..., None] == 0, a, both))
+
+
+def _means(sums: NDArray[np.float64]) -> list[NDArray[Any]]:
+    """Return what `Moments` has of the intensities, from `finite` on."""
+    n, shift, total, squares, low, high = np.moveaxis(sums[..., :PLACES], -1, 0)
+    places = sums[..., PLACES:TORQUES]
     with np.errstate(invalid="ignore", divide="ignore"):  # no finite voxel: NaN
-        means = np.where(n > 0, shift + total / n, 0)
-        spread = np.where(n > 0, squares - total * total / n, 0)
-        count, mean, within = n[0], means[0], spread[0]
-        for s in range(1, len(n)):
-            both, delta = count + n[s], means[s] - mean
-            share = np.where(both > 0, n[s] / both, 0)
-            within = within + spread[s] + delta**2 * count * share
-            count, mean = both, mean + delta * share
-        variance = np.maximum(within, 0) / count
-        place = places.sum(axis=0) / count[..., None]
-        pull = (torques + shift[..., None] * places).sum(axis=0) / count[..., None]
-    low = np.where(n > 0, low, np.inf).min(axis=0)
-    high = np.where(n > 0, high, -np.inf).max(axis=0)
-    numbers = [np.where(count > 0, a, np.nan) for a in (mean, variance, low, high)]
-    return [count.astype(np.int64), *numbers, place, pull]
+        mean = shift + total / n
+        variance = np.maximum(squares - total * total / n, 0) / n
+        place = places / n[..., None]
+        pull = (sums[..., TORQUES:] + shift[..., None] * places) / n[..., None]
+    low, high = (np.where(n > 0, a, np.nan) for a in (low, high))
+    return [n.astype(np.int64), mean, variance, low, high, place, pull]

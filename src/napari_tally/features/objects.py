@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .moments import Moments, moments
+from .moments import Moments, sums
 from .options import Measurements
 
 
@@ -69,7 +69,7 @@ class Objects:
     @cached_property
     def moments(self) -> Moments:
         """What one pass over the array finds."""
-        return moments(self.stack, self.channel_stacks, len(self))
+        return sums(self.stack, self.channel_stacks, len(self)).moments()
 
     @property
     def low(self) -> NDArray[np.int64]:
