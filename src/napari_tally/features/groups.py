@@ -10,6 +10,7 @@ from .background import BACKGROUND
 from .colocalization import COLOCALIZATION
 from .distribution import DISTRIBUTION
 from .intensity import BALANCE, INTENSITY
+from .pieces import PIECES
 from .shape import SHAPE
 from .size import BORDER, PLACE, SIZE
 
@@ -23,6 +24,7 @@ GROUPS: dict[str, Group] = {
         PLACE,
         SHAPE,
         BORDER,
+        PIECES,
         INTENSITY,
         BALANCE,
         DISTRIBUTION,

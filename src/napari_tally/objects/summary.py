@@ -57,13 +57,16 @@ def _median_size(table: pd.DataFrame) -> str:
     )
 
 
+def size_column(table: pd.DataFrame) -> str:
+    """Return the name of the column that holds the area or volume; "" without one."""
+    return next((c for c in map(str, table.columns) if c.partition("_")[0] in POWERS), "")
+
+
 def _size(table: pd.DataFrame) -> tuple[str, str]:
     """Return the column that holds the area or volume, and its unit in words; "" without one."""
-    for column in map(str, table.columns):
-        kind, _, unit = column.partition("_")
-        if kind in POWERS:
-            return column, unit.rstrip("23").replace("um", "µm") + POWERS[kind]
-    return "", ""
+    column = size_column(table)
+    kind, _, unit = column.partition("_")
+    return (column, unit.rstrip("23").replace("um", "µm") + POWERS[kind]) if column else ("", "")
 
 
 def _number(value: float) -> str:

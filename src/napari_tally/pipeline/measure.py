@@ -12,39 +12,73 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..features.measure import measure
+from ..objects.relations import parents_of
+from ..objects.summary import size_column
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..core.volume import Volume
+    from ..features.options import Measurements
+
+_SAME_SPACING = 0.01  # up to which two spacings are one that was written with few digits
 
 
-def measure_volumes(labels: Volume, images: Sequence[Volume] = ()) -> pd.DataFrame:
+def measure_volumes(
+    labels: Volume,
+    images: Sequence[Volume] = (),
+    options: Measurements | None = None,
+    parents: Volume | None = None,
+) -> pd.DataFrame:
     """Measure each object of a label volume in every channel of the images.
 
     Frames (axis T) are measured one by one, and the table then has a column `t`. Where the labels
-    have no calibration that of the first calibrated image is taken.
+    have no calibration that of the first calibrated image is taken. With `parents` the columns
+    `parent` (0 outside of all) and `parent_share` say which of them holds most of an object.
 
     Raises
     ------
     InputError
-        If the labels have channels, or an image lies on another grid.
+        If the labels have channels, or an image or the parents lie on another grid.
     """
     import pandas as pd
 
     if "C" in labels.axes:
         raise InputError(f"Labels without channels are needed in {labels.name}", labels.axes)
     labels = _calibrated(labels, images)
-    for image in images:
-        _check_grid(labels, image)
+    for other in (*images, *filter(None, [parents])):
+        _check_grid(labels, other)
     if "T" not in labels.axes:
-        return _frame(labels, images)
+        return _frame(labels, images, options, parents)
     frames = []
     for t in range(labels.shape[labels.axes.index("T")]):
-        table = _frame(labels.at("T", t), [i.at("T", t) for i in images])
+        holder = None if parents is None else parents.at("T", t)
+        table = _frame(labels.at("T", t), [i.at("T", t) for i in images], options, holder)
         table.insert(0, "t", t)
         frames.append(table)
     return pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
+
+
+def measure_parents(
+    parents: Volume, table: pd.DataFrame, options: Measurements | None = None
+) -> pd.DataFrame:
+    """Measure the parents of the objects in a table, with the number and size of what each holds.
+
+    Parameters
+    ----------
+    parents : Volume
+        What the table was made with.
+    table : pandas.DataFrame
+        With a column `parent` and an area or volume.
+    """
+    measured = measure_volumes(parents, (), options)
+    keys = [k for k in ("t", "label") if k in measured]
+    size = size_column(table)
+    held = table.rename(columns={"label": "child", "parent": "label"}).groupby(keys)[size]
+    found = measured.set_index(keys)
+    found["children_count"] = held.count().reindex(found.index, fill_value=0)
+    found[f"children_{size}"] = held.sum().reindex(found.index, fill_value=0.0)
+    return found.reset_index()
 
 
 def channels_first(volume: Volume) -> NDArray[Any]:
@@ -53,14 +87,21 @@ def channels_first(volume: Volume) -> NDArray[Any]:
     return np.moveaxis(array, volume.axes.index("C"), 0) if "C" in volume.axes else array[None]
 
 
-def _frame(labels: Volume, images: Sequence[Volume]) -> pd.DataFrame:
+def _frame(
+    labels: Volume,
+    images: Sequence[Volume],
+    options: Measurements | None,
+    parents: Volume | None,
+) -> pd.DataFrame:
     array = np.asarray(labels.array)
     unit = labels.unit if labels.calibrated else None
-    if not images:
-        return measure(array, None, labels.spacing, unit)
     stacks = [channels_first(image) for image in images]
     names = tuple(name for image in images for name in _names(image, len(images) > 1))
-    return measure(array, np.concatenate(stacks), labels.spacing, unit, names)
+    pixels = np.concatenate(stacks) if len(stacks) > 1 else stacks[0] if stacks else None
+    table = measure(array, pixels, labels.spacing, unit, names, options)
+    if parents is not None:
+        table["parent"], table["parent_share"] = parents_of(array, np.asarray(parents.array))
+    return table
 
 
 def _names(image: Volume, several: bool) -> tuple[str, ...]:
@@ -79,14 +120,23 @@ def _calibrated(labels: Volume, images: Sequence[Volume]) -> Volume:
     return labels
 
 
-def _check_grid(labels: Volume, image: Volume) -> None:
-    if image.axes.replace("C", "") != labels.axes:
+def _check_grid(labels: Volume, other: Volume) -> None:
+    if other.axes.replace("C", "") != labels.axes:
         raise InputError(
             f"An image with the axes {labels.axes} (and C) is needed for {labels.name}",
-            f"{image.name} with {image.axes}",
+            f"{other.name} with {other.axes}",
         )
-    if image.spatial_shape != labels.spatial_shape:
+    if other.spatial_shape != labels.spatial_shape:
         raise InputError(
             f"An image of shape {labels.spatial_shape} is needed for {labels.name}",
-            f"{image.name} of shape {image.spatial_shape}",
+            f"{other.name} of shape {other.spatial_shape}",
+        )
+    if not (labels.calibrated and other.calibrated):
+        return
+    wanted, got = np.array(labels.spacing_in("um")), np.array(other.spacing_in("um"))
+    if not np.allclose(wanted, got, rtol=_SAME_SPACING):
+        raise InputError(
+            f"An image with the spacing of {labels.name} ({labels.describe_spacing()}) is needed",
+            f"{other.name} with {other.describe_spacing()}",
+            "Tell the right one with a spacing, or bring both to one grid",
         )

@@ -1,0 +1,62 @@
+"""What is said of a whole image: counts, density, totals and medians, for each class too."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ..objects.summary import size_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.volume import Volume
+
+_NO_MEDIAN = ("label", "t", "class", "parent", "nearest_neighbor", "bbox_", "centroid_", "touches_")
+
+
+def per_image(table: pd.DataFrame, labels: Volume) -> pd.DataFrame:
+    """Return one row for the image (each frame), and one for each class of its objects.
+
+    Columns: `t` of a series, `class_name` where objects have one (empty in the row of all);
+    `count`; `density`, objects in a unit of area or volume; the total and the fraction of the
+    image that they fill; the median of each measurement.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `measure_volumes` returns it.
+    labels : Volume
+        What it was made of.
+    """
+    import pandas as pd
+
+    frames = range(labels.shape[labels.axes.index("T")]) if "T" in labels.axes else [None]
+    rows = []
+    for t in frames:
+        here = table if t is None else table[table["t"] == t]
+        start = {} if t is None else {"t": t}
+        rows.append(start | _row(here, labels, None))
+        if "class_name" in table:
+            rows += [start | _row(part, labels, n) for n, part in here.groupby("class_name")]
+    found = pd.DataFrame(rows)
+    return found if "class_name" in table else found.drop(columns="class_name")
+
+
+def _row(table: pd.DataFrame, labels: Volume, name: Any) -> dict[str, Any]:
+    size = size_column(table)
+    row: dict[str, Any] = {"class_name": name, "count": len(table)}
+    if size:
+        unit = size.partition("_")[2]
+        total, extent = float(table[size].sum()), _extent(labels, unit.rstrip("23"))
+        row[f"density_per_{unit}"] = len(table) / extent if extent else math.nan
+        row[f"total_{size}"] = total
+        row["fraction"] = total / extent if extent else math.nan
+    medians = table.select_dtypes("number").median()
+    return row | {f"median_{k}": v for k, v in medians.items() if not k.startswith(_NO_MEDIAN)}
+
+
+def _extent(labels: Volume, unit: str) -> float:
+    """Return the area or volume of the image."""
+    voxel = math.prod(labels.spacing_in(unit) if labels.calibrated else ())
+    return math.prod(labels.spatial_shape) * voxel
