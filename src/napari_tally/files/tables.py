@@ -58,5 +58,5 @@ def _check_suffix(path: Path) -> None:
         raise FileError(
             "The package pyarrow is needed for Parquet",
             "none",
-            'Install it with: pip install "napari-tally[parquet]", or use .csv',
+            'Install it with: pip install "napari-tally[tables]", or use .csv',
         )

