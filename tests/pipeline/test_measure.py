@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from napari_tally.core.errors import InputError
 from napari_tally.core.volume import Volume
 from napari_tally.features.options import Measurements
-from napari_tally.pipeline.measure import measure_parents, measure_volumes
+from napari_tally.pipeline import measure as room
+from napari_tally.pipeline.measure import measure_edited, measure_parents, measure_volumes
 from napari_tally.pipeline.per_image import per_image
 
 
@@ -87,3 +89,35 @@ def test_classes_and_frames_have_rows_of_their_own() -> None:
     assert rows["class_name"].fillna("").tolist() == ["", "a", "b", ""]
     assert rows["count"].tolist() == [3, 1, 2, 0]
     assert rows["total_area_px2"].tolist() == [27, 9, 18, 0]
+
+
+@pytest.mark.parametrize("groups", [("size", "place", "border", "intensity"), ("background",)])
+def test_after_edits_the_table_is_as_if_measured_anew(groups: tuple[str, ...]) -> None:
+    rng = np.random.default_rng(0)
+    before = np.kron(rng.permutation(80).reshape(8, 10), np.ones((6, 6), int))
+    image = volume(rng.normal(10, 3, before.shape))
+    options = Measurements(groups=groups)
+    table = measure_volumes(volume(before), [image], options)
+    after = before.copy()
+    after[3:20, 5:9] = 0  # cut
+    after[after == 30] = 90  # another id
+    after[after == 31] = 32  # merged
+    found = measure_edited(table, before, volume(after), [image], options)
+    pd.testing.assert_frame_equal(found, measure_volumes(volume(after), [image], options))
+
+
+def test_only_what_was_edited_is_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = np.kron(np.arange(80).reshape(8, 10), np.ones((6, 6), int))
+    table, after = measure_volumes(volume(before)), before.copy()
+    after[0, 10] = 0
+    seen = []
+
+    def watched(labels: Volume, *rest: object) -> pd.DataFrame:
+        seen.append(np.unique(labels.array).tolist())
+        return measure_volumes(labels)
+
+    monkeypatch.setattr(room, "measure_volumes", watched)
+    found = measure_edited(table, before, volume(after))
+    assert seen == [[0, 1]]
+    assert found["area_um2"][:2].tolist() == [35 / 4, 9]
+    assert measure_edited(found, after, volume(after)) is found

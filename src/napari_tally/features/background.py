@@ -58,4 +58,5 @@ BACKGROUND = Group(
         ),
     ),
     _background,
+    alone=False,
 )

@@ -109,6 +109,9 @@ class Group:
     compute : callable
         Objects to a column for each key of the features that are for their number of axes: shape
         (n,), or (n, number of endings) for channels and pairs.
+    alone : bool
+        Whether an object's numbers are the same without the others: only those that were edited
+        are then measured again.
     """
 
     name: str
@@ -116,6 +119,7 @@ class Group:
     cost: Cost
     features: tuple[Feature, ...]
     compute: Callable[[Objects], Mapping[str, NDArray[Any]]]
+    alone: bool = True
 
     def for_axes(self, ndim: int) -> tuple[Feature, ...]:
         """Return the features that there are in 2D or in 3D."""

@@ -48,3 +48,8 @@ def chosen(names: Sequence[str]) -> list[Group]:
             f"Groups of measurements are needed: {', '.join(GROUPS)}", ", ".join(unknown)
         )
     return [group for name, group in GROUPS.items() if name in names]
+
+
+def are_alone(names: Sequence[str]) -> bool:
+    """Tell whether no object's numbers depend on the others, by what is to be measured."""
+    return all(group.alone for group in chosen(names))
