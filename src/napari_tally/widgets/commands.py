@@ -7,30 +7,35 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Labels
 from napari.utils.notifications import show_info, show_warning
 from napari.viewer import Viewer  # noqa: TC002 (napari injects by it)
 
 from ..core.errors import InputError, TallyError, sentence
 from ..core.progress import Step, Steps
-from ..core.volume import Volume
 from ..objects.summary import summary
-from .layer_volume import calibration_of
-from .result_layer import features
+from .measure_job import MOST_IDS
+from .measure_layers import image_volume, images_on_grid, label_volume
+from .result_layer import GEOMETRY, features
 from .runner import Runner
 from .table_dock import show_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_MOST_IDS = 5_000_000  # rows that a table of features may have
-_GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+    from ..core.volume import Volume
+
 _runners: list[Runner] = []  # those at work, which nothing else holds
 
 
 def open_segment(viewer: Viewer) -> None:
     """Open the Segment dock."""
     viewer.window.add_plugin_dock_widget("napari-tally", "Segment")
+
+
+def open_measure(viewer: Viewer) -> None:
+    """Open the Measure dock."""
+    viewer.window.add_plugin_dock_widget("napari-tally", "Measure")
 
 
 def measure_labels(viewer: Viewer) -> None:
@@ -42,10 +47,10 @@ def measure_labels(viewer: Viewer) -> None:
     if not isinstance(layer, Labels):
         show_warning("A label layer is needed to measure objects. Select one in the layer list.")
         return
-    images = [i for i in viewer.layers if isinstance(i, Image) and _on_grid(i, layer)]
+    images = images_on_grid(viewer, layer)
     try:
-        labels = _volume(layer)
-        volumes = [_volume(image) for image in images]
+        labels = label_volume(layer)
+        volumes = [image_volume(image, labels.axes) for image in images]
     except TallyError as error:
         show_warning(sentence(error))
         return
@@ -59,7 +64,7 @@ def separate_touching(viewer: Viewer) -> None:
         show_warning("A label layer is needed to separate its objects. Select one.")
         return
     try:
-        labels = _volume(layer)
+        labels = label_volume(layer)
     except TallyError as error:
         show_warning(sentence(error))
         return
@@ -96,7 +101,7 @@ def _add(
     """Show separated objects in a new layer, with the geometry that the labels had."""
     labels, table = found
     name = f"{before['name']} (separated)"
-    geometry = {key: before[key] for key in _GEOMETRY}
+    geometry = {key: before[key] for key in GEOMETRY}
     add: Any = viewer.add_labels
     add(labels.array, name=name, features=features(table), **geometry)
     if layer in viewer.layers:
@@ -109,8 +114,8 @@ def _measure_steps(labels: Volume, images: list[Volume]) -> Steps[pd.DataFrame]:
 
     yield Step("measure", 0, 1)
     most = int(np.asarray(labels.array).max(initial=0))
-    if most > _MOST_IDS:
-        raise InputError(f"Ids of at most {_MOST_IDS:,} are needed for a table", f"{most:,}")
+    if most > MOST_IDS:
+        raise InputError(f"Ids of at most {MOST_IDS:,} are needed for a table", f"{most:,}")
     return measure_volumes(labels, images)
 
 
@@ -121,17 +126,3 @@ def _show(viewer: Viewer, layer: Labels, table: pd.DataFrame) -> None:
     show_info(summary(table))
     viewer.layers.selection.active = layer
     show_table(viewer)
-
-
-def _on_grid(image: Image, labels: Labels) -> bool:
-    if image.multiscale or image.data.shape != labels.data.shape:
-        return False
-    return bool(np.allclose(image.scale, labels.scale))
-
-
-def _volume(layer: Image | Labels) -> Volume:
-    axes = "TZYX"[-layer.ndim :]
-    if layer.multiscale or not 2 <= layer.ndim <= 4:
-        raise InputError("A layer of 2 to 4 axes is needed", f"{layer.name} with {layer.ndim}")
-    spacing, unit = calibration_of(layer, axes)
-    return Volume(layer.data, axes, spacing, unit, name=layer.name)

@@ -23,10 +23,12 @@ class LayerCombo(QComboBox):
         kind: type[Image | Labels] = Image,
         *,
         follows: bool = True,
+        none: str = "",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.viewer, self.kind, self.follows = viewer, kind, follows
+        self.none = none  # what the choice of no layer is called, if there is such
         self.layers: list[Any] = []
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
@@ -51,9 +53,10 @@ class LayerCombo(QComboBox):
         """List the layers again, and keep the choice where it is still there."""
         before = self.layer
         self.blockSignals(True)
-        self.layers = [a for a in reversed(self.viewer.layers) if isinstance(a, self.kind)]
+        found = [a for a in reversed(self.viewer.layers) if isinstance(a, self.kind)]
+        self.layers = [None, *found] if self.none else found
         self.clear()
-        self.addItems([layer.name for layer in self.layers])
+        self.addItems([self.none if layer is None else layer.name for layer in self.layers])
         if before in self.layers:
             self.setCurrentIndex(self.layers.index(before))
         self.blockSignals(False)

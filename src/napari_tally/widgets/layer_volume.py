@@ -78,6 +78,13 @@ def volume_of(layer: Image, axes: str | None = None) -> Volume:
     return replace(volume, spacing=spacing, unit=unit)
 
 
+def spacing_text(volume: Volume) -> str:
+    """Return the voxel size as one writes it, "0.5,0.26,0.26um", or "" without calibration."""
+    if volume.spacing is None:
+        return ""
+    return ",".join(f"{s:.6g}" for s in volume.spacing) + volume.unit
+
+
 @dataclass(frozen=True)
 class Region:
     """A part of an image: where it starts and ends along each axis of the array."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .parts import Part
 
 
+GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+
+
 class ResultLayer:
     """Where the dock shows its last result."""
 

@@ -30,7 +30,7 @@ from .forecast import Forecast
 from .form import Form
 from .job import Done, Job, segment_job, separate_job
 from .layer_place import placed_volume
-from .layer_volume import Region, axes_of, geometry_of, volume_of
+from .layer_volume import Region, axes_of, geometry_of, spacing_text, volume_of
 from .parts import CLASSES, OBJECTS, parts_of
 from .preferences import remembered
 from .preview import show_preview
@@ -378,10 +378,3 @@ class SegmentDock(QWidget):
             show_info("Write an object size, or press Run: then it is guessed.")
             return
         draw_circle(self.viewer, layer, told or guessed or 0.0)
-
-
-def spacing_text(volume: Volume) -> str:
-    """Return the voxel size as one writes it, "0.5,0.26,0.26um", or "" without calibration."""
-    if volume.spacing is None:
-        return ""
-    return ",".join(f"{s:.6g}" for s in volume.spacing) + volume.unit

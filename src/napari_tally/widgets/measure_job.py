@@ -1,0 +1,75 @@
+"""What the Measure dock asks for, as plain values, and the steps that do it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.errors import InputError
+from ..core.progress import Step, Steps
+from ..features.options import Measurements
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.volume import Volume
+
+MOST_IDS = 5_000_000  # rows that a table of features may have
+
+
+@dataclass(frozen=True, eq=False)
+class MeasureJob:
+    """Labels to be measured; a copy, since one may paint while it runs.
+
+    `before` is what was measured last, if only what has changed since is to be measured again.
+    """
+
+    labels: Volume
+    images: tuple[Volume, ...] = ()
+    options: Measurements = field(default_factory=Measurements)
+    parents: Volume | None = None
+    before: Measured | None = None
+
+    def is_as(self, other: MeasureJob) -> bool:
+        """Tell whether it differs from another one in nothing but the labels' numbers."""
+        images = [(a.array, b.array) for a, b in zip(self.images, other.images, strict=False)]
+        return (
+            len(self.images) == len(other.images)
+            and all(a is b for a, b in images)
+            and self.options == other.options
+            and self.parents is other.parents is None
+            and self.labels.axes == other.labels.axes
+            and self.labels.shape == other.labels.shape
+            and self.labels.spacing == other.labels.spacing
+            and self.labels.unit == other.labels.unit
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A job and the table that came of it."""
+
+    job: MeasureJob
+    table: pd.DataFrame
+
+
+def measure_job(job: MeasureJob) -> Steps[Measured]:
+    """Measure; a series frame by frame."""
+    from ..pipeline.measure import measure_edited, measure_volumes
+
+    yield Step("measure", 0, 1)
+    most = int(np.asarray(job.labels.array).max(initial=0))
+    if most > MOST_IDS:
+        raise InputError(
+            f"Ids of at most {MOST_IDS:,} are needed for a table in napari",
+            f"{most:,}",
+            "Press Relabel: ids are then consecutive",
+        )
+    rest: tuple[Any, ...] = (job.images, job.options, job.parents)
+    if job.before is None:
+        return Measured(job, measure_volumes(job.labels, *rest))
+    last = job.before
+    table = measure_edited(last.table, np.asarray(last.job.labels.array), job.labels, *rest)
+    return Measured(job, table)

@@ -1,0 +1,61 @@
+"""Label layers, and the images on their grid, as volumes to be measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from ..core.errors import InputError
+from ..core.volume import Volume
+from .layer_volume import calibration_of
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+AXES = "TZYX"
+
+
+def label_axes(layer: Labels) -> str:
+    """Return the axes of a label layer: by its axis labels, else the last ones of TZYX."""
+    letters = "".join(str(label).strip()[:1].upper() for label in layer.axis_labels)
+    known = set(letters) <= set(AXES) and len(set(letters)) == layer.ndim
+    return letters if known and letters.endswith("YX") else AXES[-layer.ndim :]
+
+
+def label_volume(layer: Labels, axes: str | None = None) -> Volume:
+    """Return labels as a volume; nothing is copied.
+
+    Raises
+    ------
+    InputError
+        If they are multiscale or have too few or too many axes.
+    """
+    if layer.multiscale or not 2 <= layer.ndim <= len(AXES):
+        raise InputError("A layer of 2 to 4 axes is needed", f"{layer.name} with {layer.ndim}")
+    return _placed(layer, axes or label_axes(layer), is_labels=True)
+
+
+def image_volume(image: Image, axes: str) -> Volume:
+    """Return an image on the grid of labels of these axes as a volume."""
+    return _placed(image, f"{axes}C" if image.rgb else axes, is_labels=False)
+
+
+def images_on_grid(viewer: ViewerModel, labels: Labels) -> list[Image]:
+    """Return the image layers that have the shape and the place of a label layer."""
+    return [i for i in viewer.layers if isinstance(i, Image) and on_grid(i, labels)]
+
+
+def on_grid(layer: Image | Labels, labels: Labels) -> bool:
+    """Tell whether a layer has the shape and the voxel size of a label layer."""
+    if layer.multiscale or labels.multiscale:
+        return False
+    shape = layer.data.shape[:-1] if getattr(layer, "rgb", False) else layer.data.shape
+    return shape == labels.data.shape and bool(np.allclose(layer.scale, labels.scale))
+
+
+def _placed(layer: Image | Labels, axes: str, *, is_labels: bool) -> Volume:
+    Volume(layer.data, axes, name=layer.name)  # checks the axes
+    spacing, unit = calibration_of(layer, axes)
+    return Volume(layer.data, axes, spacing, unit, name=layer.name, is_labels=is_labels)

@@ -1,0 +1,67 @@
+"""What one takes from measured objects: the table, on the clipboard or in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton, QWidget
+
+from ..core.errors import TallyError, sentence
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+    from .measure_job import Measured
+
+
+class TakeTable(QWidget):
+    """Buttons for the table."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.measured: Measured | None = None
+        self.layer: Labels | None = None
+        self.copy = QPushButton("Copy table")
+        self.copy.setToolTip("Put the table on the clipboard, to be pasted into a spreadsheet.")
+        self.export = QPushButton("Export...")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.copy)
+        row.addWidget(self.export)
+        self.copy.clicked.connect(self.to_clipboard)
+        self.export.clicked.connect(self.ask)
+
+    def take(self, measured: Measured, layer: Labels) -> None:
+        """Take what was measured of a layer."""
+        self.measured, self.layer = measured, layer
+
+    def to_clipboard(self) -> None:
+        """Put the table on the clipboard, tabs between the columns."""
+        assert self.measured is not None
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(self.measured.table.to_csv(index=False, sep="\t"))
+        show_info(f"{len(self.measured.table):,} rows are on the clipboard.")
+
+    def ask(self) -> None:
+        """Ask for a file and write the table to it."""
+        assert self.layer is not None
+        kinds = "CSV (*.csv);;Parquet (*.parquet)"
+        start = f"{self.layer.name}_objects.csv"
+        name, _ = QFileDialog.getSaveFileName(self, "Export the table", start, kinds)
+        if name:
+            self.write(Path(name))
+
+    def write(self, path: Path) -> None:
+        """Write the table."""
+        from ..files.tables import write_table
+
+        assert self.measured is not None
+        try:
+            write_table(self.measured.table, path)
+        except TallyError as error:
+            show_warning(sentence(error))
+        else:
+            show_info(f"{len(self.measured.table):,} rows written to {path}")

@@ -1,0 +1,249 @@
+"""The Measure dock in a real viewer, opened through the manifest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from napari.utils.notifications import notification_manager
+from qtpy.QtWidgets import QApplication
+
+import napari_tally
+from napari_tally.widgets.colours import title_of
+from napari_tally.widgets.pick_panel import COPY, KEEP, REMOVE, UNDO
+
+LOOK = {"scale": (0.5, 0.5), "units": ("um", "um"), "axis_labels": ("y", "x")}
+
+
+def squares() -> np.ndarray:
+    """Return twelve squares of 3 to 14 pixels a side, with ids from 1."""
+    labels = np.zeros((70, 90), np.uint16)
+    for i in range(12):
+        y, x = 2 + 22 * (i // 4), 2 + 22 * (i % 4)
+        labels[y : y + 3 + i, x : x + 3 + i] = i + 1
+    return labels
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    image = np.random.default_rng(0).normal(100, 10, (70, 90))
+    viewer.add_image(image, name="image", **LOOK)
+    viewer.add_labels(squares(), name="squares", **LOOK)
+    return viewer
+
+
+@pytest.fixture
+def dock(viewer):
+    return viewer.window.add_plugin_dock_widget("napari-tally", "Measure")[1]
+
+
+@pytest.fixture
+def measure(dock, until):
+    """Press the button and wait for the end."""
+
+    def run() -> pd.DataFrame:
+        dock.panel.run.click()
+        until(lambda: not dock.runner.busy)
+        return dock.measured.table
+
+    return run
+
+
+def said() -> str:
+    return str(notification_manager.records[-1].message)
+
+
+def colour(layer, label: int) -> np.ndarray:
+    return np.asarray(layer.colormap.map(np.array([label], layer.data.dtype)))[0]
+
+
+def test_the_table_becomes_the_features_of_the_layer(viewer, dock, measure) -> None:
+    table = measure()
+    expected = napari_tally.measure(squares(), viewer.layers["image"].data, spacing="0.5um")
+    pd.testing.assert_frame_equal(
+        table.drop(columns=[c for c in table if c.startswith("intensity")]),
+        expected.drop(columns=[c for c in expected if c.startswith("intensity")]),
+    )
+    features = viewer.layers["squares"].features
+    assert features["area_um2"][3] == 25 / 4
+    assert "12 objects, median area" in dock.panel.status.text()
+    assert "intensity_mean" in table
+
+
+def test_unticked_images_and_groups_are_left_out(viewer, dock, measure) -> None:
+    dock.form.groups["shape"].setChecked(False)
+    dock.form.images.item(0).setCheckState(dock.form.images.item(0).checkState().Unchecked)
+    table = measure()
+    assert not [c for c in table if c.startswith(("axis_", "intensity"))]
+
+
+def test_nothing_ticked_and_no_labels_are_told(viewer, dock) -> None:
+    for tick in dock.form.groups.values():
+        tick.setChecked(False)
+    dock.run()
+    assert "Something to measure" in said()
+    viewer.layers.remove("squares")
+    dock.run()
+    assert "label layer is needed" in said()
+    assert not dock.panel.run.isEnabled()
+
+
+def test_parents_are_named_in_the_table(viewer, dock, measure) -> None:
+    halves = np.ones((70, 90), np.uint8)
+    halves[:, 45:] = 2
+    viewer.add_labels(halves, name="halves", **LOOK)
+    dock.form.labels.choose(viewer.layers["squares"])
+    dock.form.parents.choose(viewer.layers["halves"])
+    assert measure()["parent"].tolist() == [1, 1, 2, 2] * 3
+
+
+def test_after_painting_only_what_changed_is_measured(viewer, dock, measure, monkeypatch) -> None:
+    measure()
+    layer = viewer.layers["squares"]
+    layer.paint((3, 3), 0)
+    assert "press Update" in dock.panel.status.text()
+    assert dock.panel.run.text() == "Update"
+    assert dock.job().before is dock.measured
+    table = measure()
+    pd.testing.assert_frame_equal(
+        table[["label", "area_um2"]],
+        napari_tally.measure(layer.data, spacing="0.5um")[["label", "area_um2"]],
+    )
+
+
+def test_colours_follow_a_column_and_come_back(viewer, dock, measure) -> None:
+    layer = viewer.layers["squares"]
+    before = colour(layer, 5)
+    measure()
+    dock.colours.column.setCurrentIndex(dock.colours.column.findData("area_um2"))
+    assert not dock.colours.legend.isHidden()
+    small, large = colour(layer, 1), colour(layer, 12)
+    assert np.allclose(small[:3], [0.267, 0.005, 0.329], atol=0.02)  # the ends of viridis
+    assert np.allclose(large[:3], [0.993, 0.906, 0.144], atol=0.02)
+    dock.colours.column.setCurrentIndex(0)
+    assert np.allclose(colour(layer, 5), before)
+
+
+def test_a_filter_dims_what_it_leaves_out_and_keep_removes_it(viewer, dock, measure, until) -> None:
+    measure()
+    layer = viewer.layers["squares"]
+    dock.picks.add_filter()
+    one = dock.picks.filters[0]
+    assert one.name == "area_um2"
+    one.range.setValue((9.0, 49.0))  # sides of 6 to 14 pixels
+    assert dock.picks.said.text() == "9 of 12 objects picked"
+    assert colour(layer, 1)[3] < 0.2 < 0.9 < colour(layer, 8)[3]
+    dock.picks.asked.emit(KEEP)
+    until(lambda: not dock.runner.busy)
+    assert dock.measured.table["label"].tolist() == list(range(4, 13))
+    assert set(np.unique(layer.data)) == {0, *range(4, 13)}
+    dock.picks.asked.emit(UNDO)
+    until(lambda: not dock.runner.busy)
+    assert np.array_equal(layer.data, squares())
+    assert len(dock.measured.table) == 12
+
+
+def test_a_range_on_the_histogram_and_a_lasso_pick_objects(viewer, dock, measure, until) -> None:
+    measure()
+    dock.open_plot()
+    plot = dock.plot
+    assert plot.is_histogram
+    plot.pick_span(0, 8)
+    assert dock.picked.ids.tolist() == [1, 2, 3]
+    dock.picks.asked.emit(COPY)
+    copied = viewer.layers["squares (picked)"]
+    assert set(np.unique(copied.data)) == {0, 1, 2, 3}
+    assert copied.units == viewer.layers["squares"].units
+    plot.y_column.setCurrentIndex(plot.y_column.findData("centroid_y_um"))
+    assert not dock.picked.some
+    plot.pick_lasso([(0, 0), (100, 0), (100, 10), (0, 10)])
+    assert dock.picked.ids.tolist() == [1, 2, 3, 4]
+    dock.picks.asked.emit(REMOVE)
+    until(lambda: not dock.runner.busy)
+    assert dock.measured.table["label"].tolist() == list(range(5, 13))
+
+
+def test_a_click_on_the_plot_picks_all_again(viewer, dock, measure) -> None:
+    measure()
+    dock.open_plot()
+    dock.plot.pick_span(0, 8)
+    dock.plot.pick_span(3, 3)
+    assert not dock.picked.some
+
+
+def test_rows_of_a_series_are_those_of_the_frame_in_view(viewer, dock, measure) -> None:
+    two = np.stack([squares(), np.where(squares() > 6, squares(), 0)])
+    viewer.add_labels(two, name="series", axis_labels=("t", "y", "x"))
+    assert dock.form.axes.text() == "TYX"
+    table = measure()
+    assert table["t"].value_counts().to_dict() == {0: 12, 1: 6}
+    viewer.dims.set_current_step(0, 1)
+    assert viewer.layers["series"].features["area_px2"].notna().sum() == 6
+    viewer.dims.set_current_step(0, 0)
+    assert viewer.layers["series"].features["area_px2"].notna().sum() == 12
+
+
+def test_large_gaps_in_the_ids_can_be_closed(viewer, dock, measure, until) -> None:
+    layer = viewer.layers["squares"]
+    layer.data = np.where(squares() == 12, np.uint32(2**31), squares())
+    dock.panel.run.click()
+    until(lambda: not dock.runner.busy)
+    assert "2,147,483,648" in dock.panel.status.text()
+    dock.relabel.click()
+    until(lambda: not dock.runner.busy)
+    assert dock.measured.table["label"].tolist() == list(range(1, 13))
+    assert dock.relabel.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [(np.full((6, 6), -1), "from 0"), (np.zeros((6, 6), np.uint8), "0 objects")],
+    ids=["negative", "none"],
+)
+def test_odd_labels_end_in_a_sentence(viewer, dock, until, labels, sentence) -> None:
+    viewer.add_labels(labels, name="odd")
+    dock.panel.run.click()
+    until(lambda: not dock.runner.busy)
+    assert sentence in dock.panel.status.text()
+
+
+def test_labels_that_are_removed_during_the_run_are_missed(viewer, dock, until) -> None:
+    dock.panel.run.click()
+    viewer.layers.remove("squares")
+    until(lambda: not dock.runner.busy)
+    assert dock.measured is None
+
+
+def test_the_table_goes_to_the_clipboard_and_to_a_file(viewer, dock, measure, tmp_path) -> None:
+    table = measure()
+    dock.take.copy.click()
+    lines = QApplication.clipboard().text().splitlines()
+    assert lines[0].split("\t")[:2] == ["label", "area_um2"]
+    assert len(lines) == len(table) + 1
+    dock.take.write(tmp_path / "objects.csv")
+    assert len(pd.read_csv(tmp_path / "objects.csv")) == 12
+
+
+def test_a_closed_dock_lets_go_of_the_viewer(viewer, dock, measure) -> None:
+    measure()
+    dock.open_plot()
+    layer, before = viewer.layers["squares"], len(viewer.layers["squares"].events.paint.callbacks)
+    viewer.window.remove_dock_widget(dock.parentWidget())
+    assert len(layer.events.paint.callbacks) == before - 1
+    viewer.add_image(np.zeros((5, 5)))
+    viewer.dims.set_current_step(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("column", "title"),
+    [
+        ("volume_um3", "volume (µm³)"),
+        ("local_density_per_um3", "local density (per µm³)"),
+        ("orientation_deg", "orientation (°)"),
+        ("intensity_displacement_um_dapi", "intensity displacement dapi (µm)"),
+        ("extent", "extent"),
+    ],
+)
+def test_columns_are_written_as_people_do(column: str, title: str) -> None:
+    assert title_of(column) == title
