@@ -64,11 +64,21 @@ def convert(
     labels: Annotated[
         bool, typer.Option("--labels", help="The numbers are labels, no intensities.")
     ] = False,
+    zarr_version: Annotated[
+        str | None, typer.Option(help="Version of an OME-Zarr: 0.4 or 0.5.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
 ) -> None:
     """Write an image in another format, with what that format can keep of its geometry."""
+    from .files import write
+
     try:
-        volume = _converted(source, target, series, axes, spacing, stack, labels, overwrite)
+        if target.exists() and not overwrite:
+            raise InputError(
+                "A new name is needed for the result", f"{target}", "Or use --overwrite"
+            )
+        volume = _read(source, series, axes, spacing, stack, labels)
+        write(volume, target, zarr_version=zarr_version)
     except (TallyError, MemoryError) as error:
         typer.echo(f"tally: {sentence(error)}", err=True)
         raise typer.Exit(FAILED) from None
@@ -128,24 +138,20 @@ def _shape(volume: Volume) -> str:
     return " x ".join(f"{a} {n}" for a, n in zip(volume.axes, volume.shape, strict=True))
 
 
-def _converted(
+def _read(
     source: Path,
-    target: Path,
     series: str | None,
     axes: str | None,
     spacing: str | None,
     stack: StackAxis | None,
     labels: bool,
-    overwrite: bool,
 ) -> Volume:
     from dataclasses import replace
 
     from .core.quantity import parse_quantity
-    from .files import read, write
+    from .files import read
     from .files.stack import read_stack
 
-    if target.exists() and not overwrite:
-        raise InputError("A new name is needed for the result", f"{target}", "Or use --overwrite")
     if stack is None:
         volume = read(source, axes=axes, series=series)
     else:
@@ -154,5 +160,4 @@ def _converted(
         volume = volume.with_spacing(parse_quantity(spacing))
     if labels:
         volume = replace(volume, is_labels=True)
-    write(volume, target)
     return volume

@@ -15,7 +15,7 @@ from volumes import assert_same, numbered, oblique
 from napari_tally import read, write
 from napari_tally.core.errors import FileError, InputError
 from napari_tally.core.volume import Volume
-from napari_tally.files import ome_zarr, ome_zarr_write
+from napari_tally.files import ome_zarr
 from napari_tally.files.inputs import expand
 
 UM: dict[str, Any] = {"unit": "um"}
@@ -44,15 +44,24 @@ VOLUMES = [
 @pytest.mark.parametrize("volume", VOLUMES, ids=lambda v: f"{v.axes}-{v.array.dtype}-{v.unit}")
 def test_what_is_written_is_read_again(tmp_path: Path, volume: Volume, version: str) -> None:
     path = tmp_path / "cells.ome.zarr"
-    if version == "0.4":
-        write(volume, path)
-    else:
-        ome_zarr_write._write(volume, path, version, owned=False)
+    write(volume, path, zarr_version=version)
     found = read(path)
     assert isinstance(found.array, da.Array)
     assert_same(found, volume)
     assert ome_zarr.Node.opened(path).version == version
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_0_4_is_written_unless_another_version_is_told(tmp_path: Path) -> None:
+    write(numbered("YX"), tmp_path / "a.zarr")
+    assert ome_zarr.Node.opened(tmp_path / "a.zarr").version == "0.4"
+    with pytest.raises(InputError, match=r"0\.4 or 0\.5.*0\.3"):
+        write(numbered("YX"), tmp_path / "b.zarr", zarr_version="0.3")
+    labels = replace(numbered("YX", np.uint8), is_labels=True)
+    with pytest.raises(InputError, match="that of the image"):
+        write(labels, tmp_path / "a.zarr" / "labels" / "x", zarr_version="0.5")
+    with pytest.raises(InputError, match="OME-Zarr only"):
+        write(numbered("YX"), tmp_path / "a.tif", zarr_version="0.5")
 
 
 def test_writing_again_replaces_the_whole_folder(tmp_path: Path) -> None:
@@ -83,7 +92,7 @@ def test_a_large_image_gets_smaller_levels_at_the_same_place(tmp_path: Path) -> 
 def test_labels_go_into_the_group_of_their_image(tmp_path: Path, version: str) -> None:
     image = moved(numbered("CZYX", np.uint16, spacing=(2.0, 0.3, 0.3), **UM), (1.0, 2.0, 3.0))
     path = tmp_path / "cells.ome.zarr"
-    ome_zarr_write._write(image, path, version, owned=False)
+    write(image, path, zarr_version=version)
     labels = replace(moved(numbered("ZYX", np.uint32, spacing=(2.0, 0.3, 0.3), **UM), (1, 2, 3)),
                      is_labels=True)  # fmt: skip
     write(labels, path / "labels" / "nuclei")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import FileError
+from ..core.errors import FileError, InputError
 from . import bioio, dicom, itk, nifti, ome_zarr, picture, tiff
 from .format import Format, ending
 
@@ -100,10 +100,11 @@ def read(
     return _format_of_existing(path).read(path, axes, series)
 
 
-def write(volume: Volume, path: str | os.PathLike[str]) -> None:
+def write(volume: Volume, path: str | os.PathLike[str], *, zarr_version: str | None = None) -> None:
     """Write an image with its axes, spacing, unit, orientation and channel names.
 
-    The file is written beside its target and then renamed, so that it is whole or not there.
+    The file is written beside its target and then renamed, so that it is whole or not there. Of
+    OME-Zarr version 0.4 or 0.5 may be told.
 
     Raises
     ------
@@ -116,6 +117,10 @@ def write(volume: Volume, path: str | os.PathLike[str]) -> None:
     named = [f for f in FORMATS if ending(path, f.written)]
     inside = [f for f in FORMATS if f.folder and f.recognizes is not None and f.recognizes(path)]
     for each in named or inside:  # labels go into the folder of their image
+        if each.writer is ome_zarr.write:
+            return ome_zarr.write(volume, path, zarr_version)
+        if zarr_version is not None:
+            raise InputError("A version is told of an OME-Zarr only", f"{path.name}")
         if each.writer is not None:
             return each.writer(volume, path)
     raise _unknown(path, tuple(s for f in FORMATS for s in f.written))

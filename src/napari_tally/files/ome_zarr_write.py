@@ -25,6 +25,7 @@ UNITS = {
     "pm": "picometer", "angstrom": "angstrom", "nm": "nanometer", "um": "micrometer",
     "mm": "millimeter", "cm": "centimeter", "m": "meter", "inch": "inch",
 }  # fmt: skip
+VERSIONS = ("0.4", "0.5")
 _LABEL_TYPES = ("uint8", "uint16", "uint32")
 _LARGE = 1024  # Y or X beyond which a smaller level is written
 _CHUNK = {"T": 1, "C": 1, "Z": 32, "Y": 256, "X": 256}
@@ -36,18 +37,26 @@ def inside(path: Path) -> bool:
     return any(parent.name.lower().endswith(".zarr") for parent in path.parents)
 
 
-def write(volume: Volume, path: Path) -> None:
-    """Write an OME-Zarr 0.4, which most programs read, or labels into the group of an image.
+def write(volume: Volume, path: Path, version: str | None = None) -> None:
+    """Write an OME-Zarr, or labels into the group of an image.
 
     Labels go to `image.ome.zarr/labels/NAME`, in the version of the image, and are added to its
     list. Axes become (t, c, z, y, x); the order that they had is noted. The spacing and the place
     of the first voxel are kept, a rotation is not. An image that is read lazily is written chunk
     by chunk.
 
+    Parameters
+    ----------
+    volume : Volume
+    path : Path
+    version : str, optional
+        "0.4", which most programs read, or "0.5"; if not told that of the image, else 0.4.
+
     Raises
     ------
     InputError
-        If the numbers are of a type that OME-Zarr does not have, or labels have no image.
+        If the numbers are of a type that OME-Zarr does not have, labels have no image, or the
+        version is another or not that of the image.
     FileError
         If the folder cannot be written.
     """
@@ -57,7 +66,11 @@ def write(volume: Volume, path: Path) -> None:
             f"{volume.array.dtype} of shape {volume.shape}",
         )
     image = _image_of(path) if inside(path) else None
-    version = "0.4" if image is None else image.version
+    own = VERSIONS[0] if image is None else image.version
+    if (version or own) not in (VERSIONS if image is None else (own,)):
+        wanted = " or ".join(VERSIONS) if image is None else f"{own}, that of the image,"
+        raise InputError(f"Version {wanted} of OME-Zarr is needed", repr(version))
+    version = version or own
     with replacing_all(path) as part:
         _write(volume, part, version, owned=image is not None)
     if image is not None:
