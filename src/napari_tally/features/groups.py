@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from ..core.errors import InputError
 from .intensity import INTENSITY
 from .size import AXES, BORDER, PLACE, SIZE
+from .surface import SURFACE
 
 if TYPE_CHECKING:
     from .declared import Group
 
-GROUPS: dict[str, Group] = {g.name: g for g in (SIZE, PLACE, AXES, BORDER, INTENSITY)}
+GROUPS: dict[str, Group] = {g.name: g for g in (SIZE, PLACE, AXES, BORDER, SURFACE, INTENSITY)}
 
 
 def chosen(names: Sequence[str]) -> list[Group]:
