@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import InputError
 from .intensity import INTENSITY
+from .neighbours import NEIGHBOURS
 from .size import AXES, BORDER, PLACE, SIZE
 from .surface import SURFACE
 
 if TYPE_CHECKING:
     from .declared import Group
 
-GROUPS: dict[str, Group] = {g.name: g for g in (SIZE, PLACE, AXES, BORDER, SURFACE, INTENSITY)}
+GROUPS: dict[str, Group] = {
+    g.name: g for g in (SIZE, PLACE, AXES, BORDER, SURFACE, NEIGHBOURS, INTENSITY)
+}
 
 
 def chosen(names: Sequence[str]) -> list[Group]:

@@ -75,7 +75,7 @@ SURFACE = Group(
             "Euler number",
             "Parts minus holes; in 3D parts plus cavities minus tunnels. Voxels that share a "
             "corner are connected.",
-            source="Ohser, Nagel & Schladitz, 2002, https://doi.org/10.1007/3-540-45782-8_12",
+            source="Ohser, Nagel & Schladitz, 2002, Lecture Notes in Physics 600, 275-298",
         ),
     ),
     _surface,
