@@ -206,6 +206,15 @@ def test_a_flat_object_has_two_sides() -> None:
         assert area / (2 * 100**2 + 4 * 100) == pytest.approx(0.925, abs=0.01)
 
 
+def test_arrays_of_any_order_and_read_only_are_fine() -> None:
+    labels = blobs((9, 20, 31))
+    expected = surfaces(labels)
+    other = np.asfortranarray(labels)
+    other.flags.writeable = labels.flags.writeable = False
+    pd.testing.assert_frame_equal(surfaces(other), expected)
+    pd.testing.assert_frame_equal(surfaces(labels), expected)
+
+
 def test_the_edge_of_the_image_is_border() -> None:
     for shape in [(12, 13), (6, 12, 13), (1, 12, 13)]:
         labels = blobs(shape)

@@ -159,11 +159,13 @@ def _count_cell(
     counts: NDArray[np.int64],
 ) -> None:
     """Add a cell to the counts of each label in it."""
-    done = 0
-    for k in range(8):
-        label = cell[k]
-        if label > 0 and not done >> k & 1:
+    left = 255 ^ corners_of(cell, 0)
+    k = 0
+    while left != 0:
+        if left >> k & 1:
+            label = cell[k]
             mask = corners_of(cell, label)
-            done |= mask
+            left ^= mask
             counts[label, class_of[mask]] += 1
             counts[label, CLASSES] += euler[mask]
+        k += 1
