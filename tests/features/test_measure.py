@@ -121,7 +121,8 @@ def test_columns_come_in_order_and_kind_even_without_objects() -> None:
         "centroid_index_y_px", "centroid_index_x_px", "width_y_um", "width_x_um",
         "bbox_y_min_px", "bbox_x_min_px", "bbox_y_max_px", "bbox_x_max_px",
         "axis_major_length_um", "axis_minor_length_um", "orientation_deg",
-        "elongation", "eccentricity", "extent", "touches_border",
+        "elongation", "eccentricity", "extent",
+        "perimeter_um", "circularity", "euler_number", "touches_border",
         "intensity_mean", "intensity_min", "intensity_max", "intensity_std", "intensity_sum",
     ]  # fmt: skip
     labels = np.eye(4, dtype=np.uint16)
@@ -146,7 +147,8 @@ def test_a_stack_adds_z_and_the_middle_axis() -> None:
         *(f"bbox_{a}_{end}_px" for end in ("min", "max") for a in "zyx"),
         *(f"axis_{name}_length_px" for name in ("major", "middle", "minor")),
         *(f"axis_major_direction_{a}" for a in "zyx"),
-        "elongation", "flatness", "extent", "touches_border",
+        "elongation", "flatness", "extent",
+        "surface_area_px2", "sphericity", "euler_number", "touches_border",
     ]  # fmt: skip
 
 

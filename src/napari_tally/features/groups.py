@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError
@@ -10,11 +9,15 @@ from .background import BACKGROUND
 from .colocalization import COLOCALIZATION
 from .distribution import DISTRIBUTION
 from .intensity import BALANCE, INTENSITY
+from .neighbours import NEIGHBOURS
 from .pieces import PIECES
 from .shape import SHAPE
 from .size import BORDER, PLACE, SIZE
+from .surface import SURFACE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .declared import Group
 
 GROUPS: dict[str, Group] = {
@@ -23,8 +26,10 @@ GROUPS: dict[str, Group] = {
         SIZE,
         PLACE,
         SHAPE,
+        SURFACE,
         BORDER,
         PIECES,
+        NEIGHBOURS,
         INTENSITY,
         BALANCE,
         DISTRIBUTION,

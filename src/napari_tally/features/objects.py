@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .configurations import configuration_counts
 from .moments import Moments, sums
 from .options import Measurements
 
@@ -70,6 +71,11 @@ class Objects:
     def moments(self) -> Moments:
         """What one pass over the array finds."""
         return sums(self.stack, self.channel_stacks, len(self)).moments()
+
+    @cached_property
+    def configurations(self) -> NDArray[np.int64]:
+        """What another pass finds at the borders: see `configuration_counts`."""
+        return configuration_counts(self.labels, len(self))
 
     @property
     def low(self) -> NDArray[np.int64]:

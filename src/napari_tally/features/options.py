@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ..core.options import Options
 
-DEFAULT = ("size", "place", "shape", "border", "intensity")
+DEFAULT = ("size", "place", "shape", "surface", "border", "intensity")
 
 
 class Measurements(Options):

@@ -55,8 +55,9 @@ def _grown(
 ) -> NDArray[np.integer]:
     """Grow labels with any ids; these are kept."""
     found, ids = as_labels(labels)
-    old: NDArray[np.integer] = np.concatenate([np.zeros(1, ids.dtype), ids])
-    return old[grown(found, reach, spacing)]
+    old = np.concatenate([np.zeros(1, ids.dtype), ids])
+    kept: NDArray[np.integer] = old[grown(found, reach, spacing)]
+    return kept
 
 
 def measure_cells(

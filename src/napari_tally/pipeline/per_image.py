@@ -12,7 +12,16 @@ if TYPE_CHECKING:
 
     from ..core.volume import Volume
 
-_NO_MEDIAN = ("label", "t", "class", "parent", "nearest_neighbor", "bbox_", "centroid_", "touches_")
+_NO_MEDIAN = (
+    "label",
+    "t",
+    "class",
+    "parent",
+    "nearest_neighbour",
+    "bbox_",
+    "centroid_",
+    "touches_",
+)
 
 
 def per_image(table: pd.DataFrame, labels: Volume) -> pd.DataFrame:

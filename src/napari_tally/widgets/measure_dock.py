@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ..core.volume import Volume
 
 _WRONG_INPUT = (TallyError, ValidationError)
-_NO_NUMBERS = ("label", "t", "parent", "class", "nearest_neighbor")
+_NO_NUMBERS = ("label", "t", "parent", "class", "nearest_neighbour")
 
 
 class MeasureDock(QWidget):
