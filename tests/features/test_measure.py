@@ -11,6 +11,7 @@ from skimage.measure import label, regionprops_table
 
 from napari_tally.core.errors import InputError
 from napari_tally.features import moments
+from napari_tally.features.cells import slab_count
 from napari_tally.features.measure import measure
 
 SPACINGS = {2: (0.7, 0.3), 3: (2.0, 0.7, 0.3)}
@@ -79,16 +80,15 @@ def test_columns_do_not_depend_on_the_number_of_slabs(
     labels, image = blobs(shape), values(shape)
     labels[labels % 5 == 0] = 2  # one object scattered over all slabs
     spacing = SPACINGS[len(shape)]
-    monkeypatch.setattr(moments, "_slabs", lambda *_: slabs)
+    monkeypatch.setattr(moments, "slab_count", lambda *_: slabs)
     assert_equal_columns(measure(labels, image, spacing, "um"), reference(labels, image, spacing))
 
 
-def test_tables_of_slabs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moments, "get_num_threads", lambda: 64)
-    assert moments._slabs((100, 100, 100), 50_000, 1) == 64
-    assert moments._slabs((100, 100, 100), 2_000_000, 4) == 1
-    assert moments._slabs((1, 3, 100), 5, 1) == 3
-    assert moments._slabs((0, 3, 100), 0, 1) == 1
+def test_tables_of_slabs_are_bounded() -> None:
+    assert slab_count(10_000, 50_000 * 200, threads=64) == 64
+    assert slab_count(10_000, 2_000_000 * 350, threads=64) == 1
+    assert slab_count(3, 1000, threads=64) == 3
+    assert slab_count(0, 0, threads=64) == 1
 
 
 def test_a_box_measures_what_it_should() -> None:

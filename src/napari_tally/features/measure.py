@@ -60,23 +60,30 @@ def measure(
     InputError
         If labels, image, spacing and names do not fit each other, or a group does not exist.
     """
-    import pandas as pd
-
     if np.ndim(labels) not in (2, 3):
         raise InputError(
             "Labels of axes (Y, X) or (Z, Y, X) are needed", f"shape {np.shape(labels)}"
         )
     found, ids = as_labels(labels)
-    channels = _channels(image, found.shape)
-    endings = _endings(len(channels), tuple(channel_names))
-    size, length = _voxel_size(spacing, unit, found.ndim)
+    channels = channels_of(image, found.shape)
+    endings = endings_of(len(channels), tuple(channel_names))
+    size, length = voxel_size(spacing, unit, found.ndim)
     told = options or Measurements()
     objects = Objects(found, ids, channels, tuple(endings), size, length, told)
-    columns = [group.columns(objects) for group in chosen(told.groups)]
-    return pd.DataFrame({"label": ids} | {k: v for each in columns for k, v in each.items()})
+    return table_of(objects)
 
 
-def _channels(image: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any]:
+def table_of(objects: Objects) -> pd.DataFrame:
+    """Return what is to be measured of objects, one row an object."""
+    import pandas as pd
+
+    columns: dict[str, NDArray[Any]] = {"label": objects.ids}
+    for group in chosen(objects.options.groups):
+        columns |= group.columns(objects)
+    return pd.DataFrame(columns)
+
+
+def channels_of(image: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any]:
     """Return the image as (C, *spatial) in a type that the pass is compiled for."""
     if image is None:
         return np.empty((0, *shape), np.uint8)
@@ -102,7 +109,7 @@ def _summed_type(dtype: np.dtype[Any]) -> type[np.generic]:
     )
 
 
-def _endings(count: int, names: tuple[str, ...]) -> list[str]:
+def endings_of(count: int, names: tuple[str, ...]) -> list[str]:
     """Return what the names of each channel's columns end with; a repeated name is numbered."""
     if names and count and len(names) != count:
         raise InputError(f"{count} channel names are needed", f"{len(names)}: {', '.join(names)}")
@@ -111,7 +118,7 @@ def _endings(count: int, names: tuple[str, ...]) -> list[str]:
     return [f"_{n}" if names.count(n) == 1 else f"_{n}_{i}" for i, n in enumerate(names[:count])]
 
 
-def _voxel_size(
+def voxel_size(
     spacing: Sequence[float] | None, unit: str | None, ndim: int
 ) -> tuple[NDArray[np.float64], str]:
     """Return the voxel size along each axis in the unit of the table, and that unit."""

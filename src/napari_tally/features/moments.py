@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
+from .cells import slab_count
 
 # isort: split
 from numba import get_num_threads, prange  # after `jit`, which tells numba what it may take
@@ -33,8 +34,6 @@ COLUMNS = np.array([0, 1, 2, 1, 2, 2])
 # sums of the places of the finite voxels along Z, Y and X, plain and times their intensity.
 FINITE, SHIFT, TOTAL, SQUARES, MIN, MAX, PLACES, TORQUES = 0, 1, 2, 3, 4, 5, 6, 9
 FLOATS = 12
-
-MAX_TABLE_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +117,14 @@ def sums(
     origin : tuple of int
         Where the first voxel lies in the whole array.
     """
-    slabs = _slabs(labels.shape, n_objects, len(image))
+    table = (n_objects + 1) * 8 * (INTS + len(image) * FLOATS)
+    slabs = slab_count(labels.shape[0] * labels.shape[1], table, get_num_threads())
     ints = np.zeros((slabs, n_objects + 1, INTS), np.int64)
     floats = np.zeros((slabs, n_objects + 1, len(image), FLOATS))
     _measure_slabs(
         np.ascontiguousarray(labels), np.ascontiguousarray(image), np.array(origin), ints, floats
     )
     return reduce(operator.add, (Sums(ints[s, 1:], floats[s, 1:]) for s in range(slabs)))
-
-
-def _slabs(shape: tuple[int, ...], n_objects: int, channels: int) -> int:
-    """Return how many slabs, one a thread, the array is cut into; fewer if tables were huge."""
-    table = (n_objects + 1) * 8 * (INTS + channels * FLOATS)
-    threads: int = get_num_threads()
-    return max(1, min(threads, shape[0] * shape[1], MAX_TABLE_BYTES // table))
 
 
 @inlined
