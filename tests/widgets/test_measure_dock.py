@@ -45,7 +45,7 @@ def measure(dock, until):
     def run() -> pd.DataFrame:
         dock.panel.run.click()
         until(lambda: not dock.runner.busy)
-        return dock.measured.table
+        return dock.objects.table
 
     return run
 
@@ -116,29 +116,29 @@ def test_colours_follow_a_column_and_come_back(viewer, dock, measure) -> None:
     layer = viewer.layers["squares"]
     before = colour(layer, 5)
     measure()
-    dock.colours.column.setCurrentIndex(dock.colours.column.findData("area_um2"))
-    assert not dock.colours.legend.isHidden()
+    dock.objects.colours.column.setCurrentIndex(dock.objects.colours.column.findData("area_um2"))
+    assert not dock.objects.colours.legend.isHidden()
     small, large = colour(layer, 1), colour(layer, 12)
     assert np.allclose(small[:3], [0.267, 0.005, 0.329], atol=0.02)  # the ends of viridis
     assert np.allclose(large[:3], [0.993, 0.906, 0.144], atol=0.02)
-    dock.colours.column.setCurrentIndex(0)
+    dock.objects.colours.column.setCurrentIndex(0)
     assert np.allclose(colour(layer, 5), before)
 
 
 def test_a_filter_dims_what_it_leaves_out_and_keep_removes_it(viewer, dock, measure, until) -> None:
     measure()
     layer = viewer.layers["squares"]
-    dock.picks.add_filter()
-    one = dock.picks.filters[0]
+    dock.objects.picks.add_filter()
+    one = dock.objects.picks.filters[0]
     assert one.name == "area_um2"
     one.range.setValue((9.0, 49.0))  # sides of 6 to 14 pixels
-    assert dock.picks.said.text() == "9 of 12 objects picked"
+    assert dock.objects.picks.said.text() == "9 of 12 objects picked"
     assert colour(layer, 1)[3] < 0.2 < 0.9 < colour(layer, 8)[3]
-    dock.picks.asked.emit(KEEP)
+    dock.objects.picks.asked.emit(KEEP)
     until(lambda: not dock.runner.busy)
     assert dock.measured.table["label"].tolist() == list(range(4, 13))
     assert set(np.unique(layer.data)) == {0, *range(4, 13)}
-    dock.picks.asked.emit(UNDO)
+    dock.objects.picks.asked.emit(UNDO)
     until(lambda: not dock.runner.busy)
     assert np.array_equal(layer.data, squares())
     assert len(dock.measured.table) == 12
@@ -146,30 +146,30 @@ def test_a_filter_dims_what_it_leaves_out_and_keep_removes_it(viewer, dock, meas
 
 def test_a_range_on_the_histogram_and_a_lasso_pick_objects(viewer, dock, measure, until) -> None:
     measure()
-    dock.open_plot()
-    plot = dock.plot
+    dock.objects.open_plot()
+    plot = dock.objects.plot
     assert plot.is_histogram
     plot.pick_span(0, 8)
-    assert dock.picked.ids.tolist() == [1, 2, 3]
-    dock.picks.asked.emit(COPY)
+    assert dock.objects.picked.ids.tolist() == [1, 2, 3]
+    dock.objects.picks.asked.emit(COPY)
     copied = viewer.layers["squares (picked)"]
     assert set(np.unique(copied.data)) == {0, 1, 2, 3}
     assert copied.units == viewer.layers["squares"].units
     plot.y_column.setCurrentIndex(plot.y_column.findData("centroid_y_um"))
-    assert not dock.picked.some
+    assert not dock.objects.picked.some
     plot.pick_lasso([(0, 0), (100, 0), (100, 10), (0, 10)])
-    assert dock.picked.ids.tolist() == [1, 2, 3, 4]
-    dock.picks.asked.emit(REMOVE)
+    assert dock.objects.picked.ids.tolist() == [1, 2, 3, 4]
+    dock.objects.picks.asked.emit(REMOVE)
     until(lambda: not dock.runner.busy)
     assert dock.measured.table["label"].tolist() == list(range(5, 13))
 
 
 def test_a_click_on_the_plot_picks_all_again(viewer, dock, measure) -> None:
     measure()
-    dock.open_plot()
-    dock.plot.pick_span(0, 8)
-    dock.plot.pick_span(3, 3)
-    assert not dock.picked.some
+    dock.objects.open_plot()
+    dock.objects.plot.pick_span(0, 8)
+    dock.objects.plot.pick_span(3, 3)
+    assert not dock.objects.picked.some
 
 
 def test_rows_of_a_series_are_those_of_the_frame_in_view(viewer, dock, measure) -> None:
@@ -182,6 +182,49 @@ def test_rows_of_a_series_are_those_of_the_frame_in_view(viewer, dock, measure) 
     assert viewer.layers["series"].features["area_px2"].notna().sum() == 6
     viewer.dims.set_current_step(0, 0)
     assert viewer.layers["series"].features["area_px2"].notna().sum() == 12
+
+
+def test_linked_objects_come_with_their_tracks_and_one_id(viewer, dock, measure, until) -> None:
+    moved = np.roll(squares(), 2, axis=1)
+    other = np.where(moved > 0, 13 - moved.astype(int), 0).astype(np.uint16)
+    viewer.add_labels(
+        np.stack([squares(), other]), name="series", scale=(1, 0.5, 0.5),
+        axis_labels=("t", "y", "x"), units=("pixel", "um", "um"),
+    )  # fmt: skip
+    assert not dock.link_frames.isHidden()
+    dock.link_frames.click()
+    until(lambda: dock.measured is not None)
+    linked = viewer.layers["series (linked)"].data
+    inside = (squares() > 0) & (moved > 0)
+    same = linked[0][inside] == linked[1][inside]
+    assert same[squares()[inside] == moved[inside]].all()
+    tracks = viewer.layers["series tracks"]
+    assert tracks.data.shape == (24, 4)
+    assert tracks.extent.world[1][1] <= 70 / 2
+    assert dock.measured.table["label"].value_counts().eq(2).all()
+
+
+def test_nuclei_are_grown_to_cells_and_measured_together(viewer, dock, measure) -> None:
+    dock.form.grow.setText("1um")
+    table = measure()
+    assert (table["cell_area_um2"] > table["area_um2"]).all()
+    assert "ring_intensity_mean" in table
+    cells = viewer.layers["squares (cells)"]
+    assert (cells.data > 0).sum() > (squares() > 0).sum()
+    assert viewer.layers.selection.active is viewer.layers["squares"]
+    dock.form.grow.setText("far")
+    dock.run()
+    assert "number with a unit" in said()
+
+
+def test_what_a_model_said_stays_in_the_table(viewer, dock, measure) -> None:
+    layer = viewer.layers["squares"]
+    layer.features = pd.DataFrame(
+        {"label": [np.nan, 1, 2], "confidence": [np.nan, 0.5, 0.75], "area_um2": [np.nan, 0, 0]}
+    )
+    table = measure()
+    assert table["confidence"][:3].fillna(-1).tolist() == [0.5, 0.75, -1]
+    assert table["area_um2"][0] == 9 / 4
 
 
 def test_large_gaps_in_the_ids_can_be_closed(viewer, dock, measure, until) -> None:
@@ -217,17 +260,17 @@ def test_labels_that_are_removed_during_the_run_are_missed(viewer, dock, until) 
 
 def test_the_table_goes_to_the_clipboard_and_to_a_file(viewer, dock, measure, tmp_path) -> None:
     table = measure()
-    dock.take.copy.click()
+    dock.objects.take.copy.click()
     lines = QApplication.clipboard().text().splitlines()
     assert lines[0].split("\t")[:2] == ["label", "area_um2"]
     assert len(lines) == len(table) + 1
-    dock.take.write(tmp_path / "objects.csv")
+    dock.objects.take.write(tmp_path / "objects.csv")
     assert len(pd.read_csv(tmp_path / "objects.csv")) == 12
 
 
 def test_a_closed_dock_lets_go_of_the_viewer(viewer, dock, measure) -> None:
     measure()
-    dock.open_plot()
+    dock.objects.open_plot()
     layer, before = viewer.layers["squares"], len(viewer.layers["squares"].events.paint.callbacks)
     viewer.window.remove_dock_widget(dock.parentWidget())
     assert len(layer.events.paint.callbacks) == before - 1

@@ -46,6 +46,11 @@ class MeasureForm(QWidget):
         self.spacing = QLineEdit()
         self.spacing.setPlaceholderText("none: in px")
         self.spacing.setToolTip("Size of a voxel, such as 0.5,0.26,0.26um.")
+        self.grow = QLineEdit()
+        self.grow.setPlaceholderText("no")
+        self.grow.setToolTip(
+            "Measure cells besides nuclei: each nucleus grown by a length such as 5um."
+        )
         self.groups = {name: _tick(group) for name, group in GROUPS.items()}
         self._lay()
 
@@ -59,6 +64,7 @@ class MeasureForm(QWidget):
         self.rows.addRow("Images", self.images)
         self.rows.addRow("Inside of", self.parents)
         self.rows.addRow("Voxel size", self.spacing)
+        self.rows.addRow("Grow to cells", self.grow)
         ticks = QWidget()
         column = QVBoxLayout(ticks)
         column.setContentsMargins(0, 0, 0, 0)

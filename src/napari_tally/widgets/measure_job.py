@@ -14,7 +14,9 @@ from ..features.options import Measurements
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..core.quantity import Quantity
     from ..core.volume import Volume
+    from ..pipeline.track import Tracked
 
 MOST_IDS = 5_000_000  # rows that a table of features may have
 
@@ -23,13 +25,15 @@ MOST_IDS = 5_000_000  # rows that a table of features may have
 class MeasureJob:
     """Labels to be measured; a copy, since one may paint while it runs.
 
-    `before` is what was measured last, if only what has changed since is to be measured again.
+    With `grow` the labels are nuclei, and their cells are measured too. `before` is what was
+    measured last, if only what has changed since is to be measured again.
     """
 
     labels: Volume
     images: tuple[Volume, ...] = ()
     options: Measurements = field(default_factory=Measurements)
     parents: Volume | None = None
+    grow: Quantity | None = None
     before: Measured | None = None
 
     def is_as(self, other: MeasureJob) -> bool:
@@ -40,6 +44,7 @@ class MeasureJob:
             and all(a is b for a, b in images)
             and self.options == other.options
             and self.parents is other.parents is None
+            and self.grow is other.grow is None
             and self.labels.axes == other.labels.axes
             and self.labels.shape == other.labels.shape
             and self.labels.spacing == other.labels.spacing
@@ -49,14 +54,23 @@ class MeasureJob:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A job and the table that came of it."""
+    """A job, the table that came of it, and the cells of nuclei."""
 
     job: MeasureJob
     table: pd.DataFrame
+    cells: Volume | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LinkJob:
+    """A series of labels whose objects are to be linked over time; a copy."""
+
+    labels: Volume
 
 
 def measure_job(job: MeasureJob) -> Steps[Measured]:
     """Measure; a series frame by frame."""
+    from ..pipeline.cells import cells_of, measure_cells
     from ..pipeline.measure import measure_edited, measure_volumes
 
     yield Step("measure", 0, 1)
@@ -67,9 +81,20 @@ def measure_job(job: MeasureJob) -> Steps[Measured]:
             f"{most:,}",
             "Press Relabel: ids are then consecutive",
         )
+    if job.grow is not None:
+        cells = cells_of(job.labels, job.grow)
+        yield Step("measure", 0, 1)
+        return Measured(job, measure_cells(job.labels, cells, job.images, job.options), cells)
     rest: tuple[Any, ...] = (job.images, job.options, job.parents)
     if job.before is None:
         return Measured(job, measure_volumes(job.labels, *rest))
     last = job.before
     table = measure_edited(last.table, np.asarray(last.job.labels.array), job.labels, *rest)
     return Measured(job, table)
+
+
+def link_job(job: LinkJob) -> Steps[Tracked]:
+    """Link the objects of a series."""
+    from ..pipeline.track import track_steps
+
+    return (yield from track_steps(job.labels))

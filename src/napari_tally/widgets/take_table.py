@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton, 
 from ..core.errors import TallyError, sentence
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.layers import Labels
 
     from .measure_job import Measured
@@ -21,6 +22,7 @@ class TakeTable(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.table: pd.DataFrame | None = None
         self.measured: Measured | None = None
         self.layer: Labels | None = None
         self.copy = QPushButton("Copy table")
@@ -33,17 +35,17 @@ class TakeTable(QWidget):
         self.copy.clicked.connect(self.to_clipboard)
         self.export.clicked.connect(self.ask)
 
-    def take(self, measured: Measured, layer: Labels) -> None:
-        """Take what was measured of a layer."""
-        self.measured, self.layer = measured, layer
+    def take(self, table: pd.DataFrame, layer: Labels, measured: Measured) -> None:
+        """Take a table of a layer's objects, and what was measured for it."""
+        self.table, self.layer, self.measured = table, layer, measured
 
     def to_clipboard(self) -> None:
         """Put the table on the clipboard, tabs between the columns."""
-        assert self.measured is not None
+        assert self.table is not None
         clipboard = QApplication.clipboard()
         if clipboard is not None:
-            clipboard.setText(self.measured.table.to_csv(index=False, sep="\t"))
-        show_info(f"{len(self.measured.table):,} rows are on the clipboard.")
+            clipboard.setText(self.table.to_csv(index=False, sep="\t"))
+        show_info(f"{len(self.table):,} rows are on the clipboard.")
 
     def ask(self) -> None:
         """Ask for a file and write the table to it."""
@@ -58,10 +60,10 @@ class TakeTable(QWidget):
         """Write the table."""
         from ..files.tables import write_table
 
-        assert self.measured is not None
+        assert self.table is not None
         try:
-            write_table(self.measured.table, path)
+            write_table(self.table, path)
         except TallyError as error:
             show_warning(sentence(error))
         else:
-            show_info(f"{len(self.measured.table):,} rows written to {path}")
+            show_info(f"{len(self.table):,} rows written to {path}")
