@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError
+from .hull import HULL
 from .intensity import INTENSITY
 from .size import AXES, BORDER, PLACE, SIZE
 
 if TYPE_CHECKING:
     from .declared import Group
 
-GROUPS: dict[str, Group] = {g.name: g for g in (SIZE, PLACE, AXES, BORDER, INTENSITY)}
+GROUPS: dict[str, Group] = {g.name: g for g in (SIZE, PLACE, AXES, BORDER, HULL, INTENSITY)}
 
 
 def chosen(names: Sequence[str]) -> list[Group]:
