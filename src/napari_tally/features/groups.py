@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError
+from .diameters import DIAMETERS
 from .hull import HULL
 from .intensity import INTENSITY
 from .size import AXES, BORDER, PLACE, SIZE
@@ -13,7 +14,9 @@ from .size import AXES, BORDER, PLACE, SIZE
 if TYPE_CHECKING:
     from .declared import Group
 
-GROUPS: dict[str, Group] = {g.name: g for g in (SIZE, PLACE, AXES, BORDER, HULL, INTENSITY)}
+GROUPS: dict[str, Group] = {
+    g.name: g for g in (SIZE, PLACE, AXES, BORDER, HULL, DIAMETERS, INTENSITY)
+}
 
 
 def chosen(names: Sequence[str]) -> list[Group]:

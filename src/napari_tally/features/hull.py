@@ -87,8 +87,7 @@ def _measure_polyhedron(
 
 _POINTS = "The hull's points are the midpoints of the voxels' faces, as in scikit-image"
 _COUNT = (
-    "number of {0}s in the convex hull, which is that of the midpoints of the {0}s' {1}, times "
-    "the {2} of one; a flat object has a hull as well."
+    "Number of {0}s in the convex hull, that of the midpoints of the {0}s' {1}, times one's {2}."
 )
 HULL = Group(
     "hull",
@@ -98,7 +97,7 @@ HULL = Group(
         Feature(
             "convex_area",
             "Convex area",
-            "N" + _COUNT.format("pixel", "edges", "area")[1:],
+            _COUNT.format("pixel", "edges", "area"),
             2,
             ndim=(2,),
             source="As in scikit-image",
@@ -106,10 +105,10 @@ HULL = Group(
         Feature(
             "convex_volume",
             "Convex volume",
-            "N" + _COUNT.format("voxel", "faces", "volume")[1:],
+            _COUNT.format("voxel", "faces", "volume"),
             3,
             ndim=(3,),
-            source="As in scikit-image",
+            source="As in scikit-image, but flat objects have a hull as well",
         ),
         Feature(
             "solidity",
