@@ -10,12 +10,13 @@ from .diameters import DIAMETERS
 from .hull import HULL
 from .intensity import INTENSITY
 from .size import AXES, BORDER, PLACE, SIZE
+from .thickness import THICKNESS
 
 if TYPE_CHECKING:
     from .declared import Group
 
 GROUPS: dict[str, Group] = {
-    g.name: g for g in (SIZE, PLACE, AXES, BORDER, HULL, DIAMETERS, INTENSITY)
+    g.name: g for g in (SIZE, PLACE, AXES, BORDER, HULL, DIAMETERS, THICKNESS, INTENSITY)
 }
 
 
