@@ -5,6 +5,10 @@ It finds the voxel that lies deepest. But to the border it is half a voxel less,
 side along Z than along X, and the middle of what is an even number of voxels thick lies between
 two of them. So at the deepest voxel the radius is measured anew, around its centre and the places
 half a voxel from there, to the faces of the voxels outside.
+
+A mean thickness is left out. Means of the distance over its ridge are cheap, but a border that is
+rough by half a voxel grows side ridges: of cylinders 4 to 20 voxels thick they were 11 to 68 % too
+small, whichever way the ridge was found.
 """
 
 from __future__ import annotations
