@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from ..core.errors import InputError
 from .background import BACKGROUND
 from .colocalization import COLOCALIZATION
+from .diameters import DIAMETERS
 from .distribution import DISTRIBUTION
+from .hull import HULL
 from .intensity import BALANCE, INTENSITY
 from .neighbours import NEIGHBOURS
 from .pieces import PIECES
 from .shape import SHAPE
 from .size import BORDER, PLACE, SIZE
 from .surface import SURFACE
+from .thickness import THICKNESS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +30,9 @@ GROUPS: dict[str, Group] = {
         PLACE,
         SHAPE,
         SURFACE,
+        HULL,
+        DIAMETERS,
+        THICKNESS,
         BORDER,
         PIECES,
         NEIGHBOURS,
