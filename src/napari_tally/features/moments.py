@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
+from ..core.runs import run_starts
 from .cells import slab_count
 
 # isort: split
@@ -197,15 +198,13 @@ def _add_rows(
 ) -> None:
     """Add the rows from `rows[0]` to `rows[1]`, counted over all planes, to one slab's tables."""
     _, height, width = labels.shape
+    differs, starts = np.empty(width, labels.dtype), np.empty(width + 1, np.int64)
     for row in range(rows[0], rows[1]):
         z, y = row // height, row % height
         line = labels[z, y]
-        x = 0
-        while x < width:
-            label, start = line[x], x
-            x += 1
-            while x < width and line[x] == label:
-                x += 1
+        for run in range(run_starts(line, differs, starts)):
+            start, x = starts[run], starts[run + 1]
+            label = line[start]
             if label > 0:
                 at = z + origin[0], y + origin[1], start + origin[2]
                 _add_run(ints[label], at, x - start)

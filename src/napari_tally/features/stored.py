@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.progress import Step, Steps
-from ..objects.relabel import smallest, whole_numbers
+from ..objects.relabel import ids_of, smallest, whole_numbers
 from .configurations import CLASSES, configuration_counts
 from .declared import Cost
 from .groups import chosen
@@ -160,7 +160,4 @@ def _cuts(labels: Any, image: Any, slab_bytes: int) -> list[slice]:
 
 
 def _ids(slab: Any) -> NDArray[np.int64]:
-    import fastremap
-
-    found = fastremap.unique(whole_numbers(np.asarray(slab)))
-    return np.asarray(found[found > 0], np.int64)
+    return ids_of(whole_numbers(np.asarray(slab))).astype(np.int64)

@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.components import components
 from ..core.errors import InputError
+from ..core.runs import present
+
+_MOST_SEEN = 2**24  # ids that are ticked off in a list
 
 
 def relabel(labels: ArrayLike) -> NDArray[np.unsignedinteger[Any]]:
@@ -61,8 +64,7 @@ def as_labels(
     import fastremap
 
     labels = whole_numbers(np.asarray(array))
-    ids = fastremap.unique(labels)
-    ids = ids[ids > 0]
+    ids = ids_of(labels)
     ids = ids.astype(np.uint64 if ids.max(initial=0) > np.iinfo(np.int64).max else np.int64)
     if len(ids) and ids[-1] != len(ids):
         old = ids.tolist()
@@ -70,6 +72,17 @@ def as_labels(
             labels, {0: 0, **dict(zip(old, range(1, len(old) + 1), strict=True))}
         )
     return np.asarray(labels, smallest(len(ids)), order="C"), ids
+
+
+def ids_of(labels: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    """Return the ids from 1 on that occur, in their order."""
+    import fastremap
+
+    most = int(labels.max(initial=0))
+    if labels.dtype in (np.uint16, np.uint32) and most < _MOST_SEEN:
+        return present(labels, most)
+    ids: NDArray[np.integer[Any]] = fastremap.unique(labels)
+    return ids[ids > 0]
 
 
 def smallest(count: int) -> type[np.unsignedinteger[Any]]:
