@@ -30,8 +30,8 @@ _TOLD = (
     Feature("children_count", "Children", "Number of objects of which most lies in this one."),
     Feature("count", "Count", "Number of objects."),
     Feature("fraction", "Fraction", "Part of the image that the objects fill."),
-    Feature("density", "Density in 2D", "Objects in a unit of the image's area.", -2, ndim=(2,)),
-    Feature("density", "Density in 3D", "Objects in a unit of its volume.", -3, ndim=(3,)),
+    Feature("density", "Density", "Objects in a unit of the image's area.", -2, ndim=(2,)),
+    Feature("density", "Density", "Objects in a unit of its volume.", -3, ndim=(3,)),
 )
 # Starts of columns that are made of another one.
 _MADE = {
