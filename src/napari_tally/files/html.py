@@ -24,7 +24,8 @@ _PAGE = Template("""<!DOCTYPE html>
 body { font: 14px/1.45 system-ui, sans-serif; color: #111; background: #fff;
   max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere; }
-h2 { font-size: 1.1rem; margin: 1.6rem 0 .5rem; border-bottom: 1px solid #999; }
+h2 { font-size: 1.1rem; margin: 1.6rem 0 .5rem; border-bottom: 1px solid #999;
+  break-after: avoid; }
 .lead { font-size: 1.15rem; margin: .2rem 0 1rem; }
 .note { color: #444; font-size: .85rem; }
 .row { display: flex; gap: 1rem; align-items: flex-start; }
@@ -36,6 +37,7 @@ th, td { padding: .15rem .6rem; text-align: right; border-bottom: 1px solid #ccc
 th { vertical-align: bottom; border-bottom: 1px solid #555; }
 tr { break-inside: avoid; }
 thead { display: table-header-group; }
+.words { break-inside: avoid; }
 .words th, .words td { text-align: left; overflow-wrap: anywhere; }
 .words th { border-bottom: 1px solid #ccc; font-weight: 600; white-space: nowrap; }
 @media print { body { margin: 0; max-width: none; font-size: 10pt; }

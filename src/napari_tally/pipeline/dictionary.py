@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LENGTHS = ("um", "mm", "px")
 # What is not measured but told, counted or found on the way.
-_TOLD = (
+TOLD = (
     Feature("file", "File", "The label image."),
     Feature("label", "Id", "The object's number in the label image."),
     Feature("t", "Frame", "From 0."),
@@ -34,7 +34,7 @@ _TOLD = (
     Feature("density", "Density", "Objects in a unit of its volume.", -3, ndim=(3,)),
 )
 # Starts of columns that are made of another one.
-_MADE = {
+MADE = {
     "median_": ("Median: {title}", "Median over the objects. {definition}"),
     "total_": ("Total: {title}", "Sum over the objects. {definition}"),
     "children_": ("Children: {title}", "Sum over the children. {definition}"),
@@ -90,7 +90,7 @@ def unit_in_words(unit: str) -> str:
 
 def _known() -> dict[str, Meaning]:
     """Return the starts of all columns, with units, and what each of them means."""
-    groups = [("", _TOLD), *((name, group.features) for name, group in GROUPS.items())]
+    groups = [("", TOLD), *((name, group.features) for name, group in GROUPS.items())]
     known: dict[str, Meaning] = {}
     for group, features in groups:
         for feature in features:
@@ -121,7 +121,7 @@ def _meaning(name: str, known: Mapping[str, Meaning]) -> Meaning:
         if found is not None and (start == name or "channel" in found):
             channel = {"channel": name.removeprefix(start + "_")} if start != name else {}
             return {k: v for k, v in found.items() if k != "channel"} | channel
-    for start, (title, definition) in _MADE.items():
+    for start, (title, definition) in MADE.items():
         if name.startswith(start):
             inner = _meaning(name.removeprefix(start), known)
             words = {k: inner.get(k, "") for k in ("title", "definition")}

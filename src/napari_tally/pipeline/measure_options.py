@@ -64,8 +64,8 @@ def table_unit(labels: Volume) -> str:
 def listed_groups() -> list[str]:
     """Return a line for each group: its name, its title, and what it costs."""
     width = max(map(len, GROUPS))
-    return [
-        f"{name:{width}}  {group.title} ({group.cost.value})"
-        + (", unless told otherwise" if name in DEFAULT else "")
+    lines = [
+        f"{name:{width}} {'*' if name in DEFAULT else ' '} {group.title} ({group.cost.value})"
         for name, group in GROUPS.items()
     ]
+    return [*lines, f"{'':{width}} * measured unless others are named"]
