@@ -135,6 +135,11 @@ def test_wrong_usage_exits_with_2_and_a_sentence(here: Any, args: Any, said: str
     assert (code, said in err, Path("t.csv").exists()) == (2, True, False)
 
 
+def test_a_report_is_a_page(here: Any) -> None:
+    code, _, err = here("measure", "a_labels.tif", "-o", "t.csv", "--report", "t.csv")
+    assert (code, ".html" in err, Path("t.csv").exists()) == (1, True, False)
+
+
 def test_a_ring_that_does_not_fit_the_calibration_is_said(here: Any) -> None:
     code, _, err = here("measure", "a_labels.tif", "-o", "t.csv", "--ring", "5px")
     assert (code, "A length in um is needed" in err) == (1, True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.errors import OutputExistsError, TallyError, sentence
+from ..core.errors import InputError, OutputExistsError, TallyError, sentence
 from ..core.progress import Step, Steps
 from ..core.quantity import parse_quantity
 from ..features.options import DEFAULT
@@ -112,6 +112,8 @@ class MeasureJob:
     def check(self, how: MeasureHow) -> None:
         """Refuse names that cannot be written, before any file is read."""
         check_table_name(self.table)
+        if self.report is not None and self.report.suffix.lower() not in (".html", ".htm"):
+            raise InputError("A report that ends in .html is needed", str(self.report))
         if how.outlines:
             check_outlines_name(self.beside(f"_outlines.{how.outlines}"))
 
