@@ -45,6 +45,11 @@ read and print.
 **Folders.** `tally measure labels/ --image images/ --parents cells/ --output tables/` pairs files
 by their names (`a_labels.tif` with `a.tif`) and tells what has no partner.
 
+**Pictures.** Objects are coloured by the measurement of a group that the picture is named after:
+dark is little, bright is much. Their image is this:
+
+![Objects of different brightness on an uneven background](images/measure_image.png)
+
 This page is made from the declarations in `src/napari_tally/features`.
 """
 OTHERS = """\
@@ -55,6 +60,16 @@ name of a measurement, `median_` and `total_` are over the objects of the image,
 is the sum over the objects in a parent.
 """
 HEADER = ("Column", "What it is", "In", "Source")
+# The measurement of a group that its picture shows: see measurement_pictures.py.
+SHOWN = {
+    "size": "equivalent_diameter",
+    "shape": "elongation",
+    "border": "touches_border",
+    "pieces": "pieces",
+    "intensity": "intensity_mean",
+    "balance": "intensity_displacement",
+    "background": "intensity_above_background",
+}
 CHANNELS = {
     Per.OBJECT: "",
     Per.CHANNEL: "_CHANNEL",
@@ -91,6 +106,9 @@ def section(group: Group) -> Iterator[str]:
     yield ""
     yield f"`{group.name}`{default}. Cost: {group.cost.value}."
     yield ""
+    if group.name in SHOWN:
+        yield f"![Objects coloured by {SHOWN[group.name]}](images/measure_{group.name}.png)"
+        yield ""
     yield from table(group.features)
     yield ""
 
