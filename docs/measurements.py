@@ -45,8 +45,8 @@ read and print.
 **Folders.** `tally measure labels/ --image images/ --parents cells/ --output tables/` pairs files
 by their names (`a_labels.tif` with `a.tif`) and tells what has no partner.
 
-**Pictures.** Objects are coloured by the measurement of a group that the picture is named after:
-dark is little, bright is much. Their image is this:
+**Pictures.** Objects are coloured by one measurement of a group: dark is little, bright is much.
+This is their image:
 
 ![Objects of different brightness on an uneven background](images/measure_image.png)
 
@@ -108,6 +108,8 @@ def section(group: Group) -> Iterator[str]:
     yield ""
     if group.name in SHOWN:
         yield f"![Objects coloured by {SHOWN[group.name]}](images/measure_{group.name}.png)"
+        yield ""
+        yield f"Coloured by `{SHOWN[group.name]}`."
         yield ""
     yield from table(group.features)
     yield ""
