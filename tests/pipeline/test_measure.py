@@ -87,3 +87,11 @@ def test_classes_and_frames_have_rows_of_their_own() -> None:
     assert rows["class_name"].fillna("").tolist() == ["", "a", "b", ""]
     assert rows["count"].tolist() == [3, 1, 2, 0]
     assert rows["total_area_px2"].tolist() == [27, 9, 18, 0]
+
+
+def test_only_ids_and_places_have_no_median() -> None:
+    nuclei, _ = nuclei_in_cells()
+    table = measure_volumes(nuclei).assign(thickness_um=2.0, track=1, parent=4, parent_share=1.0)
+    row = per_image(table, nuclei).iloc[0]
+    assert row["median_thickness_um"] == 2
+    assert not {"median_track", "median_parent", "median_parent_share"} & set(row.index)
