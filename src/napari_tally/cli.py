@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .cli_files import convert, info
+from .cli_measure import measure
 from .cli_run import FAILED, failing, usage, with_bar
 from .cli_tune import tune as tune_model
 from .core.errors import InputError
@@ -138,37 +139,7 @@ def _numbers(pairs: list[str]) -> dict[str, float]:
         raise InputError("NAME=NUMBER is needed to tune", ", ".join(pairs)) from None
 
 
-@app.command()
-def measure(
-    labels: Annotated[Path, typer.Argument(help="A label image: one id an object.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Table: .csv or .parquet.")],
-    image: Annotated[
-        list[Path] | None, typer.Option(help="Image to measure intensities in; may be repeated.")
-    ] = None,
-    spacing: Spacing = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the table.")] = False,
-) -> None:
-    """Measure the objects of a label image."""
-    from .files import read
-    from .files.tables import write_table
-    from .objects.summary import summary
-    from .pipeline.api import as_volume
-    from .pipeline.measure import measure_volumes
-
-    with failing():
-        if output.exists() and not overwrite:
-            raise InputError(
-                "A new name is needed for the table", f"{output}", "Or use --overwrite"
-            )
-        grid = as_volume(labels, None, spacing)
-        images = [read(path) for path in image or []]
-        table = measure_volumes(grid, images)
-        write_table(table, output)
-    if not any(volume.calibrated for volume in (grid, *images)):
-        typer.echo(f"{labels} has no calibration: measured in px.", err=True)
-    typer.echo(f"{summary(table)} -> {output}")
-
-
+app.command()(measure)
 app.command()(info)
 app.command()(convert)
 app.command("tune")(tune_model)

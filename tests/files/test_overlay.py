@@ -64,3 +64,16 @@ def test_other_shapes_are_refused() -> None:
         overlay(np.zeros((9, 8)), np.zeros((8, 9), int))
     with pytest.raises(InputError, match="shapes"):
         overlay(np.zeros((2, 9, 8)), np.zeros((2, 9, 8), int))
+
+
+def test_cased_outlines_stand_out_from_black_and_white_without_colours() -> None:
+    labels = np.zeros((40, 60), int)
+    for i in range(24):
+        y, x = divmod(i, 6)
+        labels[y * 10 + 2 : y * 10 + 8, x * 10 + 2 : x * 10 + 8] = i + 1
+    grey = np.array([0.299, 0.587, 0.114])
+    for background in (np.zeros(labels.shape), 1 - np.eye(40, 60)):
+        picture = overlay(background, labels, cased=True) @ grey
+        line = picture[2, 2:58][labels[2, 2:58] > 0]
+        assert line.min() > 120
+        assert picture[1, 3] <= 85

@@ -121,3 +121,11 @@ def test_only_what_was_edited_is_measured_again(monkeypatch: pytest.MonkeyPatch)
     assert seen == [[0, 1]]
     assert found["area_um2"][:2].tolist() == [35 / 4, 9]
     assert measure_edited(found, after, volume(after)) is found
+
+
+def test_only_ids_and_places_have_no_median() -> None:
+    nuclei, _ = nuclei_in_cells()
+    table = measure_volumes(nuclei).assign(thickness_um=2.0, track=1, parent=4, parent_share=1.0)
+    row = per_image(table, nuclei).iloc[0]
+    assert row["median_thickness_um"] == 2
+    assert not {"median_track", "median_parent", "median_parent_share"} & set(row.index)

@@ -41,7 +41,7 @@ def run_starts(line: NDArray[Any], differs: NDArray[Any], starts: NDArray[np.int
     return n
 
 
-def present(labels: NDArray[np.unsignedinteger[Any]], most: int) -> NDArray[np.int64]:
+def present(labels: NDArray[np.integer[Any]], most: int) -> NDArray[np.int64]:
     """Return the ids from 1 on that occur, in their order.
 
     Parameters

@@ -14,7 +14,7 @@ from . import format_of, readable, stem
 from .dicom_header import is_dicom
 from .format import ending
 
-_MADE = ("_labels", "_classes", "_overlay")  # ends of our outputs' names
+MADE = ("_labels", "_classes", "_overlay", "_linked")  # ends of our outputs' names
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def _slices_joined(paths: list[Path]) -> list[Path]:
 def _wanted(path: Path, pattern: str) -> bool:
     if path.is_dir():
         return format_of(path) is not None
-    asked = stem(Path(pattern)).endswith(_MADE)
-    return readable(path) and path.is_file() and (asked or not stem(path).endswith(_MADE))
+    asked = stem(Path(pattern)).endswith(MADE)
+    return readable(path) and path.is_file() and (asked or not stem(path).endswith(MADE))
 
 
 def _inside(folder: Path) -> Iterator[Path]:
@@ -104,7 +104,7 @@ def _inside(folder: Path) -> Iterator[Path]:
 def _made_by_us(path: Path) -> bool:
     """Return whether a run record lies beside it: `*.tif` of a shell names our outputs too."""
     name = stem(path)
-    made = next((end for end in _MADE if name.endswith(end)), "")
+    made = next((end for end in MADE if name.endswith(end)), "")
     return bool(made) and path.with_name(name.removesuffix(made) + "_run.json").exists()
 
 

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 
 _DARKEST, _BRIGHTEST = 1.0, 99.8  # percentiles that become black and white
+_LUMA = np.array([0.299, 0.587, 0.114])  # how light red, green and blue are
+_LEAST_LIGHT = 130  # of a colour in print
 _GOLDEN = 0.6180339887498949  # steps of it around the colour wheel put successive ids far apart
 
 
-def overlay(image: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.uint8]:
+def overlay(image: NDArray[Any], labels: NDArray[Any], *, cased: bool = False) -> NDArray[np.uint8]:
     """Draw the outline of each object in a colour of its own on the grey image.
 
     Parameters
@@ -22,6 +24,9 @@ def overlay(image: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.uint8]:
         (Y, X), of any real dtype; stretched between two percentiles.
     labels : ndarray
         (Y, X), one id an object, 0 elsewhere.
+    cased : bool
+        Whether the outlines are lighter and lie in a dark casing, so that they can be told from
+        black and from white, in print too.
 
     Returns
     -------
@@ -40,7 +45,11 @@ def overlay(image: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.uint8]:
         )
     picture = np.repeat(_stretched(image)[..., None], 3, axis=2)
     edge = _outlines(labels)
-    picture[edge] = _colours(labels[edge])
+    colours = _colours(labels[edge])
+    if cased:
+        colours = _lighter(colours)
+        picture[_grown(edge) & ~edge] //= 3
+    picture[edge] = colours
     return picture
 
 
@@ -61,6 +70,24 @@ def _outlines(labels: NDArray[Any]) -> NDArray[np.bool_]:
     edge[:-1] |= down
     edge &= labels != 0
     return edge
+
+
+def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a mask with the neighbours of its pixels over edges."""
+    found = mask.copy()
+    for axis in (0, 1):
+        there, back = (np.moveaxis(a, axis, 0) for a in (found, mask))
+        there[1:] |= back[:-1]
+        there[:-1] |= back[1:]
+    return found
+
+
+def _lighter(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Mix white into colours that would be dark in grey."""
+    values = colours.astype(np.float64)
+    light = values @ _LUMA
+    share = np.clip((_LEAST_LIGHT - light) / (255 - light), 0, 1)[:, None]
+    return np.asarray(values + share * (255 - values)).round().astype(np.uint8)
 
 
 def _colours(ids: NDArray[Any]) -> NDArray[np.uint8]:

@@ -12,10 +12,12 @@ import numpy as np
 from ..core.progress import Step, drain
 from ..core.quantity import Quantity, parse_quantity
 from ..core.volume import Volume, guess_axes
+from ..features.options import DEFAULT
 from ..files import read
 from ..models.folder import SHIPPED_DEFAULT, Model, default_model, load_model
 from ..models.tuned import check_target, copy_model
-from .measure import measure_volumes
+from .measure import calibrated_by, measure_volumes
+from .measure_options import measurements
 from .options import SegmentOptions
 from .segment import segment_steps
 from .tune import TuneOptions, Tuning, tune_steps
@@ -76,6 +78,10 @@ def measure(
     labels: Image,
     image: Image | None = None,
     spacing: Spacing | None = None,
+    *,
+    parents: Image | None = None,
+    groups: Sequence[str] = DEFAULT,
+    ring: str | float | None = None,
 ) -> pd.DataFrame:
     """Measure the objects of a label image, shape (Y, X) or (Z, Y, X).
 
@@ -88,6 +94,13 @@ def measure(
     spacing : str, float or tuple of float, optional
         Size of a voxel, as text ("0.5,0.1,0.1um") or as numbers in µm; read from the labels' file,
         or else from the image's, if not given.
+    parents : array, Volume or path, optional
+        Labels on the same grid in which the objects lie: cells of nuclei, organs of lesions.
+    groups : sequence of str
+        Groups of measurements (`features.groups.GROUPS`; "all" for each of them), beside size and
+        place.
+    ring : str or float, optional
+        Width of the ring of background around an object, as text ("2um") or as a number in µm.
 
     Returns
     -------
@@ -95,8 +108,12 @@ def measure(
         One row an object; units are in the names of the columns.
     """
     grid = as_volume(labels, _label_axes(labels), spacing)
-    images = [] if image is None else [as_volume(image, _image_axes(image, grid))]
-    return measure_volumes(grid, images)
+    # A spacing that is told is that of the grid: what the image's file says does not count then.
+    images = [] if image is None else [as_volume(image, _image_axes(image, grid), spacing)]
+    holder = None if parents is None else as_volume(parents, _label_axes(parents), spacing)
+    width = None if ring is None else _quantity(ring)
+    options = measurements(groups, width, calibrated_by(grid, images))
+    return measure_volumes(grid, images, options, holder)
 
 
 def tune(

@@ -46,7 +46,7 @@ def measure_volumes(
 
     if "C" in labels.axes:
         raise InputError(f"Labels without channels are needed in {labels.name}", labels.axes)
-    labels = _calibrated(labels, images)
+    labels = calibrated_by(labels, images)
     for other in (*images, *filter(None, [parents])):
         _check_grid(labels, other)
     if "T" not in labels.axes:
@@ -128,6 +128,14 @@ def _told(options: Measurements | None) -> Measurements:
     return options or Measurements()
 
 
+def calibrated_by(labels: Volume, images: Sequence[Volume]) -> Volume:
+    """Return labels with the calibration of the first image that has one, if they have none."""
+    for image in images:
+        if not labels.calibrated and image.calibrated and image.spatial_axes == labels.spatial_axes:
+            return replace(labels, spacing=image.spacing, unit=image.unit)
+    return labels
+
+
 def _frame(
     labels: Volume,
     images: Sequence[Volume],
@@ -152,13 +160,6 @@ def _names(image: Volume, several: bool) -> tuple[str, ...]:
         return names
     own = PurePath(image.name).stem
     return tuple(f"{own}_{name}" for name in names) or (own,)
-
-
-def _calibrated(labels: Volume, images: Sequence[Volume]) -> Volume:
-    for image in images:
-        if not labels.calibrated and image.calibrated and image.spatial_axes == labels.spatial_axes:
-            return replace(labels, spacing=image.spacing, unit=image.unit)
-    return labels
 
 
 def _check_grid(labels: Volume, other: Volume) -> None:

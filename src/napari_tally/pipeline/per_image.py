@@ -12,16 +12,9 @@ if TYPE_CHECKING:
 
     from ..core.volume import Volume
 
-_NO_MEDIAN = (
-    "label",
-    "t",
-    "class",
-    "parent",
-    "nearest_neighbour",
-    "bbox_",
-    "centroid_",
-    "touches_",
-)
+# Numbers and places, of which a median says nothing.
+_IDS = {"label", "t", "track", "class", "parent"}
+_PLACES = ("parent_", "nearest_neighbour", "bbox_", "centroid_", "touches_")
 
 
 def per_image(table: pd.DataFrame, labels: Volume) -> pd.DataFrame:
@@ -61,8 +54,8 @@ def _row(table: pd.DataFrame, labels: Volume, name: Any) -> dict[str, Any]:
         row[f"density_per_{unit}"] = len(table) / extent if extent else math.nan
         row[f"total_{size}"] = total
         row["fraction"] = total / extent if extent else math.nan
-    medians = table.select_dtypes("number").median()
-    return row | {f"median_{k}": v for k, v in medians.items() if not k.startswith(_NO_MEDIAN)}
+    medians = table.select_dtypes("number").drop(columns=_IDS, errors="ignore").median()
+    return row | {f"median_{k}": v for k, v in medians.items() if not k.startswith(_PLACES)}
 
 
 def _extent(labels: Volume, unit: str) -> float:
