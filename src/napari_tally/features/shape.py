@@ -75,14 +75,31 @@ def principal(
     axes : ndarray of float64, shape (n, ndim, ndim)
         `axes[i, :, k]` is the unit vector of variance k of object i.
     """
-    values, vectors = np.linalg.eigh(covariance * np.outer(size, size))
+    scaled = covariance * np.outer(size, size)
+    if len(size) == 2:
+        return _principal_2d(scaled)
+    values, vectors = np.linalg.eigh(scaled)
     return np.clip(values, 0, None)[:, ::-1], vectors[:, :, ::-1]
+
+
+def _principal_2d(
+    covariance: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what `principal` does in closed form: many times as fast as LAPACK."""
+    yy, xx, yx = covariance[:, 0, 0], covariance[:, 1, 1], covariance[:, 0, 1]
+    middle, spread = (yy + xx) / 2, np.hypot((yy - xx) / 2, yx)
+    values = np.stack([middle + spread, np.clip(middle - spread, 0, None)], axis=1)
+    angle = np.arctan2(2 * yx, xx - yy) / 2  # from X to Y
+    sin, cos = np.sin(angle), np.cos(angle)
+    return values, np.stack([np.stack([sin, cos], 1), np.stack([cos, -sin], 1)], axis=2)
 
 
 def _box_lengths(objects: Objects) -> NDArray[np.float64]:
     """Return the axes of voxels that are boxes, not points: longer than 0 in every direction."""
     boxes = objects.covariance + np.eye(objects.ndim) / 12
-    return np.sqrt(principal(boxes, objects.size)[0])
+    if objects.ndim == 2:
+        return np.sqrt(principal(boxes, objects.size)[0])
+    return np.sqrt(np.linalg.eigvalsh(boxes * np.outer(objects.size, objects.size))[:, ::-1])
 
 
 SHAPE = Group(
