@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
@@ -129,3 +130,20 @@ def test_only_ids_and_places_have_no_median() -> None:
     row = per_image(table, nuclei).iloc[0]
     assert row["median_thickness_um"] == 2
     assert not {"median_track", "median_parent", "median_parent_share"} & set(row.index)
+
+
+def test_stored_arrays_are_measured_slab_by_slab(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    array = np.kron(rng.permutation(80).reshape(8, 10), np.ones((6, 6), int))
+    images = [
+        volume(rng.normal(10, 3, array.shape)),
+        volume(rng.normal(10, 3, (*array.shape, 2)), "YXC"),
+    ]
+    whole = measure_volumes(volume(array), images)
+    monkeypatch.setattr(room, "LARGE_BYTES", 0)
+    lazy = [replace(i, array=da.from_array(i.array, chunks=2**4)) for i in images]
+    stored = measure_volumes(volume(da.from_array(array, chunks=20)), lazy)
+    pd.testing.assert_frame_equal(stored, whole, rtol=1e-12)
+    with pytest.raises(InputError, match="larger than memory"):
+        options = Measurements(groups=("hull",))
+        measure_volumes(volume(da.from_array(array, chunks=20)), [], options)

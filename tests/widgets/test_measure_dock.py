@@ -266,6 +266,10 @@ def test_the_table_goes_to_the_clipboard_and_to_a_file(viewer, dock, measure, tm
     assert len(lines) == len(table) + 1
     dock.objects.take.write(tmp_path / "objects.csv")
     assert len(pd.read_csv(tmp_path / "objects.csv")) == 12
+    dock.objects.take.write(tmp_path / "report.html")
+    assert "squares" in (tmp_path / "report.html").read_text("utf-8")
+    dock.objects.take.write(tmp_path / "objects.csv")
+    assert "exists" in said()
 
 
 def test_a_closed_dock_lets_go_of_the_viewer(viewer, dock, measure) -> None:

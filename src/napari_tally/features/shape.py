@@ -99,7 +99,9 @@ def _box_lengths(objects: Objects) -> NDArray[np.float64]:
     boxes = objects.covariance + np.eye(objects.ndim) / 12
     if objects.ndim == 2:
         return np.sqrt(principal(boxes, objects.size)[0])
-    return np.sqrt(np.linalg.eigvalsh(boxes * np.outer(objects.size, objects.size))[:, ::-1])
+    scaled = boxes * np.outer(objects.size, objects.size)
+    lengths: NDArray[np.float64] = np.sqrt(np.linalg.eigvalsh(scaled)[:, ::-1])
+    return lengths
 
 
 SHAPE = Group(

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
+from ..core.progress import drain
 from ..features.groups import are_alone
 from ..features.measure import measure
 from ..features.options import Measurements
+from ..features.stored import measure_stored_steps
 from ..objects.relations import parents_of
 from ..objects.summary import size_column
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..core.volume import Volume
 
+LARGE_BYTES = 2**31  # of labels; more than that is measured slab by slab
 _SAME_SPACING = 0.01  # up to which two spacings are one that was written with few digits
 
 
@@ -142,15 +145,37 @@ def _frame(
     options: Measurements | None,
     parents: Volume | None,
 ) -> pd.DataFrame:
-    array = np.asarray(labels.array)
     unit = labels.unit if labels.calibrated else None
-    stacks = [channels_first(image) for image in images]
     names = tuple(name for image in images for name in _names(image, len(images) > 1))
+    if parents is None and _is_large(labels):
+        pixels = _stored_channels(images)
+        told = labels.spacing, unit, names, options
+        return drain(measure_stored_steps(labels.array, pixels, *told))
+    array = np.asarray(labels.array)
+    stacks = [channels_first(image) for image in images]
     pixels = np.concatenate(stacks) if len(stacks) > 1 else stacks[0] if stacks else None
     table = measure(array, pixels, labels.spacing, unit, names, options)
     if parents is not None:
         table["parent"], table["parent_share"] = parents_of(array, np.asarray(parents.array))
     return table
+
+
+def _is_large(labels: Volume) -> bool:
+    """Tell whether labels are stored, and too large to be read whole."""
+    stored = not isinstance(labels.array, np.ndarray)
+    return stored and int(getattr(labels.array, "nbytes", 0)) > LARGE_BYTES
+
+
+def _stored_channels(images: Sequence[Volume]) -> Any:
+    """Return the channels of images as one array (C, ...) that is read when it is needed."""
+    import dask.array as da
+
+    stacks = []
+    for image in images:
+        array = da.asarray(image.array)
+        place = image.axes.find("C")
+        stacks.append(array[None] if place < 0 else da.moveaxis(array, place, 0))
+    return da.concatenate(stacks) if stacks else None
 
 
 def _names(image: Volume, several: bool) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from ..core.quantity import parse_quantity
 from ..features.options import DEFAULT
 from ..files import read, write
 from ..files.outlines import check_outlines_name, write_outlines
-from ..files.record import sha256_file, write_record
+from ..files.pairs import bare
+from ..files.record import read_record, sha256_file, write_record
 from ..files.tables import check_table_name, table_paths, write_table, write_tables
 from ..objects.relations import parents_of
 from ..objects.summary import summary
@@ -167,7 +168,8 @@ def _one(job: MeasureJob, how: MeasureHow) -> Steps[Measured]:
     about = data_dictionary(_named(tables, job), _sources(row, labels), told)
     write_tables(tables, job.table, about["tables"]["objects"]["columns"])
     if job.report is not None:
-        write_report(job.report, row, labels, images, tables, about)
+        record = read_record(row.labels.with_name(f"{bare(row.labels)}_run.json"))
+        write_report(job.report, labels, images, tables, about, record)
     write_record(about, job.table.with_suffix(".json"))
     notes = () if labels.calibrated else (f"{row.labels} has no calibration: measured in px",)
     return Measured(job, summary(table), notes=notes)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..files.atomic import replacing
 from ..files.html import heading, histogram, page, paragraph, picture, side_by_side, words
-from ..files.pairs import Row, bare
-from ..files.record import read_record
 from ..objects.summary import size_column, summary
 from .dictionary import unit_in_words
 from .listing import ML_IN_MM3, listing, title
@@ -31,11 +29,11 @@ _STARTS = ("feret_max", "feret_min", "elongation", "intensity_mean", "touches_bo
 
 def write_report(
     path: Path,
-    row: Row,
     labels: Volume,
     images: Sequence[Volume],
     tables: Mapping[str, pd.DataFrame],
     about: Mapping[str, Any],
+    segmented: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a report as HTML that needs no other file.
 
@@ -45,8 +43,6 @@ def write_report(
     ----------
     path : Path
         `.html`.
-    row : Row
-        The files that were measured.
     labels : Volume
         With the calibration of the table.
     images : sequence of Volume
@@ -55,6 +51,8 @@ def write_report(
         The tables "objects" and "image".
     about : mapping
         Their data dictionary.
+    segmented : mapping, optional
+        The run record of the segmentation that made the labels.
 
     Raises
     ------
@@ -72,11 +70,11 @@ def write_report(
         listing(tables["image"], _of_image(tables["image"], size), columns["image"]),
         *_objects(table, largest, size, columns["objects"]),
         heading("How this was made"),
-        words(dict(_made(row, labels, about))),
+        words(dict(_made(labels, about, segmented or {}))),
         paragraph("For research use only: not a medical device.", "note"),
     ]
     with replacing(path) as part:
-        part.write_text(page(row.labels.name, parts), encoding="utf-8")
+        part.write_text(page(about["sources"]["labels"]["name"], parts), encoding="utf-8")
 
 
 def _lead(table: pd.DataFrame, size: str) -> str:
@@ -122,14 +120,16 @@ def _of_objects(columns: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys([*named, *grouped, *started]))[:_MOST_COLUMNS]
 
 
-def _made(row: Row, labels: Volume, about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _made(
+    labels: Volume, about: Mapping[str, Any], segmented: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
     """Yield what is known of how the numbers came about."""
     sources, options = about["sources"], about["options"]
     files = [sources["labels"], *sources["images"], *filter(None, [sources.get("parents")])]
-    yield "Files", ", ".join(f"{f['name']} (SHA-256 {f['sha256'][:12]}…)" for f in files)
+    yield "Files", ", ".join(_named(f) for f in files)
     shape = " × ".join(f"{a} {n}" for a, n in zip(labels.axes, labels.shape, strict=True))
     yield "Image", f"{shape}; voxel {unit_in_words(labels.describe_spacing())}"
-    yield from _segmented(row.labels)
+    yield from _segmented(segmented)
     ring = "" if options["ring"] is None else f"; ring of background {options['ring']:g}"
     yield "Measured", ", ".join(options["groups"]) + ring
     versions = about["versions"]
@@ -137,11 +137,16 @@ def _made(row: Row, labels: Volume, about: Mapping[str, Any]) -> Iterator[tuple[
     yield "Date", about["date"].replace("T", " ")
 
 
-def _segmented(labels: Path) -> Iterator[tuple[str, str]]:
-    """Yield the model and the options that made the labels, if their run record lies beside."""
-    record = read_record(labels.with_name(f"{bare(labels)}_run.json"))
-    model = (record or {}).get("model")
-    if record is None or not isinstance(model, dict):
+def _named(source: Mapping[str, str]) -> str:
+    """Return what a file is called, with its hash if it is known (that of a layer is not)."""
+    known = source.get("sha256")
+    return f"{source['name']} (SHA-256 {known[:12]}…)" if known else source["name"]
+
+
+def _segmented(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the model and the options of a run record."""
+    model = record.get("model")
+    if not isinstance(model, dict):
         return
     name = Path(str(model.get("name"))).name
     yield "Model", f"{name} {model.get('version', '')} (SHA-256 {str(model.get('sha256'))[:12]}…)"

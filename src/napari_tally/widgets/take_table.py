@@ -1,4 +1,4 @@
-"""What one takes from measured objects: the table, on the clipboard or in a file."""
+"""What one takes from measured objects: the table, outlines, a report."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from ..core.errors import TallyError, sentence
+from ..pipeline.export import Export
+from ..pipeline.measure import calibrated_by
 
 if TYPE_CHECKING:
     import pandas as pd
     from napari.layers import Labels
 
     from .measure_job import Measured
+
+
+_KINDS = (
+    "CSV table (*.csv)", "Excel workbook (*.xlsx)", "Parquet table (*.parquet)",
+    "AnnData (*.h5ad)", "ImageJ ROIs (*.zip)", "QuPath outlines (*.geojson)", "Report (*.html)",
+)  # fmt: skip
 
 
 class TakeTable(QWidget):
@@ -48,22 +56,27 @@ class TakeTable(QWidget):
         show_info(f"{len(self.table):,} rows are on the clipboard.")
 
     def ask(self) -> None:
-        """Ask for a file and write the table to it."""
+        """Ask for a file and write to it."""
         assert self.layer is not None
-        kinds = "CSV (*.csv);;Parquet (*.parquet)"
         start = f"{self.layer.name}_objects.csv"
-        name, _ = QFileDialog.getSaveFileName(self, "Export the table", start, kinds)
+        name, _ = QFileDialog.getSaveFileName(self, "Export", start, ";;".join(_KINDS))
         if name:
             self.write(Path(name))
 
     def write(self, path: Path) -> None:
-        """Write the table."""
-        from ..files.tables import write_table
-
-        assert self.table is not None
+        """Write tables, outlines or a report, by the suffix."""
         try:
-            write_table(self.table, path)
+            files = self.contents().write(path)
         except TallyError as error:
             show_warning(sentence(error))
         else:
-            show_info(f"{len(self.table):,} rows written to {path}")
+            show_info(f"Written: {', '.join(str(p) for p in files)}")
+
+    def contents(self) -> Export:
+        """Return what there is to be written."""
+        assert self.table is not None and self.layer is not None and self.measured is not None
+        job = self.measured.job
+        known = self.layer.metadata.get("napari-tally", {})
+        segmented = {key: known[key] for key in ("model", "options") if key in known}
+        labels = calibrated_by(job.labels, job.images)
+        return Export(self.table, labels, job.images, job.options, segmented)
