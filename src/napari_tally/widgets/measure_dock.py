@@ -152,6 +152,8 @@ class MeasureDock(QWidget):
             return
         self.asked = self.form.labels.layer
         self.panel.start()
+        if self.measured is None:
+            self.panel.say("Measuring. The very first time takes longer: loops are compiled.")
         self.runner.start(measure_job, job)
 
     def cancel(self) -> None:

@@ -15,12 +15,12 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from ..features.declared import Cost
 from ..features.groups import GROUPS
 from ..features.options import DEFAULT
 from .layer_combo import LayerCombo
+from .section import Section
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -71,9 +71,7 @@ class MeasureForm(QWidget):
         column.setSpacing(2)
         for tick in self.groups.values():
             column.addWidget(tick)
-        self.what = QCollapsible("What to measure")
-        self.what.setContent(ticks)
-        self.what.collapse(animate=False)
+        self.what = Section("What to measure", ticks)
         self.rows.addRow(self.what)
 
     @property

@@ -9,7 +9,6 @@ import numpy as np
 from napari.utils.notifications import show_info
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from .colour_panel import ColourPanel
 from .finder import Finder
@@ -19,6 +18,7 @@ from .pick_panel import COPY, REMOVE, UNDO, PickPanel
 from .picked import Picked
 from .plot_dock import PlotDock
 from .result_layer import features
+from .section import Section
 from .table_dock import show_table
 from .take_table import TakeTable
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from .measure_job import Measured
 
+_ROOM = 900  # pixels of a screen on which there is room for a dock below the image
 _NO_NUMBERS = ("label", "t", "parent", "class", "nearest_neighbour")
 
 
@@ -54,9 +55,7 @@ class ObjectsPanel(QWidget):
         viewer.dims.events.current_step.connect(self._show_frame)
 
     def _build(self) -> None:
-        self.pick_box = QCollapsible("Pick objects")
-        self.pick_box.setContent(self.picks)
-        self.pick_box.collapse(animate=False)
+        self.pick_box = Section("Pick objects", self.picks)
         self.show_rows, self.show_plot = QPushButton("Show table"), QPushButton("Plot")
         row = QHBoxLayout()
         row.addWidget(self.show_rows)
@@ -107,13 +106,16 @@ class ObjectsPanel(QWidget):
         show_table(self.viewer)
 
     def open_plot(self) -> None:
-        """Open the plots of this table below the image."""
+        """Open the plots of this table: below the image, on a low screen beside this dock."""
         window: Any = getattr(self.viewer, "window", None)
         if window is None or self.table is None:
             return
         if self.plot is None:
             self.plot = PlotDock(self.viewer, self.picked)
-            window.add_dock_widget(self.plot, name="Plot", area="bottom", tabify=True)
+            screen = self.screen()
+            low = screen is not None and screen.availableGeometry().height() < _ROOM
+            area = "right" if low else "bottom"
+            window.add_dock_widget(self.plot, name="Plot", area=area, tabify=True)
             self.plot.offer(number_columns(self.table))
             return
         dock = self.plot.parentWidget()
