@@ -15,6 +15,7 @@ from pathlib import Path
 os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")
 
 import napari
+from napari.layers import Labels
 from napari.settings import get_settings
 from PIL import Image
 from qtpy.QtWidgets import QApplication
@@ -68,6 +69,28 @@ def tour(viewer: napari.Viewer, folder: Path) -> None:
     take(viewer, folder / "segment_4_table.png")
 
 
+def tour_of_measuring(viewer: napari.Viewer, folder: Path) -> None:
+    """Measure what the tour has found, colour it and pick some on the plot."""
+    labels = next(layer for layer in viewer.layers if isinstance(layer, Labels))
+    viewer.layers.selection.active = labels
+    dock = viewer.window.add_plugin_dock_widget("napari-tally", "Measure", tabify=True)[1]
+    dock.form.groups["hull"].setChecked(True)
+    dock.panel.run.click()
+    wait(lambda: not dock.runner.busy)
+    objects = dock.objects
+    objects.colours.column.setCurrentIndex(objects.colours.column.findData("solidity"))
+    objects.pick_box.open()
+    objects.picks.add_filter()
+    low, high = objects.picks.filters[0].range.value()
+    objects.picks.filters[0].range.setValue((low + 0.25 * (high - low), high))
+    dock.parentWidget().raise_()
+    take(viewer, folder / "measure_1_dock.png")
+    objects.open_plot()
+    objects.plot.y_column.setCurrentIndex(objects.plot.y_column.findData("intensity_mean"))
+    objects.plot.parentWidget().raise_()
+    take(viewer, folder / "measure_2_plot.png")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--theme", default="dark")
@@ -78,6 +101,7 @@ def main() -> None:
     viewer = napari.Viewer()
     viewer.window.resize(*SIZE)
     tour(viewer, args.output)
+    tour_of_measuring(viewer, args.output)
     viewer.close()
 
 
