@@ -14,10 +14,10 @@ from napari_tally.objects.match import (
     Matches,
     match,
     mean_ap,
-    overlaps,
     panoptic_counts,
     pooled,
 )
+from napari_tally.objects.overlaps import overlaps
 
 
 def strip(*runs: tuple[int, int]) -> np.ndarray:
