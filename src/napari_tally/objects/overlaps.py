@@ -47,6 +47,45 @@ class Overlaps:
     predicted_sizes: NDArray[np.int64]
     true_sizes: NDArray[np.int64]
 
+    def mirrored(self) -> Overlaps:
+        """Return the same pairs, in the same order, with predicted and true changed over."""
+        return Overlaps(
+            predicted=self.true,
+            true=self.predicted,
+            iou=self.iou,
+            n_predicted=self.n_true,
+            n_true=self.n_predicted,
+            shared=self.shared,
+            predicted_ids=self.true_ids,
+            true_ids=self.predicted_ids,
+            predicted_sizes=self.true_sizes,
+            true_sizes=self.predicted_sizes,
+        )
+
+    def of(self, predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> Overlaps:
+        """Return the overlaps of some of the objects with each other, numbered anew.
+
+        Parameters
+        ----------
+        predicted, true : ndarray of bool, shape (n + 1,)
+            Which ones; what is said of the background does not matter.
+        """
+        pairs = predicted[self.predicted] & true[self.true]
+        new_p, new_t = (np.cumsum(np.append(False, keep[1:])) for keep in (predicted, true))
+        kept_p, kept_t = (np.append(True, keep[1:]) for keep in (predicted, true))
+        return Overlaps(
+            predicted=new_p[self.predicted[pairs]],
+            true=new_t[self.true[pairs]],
+            iou=self.iou[pairs],
+            n_predicted=int(new_p[-1]),
+            n_true=int(new_t[-1]),
+            shared=self.shared[pairs],
+            predicted_ids=self.predicted_ids[kept_p],
+            true_ids=self.true_ids[kept_t],
+            predicted_sizes=self.predicted_sizes[kept_p],
+            true_sizes=self.true_sizes[kept_t],
+        )
+
 
 def overlaps(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> Overlaps:
     """Return the overlapping pairs of two label images of one shape.

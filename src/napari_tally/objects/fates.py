@@ -1,0 +1,120 @@
+"""What became of each object: found, missed, merged or split.
+
+A predicted object *holds* a true one that has more than half of its voxels in it, and a true object
+holds predicted ones in the same way; an object is held by one other at most. A merge is a predicted
+object that holds two true ones or more, a split a true one that holds two predicted ones or more.
+
+Each object has one fate. Partners at the IoU threshold come first, so that the found ones are the
+true positives of `match`; of the others, true ones are merged if they are held by a merge, split if
+they are a split, else missed; predicted ones are merged if they are a merge, split if they are held
+by a split, else false.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .match import best_pairs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .overlaps import Overlaps
+
+FATES = ("", "found", "missed", "false", "merged", "split")  # by their code in an image of fates
+PREDICTED, TRUE = "predicted", "true"
+# Of each side: what holds several is, what is held by such a one is, and the others are.
+_WORDS = {PREDICTED: ("merged", "split", "false"), TRUE: ("split", "merged", "missed")}
+
+
+def fates(found: Overlaps, iou: float = 0.5) -> pd.DataFrame:
+    """Return one row for each true object, then one for each predicted one.
+
+    Columns: `side` ("true" or "predicted"), `label` (its id), `fate` ("found", "merged", "split",
+    and "missed" or "false"), `partner` (the id of the object that it was paired with, else of the
+    merge or split that holds it, else of the one that it overlaps best; 0 without any), `iou` (with
+    the partner), `holds` (how many objects of the other image it holds), `size_px`.
+
+    Parameters
+    ----------
+    iou : float
+        From which on two objects are partners.
+    """
+    import pandas as pd
+
+    pairs = best_pairs(found, iou)
+    sides = [_side(found.mirrored(), pairs, TRUE), _side(found, pairs, PREDICTED)]
+    return pd.concat(sides, ignore_index=True)
+
+
+def merges_and_splits(found: Overlaps) -> tuple[int, int]:
+    """Return how many predicted objects hold several true ones, and true ones several predicted."""
+    merges, splits = (_holds(one) >= 2 for one in (found, found.mirrored()))
+    return int(merges.sum()), int(splits.sum())
+
+
+def fate_image(labels: NDArray[np.integer], table: pd.DataFrame, side: str) -> NDArray[np.uint8]:
+    """Return the fate of each voxel's object, as its place in `FATES`.
+
+    Parameters
+    ----------
+    labels : ndarray of int
+        The label image of that side.
+    table : pandas.DataFrame
+        As `fates` returns it, of this image.
+    side : {"true", "predicted"}
+    """
+    own = table[table["side"] == side].sort_values("label")
+    ids = np.append(0, own["label"].to_numpy())
+    codes = np.array([0, *map(FATES.index, own["fate"])], np.uint8)
+    fate: NDArray[np.uint8] = codes[np.searchsorted(ids, labels)]
+    return fate
+
+
+def _side(found: Overlaps, pairs: NDArray[np.intp], side: str) -> pd.DataFrame:
+    """Return the rows of the predicted objects, for the true ones of mirrored overlaps."""
+    import pandas as pd
+
+    crowds, held, lost = _WORDS[side]
+    holds = _holds(found)
+    crowded = _held_in_crowds(found)
+    chosen = np.full(found.n_predicted + 1, -1)
+    for some in (np.argsort(found.iou, kind="stable"), crowded, pairs):  # the last one stays
+        chosen[found.predicted[some]] = some
+    fate = np.full(found.n_predicted + 1, lost, object)
+    alike = {crowds: np.flatnonzero(holds >= 2), held: found.predicted[crowded]}
+    for name in ("split", "merged"):
+        fate[alike[name]] = name
+    fate[found.predicted[pairs]] = "found"
+    touched = np.flatnonzero(chosen >= 0)
+    partner = np.zeros(len(chosen), found.true_ids.dtype)
+    partner[touched] = found.true_ids[found.true[chosen[touched]]]
+    iou = np.zeros(len(chosen))
+    iou[touched] = found.iou[chosen[touched]]
+    columns = {
+        "label": found.predicted_ids,
+        "fate": fate,
+        "partner": partner,
+        "iou": iou,
+        "holds": holds,
+        "size_px": found.predicted_sizes,
+    }
+    table = pd.DataFrame({name: values[1:] for name, values in columns.items()})
+    table.insert(0, "side", side)
+    return table
+
+
+def _holds(found: Overlaps) -> NDArray[np.intp]:
+    """Return how many true objects each predicted one holds, the background (0) first."""
+    held = 2 * found.shared > found.true_sizes[found.true]
+    return np.bincount(found.predicted[held], minlength=found.n_predicted + 1)
+
+
+def _held_in_crowds(found: Overlaps) -> NDArray[np.intp]:
+    """Return the pairs of predicted objects and true ones that hold them, and others."""
+    held = 2 * found.shared > found.predicted_sizes[found.predicted]
+    several = _holds(found.mirrored()) >= 2
+    return np.flatnonzero(held & several[found.true])
