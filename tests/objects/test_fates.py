@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_tally.objects.fates import FATES, fate_image, fates, merges_and_splits
+from napari_tally.objects.fates import CODES, fate_image, fates, merges_and_splits
 from napari_tally.objects.match import match
 from napari_tally.objects.overlaps import Overlaps, overlaps
 
@@ -34,7 +34,7 @@ def test_found_missed_and_false() -> None:
     true = strip((3, 4), (0, 2), (5, 4), (0, 4))
     predicted = strip((8, 3), (0, 7), (9, 4))
     assert told(predicted, true, "true") == {3: ("found", 8), 5: ("missed", 0)}
-    assert told(predicted, true, "predicted") == {8: ("found", 3), 9: ("false", 0)}
+    assert told(predicted, true, "predicted") == {8: ("true", 3), 9: ("false", 0)}
 
 
 def test_one_object_over_two_true_ones_is_a_merge() -> None:
@@ -60,7 +60,7 @@ def test_one_true_object_in_three_pieces_is_a_split() -> None:
 def test_a_speck_beside_the_object_that_was_found_counts_as_a_split_of_it() -> None:
     true, predicted = strip((1, 10)), strip((1, 9), (2, 1))
     assert told(predicted, true, "true") == {1: ("found", 1)}
-    assert told(predicted, true, "predicted") == {1: ("found", 1), 2: ("split", 1)}
+    assert told(predicted, true, "predicted") == {1: ("true", 1), 2: ("split", 1)}
     assert merges_and_splits(overlaps(predicted, true)) == (0, 1)
 
 
@@ -84,13 +84,13 @@ def test_found_objects_are_the_true_positives(seed: int) -> None:
     for threshold in (0.2, 0.5, 0.7):
         table = fates(overlaps(predicted, true), threshold)
         counts = match(predicted, true, [threshold])[0]
-        by_side = table[table["fate"] == "found"].groupby("side").size()
+        by_side = table[table["fate"].isin(["found", "true"])].groupby("side").size()
         assert by_side.get("true", 0) == by_side.get("predicted", 0) == counts.tp
         assert len(table) == 2 * counts.tp + counts.fp + counts.fn
     table = fates(found)
     assert set(table.loc[table["side"] == "true", "fate"]) <= {"found", "missed", "merged", "split"}
     assert set(table.loc[table["side"] == "predicted", "fate"]) <= {
-        "found",
+        "true",
         "false",
         "merged",
         "split",
@@ -106,7 +106,7 @@ def test_a_merge_seen_from_the_other_side_is_a_split(seed: int) -> None:
 def test_an_image_of_fates_shows_each_object_in_its_own() -> None:
     true, predicted = strip((30, 4), (0, 2), (5, 4)), strip((8, 3), (0, 7))
     table = fates(overlaps(predicted, true))
-    found, missed = FATES.index("found"), FATES.index("missed")
+    found, missed = CODES["found"], CODES["missed"]
     assert fate_image(true, table, "true").tolist() == [[found] * 4 + [0] * 2 + [missed] * 4]
     assert fate_image(predicted, table, "predicted").tolist() == [[found] * 3 + [0] * 7]
 

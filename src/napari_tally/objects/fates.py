@@ -1,13 +1,13 @@
-"""What became of each object: found, missed, merged or split.
+"""What became of each object: found, missed, merged or split; true or false.
 
 A predicted object *holds* a true one that has more than half of its voxels in it, and a true object
 holds predicted ones in the same way; an object is held by one other at most. A merge is a predicted
 object that holds two true ones or more, a split a true one that holds two predicted ones or more.
 
-Each object has one fate. Partners at the IoU threshold come first, so that the found ones are the
-true positives of `match`; of the others, true ones are merged if they are held by a merge, split if
-they are a split, else missed; predicted ones are merged if they are a merge, split if they are held
-by a split, else false.
+Each object has one fate. Partners at the IoU threshold come first: found and true ones are the true
+positives of `match`. Of the others, true ones are merged if they are held by a merge, split if they
+are a split, else missed; predicted ones are merged if they are a merge, split if they are held by a
+split, else false.
 """
 
 from __future__ import annotations
@@ -24,19 +24,24 @@ if TYPE_CHECKING:
 
     from .overlaps import Overlaps
 
-FATES = ("", "found", "missed", "false", "merged", "split")  # by their code in an image of fates
 PREDICTED, TRUE = "predicted", "true"
-# Of each side: what holds several is, what is held by such a one is, and the others are.
-_WORDS = {PREDICTED: ("merged", "split", "false"), TRUE: ("split", "merged", "missed")}
+# In an image of fates; partners have one colour in both.
+CODES = {"found": 1, "true": 1, "missed": 2, "false": 3, "merged": 4, "split": 5}
+# Of each side: what has a partner is, what holds several, what such a one holds, and the others.
+_WORDS = {
+    PREDICTED: ("true", "merged", "split", "false"),
+    TRUE: ("found", "split", "merged", "missed"),
+}
 
 
 def fates(found: Overlaps, iou: float = 0.5) -> pd.DataFrame:
     """Return one row for each true object, then one for each predicted one.
 
-    Columns: `side` ("true" or "predicted"), `label` (its id), `fate` ("found", "merged", "split",
-    and "missed" or "false"), `partner` (the id of the object that it was paired with, else of the
-    merge or split that holds it, else of the one that it overlaps best; 0 without any), `iou` (with
-    the partner), `holds` (how many objects of the other image it holds), `size_px`.
+    Columns: `side` ("true" or "predicted"), `label` (its id), `fate` (of true objects "found",
+    "missed", "merged" or "split", of predicted ones "true", "false", "merged" or "split"),
+    `partner` (the id of the object that it was paired with, else of the merge or split that holds
+    it, else of the one that it overlaps best; 0 without any), `iou` (with the partner), `holds`
+    (how many objects of the other image it holds), `size_px`.
 
     Parameters
     ----------
@@ -57,7 +62,7 @@ def merges_and_splits(found: Overlaps) -> tuple[int, int]:
 
 
 def fate_image(labels: NDArray[np.integer], table: pd.DataFrame, side: str) -> NDArray[np.uint8]:
-    """Return the fate of each voxel's object, as its place in `FATES`.
+    """Return the fate of each voxel's object, by its number in `CODES`.
 
     Parameters
     ----------
@@ -69,7 +74,7 @@ def fate_image(labels: NDArray[np.integer], table: pd.DataFrame, side: str) -> N
     """
     own = table[table["side"] == side].sort_values("label")
     ids = np.append(0, own["label"].to_numpy())
-    codes = np.array([0, *map(FATES.index, own["fate"])], np.uint8)
+    codes = np.array([0, *(CODES[fate] for fate in own["fate"])], np.uint8)
     fate: NDArray[np.uint8] = codes[np.searchsorted(ids, labels)]
     return fate
 
@@ -78,7 +83,7 @@ def _side(found: Overlaps, pairs: NDArray[np.intp], side: str) -> pd.DataFrame:
     """Return the rows of the predicted objects, for the true ones of mirrored overlaps."""
     import pandas as pd
 
-    crowds, held, lost = _WORDS[side]
+    paired, crowds, held, lost = _WORDS[side]
     holds = _holds(found)
     crowded = _held_in_crowds(found)
     chosen = np.full(found.n_predicted + 1, -1)
@@ -88,7 +93,7 @@ def _side(found: Overlaps, pairs: NDArray[np.intp], side: str) -> pd.DataFrame:
     alike = {crowds: np.flatnonzero(holds >= 2), held: found.predicted[crowded]}
     for name in ("split", "merged"):
         fate[alike[name]] = name
-    fate[found.predicted[pairs]] = "found"
+    fate[found.predicted[pairs]] = paired
     touched = np.flatnonzero(chosen >= 0)
     partner = np.zeros(len(chosen), found.true_ids.dtype)
     partner[touched] = found.true_ids[found.true[chosen[touched]]]

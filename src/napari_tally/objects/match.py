@@ -155,6 +155,11 @@ class PanopticCounts:
             self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.iou + other.iou
         )
 
+    def of(self, class_id: int) -> PanopticCounts:
+        """Return the counts of one class alone."""
+        own = slice(class_id - 1, class_id)
+        return PanopticCounts(self.tp[own], self.fp[own], self.fn[own], self.iou[own])
+
     @property
     def pq(self) -> NDArray[np.float64]:
         """Panoptic quality of each class, NaN where there is nothing of it."""
