@@ -47,8 +47,10 @@ def evaluate(
 ) -> None:
     """Compare predictions with their truth: scores, what became of each object, a report."""
     from .pipeline.evaluate_files import (
+        REPORT,
         check_output,
-        evaluate_folders_steps,
+        evaluate_sets_steps,
+        prediction_sets,
         write_numbers,
     )
     from .pipeline.evaluate_report import write_report
@@ -56,18 +58,21 @@ def evaluate(
 
     with failing():
         check_output(output, overwrite=overwrite)
-        told = {} if iou is None else {"iou": _numbers(iou)}
-        options = EvaluateOptions(kind=kind.value, tolerance=tolerance, spacing=spacing, **told)
-        steps = evaluate_folders_steps(pred, truth, options)
-        found = with_bar(steps, 0, False, whole="images")
+        thresholds = {} if iou is None else {"iou": _numbers(iou)}
+        options = EvaluateOptions(
+            kind=kind.value, tolerance=tolerance, spacing=spacing, **thresholds
+        )
+        sets = prediction_sets(pred, truth, options)
+        count = sum(len(each.pairs) for each in sets)
+        found = with_bar(evaluate_sets_steps(sets, options), count, False, whole="images")
         _say_problems(found)
         if any(one.scored for one in found):
             write_numbers(found, output)
-            report = write_report(found, output, images)
+            write_report(found, output, images)
     for one in found:
         typer.echo(f"{one.name}: {one}")
     if any(one.scored for one in found):
-        typer.echo(f"-> {report}")
+        typer.echo(f"-> {output / REPORT}")
     if any(one.problems for one in found):
         raise typer.Exit(FAILED)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,13 @@ from ..files.tables import write_table
 from .compared import Pair
 from .evaluate import evaluate_steps
 from .evaluate_tables import differences
-from .evaluation import EvaluateOptions, Evaluation, Problem
+from .evaluation import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..core.progress import Steps
+    from .evaluation import EvaluateOptions, Evaluation
 
 TABLES = ("images", "objects", "classes", "thresholds")
 DIFFERENCES = "differences"
@@ -63,22 +65,38 @@ def _without_partner(paths: Sequence[Path]) -> list[Problem]:
     return [Problem(str(path), error) for path in paths]
 
 
-def evaluate_folders_steps(
-    predictions: Sequence[Path], truth: Path, options: EvaluateOptions | None = None
-) -> Steps[list[Evaluation]]:
-    """Compare one or more folders of predictions with the same truth.
+@dataclass(frozen=True)
+class PredictionSet:
+    """The predictions of a folder: with a name, what they are compared with, and what they lack."""
+
+    name: str
+    pairs: list[Pair]
+    alone: list[Problem]
+
+
+def prediction_sets(
+    predictions: Sequence[Path], truth: Path, options: EvaluateOptions
+) -> list[PredictionSet]:
+    """Return one or more folders of predictions with the same truth.
 
     Raises
     ------
     InputError
-        If one of them has no pair at all with the truth.
+        If one of them has no pair at all with the truth, or is named twice.
     """
-    options = options or EvaluateOptions()
     sources = [folder_pairs(predicted, truth, options) for predicted in predictions]
+    named = zip(_names(predictions), sources, strict=True)
+    return [PredictionSet(name, pairs, alone) for name, (pairs, alone) in named]
+
+
+def evaluate_sets_steps(
+    sets: Sequence[PredictionSet], options: EvaluateOptions
+) -> Steps[list[Evaluation]]:
+    """Compare sets of predictions with their truth, one after the other."""
     found = []
-    for name, (pairs, alone) in zip(_names(predictions), sources, strict=True):
-        one = yield from evaluate_steps(pairs, options, name)
-        found.append(Evaluation(name, options, one.scored, [*one.problems, *alone]))
+    for each in sets:
+        one = yield from evaluate_steps(each.pairs, options, each.name)
+        found.append(replace(one, problems=[*one.problems, *each.alone]))
     return found
 
 
@@ -149,9 +167,10 @@ def as_json(found: Sequence[Evaluation]) -> dict[str, Any]:
         "versions": versions(),
         "predictions": [_one(each) for each in found],
     }
-    if len(found) > 1:
+    scored = [one for one in found if one.scored]
+    if len(scored) > 1:
         whole[DIFFERENCES] = [
-            differences(found[0], other).to_dict("records") for other in found[1:]
+            differences(scored[0], other).to_dict("records") for other in scored[1:]
         ]
     plain: dict[str, Any] = _plain(whole)
     return plain

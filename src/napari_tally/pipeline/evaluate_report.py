@@ -85,9 +85,10 @@ def write_report(
 
 
 def page(found: Sequence[Evaluation], images: dict[str, Path], worst: int = WORST) -> str:
-    """Return the page as HTML."""
+    """Return the page as HTML; predictions of which no image could be compared are only named."""
     title = "Evaluation of " + ", ".join(one.name for one in found)
     parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(_made())}</p>", _problems(found)]
+    found = [one for one in found if one.scored]
     parts += ["<h2>All images</h2>", _summary(found), _thresholds(found), *map(_fates, found)]
     parts += [_class_table(one, found) for one in found if "classes" in one.summary]
     parts += [_differences(found[0], other) for other in found[1:]]
