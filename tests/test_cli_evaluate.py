@@ -140,7 +140,14 @@ def test_a_report_is_not_replaced_unasked(run, folders) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [("--iou", "half"), ("--iou", "1.5"), ("--tolerance", "2"), ("--spacing", "a")]
+    "wrong",
+    [
+        ("--iou", "half"),
+        ("--iou", "1.5"),
+        ("--tolerance", "2"),
+        ("--spacing", "a"),
+        ("--pred", "pred"),
+    ],
 )
 def test_options_that_make_no_sense_are_refused_in_one_sentence(run, folders, wrong) -> None:
     code, _, err = run(*ARGS, *wrong)

@@ -69,3 +69,9 @@ def test_the_layout_in_memory_does_not_matter() -> None:
 def test_a_negative_id_is_refused() -> None:
     with pytest.raises(InputError, match="the id -1"):
         overlaps(np.array([[-1, 0]]), np.array([[1, 0]]))
+
+
+def test_small_ids_of_uint64_stay_whole_numbers_beside_signed_ones() -> None:
+    found = overlaps(np.array([[2**53 + 1, 0]], np.uint64), np.array([[1, 0]]))
+    assert found.predicted_ids.dtype == found.true_ids.dtype == np.int64
+    assert found.predicted_ids.tolist() == [0, 2**53 + 1]

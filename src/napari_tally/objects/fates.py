@@ -73,7 +73,7 @@ def fate_image(labels: NDArray[np.integer], table: pd.DataFrame, side: str) -> N
     side : {"true", "predicted"}
     """
     own = table[table["side"] == side].sort_values("label")
-    ids = np.append(0, own["label"].to_numpy())
+    ids = np.append(np.zeros(1, own["label"].dtype), own["label"].to_numpy())
     codes = np.array([0, *(CODES[fate] for fate in own["fate"])], np.uint8)
     fate: NDArray[np.uint8] = codes[np.searchsorted(ids, labels)]
     return fate

@@ -139,8 +139,11 @@ def _counted(
 
 
 def _as_ids(column: NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[np.integer]:
-    """Return ids as they were: those of uint64 went through int64 as they are in memory."""
-    return column.astype(np.uint64) if dtype == np.uint64 else column
+    """Return ids as they were: large ones of uint64 went through int64 as they are in memory.
+
+    The others stay int64, which goes together with the ids of another image without a float.
+    """
+    return column.astype(np.uint64) if dtype == np.uint64 and (column < 0).any() else column
 
 
 def _pieces(*arrays: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], ...]]:
