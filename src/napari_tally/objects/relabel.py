@@ -60,7 +60,7 @@ def as_labels(
     """Return labels as `relabel` does, and the original ids: id i + 1 was `ids[i]`."""
     import fastremap
 
-    labels = whole(np.asarray(array))
+    labels = whole_numbers(np.asarray(array))
     ids = fastremap.unique(labels)
     ids = ids[ids > 0]
     ids = ids.astype(np.uint64 if ids.max(initial=0) > np.iinfo(np.int64).max else np.int64)
@@ -77,7 +77,7 @@ def smallest(count: int) -> type[np.unsignedinteger[Any]]:
     return np.uint16 if count <= np.iinfo(np.uint16).max else np.uint32
 
 
-def whole(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
+def whole_numbers(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
     """Return labels of any kind as integers of this machine's byte order, none negative.
 
     The ids stay; the parts of a mask get some. Raises what `relabel` does.

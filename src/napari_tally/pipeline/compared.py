@@ -13,7 +13,7 @@ from ..core.errors import InputError
 from ..core.quantity import LENGTHS, Quantity, table_unit
 from ..core.volume import Volume
 from ..files import read
-from ..objects.relabel import whole
+from ..objects.relabel import whole_numbers
 
 Source = Volume | Path
 
@@ -147,7 +147,7 @@ def _labels(volume: Volume, classes: bool) -> NDArray[np.integer[Any]]:
     if classes and array.dtype == bool:
         array = array.astype(np.uint8)
     try:
-        labels = whole(array)
+        labels = whole_numbers(array)
     except InputError as error:
         raise InputError(f"{error.needed} in {volume.name}", error.got, error.hint) from error
     if classes and labels.max(initial=0) > _MOST_CLASSES:
