@@ -15,13 +15,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 SIBLINGS = {"files", "geometry", "simulate", "network", "heads", "objects"}
 LOWER = {"core", *SIBLINGS, "features"}
+COMMANDS = {"cli_evaluate", "cli_files", "cli_measure", "cli_run", "cli_tune"}
 BELOW: dict[str, set[str]] = {
     "core": set(),
     **{sibling: {"core"} for sibling in SIBLINGS},
     "features": {"core", "objects"},
     "models": {"core", *SIBLINGS},
     "pipeline": {*LOWER, "models"},
-    "cli": {*LOWER, "models", "pipeline", "cli_files", "cli_measure", "cli_run", "cli_tune"},
+    "cli": {*LOWER, "models", "pipeline", *COMMANDS},
+    "cli_evaluate": {*LOWER, "models", "pipeline", "cli_run"},
     "cli_files": {*LOWER, "models", "pipeline"},
     "cli_measure": {*LOWER, "models", "pipeline", "cli_run"},
     "cli_run": {"core"},

@@ -9,12 +9,15 @@ if TYPE_CHECKING:
     from .core.volume import Volume
     from .files import read, write
     from .models.folder import load_model
-    from .pipeline.api import measure, segment, tune
+    from .pipeline.api import evaluate, measure, segment, tune
+    from .pipeline.evaluation import Evaluation
     from .pipeline.result import Result
 
 _HOMES = {
+    "Evaluation": "pipeline.evaluation",
     "Result": "pipeline.result",
     "Volume": "core.volume",
+    "evaluate": "pipeline.api",
     "load_model": "models.folder",
     "measure": "pipeline.api",
     "read": "files",
@@ -23,7 +26,18 @@ _HOMES = {
     "write": "files",
 }
 
-__all__ = ["Result", "Volume", "load_model", "measure", "read", "segment", "tune", "write"]
+__all__ = [
+    "Evaluation",
+    "Result",
+    "Volume",
+    "evaluate",
+    "load_model",
+    "measure",
+    "read",
+    "segment",
+    "tune",
+    "write",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The command line: `tally segment`, `measure`, `tune`, `info`, `models`, `demo` and more."""
+"""The command line: `tally segment`, `measure`, `evaluate`, `tune`, `models`, `demo` and more."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .cli_evaluate import evaluate
 from .cli_files import convert, info
 from .cli_measure import measure
 from .cli_run import FAILED, failing, usage, with_bar
@@ -142,6 +143,7 @@ def _numbers(pairs: list[str]) -> dict[str, float]:
 app.command()(measure)
 app.command()(info)
 app.command()(convert)
+app.command()(evaluate)
 app.command("tune")(tune_model)
 
 

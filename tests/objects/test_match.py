@@ -14,10 +14,10 @@ from napari_tally.objects.match import (
     Matches,
     match,
     mean_ap,
-    overlaps,
     panoptic_counts,
     pooled,
 )
+from napari_tally.objects.overlaps import overlaps
 
 
 def strip(*runs: tuple[int, int]) -> np.ndarray:
@@ -192,3 +192,36 @@ def test_a_thing_of_the_wrong_class_is_missed_and_invented() -> None:
     counts = panoptic_counts((objects, 2 * objects), (objects, 3 * objects), 3)
     assert counts.fp.tolist() == [0, 1, 0] and counts.fn.tolist() == [0, 0, 1]
     assert counts.tp.sum() == 0
+
+
+def test_scores_worked_by_hand_are_those_of_stardist() -> None:
+    true = strip((1, 10), (2, 10), (3, 10), (0, 4))
+    predicted = strip((1, 9), (0, 3), (2, 8), (3, 6), (0, 4), (4, 4))
+    low, high = match(predicted, true, [0.5, 0.7])  # the IoU are 0.9, 0.8 and 0.6; one is invented
+    assert (low.tp, low.fp, low.fn, high.tp, high.fp, high.fn) == (3, 1, 0, 2, 2, 1)
+    # stardist.matching.matching 0.9.2: accuracy, precision, recall, f1, mean_matched_score, PQ
+    for found, expected in (
+        (low, (0.75, 0.75, 1, 6 / 7, 2.3 / 3, 2.3 / 3.5)),
+        (high, (0.4, 0.5, 2 / 3, 4 / 7, 0.85, 1.7 / 3.5)),
+    ):
+        ours = (found.ap, found.precision, found.recall, found.f1, found.sq, found.pq)
+        assert ours == pytest.approx(expected)
+
+
+def test_pq_of_objects_is_that_of_torchmetrics() -> None:
+    from torchmetrics.detection import PanopticQuality
+
+    reference = PanopticQuality({1}, {0}, return_sq_and_rq=True, return_per_class=True)
+    (objects, _), (moved, _) = panoptic_scene(0), panoptic_scene(1)
+    both = [torch.from_numpy(np.stack([o > 0, o], -1).astype(int))[None] for o in (moved, objects)]
+    reference.update(*both)
+    found = match(moved, objects, [0.5001])[0]  # theirs is above 0.5
+    expected = reference.compute()[0].tolist()
+    assert [found.pq, found.sq, found.f1] == pytest.approx(expected, rel=1e-5)
+    assert 0 < found.pq < 1
+
+
+def test_where_there_is_nothing_all_is_right_but_a_mean_of_nothing() -> None:
+    empty = Matches(0.5, 0, 0, 0)
+    assert (empty.ap, empty.f1, empty.pq) == (1, 1, 1)
+    assert np.isnan(empty.sq)

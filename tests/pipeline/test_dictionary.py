@@ -9,11 +9,12 @@ import pytest
 
 import napari_tally
 from napari_tally.core.errors import InputError
+from napari_tally.core.quantity import table_unit
 from napari_tally.core.volume import Volume
 from napari_tally.features.groups import GROUPS
 from napari_tally.pipeline.dictionary import data_dictionary, meanings, unit_in_words
 from napari_tally.pipeline.measure import measure_parents, measure_volumes
-from napari_tally.pipeline.measure_options import group_names, measurements, table_unit
+from napari_tally.pipeline.measure_options import group_names, measurements
 from napari_tally.pipeline.per_image import per_image
 
 
@@ -80,7 +81,7 @@ def test_groups_are_asked_for_by_name_and_size_is_always_there() -> None:
 
 def test_a_ring_is_told_in_a_unit_and_taken_in_the_tables() -> None:
     labels, _ = two_objects(2, "mm")
-    assert table_unit(labels) == "mm"
+    assert table_unit(labels.unit) == "mm"
     assert measurements([], "250um", labels).ring == 0.25
     with pytest.raises(InputError, match=r"Without a calibration"):
         measurements([], "2um", two_objects(2, "px")[0])

@@ -67,6 +67,14 @@ def canonical_unit(text: str | None) -> str | None:
     return name if name in LENGTHS else None
 
 
+def table_unit(unit: str) -> str:
+    """Return the unit that tables have for images in a unit: mm for medical ones, else um (or px).
+
+    So that tables of a batch can be joined.
+    """
+    return unit if unit in ("px", "mm") else "mm" if unit == "cm" else "um"
+
+
 def parse_quantity(text: str, *, power: int = 1) -> Quantity:
     """Read a quantity such as `12um`, `0.5,0.1,0.1um` or `20um2`.
 

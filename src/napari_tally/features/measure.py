@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import InputError
-from ..core.quantity import LENGTHS, canonical_unit
+from ..core.quantity import LENGTHS, canonical_unit, table_unit
 from ..objects.relabel import as_labels
 from .groups import chosen
 from .objects import Objects
@@ -130,5 +130,5 @@ def voxel_size(
     size = np.array(spacing, np.float64)
     if size.shape != (ndim,) or not (np.isfinite(size) & (size > 0)).all():
         raise InputError(f"{ndim} positive, finite numbers are needed as spacing", f"{spacing}")
-    name = "mm" if given in ("mm", "cm") else "um"
+    name = table_unit(given)
     return size * (LENGTHS[given] / LENGTHS[name]), name

@@ -62,7 +62,7 @@ def _matches(text: str) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        files = sorted(_inside(path))
+        files = sorted(inside(path))
         got = f"the folder {text}, in which there is none"
     elif has_magic(text):
         files = [p for p in map(Path, sorted(glob(text, recursive=True))) if _wanted(p, text)]
@@ -88,7 +88,8 @@ def _wanted(path: Path, pattern: str) -> bool:
     return readable(path) and path.is_file() and (asked or not stem(path).endswith(MADE))
 
 
-def _inside(folder: Path) -> Iterator[Path]:
+def inside(folder: Path, *, made: bool = False) -> Iterator[Path]:
+    """Yield the images in a folder and its sub-folders, hidden ones and, unless told, ours not."""
     for place, folders, names in os.walk(folder):
         held = format_of(Path(place))
         if held is not None:
@@ -97,7 +98,11 @@ def _inside(folder: Path) -> Iterator[Path]:
         for name in names:
             path = Path(place, name)
             ours = held is not None and (held.folder or ending(path, held.suffixes))
-            if not ours and not name.startswith(".") and _wanted(path, ""):
+            if (
+                not ours
+                and not name.startswith(".")
+                and (readable(path) if made else _wanted(path, ""))
+            ):
                 yield path
 
 

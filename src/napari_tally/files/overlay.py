@@ -43,8 +43,8 @@ def overlay(image: NDArray[Any], labels: NDArray[Any], *, cased: bool = False) -
             "A 2D image and labels of the same shape are needed",
             f"shapes {image.shape} and {labels.shape}",
         )
-    picture = np.repeat(_stretched(image)[..., None], 3, axis=2)
-    edge = _outlines(labels)
+    picture = np.repeat(stretched(image)[..., None], 3, axis=2)
+    edge = outlines(labels)
     colours = _colours(labels[edge])
     if cased:
         colours = _lighter(colours)
@@ -53,14 +53,15 @@ def overlay(image: NDArray[Any], labels: NDArray[Any], *, cased: bool = False) -
     return picture
 
 
-def _stretched(image: NDArray[Any]) -> NDArray[np.uint8]:
+def stretched(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return an image in greys, from black to white between two of its percentiles."""
     values = np.nan_to_num(image.astype(np.float32), posinf=0, neginf=0)
     low, high = np.percentile(values, (_DARKEST, _BRIGHTEST)) if values.size else (0, 0)
     scaled = (values - low) / max(high - low, np.finfo(np.float32).tiny)
     return np.asarray(np.clip(scaled, 0, 1) * 255).round().astype(np.uint8)
 
 
-def _outlines(labels: NDArray[Any]) -> NDArray[np.bool_]:
+def outlines(labels: NDArray[Any]) -> NDArray[np.bool_]:
     """Return the pixels of objects beside a pixel of something else."""
     edge = np.zeros(labels.shape, bool)
     across, down = labels[:, 1:] != labels[:, :-1], labels[1:] != labels[:-1]

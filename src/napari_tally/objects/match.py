@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,19 +12,35 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ..core.errors import InputError
+from .overlaps import Overlaps, overlaps
 
 IOU_THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(9))
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """True positives, false positives and false negatives at one IoU threshold."""
+    """True positives, false positives and false negatives at one IoU threshold.
+
+    Attributes
+    ----------
+    overlap : float
+        Sum of the IoU of the pairs. It does not count when matches are compared.
+    """
 
     iou: float
     tp: int
     fp: int
     fn: int
+    overlap: float = field(default=0.0, compare=False)
+
+    def __add__(self, other: Matches) -> Matches:
+        return Matches(
+            self.iou,
+            self.tp + other.tp,
+            self.fp + other.fp,
+            self.fn + other.fn,
+            self.overlap + other.overlap,
+        )
 
     @property
     def ap(self) -> float:
@@ -40,39 +56,22 @@ class Matches:
     def recall(self) -> float:
         return self.tp / (self.tp + self.fn) if self.tp + self.fn else 1.0
 
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall: recognition quality (RQ)."""
+        total = 2 * self.tp + self.fp + self.fn
+        return 2 * self.tp / total if total else 1.0
 
-@dataclass(frozen=True, slots=True)
-class Overlaps:
-    """IoU of each pair of a predicted and a true object that share a voxel."""
+    @property
+    def sq(self) -> float:
+        """Segmentation quality: the mean IoU of the pairs, NaN where there is none."""
+        return self.overlap / self.tp if self.tp else float("nan")
 
-    predicted: NDArray[np.intp]
-    true: NDArray[np.intp]
-    iou: NDArray[np.float64]
-    n_predicted: int
-    n_true: int
-
-
-def overlaps(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> Overlaps:
-    """Return the overlapping pairs of two label images of one shape.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ.
-    """
-    if predicted.shape != true.shape:
-        raise InputError("Labels of one shape are needed", f"{predicted.shape} and {true.shape}")
-    _, p = np.unique(predicted, return_inverse=True)
-    _, t = np.unique(true, return_inverse=True)
-    p = p.ravel() + (predicted.min(initial=1) > 0)
-    t = t.ravel() + (true.min(initial=1) > 0)
-    pair, shared = np.unique(p.astype(np.int64) * (t.max(initial=0) + 1) + t, return_counts=True)
-    ip, it = np.divmod(pair, t.max(initial=0) + 1)
-    sizes_p, sizes_t = np.bincount(p, minlength=1), np.bincount(t, minlength=1)
-    keep = (ip > 0) & (it > 0)
-    ip, it, shared = ip[keep], it[keep], shared[keep]
-    iou = shared / (sizes_p[ip] + sizes_t[it] - shared)
-    return Overlaps(ip, it, iou, len(sizes_p) - 1, len(sizes_t) - 1)
+    @property
+    def pq(self) -> float:
+        """Panoptic quality of one class: SQ x RQ; 1 where there is nothing to find."""
+        total = self.tp + 0.5 * (self.fp + self.fn)
+        return self.overlap / total if total else 1.0
 
 
 def match(
@@ -85,36 +84,51 @@ def match(
     From a threshold of 0.5 on an object has at most one partner above it, and the pairing is
     unique; below, the assignment with most pairs, then largest IoU, is taken.
     """
-    found = overlaps(predicted, true)
+    return match_overlaps(overlaps(predicted, true), thresholds)
+
+
+def match_overlaps(found: Overlaps, thresholds: Iterable[float] = IOU_THRESHOLDS) -> list[Matches]:
+    """Do what `match` does, from overlaps that are known."""
     result = []
     for threshold in thresholds:
-        tp = _pairs(found, threshold)
-        result.append(Matches(threshold, tp, found.n_predicted - tp, found.n_true - tp))
+        pairs = best_pairs(found, threshold)
+        tp, overlap = len(pairs), float(found.iou[pairs].sum())
+        result.append(Matches(threshold, tp, found.n_predicted - tp, found.n_true - tp, overlap))
     return result
 
 
-def _pairs(found: Overlaps, threshold: float) -> int:
-    keep = found.iou >= threshold
-    p, t, iou = found.predicted[keep], found.true[keep], found.iou[keep]
+def best_pairs(found: Overlaps, threshold: float) -> NDArray[np.intp]:
+    """Return which of the overlapping pairs are partners at an IoU threshold, see `match`."""
+    keep = np.flatnonzero(found.iou >= threshold)
+    p, t = found.predicted[keep], found.true[keep]
     if len(np.unique(p)) == len(p) and len(np.unique(t)) == len(t):
-        return len(p)
-    return _assigned(p, t, iou)
+        return keep
+    return keep[_assigned(p, t, found.iou[keep])]
 
 
-def _assigned(p: NDArray[np.intp], t: NDArray[np.intp], iou: NDArray[np.float64]) -> int:
-    """Count the pairs of the best assignment, one connected group of objects at a time."""
+def _assigned(
+    p: NDArray[np.intp], t: NDArray[np.intp], iou: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Return the pairs of the best assignment, one connected group of objects at a time."""
     offset = p.max() + 1
     n = offset + t.max() + 1
     _, group = connected_components(coo_array((np.ones(len(p)), (p, t + offset)), shape=(n, n)))
-    total = 0
-    for g in np.unique(group[p]):
-        rows, r = np.unique(p[group[p] == g], return_inverse=True)
-        cols, c = np.unique(t[group[p] == g], return_inverse=True)
-        gain = np.zeros((len(rows), len(cols)))
-        gain[r, c] = 1 + iou[group[p] == g] / (len(rows) + len(cols))
-        chosen = linear_sum_assignment(gain, maximize=True)
-        total += int((gain[chosen] > 0).sum())
-    return total
+    order = np.argsort(group[p], kind="stable")
+    ends = np.flatnonzero(np.diff(group[p][order])) + 1
+    chosen = [own[_best(p[own], t[own], iou[own])] for own in np.split(order, ends)]
+    return np.sort(np.concatenate(chosen))
+
+
+def _best(p: NDArray[np.intp], t: NDArray[np.intp], iou: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the pairs of the best assignment of a connected group."""
+    rows, r = np.unique(p, return_inverse=True)
+    cols, c = np.unique(t, return_inverse=True)
+    gain = np.zeros((len(rows), len(cols)))
+    gain[r, c] = 1 + iou / (len(rows) + len(cols))
+    pair = np.full(gain.shape, -1)
+    pair[r, c] = np.arange(len(p))
+    chosen: NDArray[np.intp] = pair[linear_sum_assignment(gain, maximize=True)]
+    return chosen[chosen >= 0]
 
 
 @dataclass(frozen=True)
@@ -140,6 +154,11 @@ class PanopticCounts:
         return PanopticCounts(
             self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.iou + other.iou
         )
+
+    def of(self, class_id: int) -> PanopticCounts:
+        """Return the counts of one class alone."""
+        own = slice(class_id - 1, class_id)
+        return PanopticCounts(self.tp[own], self.fp[own], self.fn[own], self.iou[own])
 
     @property
     def pq(self) -> NDArray[np.float64]:
@@ -176,8 +195,8 @@ def panoptic_counts(
     InputError
         If the shapes differ.
     """
-    (p, class_p), (t, class_t) = (_segments(*pair, classes) for pair in (predicted, true))
-    found = overlaps(p, t)
+    found = overlaps(*(_segments(*pair, classes) for pair in (predicted, true)))
+    class_p, class_t = found.predicted_ids % (classes + 1), found.true_ids % (classes + 1)
     hit = (found.iou > 0.5) & (class_p[found.predicted] == class_t[found.true])
     of = class_t[found.true[hit]]
     tp = np.bincount(of, minlength=classes + 1)
@@ -189,13 +208,9 @@ def panoptic_counts(
 
 def _segments(
     objects: NDArray[np.integer], classes: NDArray[np.integer], count: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the id of each voxel's segment, and the class of each segment by its id."""
-    joined = np.where(classes > 0, objects.astype(np.int64) * (count + 1) + classes, 0)
-    kinds, ids = np.unique(joined, return_inverse=True)
-    first = 0 if len(kinds) and kinds[0] == 0 else 1
-    nothing = np.zeros(first, np.int64)
-    return ids.reshape(joined.shape) + first, np.concatenate([nothing, kinds % (count + 1)])
+) -> NDArray[np.int64]:
+    """Return ids of segments: an object has one for each class in it, the rest of a class one."""
+    return np.where(classes > 0, objects.astype(np.int64) * (count + 1) + classes, 0)
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
@@ -206,10 +221,7 @@ def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
 
 def pooled(images: Sequence[Sequence[Matches]]) -> list[Matches]:
     """Add up the counts of several images, threshold by threshold."""
-    return [
-        Matches(at[0].iou, sum(m.tp for m in at), sum(m.fp for m in at), sum(m.fn for m in at))
-        for at in zip(*images, strict=True)
-    ]
+    return [sum(at[1:], at[0]) for at in zip(*images, strict=True)]
 
 
 def mean_ap(images: Sequence[Sequence[Matches]]) -> list[float]:

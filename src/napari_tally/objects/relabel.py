@@ -91,7 +91,10 @@ def smallest(count: int) -> type[np.unsignedinteger[Any]]:
 
 
 def whole_numbers(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
-    """Return labels of any kind as integers of this machine's byte order, none negative."""
+    """Return labels of any kind as integers of this machine's byte order, none negative.
+
+    The ids stay; the parts of a mask get some. Raises what `relabel` does.
+    """
     kind = labels.dtype.kind
     if kind == "b":
         return components(labels)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from .match import overlaps
+from .overlaps import overlaps
 
 
 def true_ones(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..core.quantity import Quantity, parse_quantity
+from ..core.quantity import Quantity, parse_quantity, table_unit
 from ..features.groups import GROUPS, chosen
 from ..features.options import DEFAULT, Measurements
 
@@ -51,14 +51,7 @@ def measurements(names: Iterable[str], ring: str | Quantity | None, labels: Volu
     if ring is None:
         return Measurements(groups=group_names(names))
     width = parse_quantity(ring) if isinstance(ring, str) else ring
-    return Measurements(groups=group_names(names), ring=width.to(table_unit(labels))[0])
-
-
-def table_unit(labels: Volume) -> str:
-    """Return the unit of length of the table of these labels: um, mm or px."""
-    if not labels.calibrated:
-        return "px"
-    return "mm" if labels.unit in ("mm", "cm") else "um"
+    return Measurements(groups=group_names(names), ring=width.to(table_unit(labels.unit))[0])
 
 
 def listed_groups() -> list[str]:

@@ -14,7 +14,7 @@ from ..core.errors import InputError
 from ..core.options import Options
 from ..core.progress import Step, Steps
 from ..features.options import Measurements
-from ..objects.match import overlaps
+from ..objects.overlaps import overlaps
 from ..objects.relabel import as_labels, smallest
 from ..objects.summary import size_column
 from .measure import measure_volumes

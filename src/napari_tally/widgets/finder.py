@@ -75,10 +75,23 @@ class Finder:
         corners[:, -2] = low[-2], low[-2], high[-2], high[-2]
         corners[:, -1] = low[-1], high[-1], high[-1], low[-1]
         if self.frame is None or self.frame not in self.viewer.layers:
+            self.frame = self._others(layer)
+        if self.frame is None:
             self.frame = self._added(layer, corners)
         else:
             self.frame.data = [corners]
         self.viewer.layers.selection.active = layer
+
+    def _others(self, layer: Labels) -> Shapes | None:
+        """Return the frame that another dock has drawn on the layer, so that there is but one."""
+        if NAME not in self.viewer.layers:
+            return None
+        found: Any = self.viewer.layers[NAME]
+        if found.ndim != layer.ndim:
+            return None
+        corner = np.ones(layer.ndim)
+        same = np.allclose(found.data_to_world(corner), layer.data_to_world(corner))
+        return found if same else None
 
     def _added(self, layer: Labels, corners: NDArray[np.float64]) -> Shapes:
         add: Any = self.viewer.add_shapes
