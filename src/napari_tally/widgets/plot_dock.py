@@ -32,7 +32,7 @@ class PlotDock(QWidget):
         self.x_column, self.y_column = _combo(), _combo()
         self.clear = QPushButton("Pick all")
         self.figure = Figure(layout="constrained")
-        self.canvas: Any = _canvas(self.figure)
+        self.canvas: Any = canvas_of(self.figure)
         self.selector: Any = None
         self.points: NDArray[np.float64] = np.zeros((0, 2))
         row = QHBoxLayout()
@@ -80,7 +80,7 @@ class PlotDock(QWidget):
             self.canvas.draw_idle()
             return
         axes = self.figure.subplots()
-        self._dress(axes)
+        dress(self.figure, axes, self.viewer.theme)
         axes.set_xlabel(title_of(x))
         values = numbers_of(table, x)
         if self.is_histogram:
@@ -136,23 +136,26 @@ class PlotDock(QWidget):
     def _columns_changed(self) -> None:
         self.picked.pick(SOURCE, None)  # which draws
 
-    def _dress(self, axes: Any) -> None:
-        """Give the plot the colours of napari's theme."""
-        from napari.utils.theme import get_theme
 
-        theme = get_theme(self.viewer.theme)
-        ground, text = theme.background.as_hex(), theme.text.as_hex()
-        self.figure.set_facecolor(ground)
-        axes.set_facecolor(ground)
-        axes.tick_params(colors=text, labelsize=8)
-        axes.xaxis.label.set_color(text)
-        axes.yaxis.label.set_color(text)
-        for side, spine in axes.spines.items():
-            spine.set_color(text)
-            spine.set_visible(side in ("left", "bottom"))
+def dress(figure: Any, axes: Any, theme: str) -> str:
+    """Give a chart the colours of napari's theme, and return that of its text."""
+    from napari.utils.theme import get_theme
+
+    chosen = get_theme(theme)
+    ground, text = chosen.background.as_hex(), str(chosen.text.as_hex())
+    figure.set_facecolor(ground)
+    axes.set_facecolor(ground)
+    axes.tick_params(colors=text, labelsize=8)
+    axes.xaxis.label.set_color(text)
+    axes.yaxis.label.set_color(text)
+    for side, spine in axes.spines.items():
+        spine.set_color(text)
+        spine.set_visible(side in ("left", "bottom"))
+    return text
 
 
-def _canvas(figure: Any) -> Any:
+def canvas_of(figure: Any) -> Any:
+    """Return a Qt widget that shows a figure."""
     from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 
     canvas: Any = FigureCanvasQTAgg

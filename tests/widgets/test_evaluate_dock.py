@@ -1,0 +1,161 @@
+"""The Evaluate dock in a real viewer, opened through the manifest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.utils.notifications import notification_manager
+
+LOOK = {"scale": (0.5, 0.5), "units": ("um", "um"), "axis_labels": ("y", "x")}
+
+
+def truth() -> np.ndarray:
+    """Return six squares of 10 pixels a side."""
+    labels = np.zeros((60, 80), np.uint16)
+    for i in range(6):
+        labels[5 + 25 * (i // 3) :, 5 + 25 * (i % 3) :][:10, :10] = i + 1
+    return labels
+
+
+def prediction() -> np.ndarray:
+    """Return the same with one missed, two merged, one split, and a false one."""
+    labels = truth()
+    labels[labels == 1] = 0
+    labels[5:15, 30:65] = 2
+    labels[30:35, 5:15] = 20
+    labels[50:56, 40:46] = 30
+    return labels
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    viewer.add_labels(truth(), name="truth", **LOOK)
+    viewer.add_labels(prediction(), name="found", **LOOK)
+    return viewer
+
+
+@pytest.fixture
+def dock(viewer):
+    dock = viewer.window.add_plugin_dock_widget("napari-tally", "Evaluate")[1]
+    dock.predicted.choose(viewer.layers["found"])
+    dock.truth.choose(viewer.layers["truth"])
+    return dock
+
+
+@pytest.fixture
+def compare(dock, until):
+    def run() -> None:
+        dock.panel.run.click()
+        until(lambda: not dock.runner.busy)
+
+    return run
+
+
+def numbers(dock, column: int = 0) -> dict[str, str]:
+    table = dock.numbers
+    return {
+        table.verticalHeaderItem(i).text(): table.item(i, column).text()
+        for i in range(table.rowCount())
+    }
+
+
+def rows(dock) -> list[tuple[str, str, str]]:
+    table = dock.list
+    return [tuple(table.item(i, c).text() for c in range(3)) for i in range(table.rowCount())]
+
+
+def said() -> str:
+    return str(notification_manager.records[-1].message)
+
+
+def test_numbers_of_a_prediction(dock, compare) -> None:
+    compare()
+    found = numbers(dock)
+    # The squares 5 and 6 are as they should be; one half of 4 is a partner of it (IoU 0.5).
+    assert found["true objects"] == "6"
+    assert found["predicted objects"] == "6"
+    assert found["merges"] == "1"
+    assert float(found["AP at IoU 0.5"]) == pytest.approx(3 / (3 + 3 + 3), abs=1e-3)
+    assert not dock.list.isHidden()
+
+
+def test_two_predictions_stand_side_by_side(viewer, dock, compare) -> None:
+    viewer.add_labels(truth(), name="perfect", **LOOK)
+    dock.second.choose(viewer.layers["perfect"])
+    compare()
+    assert float(numbers(dock, 1)["mean AP 0.5:0.95"]) == 1
+    assert len(dock.curve.figure.axes[0].lines) == 2
+
+
+def test_a_row_of_the_list_leads_to_its_object(viewer, dock, compare) -> None:
+    compare()
+    wrong = rows(dock)
+    assert ("missed", "true", "1") in wrong
+    assert ("merged", "predicted", "2") in wrong
+    assert ("false", "predicted", "30") in wrong
+    dock.list.setCurrentCell(wrong.index(("false", "predicted", "30")), 0)
+    assert viewer.layers["found"].selected_label == 30
+    frame = viewer.layers["selected object"]
+    assert frame.extent.world.mean(axis=0) == pytest.approx([26.25, 21.25], abs=0.5)
+    dock.list.setCurrentCell(wrong.index(("missed", "true", "1")), 0)
+    assert viewer.layers["truth"].selected_label == 1
+
+
+def test_fates_are_shown_and_taken_away(viewer, dock, compare) -> None:
+    compare()
+    dock.show_fates.setChecked(True)
+    layer = viewer.layers["truth: fates"]
+    assert not viewer.layers["truth"].visible
+    shown = layer.colormap.map(np.array([1, 2], np.uint8))
+    assert np.allclose(shown[1][:3], np.array([0xD5, 0x5E, 0x00]) / 255, atol=0.01)
+    assert layer.data[6, 6] == 2  # missed
+    assert "missed" in dock.legend.text()
+    dock.show_fates.setChecked(False)
+    assert {layer.name for layer in viewer.layers} == {"truth", "found"}
+    assert viewer.layers["truth"].visible
+
+
+def test_classes_have_dice_and_distances(viewer, dock, compare) -> None:
+    dock.kind.setCurrentText("classes")
+    viewer.layers["truth"].data = (truth() > 0).astype(np.uint8)
+    viewer.layers["found"].data = (prediction() > 0).astype(np.uint8)
+    compare()
+    found = numbers(dock)
+    a, b = truth() > 0, prediction() > 0
+    assert float(found["class 1: Dice"]) == pytest.approx(
+        2 * (a & b).sum() / (a.sum() + b.sum()), abs=1e-3
+    )
+    assert any(name.startswith("class 1: HD95 (µm)") for name in found)
+    assert dock.list.isHidden()
+
+
+def test_what_cannot_be_compared_is_told(viewer, dock, compare) -> None:
+    dock.truth.choose(viewer.layers["found"])
+    dock.run()
+    assert "Another layer" in said()
+    viewer.add_labels(np.zeros((9, 9), np.uint8), name="small")
+    dock.truth.choose(viewer.layers["small"])
+    compare()
+    assert "one shape" in said()
+    for name in ("small", "found", "truth"):
+        viewer.layers.remove(name)
+    dock.run()
+    assert "are needed" in said()
+
+
+def test_layers_that_are_removed_meanwhile_do_no_harm(viewer, dock, compare) -> None:
+    compare()
+    dock.show_fates.setChecked(True)
+    viewer.layers.remove("found")
+    viewer.layers.remove("truth: fates")
+    dock.list.setCurrentCell(0, 0)
+    dock.show_fates.setChecked(False)
+    assert {layer.name for layer in viewer.layers} <= {"truth", "selected object"}
+
+
+def test_a_closed_dock_lets_go_of_the_viewer(viewer, dock, compare) -> None:
+    compare()
+    viewer.window.remove_dock_widget(dock.parentWidget())
+    viewer.theme = "light"
+    viewer.add_labels(truth())
