@@ -31,6 +31,7 @@ from ..network.windows import Tiling
 from .augment import Augmentation
 from .crops import Crops, Sample
 from .score import score_of
+from .sparse import scored
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -231,8 +232,10 @@ class _Run:
         inference = Inference(
             network, o.head.activate, o.architecture.stride, self.device, self.dtype, o.tiling
         )
-        found = [o.head.decode(drain(inference.steps(sample.image))) for sample in samples]
-        truth = [sample.labels for sample in samples]
+        found = [
+            scored(o.head, o.head.decode(drain(inference.steps(s.image))), s.known) for s in samples
+        ]
+        truth = [scored(o.head, s.labels, s.known) for s in samples]
         score = score_of(o.head, found, truth)
         self.state.scores.append({"step": self.state.step, **score.numbers})
         if score.main >= self.state.best_score:
