@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .files import read, write
     from .models.folder import load_model
     from .pipeline.api import measure, segment, tune
+    from .pipeline.api_train import train
     from .pipeline.result import Result
 
 _HOMES = {
@@ -19,11 +20,14 @@ _HOMES = {
     "measure": "pipeline.api",
     "read": "files",
     "segment": "pipeline.api",
+    "train": "pipeline.api_train",
     "tune": "pipeline.api",
     "write": "files",
 }
 
-__all__ = ["Result", "Volume", "load_model", "measure", "read", "segment", "tune", "write"]
+__all__ = [
+    "Result", "Volume", "load_model", "measure", "read", "segment", "train", "tune", "write",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

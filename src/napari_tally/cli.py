@@ -1,4 +1,4 @@
-"""The command line: `tally segment`, `measure`, `tune`, `info`, `models`, `demo` and more."""
+"""The command line: `tally segment`, `measure`, `train`, `tune`, `info`, `models` and more."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 
 from .cli_files import convert, info
 from .cli_run import FAILED, failing, usage, with_bar
+from .cli_train import train as train_model
 from .cli_tune import tune as tune_model
 from .core.errors import InputError
 
@@ -171,6 +172,7 @@ def measure(
 
 app.command()(info)
 app.command()(convert)
+app.command("train")(train_model)
 app.command("tune")(tune_model)
 
 

@@ -94,8 +94,8 @@ def measure(
     pandas.DataFrame
         One row an object; units are in the names of the columns.
     """
-    grid = as_volume(labels, _label_axes(labels), spacing)
-    images = [] if image is None else [as_volume(image, _image_axes(image, grid))]
+    grid = as_volume(labels, label_axes(labels), spacing)
+    images = [] if image is None else [as_volume(image, image_axes(image, grid))]
     return measure_volumes(grid, images)
 
 
@@ -135,7 +135,7 @@ def tune(
     loaded = model if isinstance(model, Model) else load_model(model)
     if output is not None:
         check_target(Path(output), overwrite=False)
-    volumes = [(as_volume(i), as_volume(labels, _label_axes(labels))) for i, labels in pairs]
+    volumes = [(as_volume(i), as_volume(labels, label_axes(labels))) for i, labels in pairs]
     found = drain(tune_steps(volumes, loaded, TuneOptions(**options)), on_step)
     if output is not None:
         copy_model(loaded, found.info, Path(output))
@@ -169,7 +169,7 @@ def _quantity(spacing: Spacing) -> Quantity:
     return Quantity(tuple(float(v) for v in values), "um")
 
 
-def _label_axes(labels: Image) -> str | None:
+def label_axes(labels: Image) -> str | None:
     """Return the axes of bare labels, which have neither channels nor colours."""
     shape = getattr(labels, "shape", None)
     if shape is None or isinstance(labels, Volume) or len(shape) not in (2, 3):
@@ -177,7 +177,7 @@ def _label_axes(labels: Image) -> str | None:
     return "ZYX"[-len(shape) :]
 
 
-def _image_axes(image: Image, grid: Volume) -> str | None:
+def image_axes(image: Image, grid: Volume) -> str | None:
     """Return the axes of a bare image beside labels: channels are first, or last for colours."""
     shape = getattr(image, "shape", None)
     if shape is None or isinstance(image, Volume):

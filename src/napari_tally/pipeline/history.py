@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..core.progress import Step
+from .checkpoint import LOG
 
 
 @dataclass
@@ -48,6 +51,11 @@ class Training:
     def waiting(self) -> float:
         """The share of the time that was spent waiting for data."""
         return self.waited / (self.waited + self.seconds) if self.seconds else 0.0
+
+    @classmethod
+    def read(cls, folder: Path) -> Training:
+        """Read what the last checkpoint of a run says."""
+        return cls(**json.loads((folder / LOG).read_text("utf-8")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ _LARGE_PX = {2: 60.0, 3: 24.0}  # objects above are made smaller: a patch has to
 _OBJECTS = 6  # diameters along a patch
 _VOXELS = {(2, True): 128**2, (2, False): 256**2, (3, True): 40 * 56 * 40, (3, False): 96**3}
 _CROPS = {(2, True): 8, (2, False): 16, (3, True): 2, (3, False): 4}  # of that many voxels a step
+_MOST_CROPS = 32
 _SMALLEST = 4  # voxels of a patch at the coarsest level
 _MOST_LEVELS = {2: 5, 3: 4}
 _LEAST_LEVELS = 3  # DynUNet takes no fewer
@@ -151,9 +152,13 @@ def batch_for(network: DynUNet, patch: tuple[int, ...], machine: Machine) -> int
     ndim = len(patch)
     maps = sum(f / 2 ** (i * ndim) for i, f in enumerate(network.filters))
     fits = machine.memory / (prod(patch) * maps * _MAPS * _BYTES)
-    size = ndim, machine.small
-    quick = _CROPS[size] * _VOXELS[size] / prod(patch)
-    return max(1, min(int(fits), round(quick), 32))
+    return max(1, min(int(fits), batch_of(patch, machine)))
+
+
+def batch_of(patch: tuple[int, ...], machine: Machine) -> int:
+    """Return how many crops make a step of the length that suits the machine."""
+    size = len(patch), machine.small
+    return max(1, min(_MOST_CROPS, round(_CROPS[size] * _VOXELS[size] / prod(patch))))
 
 
 def choose_tiling(data: Fingerprint, stride: int) -> Tiling:
