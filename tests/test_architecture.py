@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 SIBLINGS = {"files", "geometry", "simulate", "network", "heads", "objects"}
 LOWER = {"core", *SIBLINGS, "features"}
-COMMANDS = {"cli_evaluate", "cli_files", "cli_measure", "cli_run", "cli_tune"}
+COMMANDS = {"cli_evaluate", "cli_files", "cli_measure", "cli_run", "cli_train", "cli_tune"}
 BELOW: dict[str, set[str]] = {
     "core": set(),
     **{sibling: {"core"} for sibling in SIBLINGS},
@@ -27,6 +27,7 @@ BELOW: dict[str, set[str]] = {
     "cli_files": {*LOWER, "models", "pipeline"},
     "cli_measure": {*LOWER, "models", "pipeline", "cli_run"},
     "cli_run": {"core"},
+    "cli_train": {*LOWER, "models", "pipeline", "cli_run"},
     "cli_tune": {*LOWER, "models", "pipeline", "cli_run"},
     "__main__": {"cli"},
     "widgets": {*LOWER, "models", "pipeline"},

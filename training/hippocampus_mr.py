@@ -174,7 +174,8 @@ def main() -> None:
             task = bar.add_task(name, total=options.steps)
 
             def show(step: Step, task: TaskID = task) -> None:
-                bar.update(task, completed=step.done, description=step.note)
+                if step.stage == "train":
+                    bar.update(task, completed=step.done, description=step.note or None)
 
             part = args.output / name
             drain(train_steps(seen, scored, options, part, args.device, weights), show)

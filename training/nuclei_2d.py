@@ -140,7 +140,8 @@ def main() -> None:
             task = bar.add_task(name, total=options.steps)
 
             def show(step: Step, task: TaskID = task) -> None:
-                bar.update(task, completed=step.done, description=step.note)
+                if step.stage == "train":
+                    bar.update(task, completed=step.done, description=step.note or None)
 
             folder = args.output / name
             drain(train_steps(samples, [], options, folder, args.device, weights), show)

@@ -184,7 +184,8 @@ def main() -> None:
         task = bar.add_task("train", total=options.steps)
 
         def show(step: Step) -> None:
-            bar.update(task, completed=step.done, description=step.note)
+            if step.stage == "train":
+                bar.update(task, completed=step.done, description=step.note or None)
 
         drain(train_steps(training, validation, options, folder, args.device, weights), show)
 

@@ -110,7 +110,8 @@ def main() -> None:
         task = bar.add_task("panoptic", total=OPTIONS.steps)
 
         def show(step: Step) -> None:
-            bar.update(task, completed=step.done, description=step.note)
+            if step.stage == "train":
+                bar.update(task, completed=step.done, description=step.note or None)
 
         state = drain(train_steps(training, tuning, OPTIONS, args.output, args.device), show)
     if args.ship is not None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .files import read, write
     from .models.folder import load_model
     from .pipeline.api import evaluate, measure, segment, tune
+    from .pipeline.api_train import train
     from .pipeline.evaluation import Evaluation
     from .pipeline.result import Result
 
@@ -22,6 +23,7 @@ _HOMES = {
     "measure": "pipeline.api",
     "read": "files",
     "segment": "pipeline.api",
+    "train": "pipeline.api_train",
     "tune": "pipeline.api",
     "write": "files",
 }
@@ -35,6 +37,7 @@ __all__ = [
     "measure",
     "read",
     "segment",
+    "train",
     "tune",
     "write",
 ]

@@ -1,4 +1,4 @@
-"""The command line: `tally segment`, `measure`, `evaluate`, `tune`, `models`, `demo` and more."""
+"""The command line: `tally segment`, `measure`, `train`, `evaluate`, `models`, `demo` and more."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .cli_evaluate import evaluate
 from .cli_files import convert, info
 from .cli_measure import measure
 from .cli_run import FAILED, failing, usage, with_bar
+from .cli_train import train as train_model
 from .cli_tune import tune as tune_model
 from .core.errors import InputError
 
@@ -144,6 +145,7 @@ app.command()(measure)
 app.command()(info)
 app.command()(convert)
 app.command()(evaluate)
+app.command("train")(train_model)
 app.command("tune")(tune_model)
 
 

@@ -79,7 +79,10 @@ class Head(Options):
         raise NotImplementedError
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Return the scalar loss of a raw network output, both of shape (B, C, *spatial)."""
+        """Return the scalar loss of a raw network output, both of shape (B, C, *spatial).
+
+        Voxels whose target is NaN, in all channels, are those of unknown labels: they do not count.
+        """
         raise NotImplementedError
 
     def activate(self, output: Tensor) -> Tensor:

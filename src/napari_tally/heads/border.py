@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .known import cross_entropy, dice_loss, known_part, mean_known
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -36,19 +38,21 @@ def border_loss(logits: Tensor, target: Tensor, border_weight: float, gap_weight
     they count `gap_weight` times more, as in the weight map of Ronneberger et al., 2015.
     """
     import torch
-    from monai.losses import DiceLoss
-    from torch.nn import functional as F
 
+    target, known = known_part(target)
     weight = torch.tensor([1.0, 1.0, border_weight], device=logits.device)
-    dice: Tensor = DiceLoss(softmax=True, weight=weight, batch=True)(logits, target)
-    entropy = F.cross_entropy(logits, target, weight, reduction="none")
-    return dice + (entropy * (1 + gap_weight * _between(target))).mean()
+    entropy = cross_entropy(logits, target, weight) * (1 + gap_weight * _between(target, known))
+    return dice_loss(logits, target, known, weight) + mean_known(entropy, known)
 
 
-def _between(target: Tensor) -> Tensor:
-    """Return 1 where a border voxel has no background beside it, else 0; shape (B, *spatial)."""
+def _between(target: Tensor, known: Tensor) -> Tensor:
+    """Return 1 where a border voxel has no background beside it, else 0; shape (B, 1, *spatial).
+
+    What is not known might be background.
+    """
     from torch.nn import functional as F
 
     pool = F.max_pool2d if target.ndim == 4 else F.max_pool3d
-    near_background = pool(target[:, BACKGROUND : BACKGROUND + 1], 3, stride=1, padding=1)
-    return target[:, BORDER] * (1 - near_background[:, 0])
+    background = target[:, BACKGROUND : BACKGROUND + 1].maximum(1 - known)
+    near_background = pool(background, 3, stride=1, padding=1)
+    return target[:, BORDER : BORDER + 1] * (1 - near_background)

@@ -14,6 +14,7 @@ from .base import Head, Labels, Maps
 from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
 from .evidence import Looks, means, slabs
 from .flood import grow
+from .known import known_part, mean_known
 from .targets import centers, normalized_distance
 from .votes import join_votes
 
@@ -75,9 +76,11 @@ class Center(Head):
         from torch.nn import functional as F
 
         classes, distance, offset = output[:, :3], output[:, 3:4], output[:, 4:]
-        inside = 1 - target[:, :1]
         loss = border_loss(classes, target[:, :3], self.border_weight, self.gap_weight)
-        loss = loss + F.smooth_l1_loss(distance, target[:, 3:4], beta=0.1)
+        target, known = known_part(target)
+        inside = (1 - target[:, :1]) * known
+        away = F.smooth_l1_loss(distance, target[:, 3:4], beta=0.1, reduction="none")
+        loss = loss + mean_known(away, known)
         wrong = F.smooth_l1_loss(
             offset, target[:, 4:] / self.offset_scale, beta=0.1, reduction="none"
         )

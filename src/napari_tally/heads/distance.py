@@ -14,6 +14,7 @@ from .basins import basins
 from .border import BACKGROUND
 from .flood import quantized
 from .hills import number_hills, numbered, passes_between, root_of
+from .known import dice_ce_loss, known_part
 from .neighbours import framed, steps_of, within
 from .targets import normalized_distance
 
@@ -69,16 +70,15 @@ class Distance(Head):
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return Dice + cross-entropy of the foreground + smooth L1 of the distance in objects."""
-        from monai.losses import DiceCELoss
         from torch.nn import functional as F
 
-        classes = DiceCELoss(softmax=True, batch=True)(output[:, :DISTANCE], target[:, :DISTANCE])
+        target, known = known_part(target)
+        classes = dice_ce_loss(output[:, :DISTANCE], target[:, :DISTANCE], known)
         wrong = F.smooth_l1_loss(
             output[:, DISTANCE], target[:, DISTANCE], beta=_LARGE, reduction="none"
         )
-        inside = 1 - target[:, BACKGROUND]
-        loss: Tensor = classes + (wrong * inside).sum() / inside.sum().clamp(min=1)
-        return loss
+        inside = (1 - target[:, BACKGROUND]) * known[:, 0]
+        return classes + (wrong * inside).sum() / inside.sum().clamp(min=1)
 
     def activate(self, output: Tensor) -> Tensor:
         import torch

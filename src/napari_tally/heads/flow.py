@@ -12,6 +12,7 @@ from ..core.components import components
 from .base import Head, Labels, Maps
 from .border import BACKGROUND
 from .follow import follow
+from .known import cross_entropy, known_part, mean_known
 from .marching import flow_to_centers
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ class Flow(Head):
         """
         from torch.nn import functional as F
 
-        classes = F.cross_entropy(output[:, :FLOW], target[:, :FLOW])
-        wrong = F.mse_loss(output[:, FLOW:], self.flow_scale * target[:, FLOW:])
-        return classes + wrong / 2
+        target, known = known_part(target)
+        classes = cross_entropy(output[:, :FLOW], target[:, :FLOW])
+        wrong = F.mse_loss(output[:, FLOW:], self.flow_scale * target[:, FLOW:], reduction="none")
+        return mean_known(classes, known) + mean_known(wrong, known) / 2
 
     def activate(self, output: Tensor) -> Tensor:
         import torch

@@ -16,6 +16,7 @@ from .boundary import Boundary
 from .center import Center
 from .distance import Distance
 from .flow import Flow
+from .known import dice_ce_loss, known_part
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -108,11 +109,10 @@ class Panoptic(Head):
         return np.concatenate([self.objects.encode(objects), one_hot])
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        from monai.losses import DiceCELoss
-
         first = output.shape[1] - len(self.classes) - 1
-        classes: Tensor = DiceCELoss(softmax=True, batch=True)(output[:, first:], target[:, first:])
-        return self.objects.loss(output[:, :first], target[:, :first]) + classes
+        objects = self.objects.loss(output[:, :first], target[:, :first])
+        target, known = known_part(target)
+        return objects + dice_ce_loss(output[:, first:], target[:, first:], known)
 
     def activate(self, output: Tensor) -> Tensor:
         import torch

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..core.components import components
 from ..core.errors import InputError
 from .base import Head, Labels, Maps
+from .known import dice_ce_loss, known_part
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +29,17 @@ class Semantic(Head):
 
     name: Literal["semantic"] = "semantic"
     classes: tuple[str, ...] = Field(("object",), min_length=1, description="Without background")
+    weights: tuple[float, ...] = Field(
+        (), description="Of each class in training, the background first; all equal if empty"
+    )
+
+    @model_validator(mode="after")
+    def _one_weight_each(self) -> Semantic:
+        if self.weights and len(self.weights) != len(self.classes) + 1:
+            raise ValueError(f"{len(self.classes) + 1} weights are needed, the background's first")
+        if any(w <= 0 for w in self.weights):
+            raise ValueError(f"positive weights are needed, not {self.weights}")
+        return self
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -60,10 +72,11 @@ class Semantic(Head):
         return maps
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        from monai.losses import DiceCELoss
+        import torch
 
-        loss: Tensor = DiceCELoss(softmax=True, batch=True)(output, target)
-        return loss
+        target, known = known_part(target)
+        weight = torch.tensor(self.weights, device=output.device) if self.weights else None
+        return dice_ce_loss(output, target, known, weight)
 
     def activate(self, output: Tensor) -> Tensor:
         return output.softmax(1)

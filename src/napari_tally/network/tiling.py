@@ -78,10 +78,10 @@ class Inference:
                 run.advance()
                 note = ""
             except RuntimeError as error:
-                if not _out_of_memory(error):
+                if not out_of_memory(error):
                     raise
                 note = run.retreat(error)
-                _free_memory()
+                free_memory()
             yield Step(STAGE, run.done, len(run.places), note)
         return run.finish()
 
@@ -246,7 +246,8 @@ def _room(device: torch.device, needed: int) -> torch.device:
     return device if needed < _SHARE * free else torch.device("cpu")
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: RuntimeError) -> bool:
+    """Tell whether an error of torch says that memory is short."""
     import torch
 
     text = str(error).lower()
@@ -255,7 +256,8 @@ def _out_of_memory(error: RuntimeError) -> bool:
     )
 
 
-def _free_memory() -> None:
+def free_memory() -> None:
+    """Give back what a failed attempt held."""
     import torch
 
     gc.collect()

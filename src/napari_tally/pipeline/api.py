@@ -114,10 +114,10 @@ def measure(
     pandas.DataFrame
         One row an object; units are in the names of the columns.
     """
-    grid = as_volume(labels, _label_axes(labels), spacing)
+    grid = as_volume(labels, label_axes(labels), spacing)
     # A spacing that is told is that of the grid: what the image's file says does not count then.
-    images = [] if image is None else [as_volume(image, _image_axes(image, grid), spacing)]
-    holder = None if parents is None else as_volume(parents, _label_axes(parents), spacing)
+    images = [] if image is None else [as_volume(image, image_axes(image, grid), spacing)]
+    holder = None if parents is None else as_volume(parents, label_axes(parents), spacing)
     width = None if ring is None else _quantity(ring)
     options = measurements(groups, width, calibrated_by(grid, images))
     return measure_volumes(grid, images, options, holder)
@@ -159,7 +159,7 @@ def tune(
     loaded = model if isinstance(model, Model) else load_model(model)
     if output is not None:
         check_target(Path(output), overwrite=False)
-    volumes = [(as_volume(i), as_volume(labels, _label_axes(labels))) for i, labels in pairs]
+    volumes = [(as_volume(i), as_volume(labels, label_axes(labels))) for i, labels in pairs]
     found = drain(tune_steps(volumes, loaded, TuneOptions(**options)), on_step)
     if output is not None:
         copy_model(loaded, found.info, Path(output))
@@ -233,7 +233,7 @@ def _source(image: Image) -> Source:
     """Return a path as it is, so that a file that cannot be read does not stop the others."""
     if isinstance(image, str | os.PathLike):
         return Path(image)
-    return as_volume(image, _label_axes(image))
+    return as_volume(image, label_axes(image))
 
 
 def _name(source: Source, other: str) -> str:
@@ -268,7 +268,7 @@ def _quantity(spacing: Spacing) -> Quantity:
     return Quantity(tuple(float(v) for v in values), "um")
 
 
-def _label_axes(labels: Image) -> str | None:
+def label_axes(labels: Image) -> str | None:
     """Return the axes of bare labels, which have neither channels nor colours."""
     shape = getattr(labels, "shape", None)
     if shape is None or isinstance(labels, Volume) or len(shape) not in (2, 3):
@@ -276,7 +276,7 @@ def _label_axes(labels: Image) -> str | None:
     return "ZYX"[-len(shape) :]
 
 
-def _image_axes(image: Image, grid: Volume) -> str | None:
+def image_axes(image: Image, grid: Volume) -> str | None:
     """Return the axes of a bare image beside labels: channels are first, or last for colours."""
     shape = getattr(image, "shape", None)
     if shape is None or isinstance(image, Volume):

@@ -66,11 +66,14 @@ class Augmentation(Options):
 
         return mt.Compose([*self._spatial(patch), *self._intensity(len(patch))])
 
+    def window(self, patch: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what is cut from an image for a crop."""
+        return tuple(int(np.ceil(p / self.zoom[0])) for p in patch)
+
     def _spatial(self, patch: tuple[int, ...]) -> list[Any]:
         from monai import transforms as mt
 
-        keys, ndim = [IMAGE, LABELS], len(patch)
-        window = [int(np.ceil(p / self.zoom[0])) for p in patch]
+        keys, ndim, window = [IMAGE, LABELS], len(patch), self.window(patch)
         axes = range(ndim) if self.mirrored is None else self.mirrored
         pose: dict[str, Any] = {
             "keys": keys, "prob": 1.0, "rotate_range": [self.angle] * (1 if ndim == 2 else 3),

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from .augment import IMAGE, LABELS, Augmentation
+from .sample import Sample
 
 if TYPE_CHECKING:
     from ..heads.base import Head
 
-
-@dataclass(frozen=True)
-class Sample:
-    """A normalized image, shape (C, *spatial), float32, with its labels, shape (*spatial).
-
-    `weight` is how often it is drawn, compared with the others.
-    """
-
-    name: str
-    image: NDArray[np.float32]
-    labels: NDArray[np.integer]
-    weight: float = 1.0
+__all__ = ["Crops", "Sample"]
 
 
 class Crops(Dataset[tuple[Any, Any]]):
     """Crop number `i` of a training run; the same for the same seed, whoever asks for it.
 
-    Images of the same weight are equally likely, however large they are.
+    Images of the same weight are equally likely, however large they are. A share of the crops,
+    `foreground`, lies around something labelled; where only a part of an image is labelled, the
+    others lie around a voxel of that part.
     """
 
     def __init__(
@@ -44,10 +34,12 @@ class Crops(Dataset[tuple[Any, Any]]):
         count: int,
         seed: int,
         first: int = 0,
+        foreground: float = 0.0,
     ) -> None:
         self.samples, self.head, self.count, self.seed = samples, head, count, seed
-        self.first, self.patch = first, patch
+        self.first, self.foreground = first, foreground
         self.transform = augmentation.transform(patch)
+        self.window = augmentation.window(patch)
         weights = np.array([sample.weight for sample in samples])
         self.shares = weights / weights.sum()
 
@@ -59,14 +51,26 @@ class Crops(Dataset[tuple[Any, Any]]):
 
         rng = np.random.default_rng([self.seed, self.first + index])
         sample = self.samples[int(rng.choice(len(self.samples), p=self.shares))]
+        sample = sample.around(self._place(sample, rng), self.window)
         self.transform.set_random_state(seed=int(rng.integers(2**31)))
-        crop = self.transform(
-            {
-                IMAGE: torch.from_numpy(sample.image),
-                LABELS: torch.from_numpy(sample.labels[None].astype(np.float32)),
-            }
-        )
-        labels = np.asarray(crop[LABELS])[0].round().astype(np.int32)
+        crop = self.transform({IMAGE: torch.from_numpy(sample.image), LABELS: _both(sample)})
+        labels, *known = np.asarray(crop[LABELS]).round().astype(np.int32)
         target = self.head.encode(self.head.mended(labels))
+        for unknown in known:
+            target[:, unknown == 0] = np.nan
         image = torch.as_tensor(np.ascontiguousarray(crop[IMAGE], dtype=np.float32))
         return image, torch.from_numpy(target)
+
+    def _place(self, sample: Sample, rng: np.random.Generator) -> tuple[int, ...] | None:
+        """Return the voxel around which the crop lies, None for anywhere."""
+        if self.foreground and rng.random() < self.foreground and sample.ids:
+            return sample.place(sample.ids[int(rng.integers(len(sample.ids)))], rng)
+        return sample.known_place(rng)
+
+
+def _both(sample: Sample) -> Any:
+    """Return labels, and where they are known unless they are everywhere, as channels."""
+    import torch
+
+    parts = [sample.labels] if sample.known is None else [sample.labels, sample.known]
+    return torch.from_numpy(np.stack(parts).astype(np.float32))

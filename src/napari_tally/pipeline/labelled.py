@@ -1,0 +1,230 @@
+"""Images with their labels, checked: what a training or a plan begins with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import InputError
+from ..core.progress import Step, Steps
+from ..core.volume import Volume
+from ..files import read, stem
+from ..files.coco import read_coco
+from ..files.pairs import paired
+from ..objects.relabel import whole_numbers
+from .holdout import groups_of
+from .prepare import check_intensities
+
+READ = "read the images"
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """An image with its labels.
+
+    Attributes
+    ----------
+    name : str
+        Different for each image of a training.
+    image, labels : Volume
+        Of the same spatial shape; the labels are ids of objects or of classes.
+    classes : Volume, optional
+        Class ids beside ids of objects.
+    known : ndarray of bool, optional
+        Where the labels are complete; everywhere if it is not given.
+    group : str
+        What it belongs to: images of a group are not parted by a split.
+    """
+
+    name: str
+    image: Volume
+    labels: Volume
+    classes: Volume | None = None
+    known: NDArray[np.bool_] | None = None
+    group: str = ""
+
+    def checked(self) -> Labelled:
+        """Return it with labels of whole numbers, without axes of length 1.
+
+        Raises
+        ------
+        InputError
+            If the image is none of intensities, or one of the others does not fit it.
+        """
+        check_intensities(self.image)
+        image = _without_single(self.image)
+        labels = self._fitting(self.labels, image, "labels")
+        classes = self.classes and self._fitting(self.classes, image, "classes")
+        return replace(self, image=image, labels=labels, classes=classes, known=self._mask(image))
+
+    def _mask(self, image: Volume) -> NDArray[np.bool_] | None:
+        if self.known is None:
+            return None
+        if self.known.size != np.prod(_grid(image)):
+            raise InputError(
+                f"A mask of the shape {_grid(image)} is needed for {self.name}",
+                f"one of {self.known.shape}",
+            )
+        return np.asarray(self.known, bool).reshape(_grid(image))
+
+    def _fitting(self, volume: Volume, image: Volume, what: str) -> Volume:
+        volume = _without_single(volume)
+        if volume.shape != _grid(image):
+            raise InputError(
+                f"{what.capitalize()} of the shape {_grid(image)} are needed for {self.name}",
+                f"{what} of shape {volume.shape}",
+            )
+        array = np.asarray(volume.array)
+        array = array.view(np.uint8) if array.dtype == bool else whole_numbers(array)
+        return replace(volume, array=array, is_labels=True)
+
+    def frames(self) -> list[Labelled]:
+        """Return each frame of a series by itself."""
+        if "T" not in self.image.axes:
+            return [self]
+        count = self.image.shape[self.image.axes.index("T")]
+        return [self._at("T", t, f"{self.name}_t{t:03}") for t in range(count)]
+
+    def slices(self) -> list[Labelled]:
+        """Return each slice of a stack by itself, without those of which nothing is known."""
+        if "Z" not in self.image.axes:
+            return [self]
+        count = self.image.shape[self.image.axes.index("Z")]
+        found = (self._at("Z", z, f"{self.name}_z{z:03}") for z in range(count))
+        return [s for s in found if s.known is None or s.known.any()]
+
+    def _at(self, axis: str, index: int, name: str) -> Labelled:
+        place = self.labels.axes.index(axis)
+        return replace(
+            self,
+            name=name,
+            image=replace(self.image.at(axis, index), name=name),
+            labels=self.labels.at(axis, index),
+            classes=None if self.classes is None else self.classes.at(axis, index),
+            known=None if self.known is None else np.take(self.known, index, place),
+            group=self.group or self.name,
+        )
+
+
+def _without_single(volume: Volume) -> Volume:
+    for axis in "TZ":
+        if axis in volume.axes and volume.shape[volume.axes.index(axis)] == 1:
+            volume = volume.at(axis, 0)
+    return volume
+
+
+def _grid(image: Volume) -> tuple[int, ...]:
+    """Return the shape of an image without its channels."""
+    return tuple(n for n, axis in zip(image.shape, image.axes, strict=True) if axis != "C")
+
+
+def check_all(pairs: Sequence[Labelled]) -> list[Labelled]:
+    """Return the frames of all images, checked by themselves and against each other.
+
+    Raises
+    ------
+    InputError
+        If there is none, nothing is labelled, or the channels are not the same in all.
+    """
+    found = [frame for pair in pairs for frame in pair.checked().frames()]
+    if not found:
+        raise InputError("At least one labelled image is needed to train", "none")
+    if not any(np.any(pair.labels.array) for pair in found):
+        raise InputError("Labels with at least one object are needed", "background alone")
+    _check_channels(found)
+    return found
+
+
+def _check_channels(pairs: Sequence[Labelled]) -> None:
+    counts = Counter(max(1, len(pair.image.channels)) for pair in pairs)
+    if len(counts) == 1:
+        return
+    usual = counts.most_common(1)[0][0]
+    odd = next(p for p in pairs if max(1, len(p.image.channels)) != usual)
+    got = " and ".join(f"{n} of {c}" for c, n in counts.most_common())
+    raise InputError("Images of the same channels are needed", f"{got} ({odd.name})")
+
+
+def folders_steps(
+    images: Path, labels: Path, masks: Path | None = None, classes: Path | None = None
+) -> Steps[list[Labelled]]:
+    """Read images and labels of two folders by their names; yield after every image.
+
+    Parameters
+    ----------
+    masks : Path, optional
+        Folder of masks: where an image has one, its labels are complete in it only.
+    classes : Path, optional
+        Folder of class ids, where the labels are ids of objects.
+
+    Raises
+    ------
+    InputError
+        If there is no pair, or a file does not fit.
+    """
+    pairs, alone = paired(images, labels)
+    others = {
+        what: {} if folder is None else dict(paired(images, folder)[0])
+        for what, folder in (("masks", masks), ("classes", classes))
+    }
+    names = _names([image for image, _ in pairs])
+    groups = groups_of(dict(zip(names, (image for image, _ in pairs), strict=True)))
+    note, found = _alone(alone), []
+    for name, (path, truth) in zip(names, pairs, strict=True):
+        image = replace(read(path), name=name)
+        mask, kinds = (others[what].get(path) for what in ("masks", "classes"))
+        known = None if mask is None else np.asarray(read(mask).array) > 0
+        beside = None if kinds is None else read(kinds)
+        found.append(Labelled(name, image, read(truth), beside, known, groups[name]))
+        yield Step(READ, len(found), len(pairs), note)
+        note = ""
+    return found
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Return the stems, with the folder where files of several folders share theirs."""
+    counts = Counter(stem(path) for path in paths)
+    return [stem(p) if counts[stem(p)] == 1 else f"{p.parent.name}/{p.name}" for p in paths]
+
+
+def _alone(paths: Sequence[Path]) -> str:
+    if not paths:
+        return ""
+    listed = ", ".join(path.name for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
+    have = "file has" if len(paths) == 1 else "files have"
+    return f"{len(paths)} {have} no partner of the same name and are left out: {listed}"
+
+
+def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], tuple[str, ...]]]:
+    """Read images and what a COCO JSON says of them; return them and the names of the classes.
+
+    Raises
+    ------
+    InputError
+        If none of its images is in the folder.
+    """
+    coco = read_coco(annotations)
+    found, missing = [], []
+    for number, drawn in enumerate(coco):
+        path = images / drawn.file_name
+        if path.is_file():
+            name = stem(Path(drawn.file_name))
+            labels, classes = (
+                Volume(a, "YX", is_labels=True) for a in (drawn.objects, drawn.classes)
+            )
+            known = None if drawn.known.all() else drawn.known
+            image = replace(read(path), name=name)
+            found.append(Labelled(name, image, labels, classes, known, name))
+        else:
+            missing.append(path)
+        yield Step(READ, number + 1, len(coco.images))
+    if not found:
+        raise InputError(f"The images of {annotations} are needed in {images}", "none of them")
+    if missing:
+        yield Step(READ, 1, 1, _alone(missing))
+    return found, coco.categories

@@ -1,0 +1,124 @@
+"""A network that learns: one step of the optimizer after the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..network.device import (
+    autocast,
+    choose_device,
+    choose_dtype,
+    memory_format,
+    use_channels_last,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from .recipe import TrainOptions
+
+Parts = dict[str, Any]
+
+
+class Learner:
+    """A network with its optimizer and the moving average of its weights."""
+
+    def __init__(
+        self, options: TrainOptions, device: str, weights: Mapping[str, Tensor] | None = None
+    ) -> None:
+        import torch
+        from torch.optim.swa_utils import AveragedModel
+
+        torch.manual_seed(options.seed)
+        self.options = options
+        self.device = choose_device(device)
+        self.dtype = choose_dtype(self.device)
+        self.network = options.architecture.build().to(self.device)
+        if weights is not None:
+            self.network.load_state_dict(weights)
+        use_channels_last(self.network, options.architecture.spatial_dims)
+        self.average = AveragedModel(
+            self.network, multi_avg_fn=_warming_average(options.ema), use_buffers=True
+        )
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
+        )
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+
+    @property
+    def averaged(self) -> nn.Module:
+        """The network with the averaged weights."""
+        network: nn.Module = self.average.module
+        return network
+
+    def step(self, image: Tensor, target: Tensor, rate: float, parts: int = 1) -> float:
+        """Learn from a batch and return its loss; where that is not finite nothing changes.
+
+        With several `parts` the batch goes through the network in as many, and takes less memory.
+        """
+        self.network.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = 0.0
+        for some, wanted in zip(image.chunk(parts), target.chunk(parts), strict=True):
+            loss += self._add_gradient(some, wanted, len(some) / len(image))
+        if not math.isfinite(loss):
+            return loss
+        return loss if self._move() else math.nan
+
+    def _add_gradient(self, image: Tensor, target: Tensor, share: float) -> float:
+        layout = memory_format(image.ndim - 2)
+        image = image.to(self.device, memory_format=layout, non_blocking=True)
+        with autocast(self.device, self.dtype):
+            output = self.network(image)
+        target = target.to(self.device, non_blocking=True)
+        loss = self.options.head.loss(output.float(), target) * share
+        value = float(loss.detach())
+        if math.isfinite(value):
+            self.scaler.scale(loss).backward()
+        return value
+
+    def _move(self) -> bool:
+        """Let the optimizer make its step, unless the gradient is not finite."""
+        import torch
+
+        self.scaler.unscale_(self.optimizer)
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
+        # With 16 bits the scaler looks for steps that are too large, and makes them smaller.
+        if not self.scaler.is_enabled() and not math.isfinite(float(norm)):
+            return False
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.average.update_parameters(self.network)
+        return True
+
+    def parts(self) -> Parts:
+        """Return all that a checkpoint needs."""
+        return {name: part.state_dict() for name, part in self._stateful().items()}
+
+    def restore(self, parts: Parts) -> None:
+        """Take over what `parts` returned."""
+        for name, part in self._stateful().items():
+            part.load_state_dict(parts[name])
+
+    def _stateful(self) -> dict[str, Any]:
+        return {
+            "network": self.network,
+            "average": self.average,
+            "optimizer": self.optimizer,
+            "scaler": self.scaler,
+        }
+
+
+def _warming_average(decay: float) -> Callable[[Any, Any, Any], None]:
+    """Return the update of a moving average that is shorter at first, to forget fresh weights."""
+    from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+    def update(average: Any, current: Any, count: Any) -> None:
+        now = min(decay, (1 + int(count)) / (10 + int(count)))
+        get_ema_multi_avg_fn(now)(average, current, count)
+
+    return update

@@ -1,0 +1,69 @@
+"""An image to learn from, or to be scored on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A normalized image, shape (C, *spatial), float32, with its labels, shape (*spatial).
+
+    `weight` is how often it is drawn, compared with the others. `known`, of the labels' shape, is
+    where they are complete, None for everywhere.
+    """
+
+    name: str
+    image: NDArray[np.float32]
+    labels: NDArray[np.integer]
+    weight: float = 1.0
+    known: NDArray[np.bool_] | None = None
+
+    @cached_property
+    def ids(self) -> tuple[int, ...]:
+        """The ids of what is labelled, without the background."""
+        return tuple(self._order[1].tolist())
+
+    @cached_property
+    def _order(self) -> tuple[NDArray[np.intp], NDArray[np.integer], NDArray[np.intp]]:
+        """The flat places of all labelled voxels by id, the ids, and where each of them begins."""
+        labels = self.labels if self.known is None else np.where(self.known, self.labels, 0)
+        places = np.flatnonzero(labels)
+        ids = labels.ravel()[places]
+        order = np.argsort(ids, kind="stable")
+        return (places[order], *np.unique(ids[order], return_index=True))
+
+    def place(self, label: int, rng: np.random.Generator) -> tuple[int, ...]:
+        """Return a random voxel of an id."""
+        places, ids, starts = self._order
+        number = int(np.searchsorted(ids, label))
+        stop = starts[number + 1] if number + 1 < len(starts) else len(places)
+        return self._index(int(places[rng.integers(starts[number], stop)]))
+
+    def known_place(self, rng: np.random.Generator) -> tuple[int, ...] | None:
+        """Return a random voxel whose label is known, None where all of them are."""
+        if self.known is None:
+            return None
+        places = np.flatnonzero(self.known)
+        return self._index(int(rng.choice(places))) if len(places) else None
+
+    def around(self, place: tuple[int, ...] | None, window: tuple[int, ...]) -> Sample:
+        """Return the part of a window around a voxel, within the image; all of it for None."""
+        if place is None:
+            return self
+        starts = [
+            min(max(0, at - size // 2), max(0, n - size))
+            for at, size, n in zip(place, window, self.labels.shape, strict=True)
+        ]
+        cut = tuple(slice(s, s + size) for s, size in zip(starts, window, strict=True))
+        known = None if self.known is None else self.known[cut]
+        return replace(
+            self, image=self.image[(slice(None), *cut)], labels=self.labels[cut], known=known
+        )
+
+    def _index(self, flat: int) -> tuple[int, ...]:
+        return tuple(int(i) for i in np.unravel_index(flat, self.labels.shape))

@@ -1,0 +1,240 @@
+"""From labelled images to a model folder: plan, split, training, scores, card."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import InputError, OutputExistsError
+from ..core.progress import Step, Steps
+from ..models.folder import load_model
+from ..models.info import ModelInfo
+from ..models.tuned import check_target
+from ..network.tiling import Inference
+from .brought import samples_steps
+from .checkpoint import BEST, best_weights
+from .fingerprint import in_planes
+from .history import Training
+from .learner import Learner
+from .model_card import Made, best_scores, picture_of, write_model
+from .planned import PLANNED, Planned, plan_for, ready
+from .score import score_of
+from .sparse import scored
+from .train import train_steps
+from .training_options import TrainingOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..models.folder import Model
+    from .holdout import Split
+    from .labelled import Labelled
+    from .plan import Plan
+    from .sample import Sample
+
+    Found = list[NDArray[np.integer]]
+
+SCORE = "score"
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What came out: the model folder, and how it came about."""
+
+    folder: Path
+    info: ModelInfo
+    plan: Plan
+    split: Split
+    training: Training
+    test: Mapping[str, float] | None = None
+
+    def lines(self) -> list[str]:
+        """Say it in words."""
+        t = self.training
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in best_scores(t).items())
+        how = f"{t.step:,} steps, {t.waiting:.0%} of the time waiting for data"
+        best = f"step {t.best_step:,} is the best: {scores}" if self.split.validation else ""
+        test = ", ".join(f"{name} {value:.3f}" for name, value in (self.test or {}).items())
+        return [
+            line
+            for line in (how, t.stopped, best, f"on the test images: {test}" * bool(test))
+            if line
+        ]
+
+
+def run_folder(output: Path) -> Path:
+    """Return where the checkpoints of a training lie until its model is made."""
+    return output.with_name(f"{output.name}.training")
+
+
+def training_steps(
+    pairs: Sequence[Labelled], output: Path, options: TrainingOptions | None = None
+) -> Steps[Trained]:
+    """Train a model on labelled images and write it as a folder; yield after every batch.
+
+    Checkpoints lie beside the folder until it is made. A run that is closed while it learns leaves
+    a model of the best weights so far, and its checkpoints, with which it may be resumed.
+
+    Raises
+    ------
+    TallyError
+        If an image, an option or the folder cannot be used; the message says why.
+    """
+    options = options or TrainingOptions()
+    work = run_folder(output)
+    check_target(output, overwrite=options.overwrite or options.resume)
+    _check_run(work, options)
+    images = ready(pairs, options)
+    planned = Planned.read(work) if options.resume else plan_for(images, options)
+    for line in (*planned.plan.lines(), *planned.split.lines()):
+        yield Step("plan", 1, 1, line)
+    run = _Run(planned, output, work, options)
+    yield from run.prepare_steps(images)
+    try:
+        yield from run.learn_steps()
+    except (GeneratorExit, KeyboardInterrupt):
+        run.stopped()
+        raise
+    return (yield from run.finish_steps())
+
+
+class _Run:
+    """A training under way, from the images on the network's grid to the model folder."""
+
+    def __init__(
+        self, planned: Planned, output: Path, work: Path, options: TrainingOptions
+    ) -> None:
+        self.plan, self.split = planned.plan, planned.split
+        self.output, self.work, self.options = output, work, options
+        self.start: Model | None = load_model(options.start) if options.start else None
+        self.recipe = self.plan.recipe(options.seed, tensorboard=options.tensorboard)
+        self.info = info_of(self.plan, options, output.name, self.start)
+        self.training = Training()
+        self.parts: dict[str, list[Sample]] = {}
+        if not options.resume:
+            shutil.rmtree(work, ignore_errors=True)
+            planned.write(work)
+
+    def prepare_steps(self, images: Sequence[Labelled]) -> Steps[None]:
+        """Bring the images of each part to the network."""
+        named = {image.name: image for image in images}
+        for part in ("training", "validation", "test"):
+            names = getattr(self.split, part)
+            missing = [name for name in names if name not in named]
+            if missing:
+                raise InputError("The images of the first run are needed", f"none of {missing[0]}")
+            chosen = in_planes([named[name] for name in names], self.plan.ndim)
+            self.parts[part] = yield from samples_steps(chosen, self.info, self.plan.class_ids)
+
+    def learn_steps(self) -> Steps[None]:
+        """Train, and remember how far it came."""
+        weights = self.start.network.state_dict() if self.start else None
+        self.training = yield from train_steps(
+            self.parts["training"],
+            self.parts["validation"],
+            self.recipe,
+            self.work,
+            self.options.device,
+            weights,
+        )
+
+    def stopped(self) -> None:
+        """Make a model of the best weights so far."""
+        if (self.work / BEST).exists():
+            self.training = Training.read(self.work)
+            self.training.stopped = self.training.stopped or "stopped by hand"
+            self._write(None, None)
+
+    def finish_steps(self) -> Steps[Trained]:
+        """Score the test, draw a picture, write the model."""
+        shown = (self.parts["test"] or self.parts["validation"] or self.parts["training"])[:1]
+        test = self.parts["test"]
+        found = yield from self._found_steps(test or shown)
+        score = None
+        if test:
+            truth = [scored(self.info.head, s.labels, s.known) for s in test]
+            hidden = [scored(self.info.head, f, s.known) for f, s in zip(found, test, strict=True)]
+            score = score_of(self.info.head, hidden, truth).numbers
+        self._write(score, found[0])
+        if not self.options.tensorboard:
+            shutil.rmtree(self.work, ignore_errors=True)
+        return Trained(self.output, self.info, self.plan, self.split, self.training, score)
+
+    def _found_steps(self, samples: Sequence[Sample]) -> Steps[Found]:
+        learner = Learner(self.recipe, self.options.device, best_weights(self.work))
+        inference = Inference(
+            learner.network,
+            self.info.head.activate,
+            self.plan.architecture.stride,
+            learner.device,
+            learner.dtype,
+            self.plan.tiling,
+        )
+        found: Found = []
+        for number, sample in enumerate(samples):
+            maps = yield from inference.steps(sample.image)
+            found.append(self.info.head.decode(maps))
+            yield Step(SCORE, number + 1, len(samples))
+        return found
+
+    def _write(self, test: Mapping[str, float] | None, found: NDArray[np.integer] | None) -> None:
+        shown = (self.parts["test"] or self.parts["validation"] or self.parts["training"])[0]
+        self.info = self.info.model_copy(
+            update={"metrics": dict(test or best_scores(self.training))}
+        )
+        made = Made(
+            self.info,
+            self.plan,
+            self.split,
+            self.training,
+            best_weights(self.work),
+            None if found is None else picture_of(shown, found, self.info.head),
+            shown.name,
+            test,
+        )
+        write_model(made, self.output, overwrite=self.options.overwrite or self.options.resume)
+
+
+def info_of(
+    plan: Plan, options: TrainingOptions, name: str, start: Model | None = None
+) -> ModelInfo:
+    """Return what a model made by a plan says of itself."""
+    plural = {"instances": "objects", "classes": "parts", "panoptic": "objects"}[plan.kind]
+    old = start.info if start else None
+    described = f"{plural.capitalize()} in {plan.ndim}D, trained on own images"
+    if old is not None:
+        described = f"{old.description}; trained further on own images"
+    return ModelInfo(
+        name=options.name or name,
+        version="1.0.0",
+        description=options.description or described,
+        licence=options.licence,
+        head=plan.head,
+        normalizer=plan.normalizer,
+        diameter=plan.diameter,
+        channels=plan.channels,
+        singular=old.singular if old else plural.removesuffix("s"),
+        plural=old.plural if old else plural,
+        min_size=plan.min_size,
+        spacing=plan.spacing,
+        spacing_unit=plan.spacing_unit,
+        orientation=plan.orientation,
+        colors=old.colors if old else (),
+        tiling=plan.tiling,
+        data=options.data,
+    )
+
+
+def _check_run(work: Path, options: TrainingOptions) -> None:
+    if options.resume and not (work / PLANNED).is_file():
+        raise InputError("A run that was stopped is needed to go on", f"none in {work}")
+    if work.exists() and not (options.resume or options.overwrite):
+        raise OutputExistsError(
+            "A new run is needed",
+            f"{work}, left by one that was stopped",
+            "Use --resume to go on with it, or --overwrite to begin anew",
+        )

@@ -1,0 +1,64 @@
+"""What may be told of a training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ..core.options import Options
+from .fingerprint import Kind
+from .presets import Preset
+from .sizing import ObjectHead
+
+
+class TrainingOptions(Options):
+    """What may be told of a training; the plan chooses the rest.
+
+    Attributes
+    ----------
+    start : str, optional
+        A model (shipped, by its name, or a folder) to go on from, with its network, head and grid.
+    kind : str, optional
+        Whether labels are ids of objects or of classes; seen from the labels if not told.
+    head : str
+        What tells objects apart, for a model that begins from nothing.
+    class_names : tuple of str
+        In the order of the class ids.
+    channel : str, optional
+        Number (from 0) or name of the one channel that is learnt from.
+    validation, test : float
+        Shares of the images that are spared.
+    validation_names : tuple of str
+        The images of the validation, if they are not to be drawn.
+    steps, batch, patch, learning_rate, augmentation, patience, workers
+        Choices of the plan to make otherwise.
+    resume : bool
+        Whether to go on with a run that was stopped.
+    """
+
+    start: str | None = None
+    kind: Kind | None = None
+    ndim: Literal[2, 3] | None = None
+    head: ObjectHead = "center"
+    class_names: tuple[str, ...] = ()
+    channel: str | None = None
+    validation: float = Field(0.2, ge=0, lt=1)
+    test: float = Field(0.0, ge=0, lt=1)
+    validation_names: tuple[str, ...] = ()
+    steps: int | None = Field(None, ge=1)
+    batch: int | None = Field(None, ge=1)
+    patch: tuple[int, ...] | None = None
+    learning_rate: float | None = Field(None, gt=0)
+    augmentation: Preset | None = None
+    patience: int | None = Field(None, ge=0)
+    workers: int | None = Field(None, ge=0)
+    name: str | None = None
+    description: str | None = None
+    licence: str = "not stated"
+    data: str = Field("", description="What the images are and where they come from")
+    device: str = "auto"
+    seed: int = 0
+    tensorboard: bool = False
+    resume: bool = False
+    overwrite: bool = False
