@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QComboBox, QWidget
 
@@ -20,7 +20,7 @@ class LayerCombo(QComboBox):
     def __init__(
         self,
         viewer: ViewerModel,
-        kind: type[Image | Labels] = Image,
+        kind: type[Image | Labels | Shapes] = Image,
         *,
         follows: bool = True,
         none: str = "",

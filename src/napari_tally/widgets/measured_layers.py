@@ -11,7 +11,7 @@ from .result_layer import GEOMETRY
 if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
-    from napari.layers import Labels
+    from napari.layers import Image, Labels
     from numpy.typing import NDArray
 
     from ..pipeline.track import Tracked
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _FROM_MODEL = ("class", "class_name", "class_confidence", "confidence")
 
 
-def geometry_like(layer: Labels) -> dict[str, Any]:
-    """Return the keywords by which another layer lies on a label layer."""
+def geometry_like(layer: Image | Labels) -> dict[str, Any]:
+    """Return the keywords by which another layer lies on a layer."""
     state = layer.as_layer_data_tuple()[1]
     return {key: state[key] for key in GEOMETRY}
 

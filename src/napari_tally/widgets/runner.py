@@ -27,12 +27,15 @@ class Runner(QObject):
     stepped = Signal(object)  # Step
     finished = Signal(object)  # the result
     failed = Signal(object)  # the exception
+    heard = Signal(object)  # every Step, for those that may miss none
+    closed = Signal()  # a run that was cancelled has ended
 
     def __init__(self, title: str) -> None:
         super().__init__()
         self.title = title
         self.worker: Any = None
         self.started = 0.0
+        self._hold = Event()  # set while it is to wait
         self._bar: Any = None
         self._stop = Event()
         self._latest: Step | None = None
@@ -48,12 +51,14 @@ class Runner(QObject):
     def start(self, steps: Callable[..., Steps[Any]], *arguments: Any, bar: bool = True) -> None:
         """Run a generator function; a run that is still going is cancelled."""
         self.cancel()
-        self._stop = Event()
+        self._stop, self._hold = Event(), Event()
         run = steps(*arguments)
         worker: Any = create_worker(
-            _until, self._stop, run, _start_thread=False, _ignore_errors=True
+            _until, self._stop, self._hold, run, _start_thread=False, _ignore_errors=True
         )
         worker.finished.connect(run.close)  # napari stops workers its own way when a window closes
+        stop = self._stop
+        worker.finished.connect(lambda: self.closed.emit() if stop.is_set() else None)
         worker.yielded.connect(lambda step: self._hear(worker, self._step, step))
         worker.returned.connect(lambda result: self._hear(worker, self._return, result))
         worker.errored.connect(lambda error: self._hear(worker, self._fail, error))
@@ -72,8 +77,19 @@ class Runner(QObject):
         if worker is self.worker:
             answer(what)
 
+    def toggle_pause(self) -> bool:
+        """Wait after the next step, or go on; return whether it waits now."""
+        if self.worker is None:
+            return False
+        if self._hold.is_set():
+            self._hold.clear()
+        else:
+            self._hold.set()
+        return self._hold.is_set()
+
     def _step(self, step: Step) -> None:
         self._latest = step
+        self.heard.emit(step)
         if not self._timer.isActive():
             self._timer.start()
 
@@ -103,8 +119,10 @@ class Runner(QObject):
             self._bar = None
 
 
-def _until(stop: Event, steps: Steps[Any]) -> Steps[Any]:
+def _until(stop: Event, hold: Event, steps: Steps[Any]) -> Steps[Any]:
     """Pass steps on until told to stop; then close them, in the thread where they run.
+
+    napari's own pause may be asked for, taken back, and still begin.
 
     A worker that is told to quit would leave them as they are, with all the memory they hold.
     """
@@ -115,6 +133,8 @@ def _until(stop: Event, steps: Steps[Any]) -> Steps[Any]:
             except StopIteration as end:
                 return end.value
             yield step
+            while hold.is_set() and not stop.is_set():
+                time.sleep(_EVERY_MS / 1000)
     finally:
         steps.close()
     return None

@@ -32,6 +32,10 @@ class Section(QWidget):
         """Show the content."""
         self.title.setChecked(True)
 
+    def close_content(self) -> None:
+        """Hide the content."""
+        self.title.setChecked(False)
+
     def _toggle(self, on: bool) -> None:
         self.title.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
         self.content.setVisible(on)

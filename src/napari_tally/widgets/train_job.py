@@ -1,0 +1,49 @@
+"""What the Train dock asks for, as plain values, and the steps that do it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..core.progress import Steps
+    from ..core.volume import Volume
+    from ..pipeline.labelled import Labelled
+    from ..pipeline.training import Trained
+    from ..pipeline.training_options import TrainingOptions
+
+
+@dataclass(frozen=True, eq=False)
+class TrainJob:
+    """Images with their labels (copies: one may paint meanwhile), and where the model goes."""
+
+    pairs: tuple[Labelled, ...]
+    output: Path
+    options: TrainingOptions
+
+
+def train_job(job: TrainJob) -> Steps[Trained]:
+    """Train; a run that is closed leaves a model of the best weights so far."""
+    from ..pipeline.training import training_steps
+
+    return (yield from training_steps(job.pairs, job.output, job.options))
+
+
+def plan_lines(job: TrainJob) -> list[str]:
+    """Say in words what a training would do."""
+    from ..pipeline.planned import plan_for, ready
+
+    planned = plan_for(ready(job.pairs, job.options), job.options)
+    return [*planned.plan.lines(), *planned.split.lines()]
+
+
+def preview_job(job: TrainJob, image: Volume) -> Steps[NDArray[np.integer]]:
+    """Segment an image with the best weights so far."""
+    from ..pipeline.training import run_folder
+    from ..pipeline.training_preview import preview_steps
+
+    return (yield from preview_steps(run_folder(job.output), image, job.options.device))
