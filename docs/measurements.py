@@ -64,8 +64,13 @@ HEADER = ("Column", "What it is", "In", "Source")
 SHOWN = {
     "size": "equivalent_diameter",
     "shape": "elongation",
+    "surface": "circularity",
+    "hull": "solidity",
+    "diameters": "diameter_in_plane",
+    "thickness": "inscribed_radius",
     "border": "touches_border",
     "pieces": "pieces",
+    "neighbours": "nearest_neighbour_distance",
     "intensity": "intensity_mean",
     "balance": "intensity_displacement",
     "background": "intensity_above_background",

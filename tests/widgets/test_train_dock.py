@@ -85,10 +85,10 @@ def test_a_pause_is_a_pause(dock, until, qtbot) -> None:
     until(lambda: len(dock.curves.losses) >= 1)
     dock.pause.click()
     assert dock.pause.text() == "Go on"
-    qtbot.wait(1500)  # the step under way is still made
     before = len(dock.curves.losses)
-    qtbot.wait(1500)
-    assert len(dock.curves.losses) == before
+    qtbot.wait(4000)
+    assert len(dock.curves.losses) <= before + 1  # the step under way is still made
+    before = len(dock.curves.losses)
     dock.pause.click()
     until(lambda: len(dock.curves.losses) > before)
     dock.panel.cancel.click()

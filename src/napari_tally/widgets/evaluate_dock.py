@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
-from pydantic import ValidationError
-from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
 
-from ..core.errors import InputError, TallyError, sentence
+from ..core.errors import InputError
 from .curve_panel import CurvePanel
+from .dock import WRONG_INPUT, Dock
 from .evaluate_job import PREDICTED, TRUE, Compared, EvaluateJob, evaluate_job
 from .fate_layers import FateLayers
 from .fate_list import FateList
@@ -20,39 +19,32 @@ from .finder import Finder
 from .layer_combo import LayerCombo
 from .measure_layers import label_volume
 from .numbers_table import NumbersTable
-from .run_panel import RunPanel
-from .runner import Runner
 from .scrolled import scrolled
 from .section import Section
 from .words import Words
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from qtpy.QtGui import QHideEvent
 
     from ..core.volume import Volume
 
-_WRONG_INPUT = (TallyError, ValidationError)
 KINDS = {"objects": "instances", "classes": "classes"}
 
 
-class EvaluateDock(QWidget):
+class EvaluateDock(Dock):
     """Compare one or two label layers with a third one that is true."""
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
-        self.viewer = napari_viewer
+        super().__init__(napari_viewer, "Evaluate")
         self.predicted = LayerCombo(napari_viewer, Labels, follows=False)
         self.second = LayerCombo(napari_viewer, Labels, follows=False, none="none")
         self.truth = LayerCombo(napari_viewer, Labels, follows=False)
         self.kind = QComboBox()
-        self.panel = RunPanel()
         self.numbers, self.curve, self.list = NumbersTable(), CurvePanel(napari_viewer), FateList()
         self.show_fates = QCheckBox("Colour objects by what became of them")
         self.legend = Words()
         self.layers = FateLayers(napari_viewer)
         self.finder = Finder(napari_viewer)
-        self.runner = Runner("Evaluate")
         self.compared: Compared | None = None
         self.asked: dict[str, Any] = {}  # the layers that are being compared
         self._build()
@@ -88,25 +80,14 @@ class EvaluateDock(QWidget):
         self.list.chosen.connect(self._go)
         self.runner.stepped.connect(self.panel.step)
         self.runner.finished.connect(self._finished)
-        self.runner.failed.connect(self._failed)
-        self.destroyed.connect(self.runner.cancel)
 
-    def changeEvent(self, event: QEvent) -> None:  # type: ignore[override]
-        """Let go of the viewer when the dock is taken out of the window."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.runner.cancel()
-            self.finder.stop()
-            self.curve.stop()
-            for combo in (self.predicted, self.second, self.truth):
-                combo.stop()
-
-    def hideEvent(self, event: QHideEvent) -> None:  # type: ignore[override]
-        """Stop when the whole window is closed; a dock that is only hidden goes on."""
-        super().hideEvent(event)
-        window = self.window()
-        if window is not None and not window.isVisible():
-            self.runner.cancel()
+    def let_go(self) -> None:
+        """Stop, and follow the viewer no more."""
+        super().let_go()
+        self.finder.stop()
+        self.curve.stop()
+        for combo in (self.predicted, self.second, self.truth):
+            combo.stop()
 
     def job(self) -> EvaluateJob:
         """Return what the form asks for now.
@@ -131,19 +112,12 @@ class EvaluateDock(QWidget):
         """Compare what the form says."""
         try:
             job = self.job()
-        except _WRONG_INPUT as error:
-            self.panel.say(sentence(error), warn=True)
+        except WRONG_INPUT as error:
+            self.refuse(error)
             return
         self.asked = {PREDICTED: self.predicted.layer, TRUE: self.truth.layer}
         self.panel.start()
         self.runner.start(evaluate_job, job)
-
-    def cancel(self) -> None:
-        """Stop; what was compared before stays."""
-        if self.runner.busy:
-            self.runner.cancel()
-            self.panel.idle()
-            self.panel.say("Cancelled.")
 
     def _finished(self, compared: Compared) -> None:
         self.panel.idle()
@@ -158,12 +132,6 @@ class EvaluateDock(QWidget):
             self._fates_toggled(self.show_fates.isChecked())
         notes = [note for each in compared.evaluations for note in each.scored[0].notes]
         self.panel.say("\n".join(dict.fromkeys(notes)))
-
-    def _failed(self, error: BaseException) -> None:
-        self.panel.idle()
-        self.panel.say(sentence(error), warn=True)
-        if not isinstance(error, TallyError | MemoryError | OSError):
-            raise error  # napari shows it with its traceback
 
     def _show_parts(self, parts: tuple[QWidget, ...]) -> None:
         for part in (self.numbers, self.show_fates, self.list, self.after):

@@ -6,47 +6,39 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QPushButton, QWidget
+from qtpy.QtWidgets import QPushButton
 
 from ..core.errors import InputError, TallyError, sentence
 from ..core.quantity import parse_quantity
 from ..features.options import Measurements
 from ..objects.relabel import relabel
 from ..objects.summary import summary
+from .dock import WRONG_INPUT, Dock
 from .layer_volume import spacing_text
 from .measure_form import MeasureForm
 from .measure_job import LinkJob, Measured, MeasureJob, link_job, measure_job
 from .measure_layers import image_volume, images_on_grid, label_axes, label_volume
 from .measured_layers import show_tracked
 from .objects_panel import ObjectsPanel
-from .run_panel import RunPanel
-from .runner import Runner
 from .scrolled import scrolled
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Labels
-    from qtpy.QtGui import QHideEvent
 
     from ..core.volume import Volume
     from ..pipeline.track import Tracked
 
-_WRONG_INPUT = (TallyError, ValidationError)
 _NO_NUMBERS = ("label", "t", "parent", "class", "nearest_neighbour")
 
 
-class MeasureDock(QWidget):
+class MeasureDock(Dock):
     """Measure labels; colour, pick and plot their objects; take the table."""
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
-        self.viewer = napari_viewer
+        super().__init__(napari_viewer, "Measure")
         self.form = MeasureForm(napari_viewer)
-        self.panel = RunPanel()
         self.objects = ObjectsPanel(napari_viewer)
-        self.runner = Runner("Measure")
         self.measured: Measured | None = None
         self.layer: Labels | None = None  # of what was measured last
         self.asked: Any = None  # the layer that is being measured
@@ -81,24 +73,10 @@ class MeasureDock(QWidget):
         self.objects.painted.connect(self._edited)
         self.runner.stepped.connect(self.panel.step)
         self.runner.finished.connect(self._finished)
-        self.runner.failed.connect(self._failed)
-        self.destroyed.connect(self.runner.cancel)
 
-    def changeEvent(self, event: QEvent) -> None:  # type: ignore[override]
-        """Let go of the viewer when the dock is taken out of the window."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._stop()
-
-    def hideEvent(self, event: QHideEvent) -> None:  # type: ignore[override]
-        """Stop when the whole window is closed; a dock that is only hidden goes on."""
-        super().hideEvent(event)
-        window = self.window()
-        if window is not None and not window.isVisible():
-            self.runner.cancel()
-
-    def _stop(self) -> None:
-        self.runner.cancel()
+    def let_go(self) -> None:
+        """Stop, and follow the viewer no more."""
+        super().let_go()
         layers = self.viewer.layers.events
         for event in (layers.inserted, layers.removed, layers.renamed):
             event.disconnect(self._offer_images)
@@ -147,21 +125,14 @@ class MeasureDock(QWidget):
         """Measure what the form says; after edits, what has changed."""
         try:
             job = self.job()
-        except _WRONG_INPUT as error:
-            self.panel.say(sentence(error), warn=True)
+        except WRONG_INPUT as error:
+            self.refuse(error)
             return
         self.asked = self.form.labels.layer
         self.panel.start()
         if self.measured is None:
             self.panel.say("Measuring. The very first time takes longer: loops are compiled.")
         self.runner.start(measure_job, job)
-
-    def cancel(self) -> None:
-        """Stop; what was measured before stays."""
-        if self.runner.busy:
-            self.runner.cancel()
-            self.panel.idle()
-            self.panel.say("Cancelled.")
 
     def link(self) -> None:
         """Link the objects of a series over time."""
@@ -170,8 +141,8 @@ class MeasureDock(QWidget):
             return
         try:
             labels = self._calibrated(label_volume(layer, self._axes(layer)))
-        except _WRONG_INPUT as error:
-            self.panel.say(sentence(error), warn=True)
+        except WRONG_INPUT as error:
+            self.refuse(error)
             return
         self.asked = layer
         self.panel.start()
@@ -211,11 +182,8 @@ class MeasureDock(QWidget):
         return "\n".join(lines)
 
     def _failed(self, error: BaseException) -> None:
-        self.panel.idle()
-        self.panel.say(sentence(error), warn=True)
         self.relabel.setVisible("Relabel" in sentence(error))
-        if not isinstance(error, TallyError | MemoryError | OSError):
-            raise error  # napari shows it with its traceback
+        super()._failed(error)
 
     def _relabel(self) -> None:
         layer = self.form.labels.layer
@@ -224,7 +192,7 @@ class MeasureDock(QWidget):
         try:
             layer.data = relabel(np.asarray(layer.data))
         except TallyError as error:
-            self.panel.say(sentence(error), warn=True)
+            self.refuse(error)
             return
         self.run()
 
@@ -250,8 +218,8 @@ class MeasureDock(QWidget):
             return
         try:
             volume = label_volume(layer, self._axes(layer))
-        except _WRONG_INPUT as error:
-            self.panel.say(sentence(error), warn=True)
+        except WRONG_INPUT as error:
+            self.refuse(error)
             return
         self.form.spacing.setText(spacing_text(volume))
         self.link_frames.setVisible("T" in volume.axes)

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info
-from pydantic import ValidationError
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QCheckBox, QWidget
+from qtpy.QtWidgets import QCheckBox
 
 from ..core.errors import InputError, TallyError, sentence
 from ..core.quantity import parse_quantity
@@ -24,6 +22,7 @@ from ..models.folder import (
     shipped_models,
 )
 from ..pipeline.options import SegmentOptions
+from .dock import WRONG_INPUT, Dock
 from .explain import explained
 from .fit import FitPanel, fit_job, smallest_text
 from .forecast import Forecast
@@ -35,8 +34,6 @@ from .parts import CLASSES, OBJECTS, parts_of
 from .preferences import remembered
 from .preview import show_preview
 from .result_layer import ResultLayer
-from .run_panel import RunPanel
-from .runner import Runner
 from .scrolled import scrolled
 from .take_away import TakeAway
 from .tune_panel import TunePanel
@@ -44,27 +41,21 @@ from .tune_panel import TunePanel
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
-    from qtpy.QtGui import QHideEvent
 
     from ..core.volume import Volume
     from ..pipeline.tune import Tuning
 
-_WRONG_INPUT = (TallyError, ValidationError)
 
-
-class SegmentDock(QWidget):
+class SegmentDock(Dock):
     """Find, separate, count and measure the objects of an image layer."""
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
-        self.viewer = napari_viewer
+        super().__init__(napari_viewer, "napari-tally")
         self.form = Form(napari_viewer)
-        self.panel = RunPanel()
         self.tune = TunePanel()
         self.fit = FitPanel(napari_viewer)
         self.take_away = TakeAway(napari_viewer)
         self.results = {kind: ResultLayer(napari_viewer) for kind in (OBJECTS, CLASSES)}
-        self.runner = Runner("napari-tally")
         self.forecast = Forecast()
         self.done: Done | None = None
         self.moved = False  # whether a slider was moved during a run
@@ -104,26 +95,15 @@ class SegmentDock(QWidget):
         self.fit.asked.connect(self.fit_sliders)
         runner.stepped.connect(self.panel.step)
         runner.finished.connect(self._finished)
-        runner.failed.connect(self._failed)
-        self.destroyed.connect(runner.cancel)
         remembered().events.model_folder.connect(self._offer_models)
 
-    def changeEvent(self, event: QEvent) -> None:  # type: ignore[override]
-        """Stop when the dock is taken out of the window."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.runner.cancel()
-            self.form.image.stop()
-            self.fit.stop()
-            self.take_away.finder.stop()
-            remembered().events.model_folder.disconnect(self._offer_models)
-
-    def hideEvent(self, event: QHideEvent) -> None:  # type: ignore[override]
-        """Stop when the whole window is closed; a dock that is only hidden goes on."""
-        super().hideEvent(event)
-        window = self.window()
-        if window is not None and not window.isVisible():
-            self.runner.cancel()
+    def let_go(self) -> None:
+        """Stop, and follow the viewer no more."""
+        super().let_go()
+        self.form.image.stop()
+        self.fit.stop()
+        self.take_away.finder.stop()
+        remembered().events.model_folder.disconnect(self._offer_models)
 
     @property
     def result(self) -> ResultLayer:
@@ -189,20 +169,13 @@ class SegmentDock(QWidget):
         """Segment what the form says."""
         try:
             job = self.job()
-        except _WRONG_INPUT as error:
-            self.panel.say(sentence(error), warn=True)
+        except WRONG_INPUT as error:
+            self.refuse(error)
             return
         self.moved = False
         self.fit.words = []
         self.panel.start()
         self.runner.start(segment_job, job)
-
-    def cancel(self) -> None:
-        """Stop within one tile; what was there before stays."""
-        if self.runner.busy:
-            self.runner.cancel()
-            self.panel.idle()
-            self.panel.say("Cancelled.")
 
     def separate(self) -> None:
         """Decode the kept maps with the numbers of the sliders, without the network."""
@@ -216,8 +189,8 @@ class SegmentDock(QWidget):
             tuned = self.tune.options(earlier.model.info.head)
             options = SegmentOptions(**earlier.job.options.model_dump() | tuned)
             show_preview(self.viewer, self.result, earlier, options)
-        except _WRONG_INPUT as error:
-            self.panel.say(sentence(error), warn=True)
+        except WRONG_INPUT as error:
+            self.refuse(error)
             return
         job = replace(earlier.job, options=options)
         self.runner.start(separate_job, job, earlier, bar=False)
@@ -228,8 +201,8 @@ class SegmentDock(QWidget):
             return
         try:
             arguments = self.fit.arguments(self.done)
-        except _WRONG_INPUT as error:
-            self.panel.say(sentence(error), warn=True)
+        except WRONG_INPUT as error:
+            self.refuse(error)
             return
         self.panel.start()
         self.runner.start(fit_job, *arguments)
@@ -263,12 +236,6 @@ class SegmentDock(QWidget):
         if self.moved:
             self.moved = False
             self.separate()
-
-    def _failed(self, error: BaseException) -> None:
-        self.panel.idle()
-        self.panel.say(sentence(error), warn=True)
-        if not isinstance(error, TallyError | MemoryError | OSError):
-            raise error  # napari shows it with its traceback
 
     def _offer_models(self) -> None:
         """List the shipped models and those of the user's folder; the choice stays."""
@@ -329,8 +296,8 @@ class SegmentDock(QWidget):
             return
         try:
             volume = volume_of(layer, self.form.axes.text().strip().upper())
-        except _WRONG_INPUT as error:
-            self.panel.say(sentence(error), warn=True)
+        except WRONG_INPUT as error:
+            self.refuse(error)
             return
         self._offer_default(volume)
         self.form.set_channels(volume.channels)
@@ -351,7 +318,7 @@ class SegmentDock(QWidget):
         try:
             self.form.show_row(self.form.stack, visible=self._flat_on_stack())
             told = self.forecast.sentence(self.job())
-        except _WRONG_INPUT:
+        except WRONG_INPUT:
             told = ""
         self.form.forecast.setText(told)
 
@@ -370,8 +337,8 @@ class SegmentDock(QWidget):
         try:
             job = self.job()
             told = job.options.diameter_px(job.volume)
-        except _WRONG_INPUT as error:
-            self.panel.say(sentence(error), warn=True)
+        except WRONG_INPUT as error:
+            self.refuse(error)
             return
         guessed = self.done.result.diameter_px if self.done is not None else None
         if told is None and guessed is None:

@@ -70,7 +70,7 @@ class TakeAway(QWidget):
         """Ask for a file and write the table to it."""
         assert self.done is not None
         start = f"{self.done.job.layer_name}_{self.parts[-1].kind}.csv"
-        kinds = "CSV (*.csv);;Parquet (*.parquet)"
+        kinds = "CSV (*.csv);;Excel (*.xlsx);;Parquet (*.parquet);;AnnData (*.h5ad)"
         name, _ = QFileDialog.getSaveFileName(self, "Export the table", start, kinds)
         if name:
             self.write(Path(name))

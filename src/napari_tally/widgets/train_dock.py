@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 from napari.utils.notifications import show_info
-from pydantic import ValidationError
-from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QPushButton, QWidget
 
-from ..core.errors import InputError, TallyError, sentence
+from ..core.errors import InputError, sentence
+from .dock import WRONG_INPUT, Dock
 from .layer_volume import volume_of
 from .measure_layers import image_volume, label_volume
 from .measured_layers import geometry_like
 from .preferences import remembered
-from .run_panel import RunPanel
 from .runner import Runner
 from .scrolled import scrolled
 from .section import Section
@@ -30,30 +28,26 @@ from .training_curves import TrainingCurves
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
-    from qtpy.QtGui import QHideEvent
 
     from ..core.progress import Step
     from ..core.volume import Volume
     from ..pipeline.labelled import Labelled
     from ..pipeline.training import Trained
 
-_WRONG_INPUT = (TallyError, ValidationError)
 _LINES = 200  # that are kept of what a training says
 
 
-class TrainDock(QWidget):
+class TrainDock(Dock):
     """Learn from pairs of layers, watch it, and use what comes out."""
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
-        self.viewer = napari_viewer
+        super().__init__(napari_viewer, "Train")
         self.form = TrainForm(napari_viewer)
-        self.panel = RunPanel()
         self.plan, self.pause = QPushButton("Show plan"), QPushButton("Pause")
         self.use = QPushButton("Use in Segment")
         self.show_preview = QCheckBox("Show what it finds in the image after each validation")
         self.curves, self.said = TrainingCurves(napari_viewer), QPlainTextEdit()
-        self.runner, self.previewer = Runner("Train"), Runner("Preview")
+        self.previewer = Runner("Preview")
         self.job_now: TrainJob | None = None
         self.trained: Path | None = None
         self.began = 0.0
@@ -96,29 +90,21 @@ class TrainDock(QWidget):
         self.use.clicked.connect(self.use_in_segment)
         self.runner.heard.connect(self._hear)
         self.runner.finished.connect(self._finished)
-        self.runner.failed.connect(self._failed)
         self.runner.closed.connect(self._closed)
         self.previewer.finished.connect(self._previewed)
         self.previewer.failed.connect(lambda error: self._say(sentence(error)))
-        self.destroyed.connect(self.runner.cancel)
 
-    def changeEvent(self, event: QEvent) -> None:  # type: ignore[override]
-        """Let go of the viewer when the dock is taken out of the window; the model is kept."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.runner.cancel()
-            self.previewer.cancel()
-            self.curves.stop()
-            for combo in (self.form.image, self.form.labels, self.form.known):
-                combo.stop()
+    def stop_runs(self) -> None:
+        """Stop what is under way; the best weights so far are kept."""
+        super().stop_runs()
+        self.previewer.cancel()
 
-    def hideEvent(self, event: QHideEvent) -> None:  # type: ignore[override]
-        """Stop when the whole window is closed; a dock that is only hidden goes on."""
-        super().hideEvent(event)
-        window = self.window()
-        if window is not None and not window.isVisible():
-            self.runner.cancel()
-            self.previewer.cancel()
+    def let_go(self) -> None:
+        """Stop, and follow the viewer no more."""
+        super().let_go()
+        self.curves.stop()
+        for combo in (self.form.image, self.form.labels, self.form.known):
+            combo.stop()
 
     def job(self) -> TrainJob:
         """Return what the form asks for now.
@@ -170,8 +156,8 @@ class TrainDock(QWidget):
         """Say what a training would do."""
         try:
             lines = plan_lines(self.job())
-        except _WRONG_INPUT as error:
-            self.panel.say(sentence(error), warn=True)
+        except WRONG_INPUT as error:
+            self.refuse(error)
             return
         self.said.setPlainText("\n".join(lines))
 
@@ -179,8 +165,8 @@ class TrainDock(QWidget):
         """Train on what the form says."""
         try:
             job = self.job()
-        except _WRONG_INPUT as error:
-            self.panel.say(sentence(error), warn=True)
+        except WRONG_INPUT as error:
+            self.refuse(error)
             return
         self.job_now, self.trained, self.began = job, None, 0.0
         self.use.setVisible(False)
@@ -271,15 +257,14 @@ class TrainDock(QWidget):
         self._idle(f"The model is in {folder}. Correct what it finds, and train on from it.")
 
     def _failed(self, error: BaseException) -> None:
-        self._idle(sentence(error), warn=True)
-        if not isinstance(error, TallyError | MemoryError | OSError):
-            raise error  # napari shows it with its traceback
+        self._idle("")
+        super()._failed(error)
 
-    def _idle(self, words: str, *, warn: bool = False) -> None:
+    def _idle(self, words: str) -> None:
         self.panel.idle()
         self.pause.setEnabled(False)
         self.pause.setText("Pause")
-        self.panel.say(words, warn=warn)
+        self.panel.say(words)
 
     def _say(self, line: str) -> None:
         self.said.appendPlainText(line)

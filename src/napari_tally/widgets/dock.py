@@ -1,0 +1,69 @@
+"""What the docks have in common: one run at a time, which ends with the dock or the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QWidget
+
+from ..core.errors import TallyError, sentence
+from .run_panel import RunPanel
+from .runner import Runner
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from qtpy.QtGui import QHideEvent
+
+WRONG_INPUT = (TallyError, ValidationError)  # what a form that cannot be understood ends in
+
+
+class Dock(QWidget):
+    """A dock with a panel that tells of its runs."""
+
+    def __init__(self, viewer: ViewerModel, title: str) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.panel = RunPanel()
+        self.runner = Runner(title)
+        self.runner.failed.connect(self._failed)
+        self.destroyed.connect(self.runner.cancel)
+
+    def changeEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        """Let go of the viewer when the dock is taken out of the window."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.let_go()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # type: ignore[override]
+        """Stop when the whole window is closed; a dock that is only hidden goes on."""
+        super().hideEvent(event)
+        window = self.window()
+        if window is not None and not window.isVisible():
+            self.stop_runs()
+
+    def stop_runs(self) -> None:
+        """Stop what is under way."""
+        self.runner.cancel()
+
+    def let_go(self) -> None:
+        """Stop, and follow the viewer no more."""
+        self.stop_runs()
+
+    def cancel(self) -> None:
+        """Stop within a step; what was there before stays."""
+        if self.runner.busy:
+            self.runner.cancel()
+            self.panel.idle()
+            self.panel.say("Cancelled.")
+
+    def refuse(self, error: Exception) -> None:
+        """Say why a form cannot be understood."""
+        self.panel.say(sentence(error), warn=True)
+
+    def _failed(self, error: BaseException) -> None:
+        self.panel.idle()
+        self.panel.say(sentence(error), warn=True)
+        if not isinstance(error, TallyError | MemoryError | OSError):
+            raise error  # napari shows it with its traceback
