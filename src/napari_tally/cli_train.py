@@ -125,7 +125,7 @@ def train(
             planned = plan_for(ready(pairs, options), options)
             typer.echo("\n".join([*planned.plan.lines(), *planned.split.lines()]))
             return
-        trained = with_bar(training_steps(pairs, output, options), 1, False, whole="")
+        trained = with_bar(training_steps(pairs, output, options), 1, False, whole="train")
     typer.echo("\n".join(trained.lines()))
     typer.echo(f"-> {output}")
 
@@ -137,9 +137,11 @@ def _read(
     from .pipeline.labelled import coco_steps, folders_steps
 
     if labels.suffix == ".json":
-        pairs, names = with_bar(coco_steps(images, labels), 1, False, whole="")
+        pairs, names = with_bar(coco_steps(images, labels), 1, False, whole="read the images")
         return pairs, names
-    return with_bar(folders_steps(images, labels, masks, classes), 1, False, whole=""), ()
+    return with_bar(
+        folders_steps(images, labels, masks, classes), 1, False, whole="read the images"
+    ), ()
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

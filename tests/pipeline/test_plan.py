@@ -162,7 +162,7 @@ def test_the_network_of_a_plan_gives_the_maps_of_its_head() -> None:
 
 def test_every_choice_can_be_changed_and_goes_to_json_and_back() -> None:
     plan = plan_of(pair(discs())).changed(steps=40, augmentation="none", batch=None)
-    assert (plan.steps, plan.epoch, plan.augmentation) == (40, 2, "none")
+    assert (plan.steps, plan.epoch, plan.augmentation) == (40, 25, "none")
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
     assert plan.recipe(seed=5).seed == 5
     with pytest.raises(ValidationError):

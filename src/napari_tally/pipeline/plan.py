@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _VALIDATIONS = 20  # of a whole training
+_SHORTEST = 25  # steps between two of them
 _PATIENCE = 8
 _AROUND = 1 / 3  # of the crops, around something labelled where little is
 _LITTLE = 0.1  # share of the voxels that is labelled, below which crops are drawn so
@@ -97,7 +98,7 @@ class Plan(Options):
         """Return the plan with some choices made otherwise; an epoch follows the steps."""
         made = {name: value for name, value in choices.items() if value is not None}
         if "steps" in made and "epoch" not in made:
-            made["epoch"] = max(1, int(str(made["steps"])) // _VALIDATIONS)
+            made["epoch"] = epoch_of(int(str(made["steps"])))
         return Plan.model_validate({**dict(self), **made})
 
     def recipe(self, seed: int = 0, *, tensorboard: bool = False) -> TrainOptions:
@@ -135,8 +136,8 @@ class Plan(Options):
             f"Learns {what[self.kind]} in {self.ndim}D with the head {self.head.name}"
             + (f": {', '.join(self.head.class_names)}" if self.head.class_names else ""),
             f"Grid: {self._grid()}; intensities by {self._intensities()}",
-            f"Network: {a.target} of {_levels(a)}, {a.in_channels} channels in, "
-            f"{a.out_channels} out" + (f"; begins as {self.start}" if self.start else ""),
+            f"Network: {a.target} of {_levels(a)}; {a.in_channels} in, {a.out_channels} out"
+            + (f"; begins as {self.start}" if self.start else ""),
             f"{self.steps:,} steps of {self.batch} crops of {patch} from a rate of "
             f"{self.learning_rate:g}; scored every {self.epoch:,} steps"
             + (f", stops after {self.patience} without gain" if self.patience else ""),
@@ -163,6 +164,11 @@ class Plan(Options):
     def _intensities(self) -> str:
         values = self.normalizer.model_dump(exclude={"name"}).values()
         return f"{self.normalizer.name} {' to '.join(f'{v:g}' for v in values)}".strip()
+
+
+def epoch_of(steps: int) -> int:
+    """Return the steps between two validations of a training of so many steps."""
+    return min(steps, max(_SHORTEST, steps // _VALIDATIONS))
 
 
 def _levels(architecture: AnyArchitecture) -> str:
@@ -215,7 +221,7 @@ def make_plan(
         patch=patch,
         batch=batch_for(network, patch, machine),
         steps=steps,
-        epoch=max(1, steps // _VALIDATIONS),
+        epoch=epoch_of(steps),
         foreground=_AROUND if little else 0.0,
         augmentation="strong" if data.images < 5 else "light",
         workers=machine.workers,

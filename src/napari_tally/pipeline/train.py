@@ -206,10 +206,14 @@ class _Run:
         return score
 
     def judge(self, score: Score) -> None:
-        """Keep the weights if they are the best, and stop if none were for too long."""
+        """Keep the weights if they are the best, and stop if none were for too long.
+
+        As long as nothing is found at all there is no telling, and it goes on.
+        """
         state, patience = self.state, self.options.patience
         state.scores.append({"step": state.step, **score.numbers})
-        state.stale = 0 if score.main > state.best_score else state.stale + 1
+        better = score.main > max(0, state.best_score)
+        state.stale = 0 if better or not state.best_score > 0 else state.stale + 1
         if score.main >= state.best_score:
             state.best_score, state.best_step = score.main, state.step
             save(self.learner.averaged.state_dict(), self.folder / BEST)
