@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .pipeline.labelled import Labelled
 
 
+INTERRUPTED = 130
+
+
 class Kind(StrEnum):
     """What labels are."""
 
@@ -122,10 +125,14 @@ def train(
         pairs, names = _read(images, labels, masks, classes)
         options = options.model_copy(update={"class_names": options.class_names or names})
         if plan:
-            planned = plan_for(ready(pairs, options), options)
-            typer.echo("\n".join([*planned.plan.lines(), *planned.split.lines()]))
+            typer.echo("\n".join(plan_for(ready(pairs, options), options).lines()))
             return
-        trained = with_bar(training_steps(pairs, output, options), 1, False, whole="train")
+        try:
+            trained = with_bar(training_steps(pairs, output, options), 1, False, whole="train")
+        except KeyboardInterrupt:
+            kept = f"The best so far is the model {output}" if output.exists() else "Nothing learnt"
+            typer.echo(f"Stopped. {kept}; --resume goes on.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
     typer.echo("\n".join(trained.lines()))
     typer.echo(f"-> {output}")
 
@@ -134,7 +141,7 @@ def _read(
     images: Path, labels: Path, masks: Path | None, classes: Path | None
 ) -> tuple[list[Labelled], tuple[str, ...]]:
     """Return the images with their labels, and the names of the classes where they have some."""
-    from .pipeline.labelled import coco_steps, folders_steps
+    from .pipeline.labelled_files import coco_steps, folders_steps
 
     if labels.suffix == ".json":
         pairs, names = with_bar(coco_steps(images, labels), 1, False, whole="read the images")

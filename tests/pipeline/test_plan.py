@@ -13,7 +13,8 @@ from napari_tally import Volume
 from napari_tally.core.errors import InputError
 from napari_tally.heads import Center, Panoptic, Semantic
 from napari_tally.network.normalize import Percentile, Window
-from napari_tally.pipeline.fingerprint import fingerprint, kind_of
+from napari_tally.pipeline.fingerprint import fingerprint
+from napari_tally.pipeline.kinds import kind_of
 from napari_tally.pipeline.labelled import Labelled, check_all
 from napari_tally.pipeline.machine import Machine
 from napari_tally.pipeline.plan import Plan, make_plan
@@ -112,8 +113,10 @@ def test_mixed_spacings_meet_in_the_middle() -> None:
     spacings = [(0.2, 0.2), (0.3, 0.3), (0.6, 0.6)]
     data = fingerprint(check_all([pair(discs(i), str(i), s) for i, s in enumerate(spacings)]))
     assert data.mixed and data.spacing == (0.3, 0.3)
-    mixed_up = [pair(discs(0), "a", (0.2, 0.2)), pair(discs(1), "b")]
-    assert fingerprint(check_all(mixed_up)).spacing is None
+    assert any("brought to those in the middle" in line for line in data.lines())
+    partly = fingerprint(check_all([pair(discs(0), "a", (0.2, 0.2)), pair(discs(1), "b")]))
+    assert partly.spacing is None
+    assert partly.lines()[-1] == "Only 1 have a calibration: it is not used"
 
 
 def test_ct_gets_a_window_by_what_is_labelled() -> None:

@@ -13,7 +13,8 @@ from .sizing import batch_of, choose_patch
 
 if TYPE_CHECKING:
     from ..models.folder import Model
-    from .fingerprint import Fingerprint, Kind
+    from .fingerprint import Fingerprint
+    from .kinds import Kind
 
 _RATE = 2e-4  # a fifth of that from nothing: what it knows is not to be lost
 _FEW, _MANY = 300, 1500  # steps, for few images and for many

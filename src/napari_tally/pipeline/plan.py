@@ -17,7 +17,7 @@ from ..models.info import DiameterRange
 from ..network.architectures import AnyArchitecture
 from ..network.normalize import AnyNormalizer
 from ..network.windows import Tiling
-from .fingerprint import Fingerprint, Kind
+from .kinds import Kind
 from .machine import Machine
 from .presets import Preset, preset
 from .recipe import TrainOptions
@@ -36,6 +36,8 @@ from .sizing import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .fingerprint import Fingerprint
 
 _VALIDATIONS = 20  # of a whole training
 _SHORTEST = 25  # steps between two of them

@@ -15,7 +15,7 @@ from ..core.options import Options
 from ..files.atomic import replacing
 from ..models.folder import load_model
 from .fine_tune import axes_for, fine_tuning_plan, kind_for
-from .fingerprint import fingerprint
+from .fingerprint import Fingerprint, fingerprint
 from .holdout import Split, split_groups, told_split
 from .labelled import Labelled, check_all
 from .machine import Machine
@@ -31,8 +31,13 @@ PLANNED = "plan.json"
 class Planned(Options):
     """What a run was begun with: to go on from, and to look up."""
 
+    data: Fingerprint
     plan: Plan
     split: Split
+
+    def lines(self) -> list[str]:
+        """Say it in words."""
+        return [*self.data.lines(), *self.plan.lines(), *self.split.lines()]
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of a run."""
@@ -74,7 +79,7 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
         )
     told = ("steps", "batch", "patch", "learning_rate", "augmentation", "patience", "workers")
     plan = plan.changed(**{name: getattr(options, name) for name in told})
-    return Planned(plan=plan, split=_split(pairs, options))
+    return Planned(data=data, plan=plan, split=_split(pairs, options))
 
 
 def ready(pairs: Sequence[Labelled], options: TrainingOptions) -> list[Labelled]:

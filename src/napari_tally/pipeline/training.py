@@ -16,8 +16,8 @@ from ..models.tuned import check_target
 from ..network.tiling import Inference
 from .brought import samples_steps
 from .checkpoint import BEST, best_weights
-from .fingerprint import in_planes
 from .history import Training
+from .labelled import in_planes
 from .learner import Learner
 from .model_card import Made, best_scores, picture_of, write_model
 from .planned import PLANNED, Planned, plan_for, ready
@@ -90,7 +90,7 @@ def training_steps(
     _check_run(work, options)
     images = ready(pairs, options)
     planned = Planned.read(work) if options.resume else plan_for(images, options)
-    for line in (*planned.plan.lines(), *planned.split.lines()):
+    for line in planned.lines():
         yield Step("plan", 1, 1, line)
     run = _Run(planned, output, work, options)
     yield from run.prepare_steps(images)

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ..core.options import Options
-from .fingerprint import Kind
+from .kinds import Kind
 from .presets import Preset
 from .sizing import ObjectHead
 
