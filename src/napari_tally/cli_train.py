@@ -110,7 +110,7 @@ def train(
             learning_rate=rate,
             augmentation=augment.value if augment else None,
             patience=patience,
-            licence=licence or ("not stated" if plan else _asked()),
+            licence=licence or ("not stated" if plan or resume else _asked()),
             data=data,
             device=device,
             seed=seed,

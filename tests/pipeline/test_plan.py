@@ -103,6 +103,13 @@ def test_stacks_of_patients_get_their_median_voxel_and_lie_alike() -> None:
     assert not plan.recipe().augmentation.right_angles
 
 
+def test_what_tells_left_from_right_is_not_mirrored() -> None:
+    pairs = [pair(discs(i, count=2), str(i)) for i in range(3)]
+    plain = plan_of(*pairs).recipe().augmentation
+    sided = plan_of(*pairs, class_names=("left eye", "right eye")).recipe().augmentation
+    assert plain.mirrored is None and sided.mirrored == ()
+
+
 def test_slices_far_apart_are_resampled_and_not_turned_out_of_their_plane() -> None:
     labels = discs(shape=(10, 60, 60))
     plan = plan_of(pair(labels, spacing=(3.0, 0.5, 0.5)))

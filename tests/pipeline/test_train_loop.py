@@ -117,7 +117,9 @@ def test_closing_in_the_middle_of_a_validation_loses_nothing(tmp_path) -> None:
     steps.close()
     saved = torch.load(tmp_path / "last.pt", weights_only=True)
     assert saved["state"]["step"] == 4
-    assert len(saved["state"]["losses"]) == 4
+    resumed = drain(_run(tmp_path, [_sample(5), _sample(6)]))
+    assert [score["step"] for score in resumed.scores] == [4, 8, 12]
+    assert len(resumed.losses) == 12
 
 
 def test_short_memory_halves_what_goes_through_at_once_not_what_is_learnt(

@@ -162,8 +162,9 @@ def test_closing_leaves_the_best_model_so_far_and_a_run_to_go_on_with(tmp_path) 
     assert load_model(tmp_path / "model").info.head.name == "boundary"
     with pytest.raises(OutputExistsError):
         drain(_trained(tmp_path, steps=6))
-    resumed = drain(_trained(tmp_path, steps=6, resume=True))
+    resumed = drain(_trained(tmp_path, steps=2, licence="other", resume=True))
     assert resumed.training.step == 6
+    assert resumed.info.licence == "not stated"
     assert "stopped" not in (tmp_path / "model" / "docs" / "README.md").read_text()
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .fingerprint import Fingerprint
 
 _VALIDATIONS = 20  # of a whole training
+_SIDES = ("left", "right")
 _SHORTEST = 25  # steps between two of them
 _PATIENCE = 8
 _AROUND = 1 / 3  # of the crops, around something labelled where little is
@@ -111,7 +112,13 @@ class Plan(Options):
             architecture=self.architecture,
             head=self.head,
             augmentation=preset(
-                self.augmentation, self.ndim, oriented=self.orientation is not None, flat=flat
+                self.augmentation,
+                self.ndim,
+                oriented=self.orientation is not None,
+                flat=flat,
+                sided=any(
+                    side in name.lower() for name in self.head.class_names for side in _SIDES
+                ),
             ),
             patch=self.patch,
             batch=self.batch,

@@ -20,10 +20,10 @@ from .holdout import Split, split_groups, told_split
 from .labelled import Labelled, check_all
 from .machine import Machine
 from .plan import Plan, make_plan
+from .training_options import TrainingOptions
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
-    from .training_options import TrainingOptions
 
 PLANNED = "plan.json"
 
@@ -34,6 +34,7 @@ class Planned(Options):
     data: Fingerprint
     plan: Plan
     split: Split
+    options: TrainingOptions
 
     def lines(self) -> list[str]:
         """Say it in words."""
@@ -79,7 +80,7 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
         )
     told = ("steps", "batch", "patch", "learning_rate", "augmentation", "patience", "workers")
     plan = plan.changed(**{name: getattr(options, name) for name in told})
-    return Planned(data=data, plan=plan, split=_split(pairs, options))
+    return Planned(options=options, data=data, plan=plan, split=_split(pairs, options))
 
 
 def ready(pairs: Sequence[Labelled], options: TrainingOptions) -> list[Labelled]:

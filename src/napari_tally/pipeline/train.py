@@ -68,6 +68,8 @@ def train_steps(
         raise InputError("At least one labelled image is needed to train", "none")
     run = _Run(options, folder, device, weights)
     try:
+        if run.due and not run.scored:  # it was closed in the middle of a validation
+            yield from run.validate_steps(validation)
         for image, target in run.batches(training):
             yield from run.batch_steps(image, target, validation)
             if run.state.stopped:
@@ -119,6 +121,17 @@ class _Run:
             yield image, target
             before = time.monotonic()
 
+    @property
+    def due(self) -> bool:
+        """Whether the weights of this step are to be validated."""
+        step = self.state.step
+        return step > 0 and (step % self.options.validate_every == 0 or step == self.options.steps)
+
+    @property
+    def scored(self) -> bool:
+        """Whether they were."""
+        return any(score["step"] == self.state.step for score in self.state.scores[-1:])
+
     def batch_steps(
         self, image: Tensor, target: Tensor, validation: Sequence[Sample]
     ) -> Steps[None]:
@@ -128,7 +141,7 @@ class _Run:
         self.state.seconds += time.monotonic() - start
         self.boards.add(self.state.step, {"loss": loss})
         o, state, scores = self.options, self.state, None
-        if state.step % o.validate_every == 0 or state.step == o.steps:
+        if self.due:
             score = yield from self.validate_steps(validation)
             scores, note = score.numbers, f"Step {state.step:,}: {score} on validation"
             self.boards.add(state.step, score.numbers)

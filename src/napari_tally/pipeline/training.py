@@ -88,8 +88,10 @@ def training_steps(
     work = run_folder(output)
     check_target(output, overwrite=options.overwrite or options.resume)
     _check_run(work, options)
+    planned = Planned.read(work) if options.resume else None
+    options = options if planned is None else options.going_on(planned.options)
     images = ready(pairs, options)
-    planned = Planned.read(work) if options.resume else plan_for(images, options)
+    planned = planned or plan_for(images, options)
     for line in planned.lines():
         yield Step("plan", 1, 1, line)
     run = _Run(planned, output, work, options)
