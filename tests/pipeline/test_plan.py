@@ -105,8 +105,8 @@ def test_stacks_of_patients_get_their_median_voxel_and_lie_alike() -> None:
 
 def test_what_tells_left_from_right_is_not_mirrored() -> None:
     pairs = [pair(discs(i, count=2), str(i)) for i in range(3)]
-    plain = plan_of(*pairs).recipe().augmentation
-    sided = plan_of(*pairs, class_names=("left eye", "right eye")).recipe().augmentation
+    plain = plan_of(*pairs, class_names=("bright", "cleft")).recipe().augmentation
+    sided = plan_of(*pairs, class_names=("left_eye", "Right eye")).recipe().augmentation
     assert plain.mirrored is None and sided.mirrored == ()
 
 

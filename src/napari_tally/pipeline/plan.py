@@ -7,6 +7,7 @@ budgets for small machines instead of one for a large GPU.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from .fingerprint import Fingerprint
 
 _VALIDATIONS = 20  # of a whole training
-_SIDES = ("left", "right")
+_SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
 _SHORTEST = 25  # steps between two of them
 _PATIENCE = 8
 _AROUND = 1 / 3  # of the crops, around something labelled where little is
@@ -116,9 +117,7 @@ class Plan(Options):
                 self.ndim,
                 oriented=self.orientation is not None,
                 flat=flat,
-                sided=any(
-                    side in name.lower() for name in self.head.class_names for side in _SIDES
-                ),
+                sided=any(_SIDE.search(name) for name in self.head.class_names),
             ),
             patch=self.patch,
             batch=self.batch,
