@@ -60,6 +60,9 @@ def train(
         str | None, typer.Option("--from", help="A model to go on from: nuclei-2d, or a folder.")
     ] = None,
     kind: Annotated[Kind | None, typer.Option(help="Seen from the labels if not told.")] = None,
+    ndim: Annotated[
+        int | None, typer.Option(help="2 or 3: axes that are seen at a time.", min=2, max=3)
+    ] = None,
     head: Annotated[Head, typer.Option(help="What tells objects apart.")] = Head.CENTER,
     class_names: Annotated[
         str | None, typer.Option(help="Of the class ids, in their order: nerve,vessel.")
@@ -99,6 +102,7 @@ def train(
         options = TrainingOptions(
             start=start,
             kind=kind.value if kind else None,
+            ndim=3 if ndim == 3 else 2 if ndim == 2 else None,
             head=head.value,
             class_names=_listed(class_names),
             channel=channel,

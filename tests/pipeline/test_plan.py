@@ -15,7 +15,7 @@ from napari_tally.heads import Center, Panoptic, Semantic
 from napari_tally.network.normalize import Percentile, Window
 from napari_tally.pipeline.fingerprint import fingerprint
 from napari_tally.pipeline.kinds import kind_of
-from napari_tally.pipeline.labelled import Labelled, check_all
+from napari_tally.pipeline.labelled import Labelled, check_all, in_planes
 from napari_tally.pipeline.machine import Machine
 from napari_tally.pipeline.plan import Plan, make_plan
 
@@ -139,6 +139,16 @@ def test_ct_gets_a_window_by_what_is_labelled() -> None:
 def test_flat_images_among_stacks_make_slices_of_all() -> None:
     data = fingerprint(check_all([pair(discs(shape=(12, 40, 40))), pair(discs(), "b")]))
     assert data.ndim == 2 and data.images == 2
+
+
+def test_stacks_of_which_some_slices_are_labelled_are_seen_by_slices() -> None:
+    known = np.zeros((12, 40, 40), bool)
+    known[[3, 7]] = True
+    one = replace(pair(discs(shape=(12, 40, 40))), known=known)
+    assert fingerprint(check_all([one])).ndim == 2
+    assert [p.name for p in in_planes(check_all([one]), 2)] == ["a_z003", "a_z007"]
+    known[3, :, 20:] = False
+    assert fingerprint(check_all([replace(one, known=known)])).ndim == 3
 
 
 def test_objects_with_classes_are_learnt_together() -> None:

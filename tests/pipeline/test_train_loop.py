@@ -18,6 +18,7 @@ from napari_tally.heads import Semantic
 from napari_tally.network.architectures import UNet
 from napari_tally.network.windows import Tiling
 from napari_tally.pipeline.augment import Augmentation
+from napari_tally.pipeline.checkpoint import best_weights, last_weights
 from napari_tally.pipeline.learner import Learner
 from napari_tally.pipeline.train import Learning, Sample, TrainOptions, train_steps
 
@@ -212,6 +213,13 @@ def test_a_run_killed_in_the_middle_of_a_checkpoint_comes_to_the_same_curve(tmp_
     assert any(path.name.startswith(".part-") for path in folder.iterdir())
     resumed = drain(_run(folder))
     assert resumed.losses == pytest.approx(whole.losses, rel=1e-3)
+
+
+def test_the_weights_of_the_last_checkpoint_can_be_looked_at(tmp_path) -> None:
+    drain(_run(tmp_path))
+    last, best = last_weights(tmp_path), best_weights(tmp_path)
+    assert last.keys() == best.keys()
+    assert all(torch.equal(last[name], best[name]) for name in best)
 
 
 def test_the_time_that_was_waited_for_data_is_known(tmp_path) -> None:

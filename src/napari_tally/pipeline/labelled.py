@@ -148,9 +148,22 @@ def _check_channels(pairs: Sequence[Labelled]) -> None:
 
 
 def axes_of(pairs: Sequence[Labelled]) -> Literal[2, 3]:
-    """Return along how many axes a network is to see these images."""
+    """Return along how many axes a network is to see these images.
+
+    Stacks of which only some slices are labelled are seen slice by slice: objects go on in others.
+    """
+    if any(_by_slices(pair) for pair in pairs):
+        return 2
     depths = [p.image.shape[p.image.axes.index("Z")] if "Z" in p.image.axes else 1 for p in pairs]
     return 3 if min(depths) >= _DEEP else 2
+
+
+def _by_slices(pair: Labelled) -> bool:
+    """Tell whether all of some slices of a stack is known, and nothing of the others."""
+    if pair.known is None or "Z" not in pair.labels.axes:
+        return False
+    known = np.moveaxis(pair.known, pair.labels.axes.index("Z"), 0).reshape(len(pair.known), -1)
+    return bool((known.all(1) | ~known.any(1)).all() and not known.all())
 
 
 def in_planes(pairs: Sequence[Labelled], ndim: int) -> list[Labelled]:
