@@ -20,6 +20,7 @@ from napari_tally.heads import Center, Panoptic, Semantic
 from napari_tally.models.folder import load_model
 from napari_tally.pipeline.brought import sample_of
 from napari_tally.pipeline.labelled import Labelled
+from napari_tally.pipeline.planned import plan_for, ready
 from napari_tally.pipeline.train import Learning
 from napari_tally.pipeline.training import run_folder, training_steps
 from napari_tally.pipeline.training_options import TrainingOptions
@@ -107,6 +108,21 @@ def test_fine_tuning_keeps_network_head_and_grid(model, tmp_path) -> None:
     assert (learnt[name] - before[name]).abs().mean() < 0.2 * (
         other[name] - before[name]
     ).abs().mean()
+
+
+def test_dark_objects_are_made_bright_for_a_model_that_knows_bright_ones() -> None:
+    rng = np.random.default_rng(0)
+    grid = np.indices((96, 96))
+    labels = np.zeros((96, 96), np.uint8)
+    for i, (y, x) in enumerate([(20, 20), (20, 60), (60, 25), (65, 70)], 1):
+        labels[np.hypot(grid[0] - y, grid[1] - x) < 10] = i
+    bright = (labels > 0) * 100 + rng.normal(0, 5, labels.shape)
+    for image, inverted in ((bright, False), (200 - bright, True)):
+        pair = replace(_pair(0), image=Volume(image, "YX"), labels=Volume(labels, "YX"))
+        options = TrainingOptions(start="nuclei-2d", device="cpu")
+        plan = plan_for(ready([pair], options), options).plan
+        assert plan.normalizer.inverted is inverted
+    assert "dark made bright" in " ".join(plan.lines())
 
 
 def test_fine_tuning_takes_images_that_fit_the_model_only(tmp_path) -> None:

@@ -32,6 +32,7 @@ from .sizing import (
     choose_patch,
     choose_spacing,
     choose_tiling,
+    share_around,
     steps_for,
 )
 
@@ -44,8 +45,6 @@ _VALIDATIONS = 20  # of a whole training
 _SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
 _SHORTEST = 25  # steps between two of them
 _PATIENCE = 8
-_AROUND = 1 / 3  # of the crops, around something labelled where little is
-_LITTLE = 0.1  # share of the voxels that is labelled, below which crops are drawn so
 _FLAT = 3.0  # times that slices may be further apart than pixels, to be turned out of the plane
 
 
@@ -170,8 +169,9 @@ class Plan(Options):
         )
 
     def _intensities(self) -> str:
-        values = self.normalizer.model_dump(exclude={"name"}).values()
-        return f"{self.normalizer.name} {' to '.join(f'{v:g}' for v in values)}".strip()
+        values = self.normalizer.model_dump(exclude={"name", "inverted"}).values()
+        inverted = ", dark made bright" if getattr(self.normalizer, "inverted", False) else ""
+        return f"{self.normalizer.name} {' to '.join(f'{v:g}' for v in values)}".strip() + inverted
 
 
 def epoch_of(steps: int) -> int:
@@ -212,7 +212,6 @@ def make_plan(
     patch, levels = choose_patch(data, machine, spacing, diameter)
     network = choose_network(data, machine, chosen, levels)
     steps = steps_for(data, machine)
-    little = data.kind != "instances" or data.foreground < _LITTLE
     return Plan(
         kind=data.kind,
         class_ids=data.ids,
@@ -230,7 +229,7 @@ def make_plan(
         batch=batch_for(network, patch, machine),
         steps=steps,
         epoch=epoch_of(steps),
-        foreground=_AROUND if little else 0.0,
+        foreground=share_around(data),
         augmentation="strong" if data.images < 5 else "light",
         workers=machine.workers,
     )

@@ -14,10 +14,11 @@ from ..core.errors import FileError
 from ..core.options import Options
 from ..files.atomic import replacing
 from ..models.folder import load_model
+from .bright_side import suited
 from .fine_tune import axes_for, fine_tuning_plan, kind_for
 from .fingerprint import Fingerprint, fingerprint
 from .holdout import Split, split_groups, told_split
-from .labelled import Labelled, check_all
+from .labelled import Labelled, check_all, in_planes
 from .machine import Machine
 from .plan import Plan, make_plan
 from .training_options import TrainingOptions
@@ -73,6 +74,8 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
     )
     if start is not None:
         plan = fine_tuning_plan(data, start, machine)
+        planes = in_planes(pairs, plan.ndim)
+        plan = plan.changed(normalizer=suited(planes, start, plan.recipe(), options.device))
     else:
         stuff = [i for i in data.ids if _is_stuff(pairs, i)]
         plan = make_plan(
