@@ -56,6 +56,8 @@ def test_objects_too_large_for_a_patch_are_made_smaller() -> None:
     plan = plan_of(pair(discs(shape=(600, 600), radius=70)))
     assert plan.diameter.typical == 60
     assert plan.diameter.scale_for(140) == pytest.approx(60 / 140)
+    calibrated = plan_of(pair(discs(shape=(600, 600), radius=70), spacing=(0.1, 0.1)))
+    assert calibrated.spacing == pytest.approx((0.1 * 140 / 60,) * 2, rel=0.02)
 
 
 @pytest.mark.parametrize(

@@ -67,11 +67,15 @@ def _weights(shares: Sequence[float]) -> tuple[float, ...]:
 
 
 def choose_spacing(data: Fingerprint) -> tuple[float, ...] | None:
-    """Return the size of the network's voxels: the median; of slices far apart a tenth's."""
+    """Return the size of the network's voxels: the median.
+
+    Slices that are far apart are brought nearer to each other, and large objects made smaller.
+    """
     if data.spacing is None:
         return None
-    finest = min(data.spacing)
-    return tuple(min(s, _COARSE * finest) for s in data.spacing)
+    large = data.diameters[1] / _LARGE_PX[data.ndim] if data.kind != "classes" else 1.0
+    finest = min(data.spacing) * max(1.0, large)
+    return tuple(float(f"{min(max(s, finest), _COARSE * finest):.4g}") for s in data.spacing)
 
 
 def choose_diameter(data: Fingerprint) -> DiameterRange | None:
