@@ -20,6 +20,8 @@ from napari_tally.pipeline.augment import Augmentation
 from napari_tally.pipeline.crops import Crops, Sample
 from napari_tally.pipeline.train import TrainOptions, train_steps
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def _sample(seed: int, shape=(64, 64)) -> Sample:
     rng = np.random.default_rng(seed)

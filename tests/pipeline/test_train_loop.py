@@ -22,6 +22,8 @@ from napari_tally.pipeline.checkpoint import best_weights, last_weights
 from napari_tally.pipeline.learner import Learner
 from napari_tally.pipeline.train import Learning, Sample, TrainOptions, train_steps
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PLAIN = Augmentation(share=0, zoom=(1, 1), zoom_share=0, turn_share=0)
 
 

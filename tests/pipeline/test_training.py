@@ -25,6 +25,8 @@ from napari_tally.pipeline.train import Learning
 from napari_tally.pipeline.training import run_folder, training_steps
 from napari_tally.pipeline.training_options import TrainingOptions
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 QUICK = {
     "steps": 4, "batch": 2, "patch": (16, 16), "augmentation": "none", "device": "cpu",
     "workers": 0, "head": "boundary",
@@ -49,7 +51,7 @@ def _trained(folder, pairs=None, **changes):
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(one_thread, tmp_path_factory):
     """Return the folder of a model that was trained for a few steps."""
     return drain(_trained(tmp_path_factory.mktemp("made"))).folder
 
