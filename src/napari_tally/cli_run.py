@@ -59,8 +59,9 @@ def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
         def show(step: Step) -> None:
             if step.stage == whole:
                 bar.update(all_of_them, completed=step.done, total=step.total)
-                return
-            bar.update(part, description=step.stage, completed=step.done, total=step.total or None)
+            else:
+                total = step.total or None
+                bar.update(part, description=step.stage, completed=step.done, total=total)
             if step.note and step.note not in said:
                 said.add(step.note)
                 bar.console.print(f"{step.note}.", markup=False, highlight=False, soft_wrap=True)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .pipeline.labelled import Labelled
 
 
+INTERRUPTED = 130
+
+
 class Kind(StrEnum):
     """What labels are."""
 
@@ -57,6 +60,9 @@ def train(
         str | None, typer.Option("--from", help="A model to go on from: nuclei-2d, or a folder.")
     ] = None,
     kind: Annotated[Kind | None, typer.Option(help="Seen from the labels if not told.")] = None,
+    ndim: Annotated[
+        int | None, typer.Option(help="2 or 3: axes that are seen at a time.", min=2, max=3)
+    ] = None,
     head: Annotated[Head, typer.Option(help="What tells objects apart.")] = Head.CENTER,
     class_names: Annotated[
         str | None, typer.Option(help="Of the class ids, in their order: nerve,vessel.")
@@ -96,6 +102,7 @@ def train(
         options = TrainingOptions(
             start=start,
             kind=kind.value if kind else None,
+            ndim=3 if ndim == 3 else 2 if ndim == 2 else None,
             head=head.value,
             class_names=_listed(class_names),
             channel=channel,
@@ -107,7 +114,7 @@ def train(
             learning_rate=rate,
             augmentation=augment.value if augment else None,
             patience=patience,
-            licence=licence or ("not stated" if plan else _asked()),
+            licence=licence or ("not stated" if plan or resume else _asked()),
             data=data,
             device=device,
             seed=seed,
@@ -122,10 +129,14 @@ def train(
         pairs, names = _read(images, labels, masks, classes)
         options = options.model_copy(update={"class_names": options.class_names or names})
         if plan:
-            planned = plan_for(ready(pairs, options), options)
-            typer.echo("\n".join([*planned.plan.lines(), *planned.split.lines()]))
+            typer.echo("\n".join(plan_for(ready(pairs, options), options).lines()))
             return
-        trained = with_bar(training_steps(pairs, output, options), 1, False, whole="")
+        try:
+            trained = with_bar(training_steps(pairs, output, options), 1, False, whole="train")
+        except KeyboardInterrupt:
+            kept = f"The best so far is the model {output}" if output.exists() else "Nothing learnt"
+            typer.echo(f"Stopped. {kept}; --resume goes on.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
     typer.echo("\n".join(trained.lines()))
     typer.echo(f"-> {output}")
 
@@ -134,12 +145,14 @@ def _read(
     images: Path, labels: Path, masks: Path | None, classes: Path | None
 ) -> tuple[list[Labelled], tuple[str, ...]]:
     """Return the images with their labels, and the names of the classes where they have some."""
-    from .pipeline.labelled import coco_steps, folders_steps
+    from .pipeline.labelled_files import coco_steps, folders_steps
 
     if labels.suffix == ".json":
-        pairs, names = with_bar(coco_steps(images, labels), 1, False, whole="")
+        pairs, names = with_bar(coco_steps(images, labels), 1, False, whole="read the images")
         return pairs, names
-    return with_bar(folders_steps(images, labels, masks, classes), 1, False, whole=""), ()
+    return with_bar(
+        folders_steps(images, labels, masks, classes), 1, False, whole="read the images"
+    ), ()
 
 
 def _listed(text: str | None) -> tuple[str, ...]:

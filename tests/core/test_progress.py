@@ -1,5 +1,7 @@
 """Steps are shown, and the result comes out at the end."""
 
+import pytest
+
 from napari_tally.core.errors import InputError, sentence
 from napari_tally.core.progress import Step, drain
 
@@ -19,3 +21,20 @@ def test_errors_are_one_sentence() -> None:
     error = InputError("A cat is needed", "a dog", "Try meow")
     assert sentence(error) == "A cat is needed; got a dog. Try meow."
     assert sentence(ValueError("two\nlines")) == "ValueError: two lines"
+
+
+def test_an_interrupt_closes_the_work_at_once() -> None:
+    closed = []
+
+    def steps():
+        try:
+            yield Step("a", 0, 1)
+        finally:
+            closed.append(True)
+
+    def interrupt(step: Step) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drain(steps(), interrupt)
+    assert closed

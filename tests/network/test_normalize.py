@@ -50,3 +50,10 @@ def test_options_survive_json(normalizer) -> None:
 def test_limits_in_the_wrong_order_are_refused() -> None:
     with pytest.raises(ValidationError, match="below"):
         Percentile(low=90, high=10)
+
+
+def test_inverted_percentiles_make_dark_bright_and_nan_dark() -> None:
+    image = np.array([[0.0, 50, 100, np.nan]])
+    found = Percentile(low=0, high=100, inverted=True)(image)
+    assert found[0, :3].tolist() == [1, 0.5, 0]
+    assert found[0, 3] == 0

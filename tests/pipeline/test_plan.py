@@ -13,8 +13,9 @@ from napari_tally import Volume
 from napari_tally.core.errors import InputError
 from napari_tally.heads import Center, Panoptic, Semantic
 from napari_tally.network.normalize import Percentile, Window
-from napari_tally.pipeline.fingerprint import fingerprint, kind_of
-from napari_tally.pipeline.labelled import Labelled, check_all
+from napari_tally.pipeline.fingerprint import fingerprint
+from napari_tally.pipeline.kinds import kind_of
+from napari_tally.pipeline.labelled import Labelled, check_all, in_planes
 from napari_tally.pipeline.machine import Machine
 from napari_tally.pipeline.plan import Plan, make_plan
 
@@ -55,6 +56,8 @@ def test_objects_too_large_for_a_patch_are_made_smaller() -> None:
     plan = plan_of(pair(discs(shape=(600, 600), radius=70)))
     assert plan.diameter.typical == 60
     assert plan.diameter.scale_for(140) == pytest.approx(60 / 140)
+    calibrated = plan_of(pair(discs(shape=(600, 600), radius=70), spacing=(0.1, 0.1)))
+    assert calibrated.spacing == pytest.approx((0.1 * 140 / 60,) * 2, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,13 @@ def test_stacks_of_patients_get_their_median_voxel_and_lie_alike() -> None:
     assert not plan.recipe().augmentation.right_angles
 
 
+def test_what_tells_left_from_right_is_not_mirrored() -> None:
+    pairs = [pair(discs(i, count=2), str(i)) for i in range(3)]
+    plain = plan_of(*pairs, class_names=("bright", "cleft")).recipe().augmentation
+    sided = plan_of(*pairs, class_names=("left_eye", "Right eye")).recipe().augmentation
+    assert plain.mirrored is None and sided.mirrored == ()
+
+
 def test_slices_far_apart_are_resampled_and_not_turned_out_of_their_plane() -> None:
     labels = discs(shape=(10, 60, 60))
     plan = plan_of(pair(labels, spacing=(3.0, 0.5, 0.5)))
@@ -112,8 +122,10 @@ def test_mixed_spacings_meet_in_the_middle() -> None:
     spacings = [(0.2, 0.2), (0.3, 0.3), (0.6, 0.6)]
     data = fingerprint(check_all([pair(discs(i), str(i), s) for i, s in enumerate(spacings)]))
     assert data.mixed and data.spacing == (0.3, 0.3)
-    mixed_up = [pair(discs(0), "a", (0.2, 0.2)), pair(discs(1), "b")]
-    assert fingerprint(check_all(mixed_up)).spacing is None
+    assert any("brought to those in the middle" in line for line in data.lines())
+    partly = fingerprint(check_all([pair(discs(0), "a", (0.2, 0.2)), pair(discs(1), "b")]))
+    assert partly.spacing is None
+    assert partly.lines()[-1] == "Only 1 have a calibration: it is not used"
 
 
 def test_ct_gets_a_window_by_what_is_labelled() -> None:
@@ -129,6 +141,16 @@ def test_ct_gets_a_window_by_what_is_labelled() -> None:
 def test_flat_images_among_stacks_make_slices_of_all() -> None:
     data = fingerprint(check_all([pair(discs(shape=(12, 40, 40))), pair(discs(), "b")]))
     assert data.ndim == 2 and data.images == 2
+
+
+def test_stacks_of_which_some_slices_are_labelled_are_seen_by_slices() -> None:
+    known = np.zeros((12, 40, 40), bool)
+    known[[3, 7]] = True
+    one = replace(pair(discs(shape=(12, 40, 40))), known=known)
+    assert fingerprint(check_all([one])).ndim == 2
+    assert [p.name for p in in_planes(check_all([one]), 2)] == ["a_z003", "a_z007"]
+    known[3, :, 20:] = False
+    assert fingerprint(check_all([replace(one, known=known)])).ndim == 3
 
 
 def test_objects_with_classes_are_learnt_together() -> None:
@@ -162,7 +184,7 @@ def test_the_network_of_a_plan_gives_the_maps_of_its_head() -> None:
 
 def test_every_choice_can_be_changed_and_goes_to_json_and_back() -> None:
     plan = plan_of(pair(discs())).changed(steps=40, augmentation="none", batch=None)
-    assert (plan.steps, plan.epoch, plan.augmentation) == (40, 2, "none")
+    assert (plan.steps, plan.epoch, plan.augmentation) == (40, 25, "none")
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
     assert plan.recipe(seed=5).seed == 5
     with pytest.raises(ValidationError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,8 @@ from napari_tally.network.architectures import UNet
 from napari_tally.pipeline.augment import Augmentation
 from napari_tally.pipeline.crops import Crops, Sample
 from napari_tally.pipeline.train import TrainOptions, train_steps
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def _sample(seed: int, shape=(64, 64)) -> Sample:
@@ -66,6 +69,13 @@ def test_crops_are_the_same_whoever_asks() -> None:
     assert torch.equal(one[7][0], other[3][0])
     assert torch.equal(one[7][1], other[3][1])
     assert not torch.equal(one[7][0], one[6][0])
+
+
+def test_crops_can_be_sent_to_another_process() -> None:
+    crops = Crops([_sample(0)], Center(), Augmentation(), (32, 32), 2, seed=1)
+    image, target = crops[1]
+    sent = pickle.loads(pickle.dumps(crops))
+    assert torch.equal(sent[1][0], image) and torch.equal(sent[1][1], target)
 
 
 def test_a_heavier_image_is_drawn_more_often() -> None:

@@ -18,8 +18,11 @@ from napari_tally.heads import Semantic
 from napari_tally.network.architectures import UNet
 from napari_tally.network.windows import Tiling
 from napari_tally.pipeline.augment import Augmentation
+from napari_tally.pipeline.checkpoint import best_weights, last_weights
 from napari_tally.pipeline.learner import Learner
 from napari_tally.pipeline.train import Learning, Sample, TrainOptions, train_steps
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 PLAIN = Augmentation(share=0, zoom=(1, 1), zoom_share=0, turn_share=0)
 
@@ -117,7 +120,9 @@ def test_closing_in_the_middle_of_a_validation_loses_nothing(tmp_path) -> None:
     steps.close()
     saved = torch.load(tmp_path / "last.pt", weights_only=True)
     assert saved["state"]["step"] == 4
-    assert len(saved["state"]["losses"]) == 4
+    resumed = drain(_run(tmp_path, [_sample(5), _sample(6)]))
+    assert [score["step"] for score in resumed.scores] == [4, 8, 12]
+    assert len(resumed.losses) == 12
 
 
 def test_short_memory_halves_what_goes_through_at_once_not_what_is_learnt(
@@ -210,6 +215,13 @@ def test_a_run_killed_in_the_middle_of_a_checkpoint_comes_to_the_same_curve(tmp_
     assert any(path.name.startswith(".part-") for path in folder.iterdir())
     resumed = drain(_run(folder))
     assert resumed.losses == pytest.approx(whole.losses, rel=1e-3)
+
+
+def test_the_weights_of_the_last_checkpoint_can_be_looked_at(tmp_path) -> None:
+    drain(_run(tmp_path))
+    last, best = last_weights(tmp_path), best_weights(tmp_path)
+    assert last.keys() == best.keys()
+    assert all(torch.equal(last[name], best[name]) for name in best)
 
 
 def test_the_time_that_was_waited_for_data_is_known(tmp_path) -> None:

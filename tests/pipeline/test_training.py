@@ -20,9 +20,12 @@ from napari_tally.heads import Center, Panoptic, Semantic
 from napari_tally.models.folder import load_model
 from napari_tally.pipeline.brought import sample_of
 from napari_tally.pipeline.labelled import Labelled
+from napari_tally.pipeline.planned import plan_for, ready
 from napari_tally.pipeline.train import Learning
 from napari_tally.pipeline.training import run_folder, training_steps
 from napari_tally.pipeline.training_options import TrainingOptions
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 QUICK = {
     "steps": 4, "batch": 2, "patch": (16, 16), "augmentation": "none", "device": "cpu",
@@ -48,7 +51,7 @@ def _trained(folder, pairs=None, **changes):
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(one_thread, tmp_path_factory):
     """Return the folder of a model that was trained for a few steps."""
     return drain(_trained(tmp_path_factory.mktemp("made"))).folder
 
@@ -109,6 +112,21 @@ def test_fine_tuning_keeps_network_head_and_grid(model, tmp_path) -> None:
     ).abs().mean()
 
 
+def test_dark_objects_are_made_bright_for_a_model_that_knows_bright_ones() -> None:
+    rng = np.random.default_rng(0)
+    grid = np.indices((96, 96))
+    labels = np.zeros((96, 96), np.uint8)
+    for i, (y, x) in enumerate([(20, 20), (20, 60), (60, 25), (65, 70)], 1):
+        labels[np.hypot(grid[0] - y, grid[1] - x) < 10] = i
+    bright = (labels > 0) * 100 + rng.normal(0, 5, labels.shape)
+    for image, inverted in ((bright, False), (200 - bright, True)):
+        pair = replace(_pair(0), image=Volume(image, "YX"), labels=Volume(labels, "YX"))
+        options = TrainingOptions(start="nuclei-2d", device="cpu")
+        plan = plan_for(ready([pair], options), options).plan
+        assert plan.normalizer.inverted is inverted
+    assert "dark made bright" in " ".join(plan.lines())
+
+
 def test_fine_tuning_takes_images_that_fit_the_model_only(tmp_path) -> None:
     colour = replace(_pair(0), image=Volume(np.zeros((3, 32, 32)), "CYX"))
     with pytest.raises(InputError, match="Images of 1 channels are needed for nuclei-2d"):
@@ -162,8 +180,9 @@ def test_closing_leaves_the_best_model_so_far_and_a_run_to_go_on_with(tmp_path) 
     assert load_model(tmp_path / "model").info.head.name == "boundary"
     with pytest.raises(OutputExistsError):
         drain(_trained(tmp_path, steps=6))
-    resumed = drain(_trained(tmp_path, steps=6, resume=True))
+    resumed = drain(_trained(tmp_path, steps=2, licence="other", resume=True))
     assert resumed.training.step == 6
+    assert resumed.info.licence == "not stated"
     assert "stopped" not in (tmp_path / "model" / "docs" / "README.md").read_text()
 
 

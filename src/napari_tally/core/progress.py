@@ -33,12 +33,18 @@ Steps = Generator[Step, None, T]
 
 
 def drain(steps: Steps[T], on_step: Callable[[Step], None] | None = None) -> T:
-    """Run `steps` to its end, show each step to `on_step`, and return its result."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        if on_step is not None:
-            on_step(step)
+    """Run `steps` to its end, show each step to `on_step`, and return its result.
+
+    Whatever ends it before, such as an interrupt from the keyboard, closes `steps` at once.
+    """
+    try:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            if on_step is not None:
+                on_step(step)
+    finally:
+        steps.close()

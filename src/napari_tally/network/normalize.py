@@ -30,7 +30,7 @@ class Normalizer(Options):
     def __call__(
         self, image: NDArray[np.generic], limits: list[tuple[float, float]] | None = None
     ) -> NDArray[np.float32]:
-        """Return the normalized image; NaN and infinities become the smallest finite value.
+        """Return the normalized image; NaN and infinities become its smallest finite value.
 
         `limits` are those of the whole that the image is a part of.
         """
@@ -38,16 +38,21 @@ class Normalizer(Options):
         limits = self.fit(image) if limits is None else limits
         for channel, (offset, scale), target in zip(image, limits, out, strict=True):
             # In float64, since large offsets leave float32 no digits.
-            target[...] = (finite(channel).astype(np.float64) - offset) / scale
+            filled = finite(channel, largest=scale < 0)
+            target[...] = (filled.astype(np.float64) - offset) / scale
         return out
 
 
 class Percentile(Normalizer):
-    """Scale so that two percentiles become 0 and 1, without clipping."""
+    """Scale so that two percentiles become 0 and 1, without clipping.
+
+    With `inverted` they become 1 and 0: dark objects come out bright.
+    """
 
     name: Literal["percentile"] = "percentile"
     low: float = Field(1.0, ge=0, le=100)
     high: float = Field(99.8, ge=0, le=100)
+    inverted: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Percentile:
@@ -59,6 +64,8 @@ class Percentile(Normalizer):
         low, high = np.percentile(_subsampled(channel).astype(np.float64), (self.low, self.high))
         if high <= low:
             low, high = float(channel.min()), float(channel.max())
+        if self.inverted:
+            low, high = high, low
         return float(low), float(high - low) or 1.0
 
 
@@ -100,14 +107,20 @@ class Identity(Normalizer):
 AnyNormalizer = Annotated[Percentile | ZScore | Window | Identity, Field(discriminator="name")]
 
 
-def finite(channel: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return `channel` with NaN and infinities replaced by its smallest finite value (or 0)."""
+def finite(channel: NDArray[np.generic], *, largest: bool = False) -> NDArray[np.generic]:
+    """Return `channel` with NaN and infinities replaced by its smallest finite value (or 0).
+
+    By its largest one if `largest`.
+    """
     if not np.issubdtype(channel.dtype, np.floating):
         return channel
     good = np.isfinite(channel)
     if good.all():
         return channel
-    return np.where(good, channel, channel[good].min() if good.any() else 0)
+    if not good.any():
+        return np.zeros_like(channel)
+    values = channel[good]
+    return np.where(good, channel, values.max() if largest else values.min())
 
 
 def _subsampled(channel: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -62,6 +62,13 @@ def best_weights(folder: Path) -> dict[str, Tensor]:
     return load(folder / BEST)
 
 
+def last_weights(folder: Path) -> dict[str, Tensor]:
+    """Return the averaged weights of the last checkpoint of a run: how far it is."""
+    average = load(folder / LAST)["average"]
+    prefix = "module."
+    return {k.removeprefix(prefix): w for k, w in average.items() if k.startswith(prefix)}
+
+
 def write_log(content: dict[str, Any], folder: Path) -> None:
     """Write the losses and scores of a run as JSON."""
     with replacing(folder / LOG) as part:

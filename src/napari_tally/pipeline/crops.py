@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,13 +39,22 @@ class Crops(Dataset[tuple[Any, Any]]):
     ) -> None:
         self.samples, self.head, self.count, self.seed = samples, head, count, seed
         self.first, self.foreground = first, foreground
-        self.transform = augmentation.transform(patch)
+        self.augmentation, self.patch = augmentation, patch
         self.window = augmentation.window(patch)
         weights = np.array([sample.weight for sample in samples])
         self.shares = weights / weights.sum()
 
     def __len__(self) -> int:
         return self.count - self.first
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the transform, which each process makes for itself."""
+        return {name: value for name, value in vars(self).items() if name != "transform"}
+
+    @cached_property
+    def transform(self) -> Any:
+        """MONAI's transform of a crop."""
+        return self.augmentation.transform(self.patch)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         import torch

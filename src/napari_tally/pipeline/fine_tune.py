@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Literal
 from ..core.errors import InputError
 from ..heads.panoptic import Panoptic
 from .machine import Machine
-from .plan import Plan
-from .sizing import batch_of, choose_patch
+from .plan import Plan, epoch_of
+from .sizing import batch_of, choose_patch, share_around
 
 if TYPE_CHECKING:
     from ..models.folder import Model
-    from .fingerprint import Fingerprint, Kind
+    from .fingerprint import Fingerprint
+    from .kinds import Kind
 
 _RATE = 2e-4  # a fifth of that from nothing: what it knows is not to be lost
-_VALIDATIONS = 10
 _FEW, _MANY = 300, 1500  # steps, for few images and for many
 _EACH = 100
 
@@ -75,8 +75,9 @@ def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = 
         patch=patch,
         batch=batch_of(patch, machine),
         steps=steps,
-        epoch=max(1, steps // _VALIDATIONS),
+        epoch=epoch_of(steps),
         learning_rate=_RATE,
+        foreground=share_around(data),
         augmentation="strong" if data.images < 5 else "light",
         workers=machine.workers,
         start=info.name,

@@ -10,19 +10,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ..core.components import components
-from ..core.errors import InputError
 from ..core.options import Options
 from ..geometry.orientation import orientation_of, turn_to
+from .kinds import Kind, kind_of
+from .labelled import axes_of, in_planes
 from .measure import channels_first
 
 if TYPE_CHECKING:
     from .labelled import Labelled
 
-Kind = Literal["instances", "classes", "panoptic"]
-_DEEP = 8  # slices from which images count as stacks
-_FEW_IDS = 20  # more than these are no classes
-_FEW_PIECES = 4  # ids up to here that are the same in most images are classes, in one piece too
-_SAME = 2 / 3  # share of the images that is most
 _SAMPLES = 100_000  # voxels of an image that are looked at for its intensities
 
 
@@ -39,6 +35,8 @@ class Fingerprint(Options):
         Median along each axis.
     spacing : tuple of float, optional
         Median size of a voxel, in `unit`; None unless all images are calibrated.
+    calibrated : int
+        How many have a calibration.
     mixed : bool
         Whether the spacings differ by more than a tenth.
     orientation : str, optional
@@ -69,6 +67,7 @@ class Fingerprint(Options):
     channels: tuple[str, ...]
     spacing: tuple[float, ...] | None = None
     unit: str = "px"
+    calibrated: int = 0
     mixed: bool = False
     orientation: str | None = None
     kind: Kind
@@ -86,30 +85,26 @@ class Fingerprint(Options):
         """The share of the voxels that are labelled as something."""
         return 1 - self.shares[0] if self.shares else 0.0
 
+    def lines(self) -> list[str]:
+        """Say it in words."""
+        shape = " x ".join(map(str, self.shape))
+        taken = {"instances": "objects", "classes": "classes", "panoptic": "objects and classes"}
+        size = f", of {self.diameters[1]:.3g} px in the middle" if self.objects else ""
+        found = [
+            (
+                f"Data: {self.images} images of about {shape}, {self._voxels()}; "
+                f"{self.objects:,} objects{size}"
+            ),
+            f"The labels are taken for ids of {taken[self.kind]} (--kind says otherwise)",
+        ]
+        found += ["The voxels differ in size: all are brought to those in the middle"] * self.mixed
+        partly = self.spacing is None and self.calibrated > 0
+        return found + [f"Only {self.calibrated} have a calibration: it is not used"] * partly
 
-def axes_of(pairs: Sequence[Labelled]) -> Literal[2, 3]:
-    """Return along how many axes a network is to see these images."""
-    depths = [p.image.shape[p.image.axes.index("Z")] if "Z" in p.image.axes else 1 for p in pairs]
-    return 3 if min(depths) >= _DEEP else 2
-
-
-def in_planes(pairs: Sequence[Labelled], ndim: int) -> list[Labelled]:
-    """Return the images as a network for that many axes sees them.
-
-    Raises
-    ------
-    InputError
-        If there are none, or a network for stacks is to see one without depth.
-    """
-    if ndim == 2:
-        found = [part for pair in pairs for part in pair.slices()]
-        return [p for p in found if p.known is None or p.known.any()]
-    flat = [pair.name for pair in pairs if "Z" not in pair.image.axes]
-    if flat:
-        raise InputError(
-            "Stacks (axes ZYX) are needed for a network in 3D", f"{flat[0]}, which is flat"
-        )
-    return list(pairs)
+    def _voxels(self) -> str:
+        if self.spacing is None:
+            return "without calibration" if not self.calibrated else "partly without calibration"
+        return " x ".join(f"{s:g}" for s in self.spacing) + f" {self.unit}"
 
 
 def fingerprint(
@@ -133,6 +128,7 @@ def fingerprint(
         channels=planes[0].image.channels or ("image",),
         spacing=spacing,
         unit=unit,
+        calibrated=sum(pair.image.calibrated for pair in pairs),
         mixed=mixed,
         orientation=orientation,
         kind=kind,
@@ -145,27 +141,6 @@ def fingerprint(
         intensities=tuple(np.percentile(inside, (0.5, 99.5)).tolist()) if len(inside) else (0, 1),
         lowest=float(min(np.nanmin(_sampled(plane)) for plane in planes)),
     )
-
-
-def kind_of(pairs: Sequence[Labelled]) -> Kind:
-    """Tell whether labels are ids of objects or of classes.
-
-    Few ids of which many have several pieces are classes, and so are very few ids that are the
-    same in most of at least three images.
-    """
-    if any(pair.classes is not None for pair in pairs):
-        return "panoptic"
-    arrays = [np.asarray(pair.labels.array) for pair in pairs]
-    held = [frozenset(np.unique(a).tolist()) - {0} for a in arrays]
-    held = [ids for ids in held if ids]
-    if len(frozenset().union(*held)) > _FEW_IDS:
-        return "instances"
-    pieces = sum(int(components(a).max(initial=0)) for a in arrays)
-    if pieces > 1.5 * sum(len(ids) for ids in held):
-        return "classes"
-    usual = max(held.count(ids) for ids in held)
-    same = len(held) >= 3 and usual >= _SAME * len(held)
-    return "classes" if same and max(map(len, held)) <= _FEW_PIECES else "instances"
 
 
 def _spacing(

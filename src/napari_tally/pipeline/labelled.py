@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
-from ..core.progress import Step, Steps
-from ..core.volume import Volume
-from ..files import read, stem
-from ..files.coco import read_coco
-from ..files.pairs import paired
 from ..objects.relabel import whole_numbers
-from .holdout import groups_of
 from .prepare import check_intensities
 
-READ = "read the images"
+if TYPE_CHECKING:
+    from ..core.volume import Volume
+
+_DEEP = 8  # slices from which images count as stacks
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,81 +147,39 @@ def _check_channels(pairs: Sequence[Labelled]) -> None:
     raise InputError("Images of the same channels are needed", f"{got} ({odd.name})")
 
 
-def folders_steps(
-    images: Path, labels: Path, masks: Path | None = None, classes: Path | None = None
-) -> Steps[list[Labelled]]:
-    """Read images and labels of two folders by their names; yield after every image.
+def axes_of(pairs: Sequence[Labelled]) -> Literal[2, 3]:
+    """Return along how many axes a network is to see these images.
 
-    Parameters
-    ----------
-    masks : Path, optional
-        Folder of masks: where an image has one, its labels are complete in it only.
-    classes : Path, optional
-        Folder of class ids, where the labels are ids of objects.
+    Stacks of which only some slices are labelled are seen slice by slice: objects go on in others.
+    """
+    if any(_by_slices(pair) for pair in pairs):
+        return 2
+    depths = [p.image.shape[p.image.axes.index("Z")] if "Z" in p.image.axes else 1 for p in pairs]
+    return 3 if min(depths) >= _DEEP else 2
+
+
+def _by_slices(pair: Labelled) -> bool:
+    """Tell whether all of some slices of a stack is known, and nothing of the others."""
+    if pair.known is None or "Z" not in pair.labels.axes:
+        return False
+    known = np.moveaxis(pair.known, pair.labels.axes.index("Z"), 0).reshape(len(pair.known), -1)
+    return bool((known.all(1) | ~known.any(1)).all() and not known.all())
+
+
+def in_planes(pairs: Sequence[Labelled], ndim: int) -> list[Labelled]:
+    """Return the images as a network for that many axes sees them.
 
     Raises
     ------
     InputError
-        If there is no pair, or a file does not fit.
+        If there are none, or a network for stacks is to see one without depth.
     """
-    pairs, alone = paired(images, labels)
-    others = {
-        what: {} if folder is None else dict(paired(images, folder)[0])
-        for what, folder in (("masks", masks), ("classes", classes))
-    }
-    names = _names([image for image, _ in pairs])
-    groups = groups_of(dict(zip(names, (image for image, _ in pairs), strict=True)))
-    note, found = _alone(alone), []
-    for name, (path, truth) in zip(names, pairs, strict=True):
-        image = replace(read(path), name=name)
-        mask, kinds = (others[what].get(path) for what in ("masks", "classes"))
-        known = None if mask is None else np.asarray(read(mask).array) > 0
-        beside = None if kinds is None else read(kinds)
-        found.append(Labelled(name, image, read(truth), beside, known, groups[name]))
-        yield Step(READ, len(found), len(pairs), note)
-        note = ""
-    return found
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """Return the stems, with the folder where files of several folders share theirs."""
-    counts = Counter(stem(path) for path in paths)
-    return [stem(p) if counts[stem(p)] == 1 else f"{p.parent.name}/{p.name}" for p in paths]
-
-
-def _alone(paths: Sequence[Path]) -> str:
-    if not paths:
-        return ""
-    listed = ", ".join(path.name for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
-    have = "file has" if len(paths) == 1 else "files have"
-    return f"{len(paths)} {have} no partner of the same name and are left out: {listed}"
-
-
-def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], tuple[str, ...]]]:
-    """Read images and what a COCO JSON says of them; return them and the names of the classes.
-
-    Raises
-    ------
-    InputError
-        If none of its images is in the folder.
-    """
-    coco = read_coco(annotations)
-    found, missing = [], []
-    for number, drawn in enumerate(coco):
-        path = images / drawn.file_name
-        if path.is_file():
-            name = stem(Path(drawn.file_name))
-            labels, classes = (
-                Volume(a, "YX", is_labels=True) for a in (drawn.objects, drawn.classes)
-            )
-            known = None if drawn.known.all() else drawn.known
-            image = replace(read(path), name=name)
-            found.append(Labelled(name, image, labels, classes, known, name))
-        else:
-            missing.append(path)
-        yield Step(READ, number + 1, len(coco.images))
-    if not found:
-        raise InputError(f"The images of {annotations} are needed in {images}", "none of them")
-    if missing:
-        yield Step(READ, 1, 1, _alone(missing))
-    return found, coco.categories
+    if ndim == 2:
+        found = [part for pair in pairs for part in pair.slices()]
+        return [p for p in found if p.known is None or p.known.any()]
+    flat = [pair.name for pair in pairs if "Z" not in pair.image.axes]
+    if flat:
+        raise InputError(
+            "Stacks (axes ZYX) are needed for a network in 3D", f"{flat[0]}, which is flat"
+        )
+    return list(pairs)

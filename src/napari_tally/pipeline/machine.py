@@ -11,7 +11,7 @@ from ..core.options import Options
 from ..network.device import choose_device
 
 _SHARE = 0.5  # of the free memory that a training takes
-_MOST_WORKERS = 8
+_MOST_WORKERS = {True: 2, False: 8}  # on a CPU they take cores from the network
 
 
 class Machine(Options):
@@ -29,7 +29,7 @@ class Machine(Options):
     @property
     def workers(self) -> int:
         """Processes that prepare data while the device is at work."""
-        return max(1, min(_MOST_WORKERS, self.cores - 1))
+        return max(1, min(_MOST_WORKERS[self.small], self.cores - 1))
 
     @classmethod
     def here(cls, device: str = "auto") -> Machine:

@@ -7,6 +7,7 @@ budgets for small machines instead of one for a large GPU.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -17,7 +18,7 @@ from ..models.info import DiameterRange
 from ..network.architectures import AnyArchitecture
 from ..network.normalize import AnyNormalizer
 from ..network.windows import Tiling
-from .fingerprint import Fingerprint, Kind
+from .kinds import Kind
 from .machine import Machine
 from .presets import Preset, preset
 from .recipe import TrainOptions
@@ -31,16 +32,19 @@ from .sizing import (
     choose_patch,
     choose_spacing,
     choose_tiling,
+    share_around,
     steps_for,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .fingerprint import Fingerprint
+
 _VALIDATIONS = 20  # of a whole training
+_SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
+_SHORTEST = 25  # steps between two of them
 _PATIENCE = 8
-_AROUND = 1 / 3  # of the crops, around something labelled where little is
-_LITTLE = 0.1  # share of the voxels that is labelled, below which crops are drawn so
 _FLAT = 3.0  # times that slices may be further apart than pixels, to be turned out of the plane
 
 
@@ -97,7 +101,7 @@ class Plan(Options):
         """Return the plan with some choices made otherwise; an epoch follows the steps."""
         made = {name: value for name, value in choices.items() if value is not None}
         if "steps" in made and "epoch" not in made:
-            made["epoch"] = max(1, int(str(made["steps"])) // _VALIDATIONS)
+            made["epoch"] = epoch_of(int(str(made["steps"])))
         return Plan.model_validate({**dict(self), **made})
 
     def recipe(self, seed: int = 0, *, tensorboard: bool = False) -> TrainOptions:
@@ -108,7 +112,11 @@ class Plan(Options):
             architecture=self.architecture,
             head=self.head,
             augmentation=preset(
-                self.augmentation, self.ndim, oriented=self.orientation is not None, flat=flat
+                self.augmentation,
+                self.ndim,
+                oriented=self.orientation is not None,
+                flat=flat,
+                sided=any(_SIDE.search(name) for name in self.head.class_names),
             ),
             patch=self.patch,
             batch=self.batch,
@@ -135,8 +143,8 @@ class Plan(Options):
             f"Learns {what[self.kind]} in {self.ndim}D with the head {self.head.name}"
             + (f": {', '.join(self.head.class_names)}" if self.head.class_names else ""),
             f"Grid: {self._grid()}; intensities by {self._intensities()}",
-            f"Network: {a.target} of {_levels(a)}, {a.in_channels} channels in, "
-            f"{a.out_channels} out" + (f"; begins as {self.start}" if self.start else ""),
+            f"Network: {a.target} of {_levels(a)}; {a.in_channels} in, {a.out_channels} out"
+            + (f"; begins as {self.start}" if self.start else ""),
             f"{self.steps:,} steps of {self.batch} crops of {patch} from a rate of "
             f"{self.learning_rate:g}; scored every {self.epoch:,} steps"
             + (f", stops after {self.patience} without gain" if self.patience else ""),
@@ -161,8 +169,14 @@ class Plan(Options):
         )
 
     def _intensities(self) -> str:
-        values = self.normalizer.model_dump(exclude={"name"}).values()
-        return f"{self.normalizer.name} {' to '.join(f'{v:g}' for v in values)}".strip()
+        values = self.normalizer.model_dump(exclude={"name", "inverted"}).values()
+        inverted = ", dark made bright" if getattr(self.normalizer, "inverted", False) else ""
+        return f"{self.normalizer.name} {' to '.join(f'{v:g}' for v in values)}".strip() + inverted
+
+
+def epoch_of(steps: int) -> int:
+    """Return the steps between two validations of a training of so many steps."""
+    return min(steps, max(_SHORTEST, steps // _VALIDATIONS))
 
 
 def _levels(architecture: AnyArchitecture) -> str:
@@ -198,7 +212,6 @@ def make_plan(
     patch, levels = choose_patch(data, machine, spacing, diameter)
     network = choose_network(data, machine, chosen, levels)
     steps = steps_for(data, machine)
-    little = data.kind != "instances" or data.foreground < _LITTLE
     return Plan(
         kind=data.kind,
         class_ids=data.ids,
@@ -215,8 +228,8 @@ def make_plan(
         patch=patch,
         batch=batch_for(network, patch, machine),
         steps=steps,
-        epoch=max(1, steps // _VALIDATIONS),
-        foreground=_AROUND if little else 0.0,
+        epoch=epoch_of(steps),
+        foreground=share_around(data),
         augmentation="strong" if data.images < 5 else "light",
         workers=machine.workers,
     )

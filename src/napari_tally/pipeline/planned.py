@@ -14,16 +14,17 @@ from ..core.errors import FileError
 from ..core.options import Options
 from ..files.atomic import replacing
 from ..models.folder import load_model
+from .bright_side import suited
 from .fine_tune import axes_for, fine_tuning_plan, kind_for
-from .fingerprint import fingerprint
+from .fingerprint import Fingerprint, fingerprint
 from .holdout import Split, split_groups, told_split
-from .labelled import Labelled, check_all
+from .labelled import Labelled, check_all, in_planes
 from .machine import Machine
 from .plan import Plan, make_plan
+from .training_options import TrainingOptions
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
-    from .training_options import TrainingOptions
 
 PLANNED = "plan.json"
 
@@ -31,8 +32,14 @@ PLANNED = "plan.json"
 class Planned(Options):
     """What a run was begun with: to go on from, and to look up."""
 
+    data: Fingerprint
     plan: Plan
     split: Split
+    options: TrainingOptions
+
+    def lines(self) -> list[str]:
+        """Say it in words."""
+        return [*self.data.lines(), *self.plan.lines(), *self.split.lines()]
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of a run."""
@@ -67,6 +74,8 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
     )
     if start is not None:
         plan = fine_tuning_plan(data, start, machine)
+        planes = in_planes(pairs, plan.ndim)
+        plan = plan.changed(normalizer=suited(planes, start, plan.recipe(), options.device))
     else:
         stuff = [i for i in data.ids if _is_stuff(pairs, i)]
         plan = make_plan(
@@ -74,7 +83,7 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
         )
     told = ("steps", "batch", "patch", "learning_rate", "augmentation", "patience", "workers")
     plan = plan.changed(**{name: getattr(options, name) for name in told})
-    return Planned(plan=plan, split=_split(pairs, options))
+    return Planned(options=options, data=data, plan=plan, split=_split(pairs, options))
 
 
 def ready(pairs: Sequence[Labelled], options: TrainingOptions) -> list[Labelled]:

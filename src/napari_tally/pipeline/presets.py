@@ -10,7 +10,9 @@ Preset = Literal["none", "light", "strong"]
 _SMALL_TURN = 0.3  # radians: patients lie the same way in every image
 
 
-def preset(name: Preset, ndim: int, *, oriented: bool = False, flat: bool = False) -> Augmentation:
+def preset(
+    name: Preset, ndim: int, *, oriented: bool = False, flat: bool = False, sided: bool = False
+) -> Augmentation:
     """Return the augmentation of a preset.
 
     Parameters
@@ -20,6 +22,8 @@ def preset(name: Preset, ndim: int, *, oriented: bool = False, flat: bool = Fals
         the last axis, which is left to right.
     flat : bool
         Whether slices of a stack are further apart than its pixels: no turns out of the plane.
+    sided : bool
+        Whether classes tell left from right: nothing is mirrored, or turned by right angles.
     """
     if name == "none":
         return Augmentation(
@@ -30,6 +34,10 @@ def preset(name: Preset, ndim: int, *, oriented: bool = False, flat: bool = Fals
     if oriented:
         pose = {"angle": _SMALL_TURN, "shift": 0.08, "mirrored": (ndim - 1,), "right_angles": False}
         found = found.model_copy(update=pose)
+    if sided:
+        found = found.model_copy(
+            update={"mirrored": (), "right_angles": False, "angle": _SMALL_TURN}
+        )
     if flat and ndim == 3:
         found = found.model_copy(update={"angle": 0.0})
     return found

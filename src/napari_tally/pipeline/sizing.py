@@ -34,6 +34,8 @@ _OBJECTS = 6  # diameters along a patch
 _VOXELS = {(2, True): 128**2, (2, False): 256**2, (3, True): 40 * 56 * 40, (3, False): 96**3}
 _CROPS = {(2, True): 8, (2, False): 16, (3, True): 2, (3, False): 4}  # of that many voxels a step
 _MOST_CROPS = 32
+_AROUND = 1 / 3  # of the crops, around something labelled where little is
+_LITTLE = 0.1  # share of the voxels that is labelled, below which crops are drawn so
 _SMALLEST = 4  # voxels of a patch at the coarsest level
 _MOST_LEVELS = {2: 5, 3: 4}
 _LEAST_LEVELS = 3  # DynUNet takes no fewer
@@ -65,11 +67,15 @@ def _weights(shares: Sequence[float]) -> tuple[float, ...]:
 
 
 def choose_spacing(data: Fingerprint) -> tuple[float, ...] | None:
-    """Return the size of the network's voxels: the median; of slices far apart a tenth's."""
+    """Return the size of the network's voxels: the median.
+
+    Slices that are far apart are brought nearer to each other, and large objects made smaller.
+    """
     if data.spacing is None:
         return None
-    finest = min(data.spacing)
-    return tuple(min(s, _COARSE * finest) for s in data.spacing)
+    large = data.diameters[1] / _LARGE_PX[data.ndim] if data.kind != "classes" else 1.0
+    finest = min(data.spacing) * max(1.0, large)
+    return tuple(float(f"{min(max(s, finest), _COARSE * finest):.4g}") for s in data.spacing)
 
 
 def choose_diameter(data: Fingerprint) -> DiameterRange | None:
@@ -172,3 +178,9 @@ def steps_for(data: Fingerprint, machine: Machine) -> int:
     """Return how long to learn: longer from more images, and where steps are quick."""
     low, high = (1500, 4000) if machine.small else (4000, 12_000)
     return int(min(high, max(low, (100 if machine.small else 200) * data.images)))
+
+
+def share_around(data: Fingerprint) -> float:
+    """Return the share of the crops that are to lie around something labelled."""
+    little = data.kind != "instances" or data.foreground < _LITTLE
+    return _AROUND if little else 0.0

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError, ModelError
-from ..core.progress import Step, Steps
-from ..network.tiling import Inference, free_memory, out_of_memory
+from ..network.tiling import free_memory, out_of_memory
 from .boards import Boards
 from .checkpoint import BEST, LAST, load, save, write_log
 from .crops import Crops
@@ -20,19 +19,18 @@ from .history import Learning, Training
 from .learner import Learner
 from .recipe import TrainOptions
 from .sample import Sample
-from .score import score_of
-from .sparse import scored
+from .validation import compared, found_steps
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..heads.base import Maps
+    from ..core.progress import Steps
     from .score import Score
 
 __all__ = ["Learning", "Sample", "TrainOptions", "Training", "train_steps"]
 
 logger = logging.getLogger("napari_tally")
-STAGE, VALIDATE = "train", "validate"
+STAGE = "train"
 _MOST_BAD_STEPS = 12  # each halves the rate: after them nothing would be learnt any more
 
 
@@ -68,16 +66,18 @@ def train_steps(
         raise InputError("At least one labelled image is needed to train", "none")
     run = _Run(options, folder, device, weights)
     try:
+        if run.due and not run.scored:  # it was closed in the middle of a validation
+            yield from run.validate_steps(validation)
         for image, target in run.batches(training):
             yield from run.batch_steps(image, target, validation)
             if run.state.stopped:
                 break
     except GeneratorExit:
+        run.keep_some()
         run.save()
-        run.keep()
         raise
     except KeyboardInterrupt:  # it may come in the middle of a step: the last checkpoint stays
-        run.keep()
+        run.keep_some()
         raise
     return run.state
 
@@ -119,6 +119,17 @@ class _Run:
             yield image, target
             before = time.monotonic()
 
+    @property
+    def due(self) -> bool:
+        """Whether the weights of this step are to be validated."""
+        step = self.state.step
+        return step > 0 and (step % self.options.validate_every == 0 or step == self.options.steps)
+
+    @property
+    def scored(self) -> bool:
+        """Whether they were."""
+        return any(score["step"] == self.state.step for score in self.state.scores[-1:])
+
     def batch_steps(
         self, image: Tensor, target: Tensor, validation: Sequence[Sample]
     ) -> Steps[None]:
@@ -128,10 +139,11 @@ class _Run:
         self.state.seconds += time.monotonic() - start
         self.boards.add(self.state.step, {"loss": loss})
         o, state, scores = self.options, self.state, None
-        if state.step % o.validate_every == 0 or state.step == o.steps:
+        if self.due:
             score = yield from self.validate_steps(validation)
-            scores, note = score.numbers, f"Step {state.step:,}: {score} on validation"
-            self.boards.add(state.step, score.numbers)
+            if score is not None:
+                scores, note = score.numbers, f"Step {state.step:,}: {score} on validation"
+                self.boards.add(state.step, score.numbers)
         if state.step % o.checkpoint_every == 0 or state.step == o.steps or state.stopped:
             self.save()
         note = f"{note}; {state.stopped}" if state.stopped else note
@@ -186,33 +198,32 @@ class _Run:
         logger.warning("%s.", note)
         return note
 
-    def validate_steps(self, samples: Sequence[Sample]) -> Steps[Score]:
-        """Score the averaged weights on whole images and keep them if they are the best."""
-        o, learner, found = self.options, self.learner, []
-        inference = Inference(
-            learner.averaged,
-            o.head.activate,
-            o.architecture.stride,
-            learner.device,
-            learner.dtype,
-            o.tiling,
-        )
-        for number, sample in enumerate(samples):
-            maps = yield from _told(inference.steps(sample.image), number, len(samples))
-            found.append(scored(o.head, o.head.decode(maps), sample.known))
-        truth = [scored(o.head, sample.labels, sample.known) for sample in samples]
-        score = score_of(o.head, found, truth)
+    def validate_steps(self, samples: Sequence[Sample]) -> Steps[Score | None]:
+        """Score the averaged weights on whole images and keep them if they are the best.
+
+        Without images there is no score, and the last weights are the best.
+        """
+        o, learner = self.options, self.learner
+        if not samples:
+            self.keep()
+            return None
+        found = yield from found_steps(learner.averaged, o, learner.device, learner.dtype, samples)
+        score = compared(o.head, found, samples)
         self.judge(score)
         return score
 
     def judge(self, score: Score) -> None:
-        """Keep the weights if they are the best, and stop if none were for too long."""
+        """Keep the weights if they are the best, and stop if none were for too long.
+
+        As long as nothing is found at all there is no telling, and it goes on.
+        """
         state, patience = self.state, self.options.patience
         state.scores.append({"step": state.step, **score.numbers})
-        state.stale = 0 if score.main > state.best_score else state.stale + 1
+        better = score.main > max(0, state.best_score)
+        state.stale = 0 if better or not state.best_score > 0 else state.stale + 1
         if score.main >= state.best_score:
-            state.best_score, state.best_step = score.main, state.step
-            save(self.learner.averaged.state_dict(), self.folder / BEST)
+            state.best_score = score.main
+            self.keep()
         if patience and state.stale >= patience and state.step < self.options.steps:
             state.stopped = f"no better score for {state.stale} validations: stopped"
 
@@ -238,17 +249,11 @@ class _Run:
         self.state = Training(**saved["state"])
 
     def keep(self) -> None:
+        """Write the averaged weights as the best."""
+        self.state.best_step = self.state.step
+        save(self.learner.averaged.state_dict(), self.folder / BEST)
+
+    def keep_some(self) -> None:
         """Make sure that there are best weights."""
         if not (self.folder / BEST).exists():
-            save(self.learner.averaged.state_dict(), self.folder / BEST)
-
-
-def _told(steps: Steps[Maps], done: int, total: int) -> Steps[Maps]:
-    """Tell of each window of an image that an image is under way."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            maps: Maps = stop.value
-            return maps
-        yield Step(VALIDATE, done, total)
+            self.keep()

@@ -13,18 +13,16 @@ from ..core.progress import Step, Steps
 from ..models.folder import load_model
 from ..models.info import ModelInfo
 from ..models.tuned import check_target
-from ..network.tiling import Inference
 from .brought import samples_steps
 from .checkpoint import BEST, best_weights
-from .fingerprint import in_planes
 from .history import Training
+from .labelled import in_planes
 from .learner import Learner
 from .model_card import Made, best_scores, picture_of, write_model
 from .planned import PLANNED, Planned, plan_for, ready
-from .score import score_of
-from .sparse import scored
 from .train import train_steps
 from .training_options import TrainingOptions
+from .validation import compared, found_steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,10 +33,6 @@ if TYPE_CHECKING:
     from .labelled import Labelled
     from .plan import Plan
     from .sample import Sample
-
-    Found = list[NDArray[np.integer]]
-
-SCORE = "score"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +82,11 @@ def training_steps(
     work = run_folder(output)
     check_target(output, overwrite=options.overwrite or options.resume)
     _check_run(work, options)
+    planned = Planned.read(work) if options.resume else None
+    options = options if planned is None else options.going_on(planned.options)
     images = ready(pairs, options)
-    planned = Planned.read(work) if options.resume else plan_for(images, options)
-    for line in (*planned.plan.lines(), *planned.split.lines()):
+    planned = planned or plan_for(images, options)
+    for line in planned.lines():
         yield Step("plan", 1, 1, line)
     run = _Run(planned, output, work, options)
     yield from run.prepare_steps(images)
@@ -153,33 +149,15 @@ class _Run:
         """Score the test, draw a picture, write the model."""
         shown = (self.parts["test"] or self.parts["validation"] or self.parts["training"])[:1]
         test = self.parts["test"]
-        found = yield from self._found_steps(test or shown)
-        score = None
-        if test:
-            truth = [scored(self.info.head, s.labels, s.known) for s in test]
-            hidden = [scored(self.info.head, f, s.known) for f, s in zip(found, test, strict=True)]
-            score = score_of(self.info.head, hidden, truth).numbers
+        learner = Learner(self.recipe, self.options.device, best_weights(self.work))
+        found = yield from found_steps(
+            learner.network, self.recipe, learner.device, learner.dtype, test or shown
+        )
+        score = compared(self.info.head, found, test).numbers if test else None
         self._write(score, found[0])
         if not self.options.tensorboard:
             shutil.rmtree(self.work, ignore_errors=True)
         return Trained(self.output, self.info, self.plan, self.split, self.training, score)
-
-    def _found_steps(self, samples: Sequence[Sample]) -> Steps[Found]:
-        learner = Learner(self.recipe, self.options.device, best_weights(self.work))
-        inference = Inference(
-            learner.network,
-            self.info.head.activate,
-            self.plan.architecture.stride,
-            learner.device,
-            learner.dtype,
-            self.plan.tiling,
-        )
-        found: Found = []
-        for number, sample in enumerate(samples):
-            maps = yield from inference.steps(sample.image)
-            found.append(self.info.head.decode(maps))
-            yield Step(SCORE, number + 1, len(samples))
-        return found
 
     def _write(self, test: Mapping[str, float] | None, found: NDArray[np.integer] | None) -> None:
         shown = (self.parts["test"] or self.parts["validation"] or self.parts["training"])[0]

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ..core.options import Options
-from .fingerprint import Kind
+from .kinds import Kind
 from .presets import Preset
 from .sizing import ObjectHead
 
@@ -34,7 +34,7 @@ class TrainingOptions(Options):
     steps, batch, patch, learning_rate, augmentation, patience, workers
         Choices of the plan to make otherwise.
     resume : bool
-        Whether to go on with a run that was stopped.
+        Whether to go on with a run that was stopped, with its options, data and plan.
     """
 
     start: str | None = None
@@ -62,3 +62,9 @@ class TrainingOptions(Options):
     tensorboard: bool = False
     resume: bool = False
     overwrite: bool = False
+
+    def going_on(self, first: TrainingOptions) -> TrainingOptions:
+        """Return the options of the run that is resumed, on the device that is told now."""
+        return first.model_copy(
+            update={"device": self.device, "resume": True, "overwrite": self.overwrite}
+        )

@@ -1,0 +1,120 @@
+"""`tally train`: folders in, a model out, and one sentence for what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_tally import Volume, load_model, write
+
+QUICK = ("--steps", "2", "--batch", "2", "--patch", "16,16", "--augment", "none", "--head",
+         "boundary", "--device", "cpu", "--kind", "instances")  # fmt: skip
+FOLDERS = ("train", "--images", "images", "--labels", "labels", "--output", "model")
+
+
+def _written(count: int = 2, shape=(32, 32), **others) -> None:
+    """Write images and their labels into the working folder."""
+    labels = np.zeros((32, 32), np.uint8)
+    labels[4:12, 4:12], labels[16:26, 10:20] = 1, 2
+    for i in range(count):
+        image = (labels * 60).astype(np.uint8)
+        write(Volume(image, "YX"), Path("images") / f"i{i}.tif")
+        write(
+            Volume(labels[: shape[0], : shape[1]], "YX", is_labels=True), Path(f"labels/i{i}.tif")
+        )
+
+
+def test_a_model_is_made_of_two_folders(run) -> None:
+    _written()
+    code, out, err = run(*FOLDERS, *QUICK, "--licence", "CC0-1.0")
+    assert code == 0, err
+    assert "-> model" in out and "2 steps" in out
+    assert "Learns objects in 2D with the head boundary" in err
+    assert load_model("model").info.licence == "CC0-1.0"
+
+
+def test_the_plan_is_shown_without_training(run) -> None:
+    _written()
+    code, out, _ = run(*FOLDERS, *QUICK, "--plan")
+    assert code == 0
+    assert "2 steps of 2 crops of 16 x 16" in out
+    assert not Path("model").exists()
+
+
+def test_a_coco_file_gives_labels_and_names(run) -> None:
+    _written(1)
+    square = [[4, 4, 12, 4, 12, 12, 4, 12]]
+    content = {
+        "images": [{"id": 1, "file_name": "i0.tif", "height": 32, "width": 32}],
+        "categories": [{"id": 5, "name": "cell"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 5, "segmentation": square}],
+    }
+    Path("coco.json").write_text(json.dumps(content))
+    args = ("train", "--images", "images", "--labels", "coco.json", "--output", "model")
+    code, _, err = run(*args, *QUICK[:-2], "--kind", "classes")
+    assert code == 0, err
+    assert load_model("model").info.head.classes == ("cell",)
+
+
+def _files_alone() -> None:
+    _written()
+    Path("images/i1.tif").rename("images/other.tif")
+
+
+def _empty() -> None:
+    for name in ("images", "labels"):
+        Path(name).mkdir()
+
+
+def _no_pairs() -> None:
+    _written(1)
+    Path("labels/i0.tif").rename("labels/b.tif")
+
+
+def _background() -> None:
+    _written(1)
+    write(Volume(np.zeros((32, 32), np.uint8), "YX", is_labels=True), "labels/i0.tif")
+
+
+def _exists() -> None:
+    _written(1)
+    Path("model").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("made", "code", "said"),
+    [
+        (_files_alone, 0, "2 files have no partner of the same name and are left out"),
+        (lambda: _written(1, (30, 32)), 1, "Labels of the shape (32, 32) are needed for i0"),
+        (_empty, 1, "in which there is none"),
+        (_no_pairs, 1, "with the names of the images"),
+        (_background, 1, "Labels with at least one object are needed"),
+        (_exists, 1, "A new folder is needed for the model"),
+        (lambda: None, 1, "A folder of images is needed"),
+    ],
+    ids=["alone", "shape", "empty", "no pairs", "background", "exists", "no folder"],
+)
+def test_bad_input_is_said_in_one_sentence(run, made, code, said) -> None:
+    made()
+    found, _, err = run(*FOLDERS, *QUICK)
+    assert found == code, err
+    assert said in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--patch", "a"), "Whole numbers"),
+        (("--steps", "0"), "steps"),
+        (("--device", "tpu"), "device"),
+    ],
+)
+def test_options_that_make_no_sense_end_with_2(run, option, said) -> None:
+    _written(1)
+    code, _, err = run(*FOLDERS, *QUICK, *option)
+    assert code == 2
+    assert said in err
