@@ -181,9 +181,10 @@ def test_axes_that_may_not_be_mirrored_are_not() -> None:
     assert all(np.array_equal(crops[i][0][0], ramp) for i in range(8))
 
 
-def test_warped_crops_keep_image_and_labels_together() -> None:
-    labels = np.zeros((24, 24, 24), np.uint8)
-    labels[8:16, 6:18, 4:20] = 1
+@pytest.mark.parametrize("shape", [(96, 96), (24, 24, 24)])
+def test_warped_crops_keep_image_and_labels_together(shape) -> None:
+    labels = np.zeros(shape, np.uint8)
+    labels[tuple(slice(n // 4, n - n // 4) for n in shape)] = 1
     sample = Sample("box", labels[None].astype(np.float32), labels)
     bent = Augmentation(
         share=0, zoom=(1, 1), zoom_share=0, turn_share=1, angle=0, shift=0, warp=2, mirrored=()
@@ -191,10 +192,21 @@ def test_warped_crops_keep_image_and_labels_together() -> None:
     stiff = bent.model_copy(update={"warp": 0})
     shares = {}
     for name, augmentation in (("bent", bent), ("stiff", stiff)):
-        crops = Crops([sample], Semantic(), augmentation, (24, 24, 24), 6, seed=0)
+        crops = Crops([sample], Semantic(), augmentation, shape, 6, seed=0)
         found = [crops[i] for i in range(6)]
         for image, target in found:
             apart = (image[0] > 0.5) != (target[1] > 0.5)
             assert apart.float().mean() < 0.01
         shares[name] = np.mean([(t[1].numpy() != labels).mean() for _, t in found])
     assert shares["bent"] > shares["stiff"]
+
+
+def test_one_of_several_channels_is_blank_now_and_then() -> None:
+    image = np.ones((3, 32, 32), np.float32)
+    sample = Sample("a", image, np.zeros((32, 32), np.uint8))
+    plain = Augmentation(share=0, zoom=(1, 1), zoom_share=0, turn_share=0, drop=0.5)
+    crops = Crops([sample], Semantic(), plain, (32, 32), 20, seed=0)
+    lit = [int(crops[i][0].amax((1, 2)).sum()) for i in range(20)]
+    assert set(lit) == {2, 3}
+    alone = Crops([replace(sample, image=image[:1])], Semantic(), plain, (32, 32), 20, seed=0)
+    assert all(alone[i][0].min() == 1 for i in range(20))

@@ -12,6 +12,7 @@ from ..core.options import Options
 
 IMAGE, LABELS = "image", "labels"
 _WARP_SMOOTH = 6  # px: sigma of the noise that shifts voxels
+_WARP_GRID = (24.0, 24.0)  # px between the points that are shifted in 2D
 _ZOOMS = 9  # levels of zoom; between them objects are also stretched a little along each axis
 
 
@@ -29,7 +30,7 @@ class Augmentation(Options):
         Largest turn about each axis, radians. Images that always lie the same way (as those of
         patients do) are turned a little only.
     warp : float
-        Typical shift, px, of a smooth random deformation of the crops that are turned, in 3D.
+        Typical shift, px, of a smooth random deformation of the crops that are turned.
     shift : float
         Largest shift of the crop, as a share of its window.
     mirrored : tuple of int, optional
@@ -38,6 +39,8 @@ class Augmentation(Options):
         Whether crops are turned by right angles in the plane of the last two axes.
     gamma, blur, noise : (float, float)
         Ranges of the gamma exponent, the Gaussian sigma (px) and the noise's standard deviation.
+    drop : float
+        Share of the crops of several channels in which one of them is blank.
     """
 
     zoom: tuple[float, float] = (0.5, 2.0)
@@ -51,6 +54,7 @@ class Augmentation(Options):
     gamma: tuple[float, float] = (0.5, 2.0)
     blur: tuple[float, float] = (0.3, 2.0)
     noise: float = Field(0.08, ge=0)
+    drop: float = Field(0.0, ge=0, le=1)
     background: float = Field(0.4, ge=0, description="Largest height of an added gradient")
     share: float = Field(0.3, ge=0, le=1, description="How often each change of intensity is made")
 
@@ -104,8 +108,11 @@ class Augmentation(Options):
         from monai import transforms as mt
 
         pose = {**pose, "scale_range": [(-0.1, 0.1)] * ndim, "shear_range": [0.1] * ndim}
-        if not self.warp or ndim == 2:
+        if not self.warp:
             return mt.RandAffined(**pose)
+        if ndim == 2:  # control points of even shifts, between which it is interpolated
+            most = 2 * self.warp * 3**0.5
+            return mt.Rand2DElasticd(spacing=_WARP_GRID, magnitude_range=(0, most), **pose)
         # MONAI smooths noise of -1 to 1 and multiplies it: this gives back what smoothing takes.
         spread = 3**-0.5 * (2 * np.pi**0.5 * _WARP_SMOOTH) ** -1.5
         most = 2 * self.warp / spread
@@ -135,6 +142,7 @@ class Augmentation(Options):
             mt.RandScaleIntensityd(key, factors=0.4, prob=p),
             mt.RandShiftIntensityd(key, offsets=0.1, prob=p),
             mt.RandGaussianNoised(key, prob=p, std=self.noise),
+            *([_without_channel(self.drop)] if self.drop else []),
         ]
 
 
@@ -156,6 +164,28 @@ def _background(height: float, prob: float) -> Any:
             return out
 
     return RandBackgroundd()
+
+
+def _without_channel(prob: float) -> Any:
+    from monai.transforms import MapTransform, RandomizableTransform
+
+    class RandChannelDropd(RandomizableTransform, MapTransform):
+        """Blank one of several channels, so that none is relied on alone."""
+
+        def __init__(self) -> None:
+            MapTransform.__init__(self, [IMAGE])
+            RandomizableTransform.__init__(self, prob)
+
+        def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+            out = dict(data)
+            self.randomize(None)
+            if self._do_transform and len(out[IMAGE]) > 1:
+                kept = np.ones((len(out[IMAGE]), *(1,) * (out[IMAGE].ndim - 1)), np.float32)
+                kept[self.R.randint(len(kept))] = 0
+                out[IMAGE] = out[IMAGE] * kept
+            return out
+
+    return RandChannelDropd()
 
 
 def _gradient(shape: tuple[int, ...], height: float, rng: np.random.RandomState) -> Any:

@@ -49,5 +49,5 @@ _LIGHT = Augmentation(
 )  # fmt: skip
 _STRONG = Augmentation(
     zoom=(0.7, 1.4), zoom_share=0.3, turn_share=0.4, warp=0.7, gamma=(0.6, 1.7), blur=(0.3, 1.5),
-    noise=0.07, background=0.4, share=0.3,
+    noise=0.07, background=0.4, share=0.3, drop=0.1,
 )  # fmt: skip
