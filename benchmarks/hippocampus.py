@@ -13,6 +13,7 @@ import csv
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,6 +26,9 @@ from napari_tally.core.progress import drain
 from napari_tally.network.device import autocast, choose_device, choose_dtype
 from napari_tally.network.tiling import Inference
 from napari_tally.pipeline.score import dice_per_class
+
+if TYPE_CHECKING:
+    from napari_tally.models.folder import Model
 
 SPLIT = Path(__file__).parents[1] / "training" / "hippocampus-mr-split.csv"
 WINDOW = (40, 56, 40)  # as in training
@@ -44,9 +48,9 @@ def surface_distance_mm(found: np.ndarray, truth: np.ndarray, spacing: tuple[flo
     return metric(*masks, spacing=list(spacing))[0].tolist()
 
 
-def score(data: Path, files: list[str]) -> None:
+def score(data: Path, files: list[str], model: Model) -> None:
     """Segment each file as users do, and print Dice and distance of each class."""
-    model, dice, distances = load_model("hippocampus-mr"), [], []
+    dice, distances = [], []
     for name in files:
         result = segment(data / "images" / name, model)
         truth = read(data / "labels" / name)
@@ -61,9 +65,8 @@ def score(data: Path, files: list[str]) -> None:
         )
 
 
-def ways(data: Path, files: list[str]) -> dict[str, Callable[[], object]]:
+def ways(data: Path, files: list[str], model: Model) -> dict[str, Callable[[], object]]:
     """Return what is timed: each way goes over the same volumes with the same network."""
-    model = load_model("hippocampus-mr")
     volumes = [read(data / "images" / name) for name in files]
     images = [model.info.normalizer(np.asarray(v.array)[None]) for v in volumes]
     device = choose_device("cpu")
@@ -90,6 +93,7 @@ def ways(data: Path, files: list[str]) -> dict[str, Callable[[], object]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/hippocampus-mr"))
+    parser.add_argument("--model", default="hippocampus-mr", help="or a folder")
     parser.add_argument("--part", default="held-out", choices=("held-out", "tuning", "training"))
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, help="of torch")
@@ -99,11 +103,12 @@ def main() -> None:
         torch.set_num_threads(args.threads)
     files = names(args.part)
     print(machine("torch", "monai"))
-    print(f"hippocampus-mr on {len(files)} volumes ({args.part})")
-    score(args.data, files)
+    model = load_model(args.model)
+    print(f"{args.model} on {len(files)} volumes ({args.part})")
+    score(args.data, files, model)
     timed = files[:TIMED]
     print(f"seconds for {len(timed)} volumes, {torch.get_num_threads()} threads, median of runs")
-    report(compare(ways(args.data, timed), args.repeats))
+    report(compare(ways(args.data, timed, model), args.repeats))
 
 
 if __name__ == "__main__":
