@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -156,18 +157,21 @@ def test_too_little_memory_for_one_crop_is_said(tmp_path, monkeypatch) -> None:
         drain(_run(tmp_path))
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """Let no file grow beyond 64 bytes, as a full disk does."""
+    """Let no file grow beyond 64 bytes, as a full disk does; not even the one pytest writes to."""
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_full_disk_is_said_before_the_first_step(tmp_path, full_disk) -> None:
-    with pytest.raises(FileError, match=r"can be written is needed for .*last\.pt"):
+def test_a_full_disk_is_said_before_the_first_step(tmp_path) -> None:
+    wanted = r"can be written is needed for .*last\.pt"
+    with full_disk(), pytest.raises(FileError, match=wanted):
         next(_run(tmp_path))
     assert not list(tmp_path.iterdir())
 
