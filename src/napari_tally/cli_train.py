@@ -63,7 +63,9 @@ def train(
     ndim: Annotated[
         int | None, typer.Option(help="2 or 3: axes that are seen at a time.", min=2, max=3)
     ] = None,
-    head: Annotated[Head, typer.Option(help="What tells objects apart.")] = Head.CENTER,
+    head: Annotated[
+        Head | None, typer.Option(help="What tells objects apart: flow in 2D, center in 3D.")
+    ] = None,
     class_names: Annotated[
         str | None, typer.Option(help="Of the class ids, in their order: nerve,vessel.")
     ] = None,
@@ -103,7 +105,7 @@ def train(
             start=start,
             kind=kind.value if kind else None,
             ndim=3 if ndim == 3 else 2 if ndim == 2 else None,
-            head=head.value,
+            head=None if head is None else head.value,
             class_names=_listed(class_names),
             channel=channel,
             validation=validation,

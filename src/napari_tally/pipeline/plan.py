@@ -191,7 +191,7 @@ def make_plan(
     data: Fingerprint,
     machine: Machine | None = None,
     *,
-    head: ObjectHead = "center",
+    head: ObjectHead | None = None,
     class_names: Sequence[str] = (),
     stuff: Sequence[int] = (),
 ) -> Plan:
@@ -199,8 +199,8 @@ def make_plan(
 
     Parameters
     ----------
-    head : str
-        The head that tells objects apart.
+    head : str, optional
+        The head that tells objects apart; see `sizing.choose_head`.
     class_names : sequence of str
         Names of the classes, in the order of their ids.
     stuff : sequence of int

@@ -45,9 +45,17 @@ _WIDEST = {2: 512, 3: 320}
 
 
 def choose_head(
-    data: Fingerprint, objects: ObjectHead, class_names: Sequence[str], stuff: Sequence[int]
+    data: Fingerprint,
+    objects: ObjectHead | None,
+    class_names: Sequence[str],
+    stuff: Sequence[int],
 ) -> AnyHead:
-    """Return the head for the kind of labels."""
+    """Return the head for the kind of labels.
+
+    For objects it is flow in 2D, from which a network learnt most in short trainings
+    (`benchmarks/heads.py`), and center in 3D, that of the shipped model, if none is told.
+    """
+    objects = objects or ("flow" if data.ndim == 2 else "center")
     if data.kind == "instances":
         return HEADS[objects]
     named = list(class_names) + [f"class {i}" for i in data.ids[len(class_names) :]]

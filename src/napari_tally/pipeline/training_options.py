@@ -21,8 +21,8 @@ class TrainingOptions(Options):
         A model (shipped, by its name, or a folder) to go on from, with its network, head and grid.
     kind : str, optional
         Whether labels are ids of objects or of classes; seen from the labels if not told.
-    head : str
-        What tells objects apart, for a model that begins from nothing.
+    head : str, optional
+        What tells objects apart, for a model that begins from nothing; see `sizing.choose_head`.
     class_names : tuple of str
         In the order of the class ids.
     channel : str, optional
@@ -40,7 +40,7 @@ class TrainingOptions(Options):
     start: str | None = None
     kind: Kind | None = None
     ndim: Literal[2, 3] | None = None
-    head: ObjectHead = "center"
+    head: ObjectHead | None = None
     class_names: tuple[str, ...] = ()
     channel: str | None = None
     validation: float = Field(0.2, ge=0, lt=1)
