@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from napari_tally import Volume
 from napari_tally.core.errors import InputError
-from napari_tally.heads import Panoptic, Semantic
+from napari_tally.heads import Flow, Panoptic, Semantic
 from napari_tally.network.normalize import Percentile, Window
 from napari_tally.pipeline.fingerprint import fingerprint
 from napari_tally.pipeline.kinds import kind_of
