@@ -43,8 +43,9 @@ def said() -> str:
     return str(notification_manager.records[-1].message)
 
 
-def test_the_plan_is_told_before_anything_is_done(dock, tmp_path) -> None:
+def test_the_plan_is_told_before_anything_is_done(dock, until, tmp_path) -> None:
     dock.plan.click()
+    until(lambda: not dock.runner.busy)
     text = dock.said.toPlainText()
     assert "begins as nuclei-2d" in text
     assert "1 to learn from, 1 to choose the best weights" in text

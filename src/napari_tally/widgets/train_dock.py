@@ -22,7 +22,7 @@ from .runner import Runner
 from .scrolled import scrolled
 from .section import Section
 from .train_form import NOTHING, PLANNED, TrainForm
-from .train_job import TrainJob, plan_lines, preview_job, train_job
+from .train_job import TrainJob, plan_job, preview_job, train_job
 from .training_curves import TrainingCurves
 
 if TYPE_CHECKING:
@@ -155,11 +155,13 @@ class TrainDock(Dock):
     def tell_plan(self) -> None:
         """Say what a training would do."""
         try:
-            lines = plan_lines(self.job())
+            job = self.job()
         except WRONG_INPUT as error:
             self.refuse(error)
             return
-        self.said.setPlainText("\n".join(lines))
+        self.job_now = None
+        self.panel.start()
+        self.runner.start(plan_job, job)
 
     def run(self) -> None:
         """Train on what the form says."""
@@ -233,14 +235,19 @@ class TrainDock(Dock):
         self.preview.contour = 1
         self.viewer.layers.selection.active = active
 
-    def _finished(self, trained: Trained) -> None:
+    def _finished(self, trained: Trained | list[str]) -> None:
+        if isinstance(trained, list):
+            self.said.setPlainText("\n".join(trained))
+            self._idle("This is what Train would do.")
+            return
         for line in trained.lines():
             self._say(line)
         self._ended(trained.folder)
 
     def _closed(self) -> None:
         """Take what a run that was stopped has left."""
-        if self.job_now is None:
+        if self.job_now is None:  # it was a plan
+            self._idle("Stopped.")
             return
         output = self.job_now.output
         if output.is_dir():

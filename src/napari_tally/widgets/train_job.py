@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.progress import Step
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -33,10 +35,11 @@ def train_job(job: TrainJob) -> Steps[Trained]:
     return (yield from training_steps(job.pairs, job.output, job.options))
 
 
-def plan_lines(job: TrainJob) -> list[str]:
-    """Say in words what a training would do."""
+def plan_job(job: TrainJob) -> Steps[list[str]]:
+    """Say in words what a training would do; a model to begin with may be tried on the images."""
     from ..pipeline.planned import plan_for, ready
 
+    yield Step("plan", 0, 1)
     planned = plan_for(ready(job.pairs, job.options), job.options)
     return [*planned.plan.lines(), *planned.split.lines()]
 
