@@ -14,6 +14,7 @@ from .core.errors import InputError
 
 if TYPE_CHECKING:
     from .pipeline.labelled import Labelled
+    from .pipeline.training_options import TrainingOptions
 
 
 INTERRUPTED = 130
@@ -44,28 +45,35 @@ class Augment(StrEnum):
     STRONG = "strong"
 
 
+Labels = Annotated[Path, typer.Option(help="Folder of labels of the same names, or a COCO .json.")]
+Masks = Annotated[
+    Path | None, typer.Option(help="Folder of masks: labels are complete in them only.")
+]
+Classes = Annotated[
+    Path | None, typer.Option(help="Folder of class ids, where labels are objects.")
+]
+Start = Annotated[
+    str | None, typer.Option("--from", help="A model to go on from: nuclei-2d, or a folder.")
+]
+Axes = Annotated[
+    int | None, typer.Option(help="2 or 3: axes that are seen at a time.", min=2, max=3)
+]
+HeadName = Annotated[
+    Head | None, typer.Option(help="What tells objects apart: flow in 2D, center in 3D.")
+]
+Folders = tuple[Path, Path, Path | None, Path | None]  # images, labels, masks, classes
+
+
 def train(
     images: Annotated[Path, typer.Option(help="Folder of images.")],
-    labels: Annotated[
-        Path, typer.Option(help="Folder of labels of the same names, or a COCO .json.")
-    ],
+    labels: Labels,
     output: Annotated[Path, typer.Option("--output", "-o", help="New folder for the model.")],
-    masks: Annotated[
-        Path | None, typer.Option(help="Folder of masks: labels are complete in them only.")
-    ] = None,
-    classes: Annotated[
-        Path | None, typer.Option(help="Folder of class ids, where labels are objects.")
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="A model to go on from: nuclei-2d, or a folder.")
-    ] = None,
+    masks: Masks = None,
+    classes: Classes = None,
+    start: Start = None,
     kind: Annotated[Kind | None, typer.Option(help="Seen from the labels if not told.")] = None,
-    ndim: Annotated[
-        int | None, typer.Option(help="2 or 3: axes that are seen at a time.", min=2, max=3)
-    ] = None,
-    head: Annotated[
-        Head | None, typer.Option(help="What tells objects apart: flow in 2D, center in 3D.")
-    ] = None,
+    ndim: Axes = None,
+    head: HeadName = None,
     class_names: Annotated[
         str | None, typer.Option(help="Of the class ids, in their order: nerve,vessel.")
     ] = None,
@@ -94,10 +102,7 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another model.")] = False,
 ) -> None:
     """Make a model of images and their labels; a run that is stopped leaves its best so far."""
-    from .models.tuned import check_target
     from .network.device import choose_device
-    from .pipeline.planned import plan_for, ready
-    from .pipeline.training import training_steps
     from .pipeline.training_options import TrainingOptions
 
     with usage():
@@ -125,12 +130,21 @@ def train(
             overwrite=overwrite,
         )
         choose_device(device)
+    _train((images, labels, masks, classes), output, options, only_plan=plan)
+
+
+def _train(folders: Folders, output: Path, options: TrainingOptions, *, only_plan: bool) -> None:
+    """Read, and train or say the plan."""
+    from .models.tuned import check_target
+    from .pipeline.planned import plan_for, ready
+    from .pipeline.training import training_steps
+
     with failing():
-        if not plan:
-            check_target(output, overwrite=overwrite or resume)
-        pairs, names = _read(images, labels, masks, classes)
+        if not only_plan:
+            check_target(output, overwrite=options.overwrite or options.resume)
+        pairs, names = _read(*folders)
         options = options.model_copy(update={"class_names": options.class_names or names})
-        if plan:
+        if only_plan:
             typer.echo("\n".join(plan_for(ready(pairs, options), options).lines()))
             return
         try:
