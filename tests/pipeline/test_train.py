@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from napari_tally.core.errors import InputError
 from napari_tally.core.progress import drain
-from napari_tally.heads import Boundary, Center, Semantic
+from napari_tally.features.measure import measure
+from napari_tally.heads import Boundary, Center, Flow, Semantic
 from napari_tally.network.architectures import UNet
 from napari_tally.pipeline.augment import Augmentation
 from napari_tally.pipeline.crops import Crops, Sample
@@ -60,6 +61,21 @@ def test_a_killed_run_sees_the_same_data_when_it_goes_on(tmp_path) -> None:
     resumed = drain(train_steps(samples, [], options, tmp_path / "part", "cpu"))
     assert resumed.step == 20
     assert resumed.losses == pytest.approx(whole.losses, rel=0.05)
+
+
+def test_crops_are_made_in_another_process_after_compiled_loops_have_run_here(tmp_path) -> None:
+    samples = [_sample(i) for i in range(2)]
+    measure(samples[0].labels)  # a parallel loop: a process that is forked then may run none
+    network = UNet(channels=(8, 16), strides=(2,), num_res_units=1, out_channels=4)
+    options = _options(
+        architecture=network, head=Flow(), steps=2, batch=2, validate_every=2, workers=1
+    )
+    alone = options.model_copy(update={"workers": 0})
+    found, expected = (
+        drain(train_steps(samples, [], o, tmp_path / str(o.workers), "cpu"))
+        for o in (options, alone)
+    )
+    assert found.losses == pytest.approx(expected.losses, rel=1e-3)
 
 
 def test_crops_are_the_same_whoever_asks() -> None:

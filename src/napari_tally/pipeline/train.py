@@ -111,7 +111,13 @@ class _Run:
         )
         on_gpu = self.learner.device.type == "cuda"
         loader = DataLoader(
-            crops, o.batch, num_workers=o.workers, drop_last=True, pin_memory=on_gpu
+            crops,
+            o.batch,
+            num_workers=o.workers,
+            drop_last=True,
+            pin_memory=on_gpu,
+            # A forked process may run no compiled loop if one has run in this process before.
+            multiprocessing_context="spawn" if o.workers else None,
         )
         before = time.monotonic()
         for image, target in loader:
