@@ -10,9 +10,10 @@ from napari.layers import Labels
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
 
 from ..core.errors import InputError
+from ..objects.fates import PREDICTED, TRUE
 from .curve_panel import CurvePanel
 from .dock import WRONG_INPUT, Dock
-from .evaluate_job import PREDICTED, TRUE, Compared, EvaluateJob, evaluate_job
+from .evaluate_job import Compared, EvaluateJob, evaluate_job
 from .fate_layers import FateLayers
 from .fate_list import FateList
 from .finder import Finder

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.progress import Step, Steps
+from ..objects.fates import PREDICTED, TRUE, fate_image
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from ..core.volume import Volume
     from ..pipeline.evaluation import EvaluateOptions, Evaluation
-
-PREDICTED, TRUE = "predicted", "true"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +56,6 @@ def evaluate_job(job: EvaluateJob) -> Steps[Compared]:
     TallyError
         If one cannot be compared.
     """
-    from ..objects.fates import fate_image
     from ..pipeline.compared import Pair
     from ..pipeline.evaluate import score_pair
     from ..pipeline.evaluation import Evaluation

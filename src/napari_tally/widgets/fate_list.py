@@ -27,10 +27,10 @@ class FateList(QTableWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setMinimumHeight(_HEIGHT)
-        for header in (self.horizontalHeader(), self.verticalHeader()):
-            assert header is not None
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)  # type: ignore[union-attr]
-        self.verticalHeader().setVisible(False)  # type: ignore[union-attr]
+        top, side = self.horizontalHeader(), self.verticalHeader()
+        assert top is not None and side is not None
+        top.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        side.setVisible(False)
         self.currentCellChanged.connect(self._say)
 
     def show_objects(self, table: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import InputError
-from ..core.quantity import Quantity, canonical_unit
+from ..core.quantity import Quantity, canonical_unit, parse_quantity
 from ..core.volume import AXES, Volume, guess_axes
 
 if TYPE_CHECKING:
@@ -83,6 +83,14 @@ def spacing_text(volume: Volume) -> str:
     if volume.spacing is None:
         return ""
     return ",".join(f"{s:.6g}" for s in volume.spacing) + volume.unit
+
+
+def with_told_spacing(volume: Volume, text: str) -> Volume:
+    """Return a volume with the voxel size of a form; itself if that says nothing else."""
+    text = text.strip()
+    if not text or text == spacing_text(volume):
+        return volume
+    return volume.with_spacing(parse_quantity(text))
 
 
 @dataclass(frozen=True)

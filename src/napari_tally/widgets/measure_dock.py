@@ -14,9 +14,9 @@ from ..features.options import Measurements
 from ..objects.relabel import relabel
 from ..objects.summary import summary
 from .dock import WRONG_INPUT, Dock
-from .layer_volume import spacing_text
+from .layer_volume import spacing_text, with_told_spacing
 from .measure_form import MeasureForm
-from .measure_job import LinkJob, Measured, MeasureJob, link_job, measure_job
+from .measure_job import Measured, MeasureJob, link_job, measure_job
 from .measure_layers import image_volume, images_on_grid, label_axes, label_volume
 from .measured_layers import show_tracked
 from .objects_panel import ObjectsPanel
@@ -116,10 +116,7 @@ class MeasureDock(Dock):
         return self.form.axes.text().strip().upper() or label_axes(layer)
 
     def _calibrated(self, volume: Volume) -> Volume:
-        text = self.form.spacing.text().strip()
-        if not text or text == spacing_text(volume):
-            return volume
-        return volume.with_spacing(parse_quantity(text))
+        return with_told_spacing(volume, self.form.spacing.text())
 
     def run(self) -> None:
         """Measure what the form says; after edits, what has changed."""
@@ -146,7 +143,7 @@ class MeasureDock(Dock):
             return
         self.asked = layer
         self.panel.start()
-        self.runner.start(link_job, LinkJob(replace(labels, array=np.array(labels.array))))
+        self.runner.start(link_job, replace(labels, array=np.array(labels.array)))
 
     def _finished(self, found: Measured | Tracked) -> None:
         self.panel.idle()

@@ -61,13 +61,6 @@ class Measured:
     cells: Volume | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class LinkJob:
-    """A series of labels whose objects are to be linked over time; a copy."""
-
-    labels: Volume
-
-
 def measure_job(job: MeasureJob) -> Steps[Measured]:
     """Measure; a series frame by frame."""
     from ..pipeline.cells import cells_of, measure_cells
@@ -93,8 +86,8 @@ def measure_job(job: MeasureJob) -> Steps[Measured]:
     return Measured(job, table)
 
 
-def link_job(job: LinkJob) -> Steps[Tracked]:
-    """Link the objects of a series."""
+def link_job(labels: Volume) -> Steps[Tracked]:
+    """Link the objects of a series of labels: a copy, since one may paint while it runs."""
     from ..pipeline.track import track_steps
 
-    return (yield from track_steps(job.labels))
+    return (yield from track_steps(labels))

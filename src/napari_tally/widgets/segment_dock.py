@@ -10,7 +10,6 @@ from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QCheckBox
 
 from ..core.errors import InputError, TallyError, sentence
-from ..core.quantity import parse_quantity
 from ..models.folder import (
     METADATA,
     SHIPPED_DEFAULT,
@@ -29,7 +28,7 @@ from .forecast import Forecast
 from .form import Form
 from .job import Done, Job, segment_job, separate_job
 from .layer_place import placed_volume
-from .layer_volume import Region, axes_of, geometry_of, spacing_text, volume_of
+from .layer_volume import Region, axes_of, geometry_of, spacing_text, volume_of, with_told_spacing
 from .parts import CLASSES, OBJECTS, parts_of
 from .preferences import remembered
 from .preview import show_preview
@@ -142,10 +141,7 @@ class SegmentDock(Dock):
         return str(self.form.model.currentData() or self.form.model.currentText())
 
     def _calibrated(self, volume: Volume) -> Volume:
-        text = self.form.spacing.text().strip()
-        if not text or text == spacing_text(volume):
-            return volume
-        return volume.with_spacing(parse_quantity(text))
+        return with_told_spacing(volume, self.form.spacing.text())
 
     def _options(self, volume: Volume) -> SegmentOptions:
         info = read_info(model_folder(self.model))
