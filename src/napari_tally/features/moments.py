@@ -227,31 +227,35 @@ def _measure_slabs(
 
 
 def _joined(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Add sums of coordinates: those of `b` are moved to the first voxels of `a`."""
-    n, sums = b[:, COUNT, None], b[:, SUM:PRODUCT]
-    shift = b[:, FIRST:SUM] - a[:, FIRST:SUM]
+    """Add sums of coordinates; where both have some, those of `b` move to `a`'s first voxels."""
+    out = a + b  # the rows of objects without a voxel are 0
+    both = (a[:, COUNT] > 0) & (b[:, COUNT] > 0)
+    a, b = a[both], b[both]
+    n, sums, shift = b[:, COUNT, None], b[:, SUM:PRODUCT], b[:, FIRST:SUM] - a[:, FIRST:SUM]
     di, dj = shift[:, ROWS], shift[:, COLUMNS]
-    products = b[:, PRODUCT:LOW] + di * sums[:, COLUMNS] + dj * sums[:, ROWS] + n * di * dj
-    count = a[:, COUNT, None] + n
-    low = np.minimum(a[:, LOW:HIGH], b[:, LOW:HIGH])
-    high = np.maximum(a[:, HIGH:], b[:, HIGH:])
-    sums, products = a[:, SUM:PRODUCT] + sums + n * shift, a[:, PRODUCT:LOW] + products
-    both = np.hstack([count, a[:, FIRST:SUM], sums, products, low, high])
-    return np.where(a[:, COUNT, None] == 0, b, np.where(n == 0, a, both))
+    out[both, FIRST:SUM] = a[:, FIRST:SUM]
+    out[both, SUM:PRODUCT] += n * shift
+    out[both, PRODUCT:LOW] += di * sums[:, COLUMNS] + dj * sums[:, ROWS] + n * di * dj
+    out[both, LOW:HIGH] = np.minimum(a[:, LOW:HIGH], b[:, LOW:HIGH])
+    out[both, HIGH:] = np.maximum(a[:, HIGH:], b[:, HIGH:])
+    return out
 
 
 def _joined_values(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Add sums of intensities: those of `b` are taken from the shift of `a`."""
-    n, total = b[..., FINITE], b[..., TOTAL]
-    shift = b[..., SHIFT] - a[..., SHIFT]
-    both = a + b
-    both[..., SHIFT] = a[..., SHIFT]
-    both[..., TOTAL] += n * shift
-    both[..., SQUARES] += 2 * shift * total + n * shift**2
-    both[..., MIN] = np.minimum(a[..., MIN], b[..., MIN])
-    both[..., MAX] = np.maximum(a[..., MAX], b[..., MAX])
-    both[..., TORQUES:] += shift[..., None] * b[..., PLACES:TORQUES]
-    return np.where(a[..., [FINITE]] == 0, b, np.where(n[..., None] == 0, a, both))
+    """Add sums of intensities: where both have some, those of `b` are taken from `a`'s shift."""
+    out = a + b
+    both = (a[..., FINITE] > 0) & (b[..., FINITE] > 0)
+    a, b = a[both], b[both]
+    n, total, shift = b[:, FINITE], b[:, TOTAL], b[:, SHIFT] - a[:, SHIFT]
+    found = a + b
+    found[:, SHIFT] = a[:, SHIFT]
+    found[:, TOTAL] += n * shift
+    found[:, SQUARES] += 2 * shift * total + n * shift**2
+    found[:, MIN] = np.minimum(a[:, MIN], b[:, MIN])
+    found[:, MAX] = np.maximum(a[:, MAX], b[:, MAX])
+    found[:, TORQUES:] += shift[:, None] * b[:, PLACES:TORQUES]
+    out[both] = found
+    return out
 
 
 def _means(sums: NDArray[np.float64]) -> list[NDArray[Any]]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .declared import Columns, Cost, Feature, Group
+from .eigen import principal_3d
 
 if TYPE_CHECKING:
     from .objects import Objects
@@ -78,8 +79,8 @@ def principal(
     scaled = covariance * np.outer(size, size)
     if len(size) == 2:
         return _principal_2d(scaled)
-    values, vectors = np.linalg.eigh(scaled)
-    return np.clip(values, 0, None)[:, ::-1], vectors[:, :, ::-1]
+    values, vectors = principal_3d(scaled)
+    return np.clip(values, 0, None), vectors
 
 
 def _principal_2d(
@@ -97,11 +98,7 @@ def _principal_2d(
 def _box_lengths(objects: Objects) -> NDArray[np.float64]:
     """Return the axes of voxels that are boxes, not points: longer than 0 in every direction."""
     boxes = objects.covariance + np.eye(objects.ndim) / 12
-    if objects.ndim == 2:
-        return np.sqrt(principal(boxes, objects.size)[0])
-    scaled = boxes * np.outer(objects.size, objects.size)
-    lengths: NDArray[np.float64] = np.sqrt(np.linalg.eigvalsh(scaled)[:, ::-1])
-    return lengths
+    return np.sqrt(principal(boxes, objects.size)[0])
 
 
 SHAPE = Group(

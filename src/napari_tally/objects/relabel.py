@@ -78,8 +78,9 @@ def ids_of(labels: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
     """Return the ids from 1 on that occur, in their order."""
     import fastremap
 
-    most = int(labels.max(initial=0))
-    if labels.dtype in (np.uint16, np.uint32) and most < _MOST_SEEN:
+    if labels.dtype == np.uint16:
+        return present(labels, np.iinfo(np.uint16).max)
+    if labels.dtype == np.uint32 and (most := int(labels.max(initial=0))) < _MOST_SEEN:
         return present(labels, most)
     ids: NDArray[np.integer[Any]] = fastremap.unique(labels)
     return ids[ids > 0]
@@ -102,7 +103,7 @@ def whole_numbers(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
         raise InputError("Labels of whole numbers are needed", f"values of type {labels.dtype}")
     if kind == "f":
         labels = _from_floats(labels)
-    if labels.min(initial=0) < 0:
+    if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
         raise InputError(
             "Labels from 0 (the background) up are needed", f"the id {labels.min()}",
             "Set the negative voxels to 0, or to ids of their own",
