@@ -10,7 +10,13 @@ import pandas as pd
 import pytest
 from scipy.special import ellipe, elliprg
 from scipy.stats import special_ortho_group
-from skimage.measure import euler_number, label, perimeter_crofton
+from skimage.measure import (
+    euler_number,
+    label,
+    marching_cubes,
+    mesh_surface_area,
+    perimeter_crofton,
+)
 
 from napari_tally.features import configurations
 from napari_tally.features.border_weights import border_weights
@@ -250,3 +256,17 @@ def test_without_objects_there_are_columns_without_rows(shape: tuple[int, ...]) 
     assert len(empty) == 0
     assert list(empty.columns) == list(full.columns)
     assert (empty.dtypes == full.dtypes).all()
+
+
+def test_a_mesh_is_that_of_scikit_image_around_each_object_alone() -> None:
+    labels = np.zeros((12, 14, 16), np.uint16)
+    labels[0:5, 2:7, 3:9] = 3  # at the image's edge
+    labels[5:9, 2:7, 3:9] = 7  # it touches the first
+    spacing = (2.0, 0.5, 0.5)
+    table = measure(labels, None, spacing, "um", options=Measurements(groups=("mesh",)))
+    for number, area in zip(table["label"], table["mesh_area_um2"], strict=True):
+        mask = np.pad(labels == number, 1).astype(np.float32)
+        vertices, faces, *_ = marching_cubes(mask, 0.5, spacing=spacing)
+        assert area == pytest.approx(mesh_surface_area(vertices, faces))
+    flat = measure(labels[1], None, options=Measurements(groups=("mesh",)))
+    assert "mesh_area_px2" not in flat

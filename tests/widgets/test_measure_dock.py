@@ -98,6 +98,25 @@ def test_parents_are_named_in_the_table(viewer, dock, measure) -> None:
     assert measure()["parent"].tolist() == [1, 1, 2, 2] * 3
 
 
+def test_parents_get_the_number_and_size_of_what_they_hold(viewer, dock, measure, tmp_path) -> None:
+    halves = np.ones((70, 90), np.uint8)
+    halves[:, 45:] = 2
+    table = pd.DataFrame({"label": [np.nan, 1, 2], "class_name": [None, "left", "right"]})
+    layer = viewer.add_labels(halves, name="halves", features=table, **LOOK)
+    dock.form.labels.choose(viewer.layers["squares"])
+    dock.form.parents.choose(layer)
+    objects = measure()
+    held = layer.features.loc[1:]
+    assert held["children_count"].tolist() == [6, 6]
+    expected = objects.groupby("parent")["area_um2"].sum()
+    assert held["children_area_um2"].tolist() == pytest.approx(expected.tolist())
+    assert held["class_name"].tolist() == ["left", "right"]
+    assert "12 are inside of 2 parents, 6 in the median one." in dock.panel.status.text()
+    dock.objects.take.write(tmp_path / "a.csv")
+    written = pd.read_csv(tmp_path / "a_parents.csv")
+    assert written["children_count"].tolist() == [6, 6]
+
+
 def test_after_painting_only_what_changed_is_measured(viewer, dock, measure, monkeypatch) -> None:
     measure()
     layer = viewer.layers["squares"]

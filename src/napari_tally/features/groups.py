@@ -11,6 +11,7 @@ from .diameters import DIAMETERS
 from .distribution import DISTRIBUTION
 from .hull import HULL
 from .intensity import BALANCE, INTENSITY
+from .mesh import MESH
 from .neighbours import NEIGHBOURS
 from .pieces import PIECES
 from .shape import SHAPE
@@ -30,6 +31,7 @@ GROUPS: dict[str, Group] = {
         PLACE,
         SHAPE,
         SURFACE,
+        MESH,
         HULL,
         DIAMETERS,
         THICKNESS,

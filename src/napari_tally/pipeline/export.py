@@ -41,6 +41,8 @@ class Export:
         What was measured.
     segmented : dict
         The model and options that made the labels, if they are known.
+    parents : pandas.DataFrame, optional
+        One row for each of what holds the objects.
     """
 
     table: pd.DataFrame
@@ -48,6 +50,7 @@ class Export:
     images: Sequence[Volume] = ()
     options: Measurements = field(default_factory=Measurements)
     segmented: dict[str, Any] = field(default_factory=dict)
+    parents: pd.DataFrame | None = None
 
     def write(self, path: Path) -> list[Path]:
         """Write to a path and beside it, and return the files; none but the first is replaced.
@@ -67,6 +70,8 @@ class Export:
             write_outlines(self.labels, path, self.table)
             return [path]
         tables = {"objects": self.table, "image": self._of_image()}
+        if self.parents is not None:
+            tables["parents"] = self.parents
         if suffix in REPORT:
             about = self._about({name: (path.name, t) for name, t in tables.items()})
             write_report(path, self.labels, self.images, tables, about, self.segmented)

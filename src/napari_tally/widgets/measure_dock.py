@@ -18,11 +18,12 @@ from .layer_volume import spacing_text, with_told_spacing
 from .measure_form import MeasureForm
 from .measure_job import Measured, MeasureJob, link_job, measure_job
 from .measure_layers import image_volume, images_on_grid, label_axes, label_volume
-from .measured_layers import show_tracked
+from .measured_layers import show_children, show_tracked
 from .objects_panel import ObjectsPanel
 from .scrolled import scrolled
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Labels
 
@@ -42,6 +43,7 @@ class MeasureDock(Dock):
         self.measured: Measured | None = None
         self.layer: Labels | None = None  # of what was measured last
         self.asked: Any = None  # the layer that is being measured
+        self.asked_parents: Any = None
         self._build()
         self._connect()
         self._labels_changed(self.form.labels.layer)
@@ -125,7 +127,7 @@ class MeasureDock(Dock):
         except WRONG_INPUT as error:
             self.refuse(error)
             return
-        self.asked = self.form.labels.layer
+        self.asked, self.asked_parents = self.form.labels.layer, self.form.parents.layer
         self.panel.start()
         if self.measured is None:
             self.panel.say("Measuring. The very first time takes longer: loops are compiled.")
@@ -159,6 +161,14 @@ class MeasureDock(Dock):
     def _show(self, layer: Labels, measured: Measured) -> None:
         self.layer, self.measured = layer, measured
         self.objects.show_objects(layer, measured)
+        children = measured.children
+        # Features have one row an id: what parents hold in each frame is in the exported table.
+        if (
+            children is not None
+            and "t" not in children
+            and self.asked_parents in self.viewer.layers
+        ):
+            show_children(self.asked_parents, children)
         self.objects.setVisible(True)
         self.panel.run.setText("Update")
         self.panel.say(self._said(measured))
@@ -166,6 +176,8 @@ class MeasureDock(Dock):
     def _said(self, measured: Measured) -> str:
         labels, table = measured.job.labels, measured.table
         lines = [f"{summary(table)}."]
+        if measured.children is not None:
+            lines.append(_held(measured.children))
         if not labels.calibrated and not any(i.calibrated for i in measured.job.images):
             lines.append("No voxel size is known: lengths are in px.")
         if "pieces" in table and (table["pieces"] > 1).any():
@@ -224,3 +236,10 @@ class MeasureDock(Dock):
     def _offer_images(self, _event: Any = None) -> None:
         layer = self.form.labels.layer
         self.form.offer_images([] if layer is None else images_on_grid(self.viewer, layer))
+
+
+def _held(children: pd.DataFrame) -> str:
+    """Return how many objects the parents hold, in a sentence."""
+    counts = children["children_count"]
+    typical = f", {counts.median():g} in the median one" if len(counts) else ""
+    return f"{counts.sum():,} are inside of {len(counts):,} parents{typical}."

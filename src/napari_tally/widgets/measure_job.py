@@ -54,36 +54,53 @@ class MeasureJob:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A job, the table that came of it, and the cells of nuclei."""
+    """A job, the table that came of it, the cells of nuclei, and what each parent holds."""
 
     job: MeasureJob
     table: pd.DataFrame
     cells: Volume | None = None
+    children: pd.DataFrame | None = None
 
 
 def measure_job(job: MeasureJob) -> Steps[Measured]:
     """Measure; a series frame by frame."""
     from ..pipeline.cells import cells_of, measure_cells
-    from ..pipeline.measure import measure_edited, measure_volumes
+    from ..pipeline.measure import (
+        calibrated_by,
+        measure_edited,
+        measure_parents,
+        measure_volumes,
+    )
 
     yield Step("measure", 0, 1)
-    most = int(np.asarray(job.labels.array).max(initial=0))
-    if most > MOST_IDS:
-        raise InputError(
-            f"Ids of at most {MOST_IDS:,} are needed for a table in napari",
-            f"{most:,}",
-            "Press Relabel: ids are then consecutive",
-        )
+    _check_ids(job.labels, "Press Relabel: ids are then consecutive")
     if job.grow is not None:
         cells = cells_of(job.labels, job.grow)
         yield Step("measure", 0, 1)
         return Measured(job, measure_cells(job.labels, cells, job.images, job.options), cells)
     rest: tuple[Any, ...] = (job.images, job.options, job.parents)
+    if job.parents is not None:
+        _check_ids(job.parents, "Relabel the parents")
+        table = measure_volumes(job.labels, *rest)
+        yield Step("measure", 0, 1)
+        parents = calibrated_by(job.parents, [job.labels])
+        return Measured(job, table, children=measure_parents(parents, table, job.options))
     if job.before is None:
         return Measured(job, measure_volumes(job.labels, *rest))
     last = job.before
     table = measure_edited(last.table, np.asarray(last.job.labels.array), job.labels, *rest)
     return Measured(job, table)
+
+
+def _check_ids(labels: Volume, advice: str) -> None:
+    """Refuse ids that would make a table of features too long."""
+    most = int(np.asarray(labels.array).max(initial=0))
+    if most > MOST_IDS:
+        raise InputError(
+            f"Ids of at most {MOST_IDS:,} are needed for a table in napari",
+            f"{most:,}{f' in {labels.name}' if labels.name else ''}",
+            advice,
+        )
 
 
 def link_job(labels: Volume) -> Steps[Tracked]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .result_layer import GEOMETRY
+from .result_layer import GEOMETRY, features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,11 @@ def show_cells(viewer: ViewerModel, nuclei: Labels, cells: NDArray[np.integer]) 
     layer = add(cells, name=name, **geometry_like(nuclei))
     layer.contour = 1
     viewer.layers.selection.active = nuclei
+
+
+def show_children(parents: Labels, children: pd.DataFrame) -> None:
+    """Put what each parent holds among the features of its layer; the others stay."""
+    parents.features = features(_with_known(children, parents, parents.features.columns))
 
 
 def show_tracked(viewer: ViewerModel, layer: Labels, tracked: Tracked) -> Labels:
@@ -68,9 +74,13 @@ def _show_tracks(viewer: ViewerModel, layer: Labels, tracked: Tracked) -> None:
 
 def with_model_columns(layer: Labels, table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with what a model said of the objects: classes, and how sure it was."""
-    features = layer.features
-    if "label" not in features:
+    return _with_known(table, layer, _FROM_MODEL)
+
+
+def _with_known(table: pd.DataFrame, layer: Labels, columns: Iterable[str]) -> pd.DataFrame:
+    """Return a table with those columns of a layer's features that it does not have itself."""
+    if "label" not in layer.features:
         return table
-    known = features.dropna(subset="label").drop_duplicates("label").set_index("label")
-    found = [c for c in _FROM_MODEL if c in known and c not in table]
+    known = layer.features.dropna(subset="label").drop_duplicates("label").set_index("label")
+    found = [c for c in columns if c in known and c not in table]
     return table.join(known[found], on="label") if found else table

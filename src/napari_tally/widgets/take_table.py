@@ -79,4 +79,5 @@ class TakeTable(QWidget):
         known = self.layer.metadata.get("napari-tally", {})
         segmented = {key: known[key] for key in ("model", "options") if key in known}
         labels = calibrated_by(job.labels, job.images)
-        return Export(self.table, labels, job.images, job.options, segmented)
+        parents = self.measured.children
+        return Export(self.table, labels, job.images, job.options, segmented, parents)
