@@ -21,6 +21,7 @@ from .cells import CORNERS, corners_of, lines_of, read_cell, slab_count, uneven_
 from numba import get_num_threads, prange  # after `jit`, which tells numba what it may take
 
 _ALL = 255
+_LOWEST = np.array([(mask & -mask).bit_length() - 1 for mask in range(256)])  # corner in each set
 
 
 def corners(mask: int) -> NDArray[np.int64]:
@@ -160,12 +161,9 @@ def _count_cell(
 ) -> None:
     """Add a cell to the counts of each label in it."""
     left = 255 ^ corners_of(cell, 0)
-    k = 0
     while left != 0:
-        if left >> k & 1:
-            label = cell[k]
-            mask = corners_of(cell, label)
-            left ^= mask
-            counts[label, class_of[mask]] += 1
-            counts[label, CLASSES] += euler[mask]
-        k += 1
+        label = cell[_LOWEST[left]]
+        mask = corners_of(cell, label)
+        left ^= mask
+        counts[label, class_of[mask]] += 1
+        counts[label, CLASSES] += euler[mask]
