@@ -136,9 +136,11 @@ def train(
 def _train(folders: Folders, output: Path, options: TrainingOptions, *, only_plan: bool) -> None:
     """Read, and train or say the plan."""
     from .models.tuned import check_target
+    from .network.team import Team
     from .pipeline.planned import plan_for, ready
     from .pipeline.training import training_steps
 
+    leads = Team.here().leads
     with failing():
         if not only_plan:
             check_target(output, overwrite=options.overwrite or options.resume)
@@ -148,13 +150,14 @@ def _train(folders: Folders, output: Path, options: TrainingOptions, *, only_pla
             typer.echo("\n".join(plan_for(ready(pairs, options), options).lines()))
             return
         try:
-            trained = with_bar(training_steps(pairs, output, options), 1, False, whole="train")
+            trained = with_bar(training_steps(pairs, output, options), 1, not leads, whole="train")
         except KeyboardInterrupt:
             kept = f"The best so far is the model {output}" if output.exists() else "Nothing learnt"
             typer.echo(f"Stopped. {kept}; --resume goes on.", err=True)
             raise typer.Exit(INTERRUPTED) from None
-    typer.echo("\n".join(trained.lines()))
-    typer.echo(f"-> {output}")
+    if leads:
+        typer.echo("\n".join(trained.lines()))
+        typer.echo(f"-> {output}")
 
 
 def _read(

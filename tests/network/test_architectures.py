@@ -19,6 +19,13 @@ SMALL = [
     UNet(channels=(4, 8), strides=(2,)),
     BasicUNet(features=(4, 4, 8, 8, 8, 4)),
     DynUNet(kernel_size=(3, 3, 3), strides=(1, 2, 2), filters=(4, 8, 8)),
+    DynUNet(
+        kernel_size=(3, 3, 3, 3),
+        strides=(1, 2, 2, 2),
+        filters=(4, 8, 8, 8),
+        deep_supervision=True,
+        deep_supr_num=2,
+    ),
     SegResNet(init_filters=8, blocks_down=(1, 1), blocks_up=(1,)),
     AttentionUnet(channels=(4, 8), strides=(2,)),
 ]

@@ -16,9 +16,10 @@ from napari_tally.core.errors import InputError
 from napari_tally.core.progress import drain
 from napari_tally.features.measure import measure
 from napari_tally.heads import Boundary, Center, Flow, Semantic
-from napari_tally.network.architectures import UNet
+from napari_tally.network.architectures import DynUNet, UNet
 from napari_tally.pipeline.augment import Augmentation
 from napari_tally.pipeline.crops import Crops, Sample
+from napari_tally.pipeline.learner import Learner
 from napari_tally.pipeline.train import TrainOptions, train_steps
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -76,6 +77,24 @@ def test_crops_are_made_in_another_process_after_compiled_loops_have_run_here(tm
         for o in (options, alone)
     )
     assert found.losses == pytest.approx(expected.losses, rel=1e-3)
+
+
+def test_coarser_levels_learn_too_each_for_half_as_much() -> None:
+    network = DynUNet(
+        kernel_size=(3, 3, 3, 3), strides=(1, 2, 2, 2), filters=(4, 8, 16, 32),
+        deep_supervision=True, deep_supr_num=2,
+    )  # fmt: skip
+    learner = Learner(_options(architecture=network, head=Semantic()), "cpu")
+    output, target = torch.rand(2, 3, 2, 8, 8), torch.zeros(2, 2, 8, 8)
+    target[:, 1] = 1
+    losses = [float(Semantic().loss(one, target)) for one in output.unbind(1)]
+    expected = (4 * losses[0] + 2 * losses[1] + losses[2]) / 7
+    assert float(learner._loss(output, target)) == pytest.approx(expected)
+    image, truth = torch.rand(2, 1, 32, 32), torch.zeros(2, 2, 32, 32)
+    truth[:, 0] = 1
+    first, *_, last = [learner.step(image, truth, 1e-2) for _ in range(6)]
+    assert last < first
+    assert learner.averaged.eval()(image).shape == (2, 2, 32, 32)
 
 
 def test_crops_are_the_same_whoever_asks() -> None:

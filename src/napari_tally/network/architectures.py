@@ -89,6 +89,10 @@ class DynUNet(Architecture):
     filters: tuple[int, ...] = (16, 32, 64, 128, 256)
     norm_name: Norm = "batch"
     res_block: bool = True
+    deep_supervision: bool = Field(
+        False, description="Whether coarser levels are told the truth, too, while it learns"
+    )
+    deep_supr_num: int = Field(1, ge=1, description="How many of them")
 
     @property
     def stride(self) -> int:

@@ -13,6 +13,7 @@ from ..network.device import (
     memory_format,
     use_channels_last,
 )
+from ..network.team import Team
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,19 +27,25 @@ class Learner:
     """A network with its optimizer and the moving average of its weights."""
 
     def __init__(
-        self, options: TrainOptions, device: str, weights: Mapping[str, Tensor] | None = None
+        self,
+        options: TrainOptions,
+        device: str,
+        weights: Mapping[str, Tensor] | None = None,
+        team: Team | None = None,
     ) -> None:
         import torch
         from torch.optim.swa_utils import AveragedModel
 
         torch.manual_seed(options.seed)
-        self.options = options
-        self.device = choose_device(device)
+        self.options, self.team = options, team or Team()
+        self.device = self.team.own(choose_device(device))
         self.dtype = choose_dtype(self.device)
-        self.network = options.architecture.build().to(self.device)
+        network = self.team.normalized(options.architecture.build(), self.device)
+        self.network = network.to(self.device)
         if weights is not None:
             self.network.load_state_dict(weights)
         use_channels_last(self.network, options.architecture.spatial_dims)
+        self.shared = self.team.shared(self.network, self.device)
         self.average = AveragedModel(
             self.network, multi_avg_fn=_warming_average(options.ema), use_buffers=True
         )
@@ -73,13 +80,25 @@ class Learner:
         layout = memory_format(image.ndim - 2)
         image = image.to(self.device, memory_format=layout, non_blocking=True)
         with autocast(self.device, self.dtype):
-            output = self.network(image)
-        target = target.to(self.device, non_blocking=True)
-        loss = self.options.head.loss(output.float(), target) * share
+            output = self.shared(image)
+        target = self.team.gathered(target.to(self.device, non_blocking=True))
+        # The loss of all processes' crops at once: Dice over a batch is no mean of its parts.
+        loss = self._loss(self.team.gathered(output.float()), target) * share
         value = float(loss.detach())
         if math.isfinite(value):
-            self.scaler.scale(loss).backward()
+            # Each process gives the gradient by its own crops, and their mean is taken.
+            self.scaler.scale(loss * self.team.size).backward()
         return value
+
+    def _loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the head's loss; with deep supervision each coarser level counts half as much."""
+        head = self.options.head
+        if output.ndim == target.ndim:
+            return head.loss(output, target)
+        levels = output.unbind(1)
+        shares = [0.5**i for i in range(len(levels))]
+        losses = (w * head.loss(one, target) for w, one in zip(shares, levels, strict=True))
+        return sum(losses, target.new_zeros(())) / sum(shares)
 
     def _move(self) -> bool:
         """Let the optimizer make its step, unless the gradient is not finite."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,11 @@ class Planned(Options):
     def lines(self) -> list[str]:
         """Say it in words."""
         return [*self.data.lines(), *self.plan.lines(), *self.split.lines()]
+
+    def shared_by(self, processes: int) -> Planned:
+        """Return it with a batch that so many processes can share evenly."""
+        batch = processes * ceil(self.plan.batch / processes)
+        return self.model_copy(update={"plan": self.plan.changed(batch=batch)})
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of a run."""

@@ -86,13 +86,14 @@ def dice_per_class(found: Labels, truth: Labels, classes: int) -> NDArray[np.flo
         0 for a class that no truth has.
     """
     import torch
-    from monai.metrics import DiceMetric
+    from monai.metrics import compute_dice
 
-    metric = DiceMetric(include_background=False, reduction="mean_batch", num_classes=classes + 1)
+    # Not by way of `DiceMetric`: among several processes it would wait for the scores of each.
+    each = [np.full((1, classes), np.nan)]
     for one, true in zip(found, truth, strict=True):
         pair = (torch.from_numpy(a.astype(np.int64))[None, None] for a in (one, true))
-        metric(*pair)
-    if not len(found):
-        return np.zeros(classes)
-    values: NDArray[np.float64] = np.nan_to_num(metric.aggregate().numpy().astype(np.float64))
-    return values
+        each.append(compute_dice(*pair, include_background=False, num_classes=classes + 1).numpy())
+    values = np.concatenate(each).astype(np.float64)
+    count = np.isfinite(values).sum(axis=0)
+    mean: NDArray[np.float64] = np.nansum(values, axis=0) / np.maximum(count, 1)
+    return mean

@@ -158,6 +158,9 @@ def choose_network(data: Fingerprint, machine: Machine, head: AnyHead, levels: i
         strides=(1, *(2,) * levels),
         filters=filters,
         norm_name="instance" if whole else "batch",
+        # As in nnU-Net, from which these networks are.
+        deep_supervision=data.kind == "classes",
+        deep_supr_num=levels - 1,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError, ModelError
+from ..network.team import Team
 from ..network.tiling import free_memory, out_of_memory
 from .boards import Boards
 from .checkpoint import BEST, LAST, load, save, write_log
@@ -41,6 +42,7 @@ def train_steps(
     folder: Path,
     device: str = "auto",
     weights: Mapping[str, Tensor] | None = None,
+    team: Team | None = None,
 ) -> Steps[Training]:
     """Train a network; yield after every batch, and every window of a validation.
 
@@ -54,17 +56,24 @@ def train_steps(
         Normalized images with their labels. With no validation the last weights are the best.
     weights : dict of str to Tensor, optional
         Weights to start from, such as `best.pt` of another run.
+    team : Team, optional
+        Other processes that take their share of each batch; the first one validates and writes.
 
     Raises
     ------
     InputError
-        If there is nothing to train on, or the loss stays NaN.
+        If there is nothing to train on, the batch cannot be shared, or the loss stays NaN.
     FileError
         If the folder cannot be written, or is full.
     """
     if not training:
         raise InputError("At least one labelled image is needed to train", "none")
-    run = _Run(options, folder, device, weights)
+    team = team or Team()
+    if options.batch % team.size:
+        raise InputError(
+            f"A batch that {team.size} processes share evenly is needed", f"{options.batch} crops"
+        )
+    run = _Run(options, folder, device, weights, team)
     try:
         if run.due and not run.scored:  # it was closed in the middle of a validation
             yield from run.validate_steps(validation)
@@ -90,13 +99,14 @@ class _Run:
         options: TrainOptions,
         folder: Path,
         device: str,
-        weights: Mapping[str, Tensor] | None = None,
+        weights: Mapping[str, Tensor] | None,
+        team: Team,
     ) -> None:
-        self.options, self.folder = options, folder
-        self.learner = Learner(options, device, weights)
+        self.options, self.folder, self.team = options, folder, team
+        self.learner = Learner(options, device, weights, team)
         self.state = Training()
         self.resume()
-        self.boards = Boards(folder, wanted=options.tensorboard)
+        self.boards = Boards(folder, wanted=options.tensorboard and team.leads)
         if not (folder / LAST).exists():
             self.save()  # to go back to, and so that a full disk is known before the first step
 
@@ -120,7 +130,8 @@ class _Run:
         on_gpu = self.learner.device.type == "cuda"
         loader = DataLoader(
             crops,
-            o.batch,
+            o.batch // self.team.size,
+            sampler=self.team.places(len(crops), o.batch),
             num_workers=o.workers,
             drop_last=True,
             pin_memory=on_gpu,
@@ -172,8 +183,8 @@ class _Run:
                 loss = self.learner.step(image, target, rate, state.parts)
                 break
             except RuntimeError as error:
-                if not out_of_memory(error):
-                    raise
+                if not out_of_memory(error) or self.team.size > 1:
+                    raise  # the others cannot know of it, and would wait for ever
                 note = self.smaller()
         state.step += 1
         if not math.isfinite(loss):
@@ -217,13 +228,18 @@ class _Run:
 
         Without images there is no score, and the last weights are the best.
         """
-        o, learner = self.options, self.learner
         if not samples:
             self.keep()
             return None
-        found = yield from found_steps(learner.averaged, o, learner.device, learner.dtype, samples)
-        score = compared(o.head, found, samples)
-        self.judge(score)
+        o, learner, team = self.options, self.learner, self.team
+        score = None
+        if team.leads:
+            found = yield from found_steps(
+                learner.averaged, o, learner.device, learner.dtype, samples
+            )
+            score = compared(o.head, found, samples)
+            self.judge(score)
+        vars(self.state).update(team.told(vars(self.state), learner.device))
         return score
 
     def judge(self, score: Score) -> None:
@@ -243,6 +259,8 @@ class _Run:
 
     def save(self) -> None:
         """Write a checkpoint from which `resume` goes on."""
+        if not self.team.leads:
+            return
         save({**self.learner.parts(), "state": asdict(self.state)}, self.folder / LAST)
         write_log(asdict(self.state), self.folder)
 
@@ -265,6 +283,8 @@ class _Run:
     def keep(self) -> None:
         """Write the averaged weights as the best."""
         self.state.best_step = self.state.step
+        if not self.team.leads:
+            return
         save(self.learner.averaged.state_dict(), self.folder / BEST)
 
     def keep_some(self) -> None:

@@ -13,6 +13,8 @@ from ..core.progress import Step, Steps
 from ..models.folder import load_model
 from ..models.info import ModelInfo
 from ..models.tuned import check_target
+from ..network.device import choose_device
+from ..network.team import Team
 from .brought import samples_steps
 from .checkpoint import BEST, best_weights
 from .history import Training
@@ -71,7 +73,8 @@ def training_steps(
     """Train a model on labelled images and write it as a folder; yield after every batch.
 
     Checkpoints lie beside the folder until it is made. A run that is closed while it learns leaves
-    a model of the best weights so far, and its checkpoints, with which it may be resumed.
+    a model of the best weights so far, and its checkpoints, with which it may be resumed. Processes
+    that `torchrun` started learn together; the first one makes the model.
 
     Raises
     ------
@@ -79,16 +82,19 @@ def training_steps(
         If an image, an option or the folder cannot be used; the message says why.
     """
     options = options or TrainingOptions()
-    work = run_folder(output)
-    check_target(output, overwrite=options.overwrite or options.resume)
-    _check_run(work, options)
+    work, team = run_folder(output), Team.here()
+    if team.leads:
+        check_target(output, overwrite=options.overwrite or options.resume)
+        _check_run(work, options)
     planned = Planned.read(work) if options.resume else None
     options = options if planned is None else options.going_on(planned.options)
     images = ready(pairs, options)
     planned = planned or plan_for(images, options)
+    # Free memory, of which the plan depends, may differ between the processes.
+    planned = team.told(planned.shared_by(team.size), team.own(choose_device(options.device)))
     for line in planned.lines():
         yield Step("plan", 1, 1, line)
-    run = _Run(planned, output, work, options)
+    run = _Run(planned, output, work, options, team)
     yield from run.prepare_steps(images)
     try:
         yield from run.learn_steps()
@@ -102,18 +108,19 @@ class _Run:
     """A training under way, from the images on the network's grid to the model folder."""
 
     def __init__(
-        self, planned: Planned, output: Path, work: Path, options: TrainingOptions
+        self, planned: Planned, output: Path, work: Path, options: TrainingOptions, team: Team
     ) -> None:
-        self.plan, self.split = planned.plan, planned.split
+        self.plan, self.split, self.team = planned.plan, planned.split, team
         self.output, self.work, self.options = output, work, options
         self.start: Model | None = load_model(options.start) if options.start else None
         self.recipe = self.plan.recipe(options.seed, tensorboard=options.tensorboard)
         self.info = info_of(self.plan, options, output.name, self.start)
         self.training = Training()
         self.parts: dict[str, list[Sample]] = {}
-        if not options.resume:
+        if not options.resume and team.leads:
             shutil.rmtree(work, ignore_errors=True)
             planned.write(work)
+        team.told(None, team.own(choose_device(options.device)))  # the folder is ready now
 
     def prepare_steps(self, images: Sequence[Labelled]) -> Steps[None]:
         """Bring the images of each part to the network."""
@@ -136,17 +143,20 @@ class _Run:
             self.work,
             self.options.device,
             weights,
+            self.team,
         )
 
     def stopped(self) -> None:
         """Make a model of the best weights so far."""
-        if (self.work / BEST).exists():
+        if self.team.leads and (self.work / BEST).exists():
             self.training = Training.read(self.work)
             self.training.stopped = self.training.stopped or "stopped by hand"
             self._write(None, None)
 
     def finish_steps(self) -> Steps[Trained]:
-        """Score the test, draw a picture, write the model."""
+        """Score the test, draw a picture, write the model: in the process that leads."""
+        if not self.team.leads:
+            return Trained(self.output, self.info, self.plan, self.split, self.training)
         shown = (self.parts["test"] or self.parts["validation"] or self.parts["training"])[:1]
         test = self.parts["test"]
         learner = Learner(self.recipe, self.options.device, best_weights(self.work))

@@ -1,0 +1,109 @@
+"""Several processes that train one network: what `torchrun` starts, on one device each."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+T = TypeVar("T")
+_LONGEST_WAIT = timedelta(hours=2)  # the others wait while the first one validates
+
+
+@dataclass(frozen=True)
+class Team:
+    """This process among those of a training, of which the first leads: it alone writes files.
+
+    Attributes
+    ----------
+    rank, size : int
+        Which process this is, and how many there are.
+    local_rank : int
+        Which of those of this machine it is: the number of its GPU.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+
+    @classmethod
+    def here(cls) -> Team:
+        """Return the team that `torchrun` has told of, alone without it; nothing is started."""
+        if "TORCHELASTIC_RUN_ID" not in os.environ:
+            return cls()
+        names = "RANK", "WORLD_SIZE", "LOCAL_RANK"
+        return cls(*(int(os.environ.get(n, d)) for n, d in zip(names, "010", strict=True)))
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the first one."""
+        return self.rank == 0
+
+    def join(self, device: torch.device) -> None:
+        """Meet the others; nothing happens if there are none, or all have met."""
+        import torch.distributed as dist
+
+        if self.size > 1 and not dist.is_initialized():
+            backend = "nccl" if device.type == "cuda" else "gloo"
+            dist.init_process_group(backend, timeout=_LONGEST_WAIT)
+
+    def told(self, value: T, device: torch.device) -> T:
+        """Return the leader's value; all wait for it."""
+        import torch.distributed as dist
+
+        if self.size == 1:
+            return value
+        self.join(device)
+        box = [value]
+        dist.broadcast_object_list(box, src=0, device=device)
+        return box[0]
+
+    def gathered(self, batch: Tensor) -> Tensor:
+        """Return the batches of all processes, in order; gradients flow to the own part only."""
+        import torch
+        import torch.distributed as dist
+
+        if self.size == 1:
+            return batch
+        batch = batch.contiguous()
+        parts = [torch.empty_like(batch) for _ in range(self.size)]
+        dist.all_gather(parts, batch.detach())
+        parts[self.rank] = batch
+        return torch.cat(parts)
+
+    def own(self, device: torch.device) -> torch.device:
+        """Return the device of this process: its own GPU, if none was told by number."""
+        import torch
+
+        if self.size > 1 and device.type == "cuda" and device.index is None:
+            device = torch.device("cuda", self.local_rank)
+            torch.cuda.set_device(device)
+        return device
+
+    def shared(self, network: nn.Module, device: torch.device) -> nn.Module:
+        """Return a network whose gradients are the means over the processes."""
+        from torch.nn.parallel import DistributedDataParallel
+
+        if self.size == 1:
+            return network
+        self.join(device)
+        return DistributedDataParallel(network)
+
+    def normalized(self, network: nn.Module, device: torch.device) -> nn.Module:
+        """Return a network that normalizes by the batch of all processes, where that can be."""
+        from torch.nn import SyncBatchNorm
+
+        if self.size == 1 or device.type != "cuda":
+            return network
+        whole: nn.Module = SyncBatchNorm.convert_sync_batchnorm(network)
+        return whole
+
+    def places(self, count: int, batch: int) -> list[int]:
+        """Return which of the next `count` crops, in batches of `batch`, this process takes."""
+        own = batch // self.size
+        return [i for i in range(count) if i % batch // own == self.rank]
