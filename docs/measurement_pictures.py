@@ -2,7 +2,7 @@
 
     python docs/measurement_pictures.py
 
-Needs matplotlib (the extra `napari`). Prints the range of each measurement that is shown.
+Prints the range of each measurement that is shown.
 """
 
 from __future__ import annotations

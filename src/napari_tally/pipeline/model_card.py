@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..core.volume import Volume
 from ..files import write
 from ..files.atomic import replacing_all
-from ..files.curves import curves_svg
+from ..files.curves import Curve, write_curves
 from ..files.overlay import overlay
 from ..files.record import versions
 from ..heads.panoptic import Panoptic
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .plan import Plan
     from .sample import Sample
 
-CARD, CURVES, PICTURE, RECORD = "README.md", "curves.svg", "sample.png", "training.json"
+CARD, CURVES, PICTURE, RECORD = "README.md", "curves.png", "sample.png", "training.json"
 _SMOOTH = 25  # steps over which the loss is averaged, since that of one batch says little
 
 
@@ -74,7 +74,7 @@ def write_model(made: Made, target: Path, *, overwrite: bool = False) -> None:
         docs = folder / "docs"
         docs.mkdir()
         (docs / CARD).write_text(card(made), "utf-8")
-        (docs / CURVES).write_text(_curves(made.training), "utf-8")
+        write_curves(_curves(made.training), docs / CURVES)
         if made.picture is not None:
             write(Volume(made.picture, "YXC"), docs / PICTURE)
         (docs / RECORD).write_text(json.dumps(_record(made), indent=2) + "\n", "utf-8")
@@ -152,15 +152,15 @@ def best_scores(training: Training) -> dict[str, float]:
     return {name: round(value, 4) for name, value in found.items() if name != "step"}
 
 
-def _curves(training: Training) -> str:
+def _curves(training: Training) -> dict[str, dict[str, Curve]]:
     losses = np.array(training.losses)
     width = min(_SMOOTH, max(1, len(losses)))
     smooth = np.convolve(losses, np.ones(width) / width, "valid") if len(losses) else losses
     steps = (np.arange(len(smooth)) + width).tolist()
     names = [name for name in (training.scores or [{}])[0] if name != "step"]
     at = [score["step"] for score in training.scores]
-    scores = {name: (at, [score[name] for score in training.scores]) for name in names}
-    return curves_svg({"Loss": {"": (steps, smooth.tolist())}, "Validation": scores})
+    scores: dict[str, Curve] = {n: (at, [score[n] for score in training.scores]) for n in names}
+    return {"Loss": {"": (steps, smooth.tolist())}, "Validation": scores}
 
 
 def picture_of(sample: Sample, found: NDArray[np.integer], head: Head) -> NDArray[np.uint8]:
