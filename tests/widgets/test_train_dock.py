@@ -52,6 +52,42 @@ def test_the_plan_is_told_before_anything_is_done(dock, until, tmp_path) -> None
     assert not list(tmp_path.iterdir())
 
 
+def test_what_was_corrected_is_learnt_from_too(viewer, dock, until) -> None:
+    dock.form.start.setCurrentIndex(0)
+    dock.take_corrected()
+    assert "Nothing was corrected yet" in dock.panel.status.text()
+    segment = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
+    segment.form.image.choose(viewer.layers["image 0"])
+    segment.panel.run.click()
+    until(lambda: not segment.runner.busy)
+    found = viewer.layers[-1]
+    dock.take_corrected()
+    assert dock.form.pairs.rowCount() == 2  # it is as it was found
+    found.paint((5, 5), 0)
+    found.paint((50, 50), 77)
+    dock.take_corrected()
+    dock.take_corrected()
+    assert [p.labels for p in dock.form.chosen()][2:] == [found]
+    assert dock.form.chosen()[2].image is viewer.layers["image 0"]
+    assert dock.form.start.currentText() == "nuclei-2d"
+    job = dock.job()
+    assert len(job.pairs) == 3 and 77 in np.asarray(job.pairs[2].labels.array)
+
+
+def test_a_corrected_preview_is_not_painted_over(viewer, dock, until) -> None:
+    dock.panel.run.click()
+    until(lambda: not dock.runner.busy and not dock.previewer.busy)
+    found = viewer.layers["found so far"]
+    found.paint((5, 5), 99)
+    dock.take_corrected()
+    assert dock.form.chosen()[2].labels is found
+    dock.form.steps.setText("2")
+    dock.panel.run.click()
+    until(lambda: not dock.runner.busy and not dock.previewer.busy)
+    assert 99 in found.data
+    assert "found so far [1]" in viewer.layers
+
+
 def test_a_model_comes_out_and_segment_uses_it(viewer, dock, until, tmp_path) -> None:
     dock.panel.run.click()
     assert dock.panel.cancel.isEnabled()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .corrected import fingerprint, sign
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,8 @@ class ResultLayer:
         assert self.layer is not None
         self.layer.data = labels
         self._shown = fingerprint(np.asarray(self.layer.data))
+        if self.job is not None:
+            sign(self.layer, self.job.layer_name, self.job.model)
 
     def _same_place(self, job: Job, part: Part) -> bool:
         """Tell whether a job is about the same part of the same image as the last one."""
@@ -84,11 +87,6 @@ def class_colors(colors: tuple[str, ...]) -> DirectLabelColormap:
 
     clear: dict[int | None, str] = {None: "transparent", 0: "transparent"}
     return DirectLabelColormap(color_dict=clear | dict(enumerate(colors, start=1)))
-
-
-def fingerprint(labels: NDArray[np.integer]) -> int:
-    """Return a checksum of labels: painting changes it, renaming the layer does not."""
-    return zlib.crc32(np.ascontiguousarray(labels).view(np.uint8).data)
 
 
 def features(table: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QPushButton, QWidget
 
 from ..core.errors import InputError, sentence
+from .corrected import corrected, is_corrected, sign
 from .dock import WRONG_INPUT, Dock
 from .layer_volume import volume_of
 from .measure_layers import image_volume, label_volume
@@ -83,6 +84,7 @@ class TrainDock(Dock):
         self.panel.say("Add pairs of an image and its labels, then press Train.")
 
     def _connect(self) -> None:
+        self.form.add_corrected.clicked.connect(self.take_corrected)
         self.plan.clicked.connect(self.tell_plan)
         self.pause.clicked.connect(self.toggle_pause)
         self.panel.run.clicked.connect(self.run)
@@ -151,6 +153,17 @@ class TrainDock(Dock):
         mask = None if known is None else _inside(known, truth)
         copied = replace(truth, array=np.array(truth.array))
         return Labelled(name, replace(seen, name=name), copied, known=mask)
+
+    def take_corrected(self) -> None:
+        """Add what was corrected to the pairs, to go on from the model that had found it."""
+        found = corrected(self.viewer)
+        for pair in found:
+            self.form.add_layers(pair.image, pair.labels)
+            self.form.begin_with(pair.model)
+        if found:
+            self.panel.say(f"Corrected: {', '.join(p.labels.name for p in found)}. Press Train.")
+        else:
+            self.panel.say("Nothing was corrected yet: paint in what Segment or Train has found.")
 
     def tell_plan(self) -> None:
         """Say what a training would do."""
@@ -226,14 +239,16 @@ class TrainDock(Dock):
         layer = self.preview_of
         if layer not in self.viewer.layers:
             return
-        if self.preview is not None and self.preview in self.viewer.layers:
-            self.preview.data = labels
-            return
-        active = self.viewer.layers.selection.active
-        add: Any = self.viewer.add_labels
-        self.preview = add(labels, name="found so far", **geometry_like(layer))
-        self.preview.contour = 1
-        self.viewer.layers.selection.active = active
+        old = self.preview
+        if old is not None and old in self.viewer.layers and not is_corrected(old):
+            old.data = labels
+        else:
+            active = self.viewer.layers.selection.active
+            add: Any = self.viewer.add_labels
+            self.preview = add(labels, name="found so far", **geometry_like(layer))
+            self.preview.contour = 1
+            self.viewer.layers.selection.active = active
+        sign(self.preview, layer.name, str(self.job_now.output) if self.job_now else "")
 
     def _finished(self, trained: Trained | list[str]) -> None:
         if isinstance(trained, list):

@@ -52,6 +52,10 @@ class TrainForm(QWidget):
         self.image = LayerCombo(viewer, follows=False)
         self.labels = LayerCombo(viewer, Labels, follows=False)
         self.add, self.drop = QPushButton("Add pair"), QPushButton("Remove")
+        self.add_corrected = QPushButton("Add corrected")
+        self.add_corrected.setToolTip(
+            "Add what a model has found and you have painted on since, with its image."
+        )
         self.pairs = QTableWidget(0, 3)
         self.known = LayerCombo(viewer, Shapes, follows=False, none=EVERYWHERE)
         self.known.setToolTip("Shapes inside of which the labels are complete; outside nothing is")
@@ -90,7 +94,7 @@ class TrainForm(QWidget):
         rows.setVerticalSpacing(4)
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         buttons, folder = QHBoxLayout(), QHBoxLayout()
-        for part in (self.add, self.drop):
+        for part in (self.add, self.add_corrected, self.drop):
             buttons.addWidget(part)
         folder.addWidget(self.output, 1)
         folder.addWidget(self.browse)
@@ -107,9 +111,11 @@ class TrainForm(QWidget):
 
     def add_pair(self) -> None:
         """Add the image and the labels that are chosen now."""
-        image, labels = self.image.layer, self.labels.layer
-        if image is None or labels is None:
-            return
+        if self.image.layer is not None and self.labels.layer is not None:
+            self.add_layers(self.image.layer, self.labels.layer)
+
+    def add_layers(self, image: Any, labels: Any) -> None:
+        """Add a pair, unless it is there."""
         if any(p.image is image and p.labels is labels for p in self.chosen()):
             return
         row = self.pairs.rowCount()
@@ -153,6 +159,14 @@ class TrainForm(QWidget):
         for path in sorted(own | ({chosen} if chosen else set())):
             self.start.addItem(path.name, str(path))
         self.start.setCurrentIndex(max(0, self.start.findData(str(chosen))))
+
+    def begin_with(self, model: str) -> None:
+        """Begin with a model, by name or folder, if nothing else was chosen."""
+        if self.start.currentData() is not None or not model:
+            return
+        if self.start.findData(model) < 0:
+            self.start.addItem(Path(model).name, model)
+        self.start.setCurrentIndex(self.start.findData(model))
 
     def _ask(self) -> None:
         name, _ = QFileDialog.getSaveFileName(self, "A new folder for the model", "my-model")
