@@ -107,3 +107,24 @@ def test_a_series_of_a_folder_is_segmented_by_its_number(run, tmp_path: Path) ->
     assert "done before" in run(*chosen, "--series", "3")[1]
     code, _, err = run(*chosen, "--series", "4")
     assert (code, "--overwrite" in err) == (1, True)
+
+
+def test_files_become_the_channels_of_one_image(run) -> None:
+    affine = np.diag([1.0, 0.5, 0.5, 1.0])
+    for number, name in enumerate(("p1_flair", "p1_t1", "p1_t1_post")):
+        array = np.full((3, 4, 5), number, np.float32)
+        write(Volume(array, "ZYX", (1, 0.5, 0.5), "mm", affine=affine), f"{name}.nii.gz")
+    names = [f"p1_{n}.nii.gz" for n in ("t1_post", "flair", "t1")]
+    code, _, err = run("convert", *names, "p1.ome.zarr")
+    assert (code, "--stack C" in err) == (1, True)
+    assert run("convert", *names, "p1.ome.zarr", "--stack", "C")[0] == 0
+    found = read("p1.ome.zarr")
+    assert (found.axes, found.channel_names) == ("CZYX", ("t1_post", "flair", "t1"))
+    assert (found.spacing, found.unit) == ((1.0, 0.5, 0.5), "mm")
+    assert np.asarray(found.array)[:, 0, 0, 0].tolist() == [2, 0, 1]
+    moved = affine.copy()
+    moved[0, 3] = 7
+    write(Volume(array, "ZYX", (1, 0.5, 0.5), "mm", affine=moved), "p1_t2.nii.gz")
+    code, _, err = run("convert", *names, "p1_t2.nii.gz", "b.ome.zarr", "--stack", "C")
+    assert (code, "in the place of p1_t1_post" in err) == (1, True)
+    assert not Path("b.ome.zarr").exists()

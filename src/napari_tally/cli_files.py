@@ -51,7 +51,9 @@ def info(
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A file, or a folder.")],
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="IN...", help="A file or folder, or files to stack.")
+    ],
     target: Annotated[
         Path, typer.Argument(metavar="OUT", help=".tif, .nii.gz, .nrrd, .mha, .ome.zarr or .png.")
     ],
@@ -59,7 +61,8 @@ def convert(
     axes: Axes = None,
     spacing: Annotated[str | None, typer.Option(help="Size of a voxel: 0.5,0.1,0.1um.")] = None,
     stack: Annotated[
-        StackAxis | None, typer.Option(help="Take a folder's files for slices of one image.")
+        StackAxis | None,
+        typer.Option(help="Take files, or those of a folder, for slices or channels of one image."),
     ] = None,
     labels: Annotated[
         bool, typer.Option("--labels", help="The numbers are labels, no intensities.")
@@ -77,12 +80,14 @@ def convert(
             raise InputError(
                 "A new name is needed for the result", f"{target}", "Or use --overwrite"
             )
-        volume = _read(source, series, axes, spacing, stack, labels)
+        volume = _read(sources, series, axes, spacing, stack, labels)
         write(volume, target, zarr_version=zarr_version)
     except (TallyError, MemoryError) as error:
         typer.echo(f"tally: {sentence(error)}", err=True)
         raise typer.Exit(FAILED) from None
-    typer.echo(f"{source} -> {target}: {_shape(volume)}, {volume.describe_spacing()}")
+    typer.echo(
+        f"{', '.join(map(str, sources))} -> {target}: {_shape(volume)}, {volume.describe_spacing()}"
+    )
 
 
 def described(path: Path, series: str | None = None, axes: str | None = None) -> list[str]:
@@ -139,7 +144,7 @@ def _shape(volume: Volume) -> str:
 
 
 def _read(
-    source: Path,
+    sources: list[Path],
     series: str | None,
     axes: str | None,
     spacing: str | None,
@@ -152,10 +157,16 @@ def _read(
     from .files import read
     from .files.stack import read_stack
 
-    if stack is None:
-        volume = read(source, axes=axes, series=series)
+    if stack is not None:
+        alone = sources[0] if len(sources) == 1 and sources[0].is_dir() else sources
+        volume = read_stack(alone, stack.value, axes=axes)
+    elif len(sources) > 1:
+        raise InputError(
+            "What several files are together is needed", f"{len(sources)} files",
+            "--stack C takes them for channels, --stack Z for slices, --stack T for frames",
+        )  # fmt: skip
     else:
-        volume = read_stack(source, stack.value, axes=axes)
+        volume = read(sources[0], axes=axes, series=series)
     if spacing is not None:
         volume = volume.with_spacing(parse_quantity(spacing))
     if labels:

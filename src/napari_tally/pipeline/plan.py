@@ -8,6 +8,7 @@ budgets for small machines instead of one for a large GPU.
 from __future__ import annotations
 
 import re
+from math import prod
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -25,6 +26,7 @@ from .recipe import TrainOptions
 from .sizing import (
     ObjectHead,
     batch_for,
+    choose_augmentation,
     choose_diameter,
     choose_head,
     choose_network,
@@ -211,7 +213,7 @@ def make_plan(
     spacing, diameter = choose_spacing(data), choose_diameter(data)
     patch, levels = choose_patch(data, machine, spacing, diameter)
     network = choose_network(data, machine, chosen, levels)
-    steps = steps_for(data, machine)
+    steps, batch = steps_for(data, machine), batch_for(network, patch, machine)
     return Plan(
         kind=data.kind,
         class_ids=data.ids,
@@ -226,10 +228,10 @@ def make_plan(
         architecture=network,
         head=chosen,
         patch=patch,
-        batch=batch_for(network, patch, machine),
+        batch=batch,
         steps=steps,
         epoch=epoch_of(steps),
         foreground=share_around(data),
-        augmentation="strong" if data.images < 5 else "light",
+        augmentation=choose_augmentation(data, steps * batch * prod(patch)),
         workers=machine.workers,
     )

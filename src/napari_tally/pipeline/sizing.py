@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..heads import AnyHead
     from .fingerprint import Fingerprint
     from .machine import Machine
+    from .presets import Preset
 
 ObjectHead = Literal["center", "boundary", "distance", "flow"]
 HEADS = {h.name: h for h in (Center(), Boundary(), Distance(), Flow())}
@@ -36,6 +37,8 @@ _CROPS = {(2, True): 8, (2, False): 16, (3, True): 2, (3, False): 4}  # of that 
 _MOST_CROPS = 32
 _AROUND = 1 / 3  # of the crops, around something labelled where little is
 _LITTLE = 0.1  # share of the voxels that is labelled, below which crops are drawn so
+_FEW = 5  # images
+_BY_HEART = 100  # times that each image is seen
 _SMALLEST = 4  # voxels of a patch at the coarsest level
 _MOST_LEVELS = {2: 5, 3: 4}
 _LEAST_LEVELS = 3  # DynUNet takes no fewer
@@ -187,8 +190,18 @@ def choose_tiling(data: Fingerprint, stride: int) -> Tiling:
 
 def steps_for(data: Fingerprint, machine: Machine) -> int:
     """Return how long to learn: longer from more images, and where steps are quick."""
-    low, high = (1500, 4000) if machine.small else (4000, 12_000)
+    low, high = (1500, 8000) if machine.small else (4000, 12_000)
     return int(min(high, max(low, (100 if machine.small else 200) * data.images)))
+
+
+def choose_augmentation(data: Fingerprint, voxels: int) -> Preset:
+    """Return how strongly crops are changed, given how many voxels of them are learnt from.
+
+    Strongly where the network would otherwise learn the images by heart: of which there are few, or
+    which it sees again and again.
+    """
+    seen = voxels / max(1, data.images * prod(data.shape))
+    return "strong" if data.images < _FEW or seen > _BY_HEART else "light"
 
 
 def share_around(data: Fingerprint) -> float:
