@@ -105,6 +105,25 @@ def test_stacks_of_patients_get_their_median_voxel_and_lie_alike() -> None:
     assert not plan.recipe().augmentation.right_angles
 
 
+@pytest.mark.parametrize(("shape", "norm"), [((24, 40, 40), "instance"), ((64, 96, 96), "batch")])
+def test_a_network_sees_statistics_of_whole_images_or_none(shape, norm) -> None:
+    labels = np.zeros(shape, np.uint8)
+    labels[4:12, 10:20, 10:20], labels[4:12, 20:30, 10:20] = 1, 2
+    data = fingerprint(check_all([pair(labels, spacing=(1.0, 1.0, 1.0))]), "classes")
+    network = make_plan(data, CPU).architecture
+    assert network.norm_name == norm
+    assert network.deep_supervision and network.deep_supr_num == len(network.filters) - 2
+
+
+def test_what_would_be_learnt_by_heart_is_changed_strongly() -> None:
+    small, large = discs(0, shape=(64, 64)), discs(0, shape=(700, 700))
+    few = plan_of(*(pair(large, str(i)) for i in range(3)))
+    seen_often = plan_of(*(pair(small, str(i)) for i in range(6)))
+    enough = plan_of(*(pair(large, str(i)) for i in range(6)))
+    assert (few.augmentation, seen_often.augmentation) == ("strong", "strong")
+    assert enough.augmentation == "light"
+
+
 def test_what_tells_left_from_right_is_not_mirrored() -> None:
     pairs = [pair(discs(i, count=2), str(i)) for i in range(3)]
     plain = plan_of(*pairs, class_names=("bright", "cleft")).recipe().augmentation

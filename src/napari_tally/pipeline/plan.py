@@ -34,6 +34,7 @@ from .sizing import (
     choose_patch,
     choose_spacing,
     choose_tiling,
+    seen_shape,
     share_around,
     steps_for,
 )
@@ -212,7 +213,8 @@ def make_plan(
     chosen = choose_head(data, head, class_names, stuff)
     spacing, diameter = choose_spacing(data), choose_diameter(data)
     patch, levels = choose_patch(data, machine, spacing, diameter)
-    network = choose_network(data, machine, chosen, levels)
+    whole = 2 * prod(patch) > prod(seen_shape(data, spacing, diameter))
+    network = choose_network(data, machine, chosen, levels, whole=whole)
     steps, batch = steps_for(data, machine), batch_for(network, patch, machine)
     return Plan(
         kind=data.kind,

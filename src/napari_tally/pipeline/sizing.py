@@ -147,12 +147,17 @@ def _seen_diameter(
     return float(data.diameters[1] * (prod(after) / prod(before)) ** (1 / data.ndim))
 
 
-def choose_network(data: Fingerprint, machine: Machine, head: AnyHead, levels: int) -> DynUNet:
-    """Return the U-Net: wider on a GPU, and normalized by batch where tiles may part an image."""
+def choose_network(
+    data: Fingerprint, machine: Machine, head: AnyHead, levels: int, *, whole: bool
+) -> DynUNet:
+    """Return the U-Net: wider on a GPU, and normalized by batch where tiles may part an image.
+
+    By instance what is found would depend on the tile that it lies in; so `whole` says whether a
+    patch is most of an image.
+    """
     width = 16 if machine.small else 32
     filters = tuple(min(_WIDEST[data.ndim], width * 2**i) for i in range(levels + 1))
-    # By instance an object would depend on the tile that it lies in.
-    whole = data.ndim == 3 and data.kind == "classes"
+    by_instance = whole and data.ndim == 3 and data.kind == "classes"
     return DynUNet(
         spatial_dims=data.ndim,
         in_channels=len(data.channels),
@@ -160,7 +165,7 @@ def choose_network(data: Fingerprint, machine: Machine, head: AnyHead, levels: i
         kernel_size=(3,) * (levels + 1),
         strides=(1, *(2,) * levels),
         filters=filters,
-        norm_name="instance" if whole else "batch",
+        norm_name="instance" if by_instance else "batch",
         # As in nnU-Net, from which these networks are.
         deep_supervision=data.kind == "classes",
         deep_supr_num=levels - 1,
