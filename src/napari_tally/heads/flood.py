@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
-from .neighbours import framed, steps_of, within
+from .neighbours import faces_of, framed, steps_of, within
 
 LEVELS = 256
 _OUTSIDE = -1
@@ -76,9 +76,10 @@ def _grow(out: NDArray[np.int32], level: NDArray[np.uint8], steps: NDArray[np.in
     heads = np.full(LEVELS, -1, np.int64)
     tails = np.full(LEVELS, -1, np.int64)
     now = LEVELS - 1
+    faces = faces_of(steps)  # what lies on a diagonal lies at the face of another one
     for i in range(out.size):
         if out[i] > 0:
-            for step in steps:
+            for step in steps[:faces]:
                 if out[i + step] == 0:
                     _queue(after, heads, tails, i, now)
                     break

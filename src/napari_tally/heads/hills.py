@@ -10,8 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
+from .neighbours import faces_of
 
+# isort: split
+from numba import prange  # after `jit`, which tells numba what it may take
+
+_SLABS = 8  # of voxels, whatever the number of threads: so results do not depend on it
+_LEAST_BITS = 10
+_PAIRS = 16  # slots of the tables for each hill: in noisy maps it touches six others
 _FULL = 0.6  # of the table of pairs
+_RECENT = 4096  # pairs that are looked up without the table, which no cache of a processor holds
 _TOP = np.iinfo(np.uint16).max
 
 
@@ -40,6 +48,8 @@ def passes_between(
 ) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
     """Return the hills that touch, highest pass first, each pair as `a * hills + b`; their passes.
 
+    A pair may come again, with a lower pass.
+
     Parameters
     ----------
     hill, level : ndarray, the voxels of a framed array
@@ -49,19 +59,22 @@ def passes_between(
     hills : int
         One more than the largest number.
     """
-    bits = int(6 * hills).bit_length()
+    bits = max(_LEAST_BITS, int(_PAIRS * hills / _SLABS).bit_length())
     while True:
-        keys = np.full(1 << bits, -1, np.int64)
-        passes = np.zeros(1 << bits, np.uint16)
-        if _touching(hill, level, steps, hills, keys, passes):
+        keys = np.full((_SLABS, 1 << bits), -1, np.int64)
+        passes = np.zeros(keys.shape, np.uint16)
+        fits = np.zeros(_SLABS, np.bool_)
+        _touching(hill, level, steps, hills, keys, passes, fits)
+        if fits.all():
             break
         bits += 1
-    used = np.flatnonzero(keys >= 0)
-    order = used[np.argsort(_TOP - passes[used], kind="stable")]  # radix sort: 16-bit integers
-    return keys[order], passes[order]
+    used = np.flatnonzero(keys.ravel() >= 0)
+    found, heights = keys.ravel()[used], passes.ravel()[used]
+    order = np.argsort(_TOP - heights, kind="stable")  # radix sort: 16-bit integers
+    return found[order], heights[order]
 
 
-@compiled()
+@compiled(parallel=True)
 def _touching(
     hill: NDArray[np.int32],
     level: NDArray[np.uint16],
@@ -69,45 +82,70 @@ def _touching(
     hills: int,
     keys: NDArray[np.int64],
     passes: NDArray[np.uint16],
-) -> bool:
-    """Fill a hash table with the pairs of hills that touch; tell whether it was large enough.
+    fits: NDArray[np.bool_],
+) -> None:
+    """Fill a hash table for each slab of voxels; tell of each whether it was large enough."""
+    slabs = len(keys)
+    for s in prange(slabs):
+        part = (s * hill.size // slabs, (s + 1) * hill.size // slabs)
+        fits[s] = _touching_in(hill, level, steps, hills, part, keys[s], passes[s])
 
-    Within a hill (all voxels that share a face are of it) nobody is on a diagonal who is not met
-    from one of these voxels.
+
+@inlined
+def _touching_in(
+    hill: NDArray[np.int32],
+    level: NDArray[np.uint16],
+    steps: NDArray[np.int64],
+    hills: int,
+    part: tuple[int, int],
+    keys: NDArray[np.int64],
+    passes: NDArray[np.uint16],
+) -> bool:
+    """Note the pairs of hills that touch in a part of the voxels; tell whether there was room.
+
+    Of two voxels the first one looks at the other. Within a hill (all voxels that share a face are
+    of it) nobody is on a diagonal who is not met from one of these voxels.
     """
-    faces = 2 if len(steps) == 2 else 4 if len(steps) == 8 else 6
+    faces = faces_of(steps)
+    ahead = steps[steps > 0]
     used, room = 0, int(_FULL * keys.size)
-    for i in range(hill.size):
+    recent = np.full(_RECENT, -1, np.int64)  # pairs that were met a moment ago, and their passes
+    known = np.zeros(_RECENT, np.uint16)
+    for i in range(part[0], part[1]):
         a = np.int64(hill[i])
         if a == 0:
             continue
         surrounded = True
-        for k in range(len(steps)):
-            if k == faces and surrounded:
-                break
-            b = np.int64(hill[i + steps[k]])
-            surrounded &= b == a
-            if b > a:
-                height = min(level[i], level[i + steps[k]])
-                used += _noted(keys, passes, int(a * hills + b), height)
+        for k in range(faces):
+            surrounded &= hill[i + steps[k]] == a
+        if surrounded:
+            continue
+        for step in ahead:
+            b = np.int64(hill[i + step])
+            if b != a and b > 0:
+                key = min(a, b) * hills + max(a, b)
+                height = min(level[i], level[i + step])
+                place = key % _RECENT
+                if recent[place] == key and known[place] >= height:
+                    continue
+                at = _slot(keys, key)
+                used += keys[at] < 0
+                keys[at] = key
+                passes[at] = max(passes[at], height)
+                recent[place], known[place] = key, passes[at]
         if used > room:
             return False
     return True
 
 
 @inlined
-def _noted(
-    keys: NDArray[np.int64], passes: NDArray[np.uint16], key: int, height: np.uint16
-) -> bool:
-    """Note the pass between a pair of hills, if it is their highest; tell whether they are new."""
+def _slot(keys: NDArray[np.int64], key: int) -> int:
+    """Return where in a hash table a key is, or is to be put."""
     last = keys.size - 1
     at = ((key * 0x9E3779B97F4A7C1) >> 20) & last
     while keys[at] != key and keys[at] >= 0:
         at = (at + 1) & last
-    new: bool = keys[at] < 0
-    keys[at] = key
-    passes[at] = max(passes[at], height)
-    return new
+    return at
 
 
 @inlined

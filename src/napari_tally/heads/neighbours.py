@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.jit import inlined
+
 
 def framed(array: NDArray[Any], fill: float) -> NDArray[Any]:
     """Return a copy with one more voxel of `fill` at both ends of each axis."""
@@ -29,3 +31,9 @@ def steps_of(shape: tuple[int, ...]) -> NDArray[np.int64]:
     strides = np.cumprod((1, *shape[:0:-1]))[::-1]
     around = sorted(product((-1, 0, 1), repeat=len(shape)), key=np.count_nonzero)[1:]
     return np.array(around) @ strides
+
+
+@inlined
+def faces_of(steps: NDArray[np.int64]) -> int:
+    """Return how many of the first neighbours share a face."""
+    return 2 if len(steps) == 2 else 4 if len(steps) == 8 else 6
