@@ -128,7 +128,7 @@ def _touching_in(
                 place = key % _RECENT
                 if recent[place] == key and known[place] >= height:
                     continue
-                at = _slot(keys, key)
+                at = _slot(keys, int(key))
                 used += keys[at] < 0
                 keys[at] = key
                 passes[at] = max(passes[at], height)
