@@ -69,15 +69,6 @@ def test_any_shape_is_covered(shape) -> None:
     assert np.isfinite(maps).all()
 
 
-@pytest.mark.parametrize(("zeros", "expected"), [(False, 1.0), (True, 0.0)])
-def test_what_is_added_at_the_border_is_mirrored_or_zero(zeros, expected) -> None:
-    windows = Tiling(tile=64, halo=8, mirror=4, zeros=zeros).windows((20, 20), 4)
-    source = tiling.padded(np.ones((1, 20, 20), np.float32), windows)
-    assert source.shape == (1, 28, 28)
-    assert source[0, 0, 0] == source[0, -1, -1] == expected
-    assert source[0, 4:-4, 4:-4].min() == 1
-
-
 @pytest.mark.parametrize("size", [1, 40, 64, 65, 300, 1111])
 def test_windows_are_aligned_and_divide_the_image(size) -> None:
     windows = Tiling(tile=128, halo=16, mirror=16).windows((size, 50), 16)

@@ -131,22 +131,6 @@ def test_crops_that_are_not_turned_keep_their_sharpness() -> None:
         assert np.isin(image.numpy(), sample.image).all()
 
 
-def test_crops_may_show_where_the_image_ends() -> None:
-    image = np.full((1, 40, 60), 0.5, np.float32)
-    known = np.ones((40, 60), bool)
-    known[:5] = False
-    sample = Sample("a", image, np.ones((40, 60), np.int32), known=known)
-    turned = Augmentation(share=1, zoom_share=0, turn_share=0.5)
-    crops = Crops([sample], Semantic(), turned, (96, 96), 20, seed=0, zeros=True)
-    unknown = 0
-    for image, target in (crops[i] for i in range(20)):
-        outside = image[0] == 0
-        assert outside.any()
-        assert (target[0][outside] == 1).all()  # background, and known to be
-        unknown += int(target[0].isnan().sum())
-    assert unknown > 0
-
-
 def test_shares_of_more_than_all_crops_are_refused() -> None:
     with pytest.raises(ValidationError, match="together"):
         Augmentation(zoom_share=0.6, turn_share=0.5)

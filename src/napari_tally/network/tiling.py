@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,12 +229,11 @@ class _Run:
 
 
 def padded(image: NDArray[np.float32], windows: Windows) -> Tensor:
-    """Return the image, shape (C, ..., *spatial), with what the windows add at its borders."""
+    """Return the image, shape (C, ..., *spatial), mirrored at its borders as the windows need."""
     import torch
 
-    widths = ((0, 0),) * (image.ndim - len(windows.padding)) + windows.padding
-    mode: Literal["constant", "symmetric"] = "constant" if windows.zeros else "symmetric"
-    return torch.from_numpy(np.pad(image, widths, mode=mode))
+    ahead = ((0, 0),) * (image.ndim - len(windows.padding))
+    return torch.from_numpy(np.pad(image, (*ahead, *windows.padding), mode="symmetric"))
 
 
 def _room(device: torch.device, needed: int) -> torch.device:

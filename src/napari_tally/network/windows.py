@@ -22,7 +22,7 @@ _LEAST_WEIGHT = 1e-6
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows over an image that was padded.
+    """Windows over an image that was padded by mirroring.
 
     Attributes
     ----------
@@ -32,14 +32,11 @@ class Windows:
         The windows, all of one shape, in the padded image.
     weight : ndarray
         How much each voxel of a window counts where windows overlap.
-    zeros : bool
-        Whether what is added is 0, not a mirrored copy.
     """
 
     padding: tuple[tuple[int, int], ...]
     slices: list[Slices]
     weight: NDArray[np.float32]
-    zeros: bool = False
 
 
 class Tiling(Options):
@@ -51,10 +48,7 @@ class Tiling(Options):
 
     tile: int = Field(640, ge=16, description="Largest window, px, along each axis")
     halo: int = Field(64, ge=0, description="Context on each side of a window, px")
-    mirror: int = Field(16, ge=0, description="Context added at the image's border, px")
-    zeros: bool = Field(
-        False, description="Whether it is 0, which shows the border, not a mirrored copy"
-    )
+    mirror: int = Field(16, ge=0, description="Mirrored context at the image's border, px")
 
     def windows(self, shape: tuple[int, ...], stride: int) -> Windows:
         """Lay windows over an image of `shape` for a network of that stride."""
@@ -72,7 +66,7 @@ class Tiling(Options):
             (before, padded - before - n)
             for n, (padded, _, _, before) in zip(shape, axes, strict=True)
         )
-        return Windows(padding, slices, weight.astype(np.float32), self.zeros)
+        return Windows(padding, slices, weight.astype(np.float32))
 
     def _axis(self, size: int, stride: int) -> tuple[int, int, int, int]:
         """Return (padded size, window, step, padding before) of one axis."""

@@ -23,8 +23,7 @@ class Crops(Dataset[tuple[Any, Any]]):
 
     Images of the same weight are equally likely, however large they are. A share of the crops,
     `foreground`, lies around something labelled; where only a part of an image is labelled, the
-    others lie around a voxel of that part. What lies outside of an image is a mirrored copy of
-    it, or, with `zeros`, 0 and background.
+    others lie around a voxel of that part.
     """
 
     def __init__(
@@ -37,10 +36,9 @@ class Crops(Dataset[tuple[Any, Any]]):
         seed: int,
         first: int = 0,
         foreground: float = 0.0,
-        zeros: bool = False,
     ) -> None:
         self.samples, self.head, self.count, self.seed = samples, head, count, seed
-        self.first, self.foreground, self.zeros = first, foreground, zeros
+        self.first, self.foreground = first, foreground
         self.augmentation, self.patch = augmentation, patch
         self.window = augmentation.window(patch)
         weights = np.array([sample.weight for sample in samples])
@@ -65,36 +63,24 @@ class Crops(Dataset[tuple[Any, Any]]):
         sample = self.samples[int(rng.choice(len(self.samples), p=self.shares))]
         sample = sample.around(self._place(sample, rng), self.window)
         self.transform.set_random_state(seed=int(rng.integers(2**31)))
-        crop = self.transform(self._arrays(sample))
-        channels = iter(np.asarray(crop[LABELS]).round().astype(np.int32))
-        target = self.head.encode(self.head.mended(next(channels)))
-        if sample.known is not None:
-            target[:, next(channels) == 0] = np.nan
-        image = np.ascontiguousarray(crop[IMAGE], dtype=np.float32)
-        if self.zeros:
-            image[:, next(channels) == 0] = 0
-        return torch.from_numpy(image), torch.from_numpy(target)
-
-    def _arrays(self, sample: Sample) -> dict[str, Any]:
-        """Return image and labels, with masks of where they are known and of the image beside."""
-        import torch
-
-        shape = sample.labels.shape
-        channels = [sample.labels] if sample.known is None else [sample.labels, sample.known]
-        if not self.zeros:
-            parts = {IMAGE: sample.image, LABELS: np.stack(channels)}
-        else:
-            missing = [max(0, w - n) for w, n in zip(self.window, shape, strict=True)]
-            widths = [(m // 2, m - m // 2) for m in missing]
-            # Outside there is nothing, and that is known.
-            padded = [np.pad(channels[0], widths)]
-            padded += [np.pad(known, widths, constant_values=True) for known in channels[1:]]
-            padded += [np.pad(np.ones(shape, bool), widths)]
-            parts = {IMAGE: np.pad(sample.image, [(0, 0), *widths]), LABELS: np.stack(padded)}
-        return {name: torch.from_numpy(part.astype(np.float32)) for name, part in parts.items()}
+        crop = self.transform({IMAGE: torch.from_numpy(sample.image), LABELS: _both(sample)})
+        labels, *known = np.asarray(crop[LABELS]).round().astype(np.int32)
+        target = self.head.encode(self.head.mended(labels))
+        for unknown in known:
+            target[:, unknown == 0] = np.nan
+        image = torch.as_tensor(np.ascontiguousarray(crop[IMAGE], dtype=np.float32))
+        return image, torch.from_numpy(target)
 
     def _place(self, sample: Sample, rng: np.random.Generator) -> tuple[int, ...] | None:
         """Return the voxel around which the crop lies, None for anywhere."""
         if self.foreground and rng.random() < self.foreground and sample.ids:
             return sample.place(sample.ids[int(rng.integers(len(sample.ids)))], rng)
         return sample.known_place(rng)
+
+
+def _both(sample: Sample) -> Any:
+    """Return labels, and where they are known unless they are everywhere, as channels."""
+    import torch
+
+    parts = [sample.labels] if sample.known is None else [sample.labels, sample.known]
+    return torch.from_numpy(np.stack(parts).astype(np.float32))

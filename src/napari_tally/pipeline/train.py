@@ -117,15 +117,7 @@ class _Run:
         o, first = self.options, self.state.step * self.options.batch
         count = (0 if self.state.stopped else o.steps) * o.batch
         crops = Crops(
-            samples,
-            o.head,
-            o.augmentation,
-            o.patch,
-            max(count, first),
-            o.seed,
-            first,
-            o.foreground,
-            o.tiling.zeros,
+            samples, o.head, o.augmentation, o.patch, max(count, first), o.seed, first, o.foreground
         )
         on_gpu = self.learner.device.type == "cuda"
         loader = DataLoader(
