@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -13,6 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_tally.cli import app
+
+
+def pytest_unconfigure() -> None:
+    """Remove the folder of the settings."""
+    shutil.rmtree(Path(os.environ["NAPARI_CONFIG"]).parent, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
