@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from .corrected import fingerprint, sign
+from .corrected import is_corrected, sign
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Labels
@@ -30,14 +30,13 @@ class ResultLayer:
         self.layer: Labels | None = None
         self.job: Job | None = None
         self.name = ""
-        self._shown = 0
 
     @property
     def is_ours(self) -> bool:
         """Whether the layer is still there, with just what was last put into it."""
         if self.layer is None or self.layer not in self.viewer.layers:
             return False
-        return fingerprint(np.asarray(self.layer.data)) == self._shown
+        return not is_corrected(self.layer)
 
     def show(self, done: Done, part: Part, contour: int) -> Labels:
         """Show a part of a result: in the layer of the last one if it may, else in a new one."""
@@ -56,11 +55,9 @@ class ResultLayer:
 
     def put(self, labels: NDArray[np.integer]) -> None:
         """Put labels into the layer without taking that for an edit."""
-        assert self.layer is not None
+        assert self.layer is not None and self.job is not None
         self.layer.data = labels
-        self._shown = fingerprint(np.asarray(self.layer.data))
-        if self.job is not None:
-            sign(self.layer, self.job.layer_name, self.job.model)
+        sign(self.layer, self.job.layer_name, self.job.model)
 
     def _same_place(self, job: Job, part: Part) -> bool:
         """Tell whether a job is about the same part of the same image as the last one."""
