@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 from dataclasses import dataclass
 from datetime import timedelta
@@ -46,11 +48,14 @@ class Team:
 
     def join(self, device: torch.device) -> None:
         """Meet the others; nothing happens if there are none, or all have met."""
+        # If `torch.distributed.nn` came later, its default arguments would keep the group alive.
         import torch.distributed as dist
+        import torch.distributed.nn  # noqa: F401
 
         if self.size > 1 and not dist.is_initialized():
             backend = "nccl" if device.type == "cuda" else "gloo"
             dist.init_process_group(backend, timeout=_LONGEST_WAIT)
+            atexit.register(_leave)
 
     def told(self, value: T, device: torch.device) -> T:
         """Return the leader's value; all wait for it."""
@@ -107,3 +112,15 @@ class Team:
         """Return which of the next `count` crops, in batches of `batch`, this process takes."""
         own = batch // self.size
         return [i for i in range(count) if i % batch // own == self.rank]
+
+
+def _leave() -> None:
+    """End the group's threads: one that lets go of a tensor while Python ends aborts the process.
+
+    They end with the last reference to the group, of which networks that are shared keep one.
+    """
+    import torch.distributed as dist
+
+    gc.collect()
+    if dist.is_initialized():
+        dist.destroy_process_group()
