@@ -1,10 +1,12 @@
-"""From maps to objects: our decoders, scikit-image's peaks and watershed, Cellpose's flow decoder.
+"""From maps to objects: our decoders and those of scikit-image, Cellpose and StarDist.
 
-    python benchmarks/decode.py [--small] [--repeats 3]
+    python benchmarks/decode.py [--divide 1] [--ndim 2 3] [--repeats 3] [--noise 0 0.05 0.1]
 
 Maps of each head are made from simulated truth of touching objects, with the same noise, in 2D and
 3D; AP at IoU 0.5 shows that none is fast by being wrong. Specks of fewer than 20 voxels are left
-out of all. Cellpose's decoder takes the same flows, where the package `cellpose` is installed.
+out of all. Where the packages are installed, Cellpose's decoder takes the same flows, and
+StarDist's suppression distances along rays with noise in proportion; the latter only in scenes of
+a quarter of the length or less along each axis (`--divide 4`): it takes minutes in larger ones.
 """
 
 from __future__ import annotations
@@ -30,11 +32,19 @@ try:
     from cellpose import dynamics
 except (ImportError, RuntimeError):  # the latter of a torchvision that does not fit torch
     dynamics = None
+try:
+    from stardist import nms, rays3d
+    from stardist.geometry import dist_to_coord, geom2d, geom3d
+except ImportError:
+    nms = None
 
 HEADS = (Center(), Distance(), Flow(), Boundary())
 SKIMAGE = "peaks + watershed"
 SPECK = 20
-SCENES = [((2048, 2048), 28, (12, 16)), ((64, 256, 256), 19, (8, 11))]  # shape, step, radii
+SCENES = [((4096, 4096), 28, (12, 16)), ((128, 512, 512), 19, (8, 11))]  # shape, step, radii
+NOISE = (0.0, 0.05, 0.1, 0.15, 0.2)
+RAYS = {2: 32, 3: 96}  # StarDist's defaults
+QUARTER = 4  # from which division on StarDist is timed
 AMOUNT = {"offset": 10, "flow": 2}  # of noise in channels that are not from 0 to 1
 STEPS = 200  # of Cellpose
 
@@ -75,28 +85,63 @@ def cellpose(maps: np.ndarray) -> np.ndarray:
     return found.astype(np.int32)
 
 
-def ways(labels: np.ndarray, noise: float) -> dict[str, Callable[[], np.ndarray]]:
+def rays(
+    labels: np.ndarray, probability: np.ndarray, noise: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return StarDist's maps: (noisy) probability, and distances to the border along rays."""
+    if labels.ndim == 2:
+        along = geom2d.star_dist(labels, RAYS[2], mode="cpp")
+    else:
+        along = geom3d.star_dist3D(labels, rays3d.Rays_GoldenSpiral(RAYS[3]), mode="cpp")
+    rng = np.random.default_rng(0)
+    for k in range(along.shape[-1]):
+        smooth = gaussian_filter(rng.normal(size=labels.shape), 1)
+        along[..., k] *= 1 + noise * smooth / smooth.std()
+    return probability, np.maximum(along, 1e-3).astype(np.float32)
+
+
+def stardist(probability: np.ndarray, along: np.ndarray) -> np.ndarray:
+    """Return objects as StarDist does, with the thresholds of its models without tuning."""
+    shape = probability.shape
+    if len(shape) == 2:
+        points, scores, kept = nms.non_maximum_suppression(
+            along, probability, grid=(1, 1), prob_thresh=0.5, nms_thresh=0.4
+        )
+        shapes = dist_to_coord(kept, points)
+        return geom2d.polygons_to_label_coord(shapes, shape)
+    golden = rays3d.Rays_GoldenSpiral(RAYS[3])
+    points, scores, kept = nms.non_maximum_suppression_3d(
+        along, probability, golden, grid=(1, 1, 1), prob_thresh=0.5, nms_thresh=0.4
+    )
+    return geom3d.polyhedron_to_label(kept, points, golden, shape, prob=scores, verbose=False)
+
+
+def ways(labels: np.ndarray, noise: float, *, rayed: bool) -> dict[str, Callable[[], np.ndarray]]:
     """Return the decoders by name, each with its maps."""
     maps = {head.name: noisy(head, labels, noise) for head in HEADS}
     found = {head.name: partial(head.decode, maps[head.name]) for head in HEADS}
     found[SKIMAGE] = partial(peaks_and_watershed, maps["distance"])
     if dynamics is not None:
         found["cellpose"] = partial(cellpose, maps["flow"])
+    if nms is not None and rayed:
+        found["stardist"] = partial(stardist, *rays(labels, maps["distance"][DISTANCE], noise))
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--divide", type=int, default=1, help="length of the scenes by this")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--ndim", nargs="*", type=int, default=[2, 3])
+    parser.add_argument("--noise", nargs="*", type=float, default=NOISE)
     args = parser.parse_args()
     print(machine("scikit-image", "numba", *(["cellpose", "torch"] if dynamics else [])))
-    for full, step, radii in SCENES:
-        shape = tuple(n // 2 for n in full) if args.small else full
+    for full, step, radii in (scene for scene in SCENES if len(scene[0]) in args.ndim):
+        shape = tuple(n // args.divide for n in full)
         labels, _ = Scene(shape, step, radii, (1.0,) * len(shape)).make()
         print(f"{shape}, {labels.max():,} objects, {(labels > 0).mean():.0%} of the image")
-        for noise in (0.0, 0.05, 0.1, 0.15, 0.2):
-            decoders = ways(labels, noise)
+        for noise in args.noise:
+            decoders = ways(labels, noise, rayed=args.divide >= QUARTER)
             seconds = compare(decoders, args.repeats)
             print(f"  noise {noise:.2f}")
             for name, decode in decoders.items():

@@ -149,7 +149,7 @@ def _simulated(draw: Callable[[int], Sample], *counts: int) -> Parts:
 TASKS = {
     "nuclei": Task(real_nuclei, 2, (160, 160), 4, 600),
     "curved": Task(curved_cells, 2, (160, 160), 4, 600),
-    "stacks": Task(stacks, 3, (32, 64, 64), 2, 1500),
+    "stacks": Task(stacks, 3, (32, 64, 64), 2, 600),
 }
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError
+
+
+def in_one_piece(labels: NDArray[np.integer[Any]]) -> bool:
+    """Tell whether each object is connected, shape (Y, X) or (Z, Y, X); corners connect too."""
+    return int(components(labels).max(initial=0)) == len(np.unique(labels[labels > 0]))
 
 
 def components(array: ArrayLike) -> NDArray[np.int32]:

@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import CORNERS
+from .cells import BITS, CORNERS
 from .configurations import CLASS_OF, CLASSES, MASKS, corners
 
 _STEPS = np.array([s for s in product((-1, 0, 1), repeat=3) if s > (0, 0, 0)])
@@ -123,7 +123,7 @@ def _crossings() -> NDArray[np.float64]:
     for k, step in enumerate(_STEPS):
         shared = 8 >> int(np.abs(step).sum())
         starts = [i for i in range(8) if _inside(CORNERS[i] + step)]
-        ends = [int((CORNERS[i] + step) @ (4, 2, 1)) for i in starts]
+        ends = [int((CORNERS[i] + step) @ BITS) for i in starts]
         for i, mask in enumerate(MASKS):
             crossed = sum((mask >> a ^ mask >> b) & 1 for a, b in zip(starts, ends, strict=True))
             out[i, k] = crossed / shared

@@ -15,12 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
-from .cells import CORNERS, corners_of, lines_of, read_cell, slab_count, uneven_cells
+from .cells import (
+    ALL,
+    CORNERS,
+    corners_of,
+    lines_of,
+    marked,
+    read_cell,
+    read_row,
+    room_for,
+    slab_count,
+)
 
 # isort: split
 from numba import get_num_threads, prange  # after `jit`, which tells numba what it may take
 
-_ALL = 255
 _LOWEST = np.array([(mask & -mask).bit_length() - 1 for mask in range(256)])  # corner in each set
 
 
@@ -35,7 +44,7 @@ def _alike(mask: int) -> set[int]:
         sum(1 << (k ^ flip) for k in range(8) if mask >> k & 1)  # bits of k: axes
         for flip in range(8)
     }
-    return sets | {_ALL - s for s in sets}
+    return sets | {ALL - s for s in sets}
 
 
 def _classes() -> tuple[tuple[int, ...], NDArray[np.int64]]:
@@ -99,8 +108,9 @@ def configuration_counts(
     slabs = slab_count(rows, (n_objects + 1) * (CLASSES + 1) * 8, get_num_threads())
     counts = np.zeros((slabs, n_objects + 1, CLASSES + 1), np.int64)
     _count_slabs(stack, plane, rows, CLASS_OF, _EULER[block.ndim], counts)
-    total: NDArray[np.int64] = counts[:, 1:].sum(axis=0)
-    return total
+    for more in counts[1:]:
+        counts[0] += more  # into memory that is there already
+    return counts[0, 1:].copy()  # a view would keep the counts of all threads
 
 
 def rows_of_cells(
@@ -142,14 +152,22 @@ def _count_rows(
     counts: NDArray[np.int64],
 ) -> None:
     outside = np.zeros(labels.shape[2], labels.dtype)
-    differs = np.empty_like(outside)
-    found = np.empty(labels.shape[2] + 1, np.int64)
+    room = room_for(labels)
+    held, _, _, masks, several, uneven = room
+    found = np.empty(len(uneven), np.int64)
     cell = np.empty(8, labels.dtype)
     for row in range(rows[0], rows[1]):
         lines = lines_of(labels, before, outside, row)
-        for i in range(uneven_cells(lines, differs, found)):
-            read_cell(lines, found[i], cell)
-            _count_cell(cell, class_of, euler, counts)
+        read_row(lines, room)
+        for i in range(marked(uneven, found)):
+            x = found[i]
+            if several[x]:
+                read_cell(lines, x, cell)
+                _count_cell(cell, class_of, euler, counts)
+            else:
+                label, mask = held[x] | held[x + 1], masks[x]
+                counts[label, class_of[mask]] += 1
+                counts[label, CLASSES] += euler[mask]
 
 
 @inlined
@@ -160,7 +178,7 @@ def _count_cell(
     counts: NDArray[np.int64],
 ) -> None:
     """Add a cell to the counts of each label in it."""
-    left = 255 ^ corners_of(cell, 0)
+    left = ALL ^ corners_of(cell, 0)
     while left != 0:
         label = cell[_LOWEST[left]]
         mask = corners_of(cell, label)

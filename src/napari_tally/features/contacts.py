@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
-from .cells import corners_of, lines_of, read_cell, slab_count, uneven_cells
+from .cells import ALL, corners_of, lines_of, marked, read_cell, read_row, room_for, slab_count
 from .configurations import CLASS_OF, CLASSES, rows_of_cells
 
 # isort: split
@@ -86,16 +86,18 @@ def _count_rows(
 ) -> bool:
     """Add the rows of cells to one slab's tables; return whether there was room for the pairs."""
     outside = np.zeros(labels.shape[2], labels.dtype)
-    differs = np.empty_like(outside)
-    found = np.empty(labels.shape[2] + 1, np.int64)
+    room = room_for(labels)
+    _, _, _, _, several, _ = room
+    found = np.empty(len(several), np.int64)
     cell = np.empty(8, labels.dtype)
-    room = int(_FULL * len(keys))
+    left = int(_FULL * len(keys))
     for row in range(rows[0], rows[1]):
         lines = lines_of(labels, before, outside, row)
-        for i in range(uneven_cells(lines, differs, found)):
+        read_row(lines, room)
+        for i in range(marked(several, found)):
             read_cell(lines, found[i], cell)
-            room -= _count_cell(cell, class_of, counts, keys)
-            if room <= 28:  # as many pairs may be in a cell
+            left -= _count_cell(cell, class_of, counts, keys)
+            if left <= 28:  # as many pairs may be in a cell
                 return False
     return True
 
@@ -110,7 +112,7 @@ def _count_cell(
     """Add what the objects in a cell share; return how many pairs are new."""
     new = 0
     done = corners_of(cell, 0)
-    held = 255 ^ done
+    held = ALL ^ done
     for k in range(8):
         if done >> k & 1:
             continue
@@ -122,7 +124,7 @@ def _count_cell(
         done |= mask
         counts[label, class_of[mask]] += 1
         counts[label, class_of[others]] += 1
-        if held != 255:
+        if held != ALL:
             counts[label, class_of[held]] -= 1
         for j in range(k + 1, 8):
             if others >> j & 1:

@@ -73,8 +73,8 @@ def _rotate(a: NDArray[np.float64], vectors: NDArray[np.float64], p: int, q: int
         a[p, q] = a[q, p] = 0.0
         return
     theta = (a[q, q] - a[p, p]) / (2 * between)
-    t = (1.0 if theta >= 0 else -1.0) / (abs(theta) + np.hypot(theta, 1.0))
-    c = 1 / np.hypot(t, 1.0)
+    t = (1.0 if theta >= 0 else -1.0) / (abs(theta) + np.sqrt(theta * theta + 1))
+    c = 1 / np.sqrt(t * t + 1)
     s = t * c
     r = 3 - p - q
     a[p, p] -= t * between

@@ -79,6 +79,12 @@ def check_codes(codes: str) -> str:
     return upper
 
 
+def orientation(volume: Volume) -> str:
+    """Return the orientation of a volume, such as "RAS"; "" if it is flat or says nothing of it."""
+    known = volume.affine is not None and len(volume.spatial_axes) == 3
+    return orientation_of(np.asarray(volume.affine)) if known else ""
+
+
 def orientation_of(affine: NDArray[np.float64]) -> str:
     """Return the orientation of an array with this affine (see `Volume.affine`), such as "RAS".
 

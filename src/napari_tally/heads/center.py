@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
-from ..core.components import components
+from ..core.components import in_one_piece
 from ..core.jit import compiled
 from .base import Head, Labels, Maps
 from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
@@ -17,6 +17,9 @@ from .flood import grow
 from .known import known_part, mean_known
 from .targets import centers, normalized_distance
 from .votes import join_votes
+
+# isort: split
+from numba import prange  # after `jit`, which tells numba what it may take
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +68,7 @@ class Center(Head):
         return (*BORDER_NAMES, "distance", *(f"offset {axis}" for axis in "zyx"[-ndim:]))
 
     def in_domain(self, labels: Labels) -> bool:
-        return int(components(labels).max(initial=0)) == len(np.unique(labels[labels > 0]))
+        return in_one_piece(labels)
 
     def encode(self, labels: Labels) -> NDArray[np.float32]:
         return np.concatenate(
@@ -95,14 +98,11 @@ class Center(Head):
     def decode(self, maps: Maps) -> Labels:
         maps = self.checked(maps)
         mask = maps[BACKGROUND] < 1 - self.threshold
-        inside = maps[INSIDE]
-        core = inside > self.core
-        voting = mask & (core | (maps[BORDER] > self.sure))
-        certainty = _seediness(maps)
+        voting = mask & ((maps[INSIDE] > self.core) | (maps[BORDER] > self.sure))
         offsets = maps[DISTANCE + 1 :]
-        seeds = join_votes(certainty, offsets, voting, self.tolerance, self.scatter)
-        weak = self._weak(seeds, core, np.maximum(inside, maps[BORDER]))
-        labels = grow(np.where(weak[seeds], 0, seeds), 1 - maps[BORDER], mask)
+        seeds = join_votes(_seediness(maps), offsets, voting, self.tolerance, self.scatter)
+        _weaken(seeds.ravel(), self._weak(seeds, maps))
+        labels = grow(seeds, 1 - maps[BORDER], mask)
         return self._confident(labels, 1 - maps[BACKGROUND]) if self.mean_probability else labels
 
     def vectors(self, ndim: int) -> tuple[int, ...]:
@@ -130,11 +130,10 @@ class Center(Head):
         kept: Labels = np.where(mean[labels] >= self.mean_probability, labels, 0)
         return kept
 
-    def _weak(
-        self, seeds: NDArray[np.int32], core: NDArray[np.bool_], certainty: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
+    def _weak(self, seeds: NDArray[np.int32], maps: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell which seeds (by id) are crumbs: too little core, and not certain of their class."""
-        size, cores, sure = _weighed(seeds.ravel(), core.ravel(), certainty.ravel())
+        classes = (maps[INSIDE].ravel(), maps[BORDER].ravel())
+        size, cores, sure = _weighed(seeds.ravel(), *classes, np.float32(self.core))
         weak: NDArray[np.bool_] = (cores < self.least_core) & (sure < self.certain * size)
         return weak
 
@@ -147,7 +146,10 @@ def _seediness(maps: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @compiled()
 def _weighed(
-    seeds: NDArray[np.int32], core: NDArray[np.bool_], certainty: NDArray[np.float32]
+    seeds: NDArray[np.int32],
+    inside: NDArray[np.float32],
+    border: NDArray[np.float32],
+    core: np.float32,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return the voxels of each seed, those of its core, and the sum of its certainty."""
     n = seeds.max() + 1 if seeds.size else 1
@@ -155,9 +157,16 @@ def _weighed(
     for i in range(seeds.size):
         if seeds[i] > 0:
             size[seeds[i]] += 1
-            cores[seeds[i]] += core[i]
-            sure[seeds[i]] += certainty[i]
+            cores[seeds[i]] += inside[i] > core
+            sure[seeds[i]] += max(inside[i], border[i])
     return size, cores, sure
+
+
+@compiled(parallel=True)
+def _weaken(seeds: NDArray[np.int32], weak: NDArray[np.bool_]) -> None:
+    for i in prange(seeds.size):
+        if weak[seeds[i]]:
+            seeds[i] = 0
 
 
 def _offsets(labels: Labels) -> NDArray[np.float32]:

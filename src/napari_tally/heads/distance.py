@@ -12,10 +12,10 @@ from ..core.jit import compiled, inlined
 from .base import Head, Labels, Maps
 from .basins import basins
 from .border import BACKGROUND
-from .flood import quantized
+from .frames import framed_levels, looked_up
 from .hills import number_hills, numbered, passes_between, root_of
 from .known import dice_ce_loss, known_part
-from .neighbours import framed, steps_of, within
+from .neighbours import steps_of
 from .targets import normalized_distance
 
 # isort: split
@@ -88,9 +88,8 @@ class Distance(Head):
 
     def decode(self, maps: Maps) -> Labels:
         maps = self.checked(maps)
-        level = quantized(maps[DISTANCE], _LEVELS) + np.uint16(1)  # 0 is outside
-        level[maps[BACKGROUND] >= 1 - self.threshold] = 0
-        level = framed(level, 0)
+        mask = maps[BACKGROUND] < 1 - self.threshold
+        level = framed_levels(maps[DISTANCE], mask, _LEVELS, first=1)  # 0 is outside
         steps, flat = steps_of(level.shape), level.ravel()
         hill = np.empty(level.shape, np.int32)
         _climb(flat, steps, hill.ravel())
@@ -98,8 +97,7 @@ class Distance(Head):
         pairs, passes = passes_between(hill.ravel(), flat, steps, hills)
         peaks = _peaks(hill.ravel(), flat, hills)
         parent = _joined(pairs, passes, peaks, round(self.depth * (_LEVELS - 1)))
-        found: Labels = numbered(parent, 1)[within(hill)]
-        return found
+        return looked_up(numbered(parent, 1), hill)
 
 
 @inlined

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
-from .neighbours import faces_of, framed, steps_of, within
+from .frames import framed_levels, framed_where
+from .neighbours import faces_of, steps_of, within
 
 LEVELS = 256
 _OUTSIDE = -1
@@ -33,17 +34,11 @@ def grow(
     ndarray of int32, shape (*spatial)
         The ids; 0 outside the mask and where no seed reaches.
     """
-    out = framed(np.where(mask, seeds, _OUTSIDE).astype(np.int32, copy=False), _OUTSIDE)
-    level = framed(quantized(height, LEVELS).astype(np.uint8), 0)
+    out = framed_where(mask, seeds, _OUTSIDE)
+    level = framed_levels(height, mask, LEVELS)
     _grow(out.ravel(), level.ravel(), steps_of(out.shape))
     labels: NDArray[np.int32] = np.maximum(within(out), 0)
     return labels
-
-
-def quantized(height: NDArray[np.floating], levels: int) -> NDArray[np.uint16]:
-    """Return heights from 0 to 1 as whole numbers from 0 to `levels - 1`."""
-    scaled: NDArray[np.uint16] = (np.clip(height, 0, 1) * (levels - 1)).astype(np.uint16)
-    return scaled
 
 
 def as_3d(shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -70,7 +65,7 @@ def _queue(
 
 
 @compiled()
-def _grow(out: NDArray[np.int32], level: NDArray[np.uint8], steps: NDArray[np.int64]) -> None:
+def _grow(out: NDArray[np.int32], level: NDArray[np.uint16], steps: NDArray[np.int64]) -> None:
     # Each level is a queue: `after` links its voxels, `heads` and `tails` are its ends.
     after = np.empty(out.size, np.int32)
     heads = np.full(LEVELS, -1, np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..core.components import components
+from ..core.components import in_one_piece
 from .base import Head, Labels, Maps
 from .border import BACKGROUND
 from .follow import follow
@@ -47,7 +47,7 @@ class Flow(Head):
         return ("background", "foreground", *(f"flow {axis}" for axis in "zyx"[-ndim:]))
 
     def in_domain(self, labels: Labels) -> bool:
-        return int(components(labels).max(initial=0)) == len(np.unique(labels[labels > 0]))
+        return in_one_piece(labels)
 
     def encode(self, labels: Labels) -> NDArray[np.float32]:
         inside = labels > 0

@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 from ..core.jit import inlined
 
 
+def framed_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of an array with its frame."""
+    return tuple(n + 2 for n in shape)
+
+
 def framed(array: NDArray[Any], fill: float) -> NDArray[Any]:
     """Return a copy with one more voxel of `fill` at both ends of each axis."""
-    out = np.full([n + 2 for n in array.shape], fill, array.dtype)
+    out = np.full(framed_shape(array.shape), fill, array.dtype)
     within(out)[...] = array
     return out
 

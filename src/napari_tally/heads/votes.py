@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
-from .flood import quantized
+from .flood import as_3d
+from .frames import framed_levels, looked_up, row_starts
 from .hills import number_hills, numbered, passes_between, root_of
-from .neighbours import framed, steps_of, within
+from .neighbours import framed_shape, steps_of
 
 # isort: split
 from numba import prange  # after `jit`, which tells numba what it may take
@@ -23,7 +24,7 @@ from numba import prange  # after `jit`, which tells numba what it may take
 _LEVELS = 1024
 _SURE = 0.5  # voxels: votes nearer than this always agree; centres of two objects are further apart
 _NOISES = 2.0  # how many times the jitter of neighbouring votes is forgiven
-_SAMPLE = 20_000  # voxels in which the jitter is measured
+_SAMPLE = 8_000  # voxels in which the jitter is measured
 _SWEEPS = 8  # over the pairs of hills, at most: good maps need 2, maps of strong noise up to 8
 _FEW = 8  # voxels whose noise is much alike: the mean of more votes is less noisy
 
@@ -57,10 +58,8 @@ def join_votes(
         0 outside the mask. Objects are connected, through diagonal neighbours too.
     """
     slack = _NOISES * _jitter(offsets, mask)
-    level = quantized(certainty, _LEVELS) + np.uint16(1)  # 0 is outside
-    level[~mask] = 0
-    level = framed(level, 0)
-    votes = _votes(offsets, mask)
+    level = framed_levels(certainty, mask, _LEVELS, first=1)  # 0 is outside
+    votes = _votes(offsets)
     steps = steps_of(level.shape)
     hill = np.empty(level.shape, np.int32)
     _climb(level.ravel(), votes, steps, np.float32((_SURE + slack) ** 2), hill.ravel())
@@ -68,8 +67,7 @@ def join_votes(
     pairs, _ = passes_between(hill.ravel(), level.ravel(), steps, len(count))
     limits = (float(tolerance), float(scatter), slack, _noise(count, spread))
     parent = _join(pairs, count, mean, spread, limits)
-    found: NDArray[np.int32] = numbered(parent, 1)[within(hill)]
-    return found
+    return looked_up(numbered(parent, 1), hill)
 
 
 def _jitter(offsets: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
@@ -120,14 +118,35 @@ def _noise(count: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
     return float(np.quantile(spread[some] / count[some], 0.25)) if some.any() else 0.0
 
 
-def _votes(offsets: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the place for which each voxel of the framed array votes, shape (voxels, ndim)."""
-    votes = np.empty((*(n + 2 for n in mask.shape), mask.ndim), np.float32)
-    for axis, offset in enumerate(offsets):
-        place = np.arange(mask.shape[axis], dtype=np.float32)
-        along = place.reshape([-1 if a == axis else 1 for a in range(mask.ndim)])
-        np.add(offset, along, out=votes[(slice(1, -1),) * mask.ndim + (axis,)])
-    return votes.reshape(-1, mask.ndim)
+def _votes(offsets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the place for which each voxel of the framed array votes, shape (voxels, ndim).
+
+    Those of the frame are not set: nobody asks them.
+    """
+    shape = offsets.shape[1:]
+    votes = np.empty((*framed_shape(shape), len(shape)), np.float32).reshape(-1, len(shape))
+    rows = np.ascontiguousarray(offsets).reshape(len(shape), -1, shape[-1])
+    _place_votes(rows, as_3d(shape)[1], row_starts(shape), votes)
+    return votes
+
+
+@compiled(parallel=True)
+def _place_votes(
+    offsets: NDArray[np.float32],
+    height: int,
+    starts: NDArray[np.int64],
+    votes: NDArray[np.float32],
+) -> None:
+    """Write offsets (ndim, rows, X), of stacks of `height` rows a plane, as places."""
+    last = len(offsets) - 1
+    for row in prange(len(starts)):
+        y, z = np.float32(row % height), np.float32(row // height)
+        for x in range(offsets.shape[2]):
+            i = starts[row] + x
+            votes[i, last] = offsets[last, row, x] + np.float32(x)
+            votes[i, last - 1] = offsets[last - 1, row, x] + y
+            if last == 2:
+                votes[i, 0] = offsets[0, row, x] + z
 
 
 @inlined
@@ -174,19 +193,28 @@ def _hills(
     hill: NDArray[np.int32], votes: NDArray[np.float32], hills: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return of each hill its voxels, mean vote, and sum of squared distances of votes from it."""
-    count = np.zeros(hills + 1)
-    mean = np.zeros((hills + 1, votes.shape[1]))
-    spread = np.zeros(hills + 1)
+    ndim = votes.shape[1]
+    count, square = np.zeros(hills + 1), np.zeros(hills + 1)
+    first, total = np.zeros((hills + 1, ndim)), np.zeros((hills + 1, ndim))
     for i in range(hill.size):
         h = hill[i]
         if h == 0:
             continue
+        if count[h] == 0:  # votes of a hill are alike: from its first one no digits are lost
+            for k in range(ndim):
+                first[h, k] = votes[i, k]
         count[h] += 1
-        for k in range(votes.shape[1]):
-            away = votes[i, k] - mean[h, k]
-            mean[h, k] += away / count[h]
-            spread[h] += away * (votes[i, k] - mean[h, k])
-    return count, mean, spread
+        for k in range(ndim):
+            away = votes[i, k] - first[h, k]
+            total[h, k] += away
+            square[h] += away * away
+    for h in range(1, hills + 1):
+        for k in range(ndim):
+            mean = total[h, k] / count[h]
+            first[h, k] += mean
+            square[h] -= mean * total[h, k]
+        square[h] = max(square[h], 0.0)
+    return count, first, square
 
 
 @inlined
