@@ -121,7 +121,7 @@ def _series_lines(listed: list[Series]) -> list[str]:
 
 
 def _volume_lines(volume: Volume) -> list[str]:
-    from .files.world import orientation
+    from .geometry.orientation import orientation
 
     facts = {
         "image": f"{_shape(volume)}, {volume.array.dtype}{', labels' * volume.is_labels}",

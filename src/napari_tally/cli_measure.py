@@ -12,7 +12,7 @@ from .cli_run import FAILED, failing, usage, with_bar
 from .core.errors import InputError
 
 if TYPE_CHECKING:
-    from .pipeline.measure_files import MeasureJob
+    from .pipeline.measure_files import MeasureHow, MeasureJob
 
 
 class TableKind(StrEnum):
@@ -88,7 +88,7 @@ def measure(
 ) -> None:
     """Measure the objects of label images: tables of them, of whole images and of parents."""
     from .features.options import DEFAULT
-    from .pipeline.measure_files import MeasureHow, measure_files_steps
+    from .pipeline.measure_files import MeasureHow
 
     with usage():
         how = MeasureHow(
@@ -104,6 +104,14 @@ def measure(
         jobs, lonely = _jobs(labels, image or [], parents, output, report, table.value)
         for job in jobs[:1]:
             job.check(how)
+    if not _measured(jobs, how) or lonely:
+        raise typer.Exit(FAILED)
+
+
+def _measured(jobs: list[MeasureJob], how: MeasureHow) -> bool:
+    """Measure, and say what came out; tell whether all of it did."""
+    from .pipeline.measure_files import measure_files_steps
+
     results = with_bar(measure_files_steps(jobs, how), len(jobs), False)
     for done in results:
         for note in done.notes:
@@ -112,8 +120,7 @@ def measure(
             typer.echo(f"{done.job.row.labels}: {done.message}", err=True)
         else:
             typer.echo(f"{done.message} -> {done.job.table}")
-    if lonely or any(done.failed for done in results):
-        raise typer.Exit(FAILED)
+    return not any(done.failed for done in results)
 
 
 def _jobs(

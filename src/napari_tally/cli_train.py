@@ -58,9 +58,7 @@ Start = Annotated[
 Axes = Annotated[
     int | None, typer.Option(help="2 or 3: axes that are seen at a time.", min=2, max=3)
 ]
-HeadName = Annotated[
-    Head | None, typer.Option(help="What tells objects apart: flow in 2D, center in 3D.")
-]
+HeadName = Annotated[Head | None, typer.Option(help="What tells objects apart; flow if not told.")]
 Folders = tuple[Path, Path, Path | None, Path | None]  # images, labels, masks, classes
 
 
@@ -88,7 +86,9 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="Validations without gain before it stops; 0: never.")
     ] = None,
-    validation: Annotated[float, typer.Option(help="Share of the images.")] = 0.2,
+    validation: Annotated[
+        float | None, typer.Option(help="Share of the images; if not told a fifth, 20 at most.")
+    ] = None,
     test: Annotated[float, typer.Option(help="Share of the images, scored at the end.")] = 0.0,
     licence: Annotated[str | None, typer.Option(help="Of the model, such as CC-BY-4.0.")] = None,
     data: Annotated[str, typer.Option(help="What the images are, for the model card.")] = "",

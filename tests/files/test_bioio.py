@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+import lif
 import numpy as np
 import pytest
 
@@ -48,3 +49,30 @@ def test_a_czi_is_read_lazily_with_its_calibration(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.spacing, (2.0, 0.3, 0.3))
     with pytest.raises(InputError, match="One of the 1 series"):
         read(tmp_path / "a.czi", series="2")
+
+
+@pytest.mark.parametrize("z_step_m", [2e-6, -2e-6])
+def test_a_lif_is_read_series_by_series_with_its_calibration(
+    tmp_path: Path, z_step_m: float
+) -> None:
+    pytest.importorskip("bioio_lif")
+    stack = np.arange(2 * 3 * 20 * 30, dtype=np.uint16).reshape(2, 3, 20, 30)
+    plane = stack[:1, 0] + 7
+    steps_m = (z_step_m, 3e-7, 2e-7)
+    lif.write(
+        tmp_path / "a.lif",
+        [
+            lif.Image("stack", stack, steps_m, ("Green", "Red")),
+            lif.Image("plane", plane, steps_m[1:]),
+        ],
+    )
+    found = read(tmp_path / "a.lif")
+    assert not isinstance(found.array, np.ndarray)
+    np.testing.assert_array_equal(np.asarray(found.array), stack)
+    assert (found.axes, found.unit, found.channel_names) == ("CZYX", "um", ("Green", "Red"))
+    np.testing.assert_allclose(found.spacing, (2.0, 0.3, 0.2))
+    found = read(tmp_path / "a.lif", series="2")
+    np.testing.assert_array_equal(np.asarray(found.array), plane[0])
+    np.testing.assert_allclose(found.spacing, (0.3, 0.2))
+    with pytest.raises(InputError, match="One of the 2 series"):
+        read(tmp_path / "a.lif", series="3")

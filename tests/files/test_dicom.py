@@ -21,7 +21,7 @@ from napari_tally.core.errors import FileError, InputError
 from napari_tally.core.volume import Volume
 from napari_tally.files.dicom import list_series
 from napari_tally.files.inputs import expand
-from napari_tally.files.world import orientation
+from napari_tally.geometry.orientation import orientation
 
 STACK = np.arange(6 * 5 * 4, dtype=np.int16).reshape(6, 5, 4)
 TURN = np.radians(25.0)

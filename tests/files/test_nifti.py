@@ -13,7 +13,7 @@ from volumes import assert_same, numbered, oblique
 from napari_tally import read, write
 from napari_tally.core.errors import FileError, InputError
 from napari_tally.core.volume import Volume
-from napari_tally.files.world import orientation
+from napari_tally.geometry.orientation import orientation
 
 SUFFIXES = [".nii", ".nii.gz"]
 # (x, y, z) to right, anterior, superior: turned, and longer along z

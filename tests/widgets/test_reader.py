@@ -98,6 +98,7 @@ def test_a_folder_of_dicom_opens_as_volumes(
     assert [layer.visible for layer in layers] == [True, False]
     np.testing.assert_allclose(layers[0].scale, (2.5, 0.8, 0.7))
     np.testing.assert_allclose(world_of(layers[0], (0, 0, 0)), (30, 20, -10))
+    assert {tuple(layer.contrast_limits) for layer in layers} == {(0, 59)}
 
 
 def test_files_that_others_read_are_left_to_them(tmp_path: Path) -> None:

@@ -71,10 +71,13 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
 
 
 def _sizes(image: BioImage) -> Sizes:
-    """Return the size of a voxel along each axis where it is known; bioio gives micrometres."""
+    """Return the size of a voxel along each axis where it is known; bioio gives micrometres.
+
+    Stacks that were taken downwards have a step below 0 in Leica's files.
+    """
     sizes: Any = image.physical_pixel_sizes
     given = {axis: getattr(sizes, axis, None) for axis in SPATIAL}
-    return {axis: (float(size), "um") for axis, size in given.items() if size is not None}
+    return {axis: (abs(float(size)), "um") for axis, size in given.items() if size is not None}
 
 
 def _opened(path: Path) -> BioImage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +85,26 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
             str(pages.array.dtype),
             "Take their absolute value" if pages.array.dtype.kind == "c" else "",
         )
-    if axes is not None:
-        return _as_told(pages, axes, path.name)
-    return _as_said(_squeezed(pages), path.name)
+    if axes is None:
+        volume = _as_said(_squeezed(pages), path.name)
+    else:
+        volume = _as_told(pages, axes, path.name)
+    return replace(volume, array=np.ascontiguousarray(volume.array))
 
 
-def _load(path: Path, chosen: str | None) -> _Pages:
+def header(path: Path) -> Volume:
+    """Return what `read` does, but zeros that take no memory for voxels: none is read.
+
+    Raises
+    ------
+    FileError, InputError
+        As `read` does.
+    """
+    check_tiff(path)
+    return _as_said(_squeezed(_load(path, None, voxels=False)), path.name)
+
+
+def _load(path: Path, chosen: str | None, *, voxels: bool = True) -> _Pages:
     place = None if chosen is None else place_of(list_series(path), chosen, path.name)
     try:
         with tifffile.TiffFile(path) as tif:
@@ -98,7 +112,8 @@ def _load(path: Path, chosen: str | None) -> _Pages:
             series = _largest(tif, path.name) if place is None else tif.series[place]
             check_data(series, path)
             metadata = read_metadata(tif, series)
-            array = np.asarray(series.asarray())
+            blank = np.broadcast_to(np.zeros((), series.dtype), series.shape)
+            array = np.asarray(series.asarray()) if voxels else blank
             colour = int(series.keyframe.photometric) in (2, 6)  # RGB, YCbCr
             letters = series.axes
         if len(letters) != array.ndim:
@@ -202,7 +217,7 @@ def _volume(array: NDArray[Any], axes: str, said: Metadata, name: str) -> Volume
     axes = "".join(axes[i] for i in order)
     spacing, unit = spacing_of(axes, said.sizes, name)
     return Volume(
-        np.ascontiguousarray(array.transpose(order)),
+        array.transpose(order),
         axes,
         spacing,
         unit,

@@ -68,16 +68,3 @@ def with_slices(affine: Matrix, thickness: float) -> Matrix:
     result[1:, 1:] = affine
     result[0, 0] = thickness
     return result
-
-
-def orientation(volume: Volume) -> str:
-    """Return where the axes X, Y, Z of the voxels lead to: "RAS"; "" if it is not known.
-
-    The letters are those of `nibabel.aff2axcodes`: right, left, anterior, posterior, superior,
-    inferior.
-    """
-    if volume.affine is None or len(volume.spatial_axes) != 3 or not usable(volume.affine):
-        return ""
-    from nibabel.orientations import aff2axcodes
-
-    return "".join(aff2axcodes(to_ras(volume.affine)))

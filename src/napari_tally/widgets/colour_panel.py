@@ -10,6 +10,7 @@ from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from .colours import column_colors, label_colormap, limits_of, numbers_of, title_of
+from .combo import narrowed
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -117,9 +118,7 @@ class ColourPanel(QWidget):
 
 
 def _combo() -> QComboBox:
-    combo = QComboBox()
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(6)
+    combo = narrowed(QComboBox(), 6)
     combo.setMaxVisibleItems(20)
     combo.view().setTextElideMode(Qt.TextElideMode.ElideNone)  # type: ignore[union-attr]
     return combo

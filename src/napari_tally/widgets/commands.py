@@ -49,7 +49,7 @@ def measure_labels(viewer: Viewer) -> None:
         return
     images = images_on_grid(viewer, layer)
     try:
-        labels = label_volume(layer)
+        labels = label_volume(layer, images=images)
         volumes = [image_volume(image, labels.axes) for image in images]
     except TallyError as error:
         show_warning(sentence(error))

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from .combo import narrowed
 from .layer_combo import LayerCombo
 from .layer_volume import REGIONS
 from .words import Words
@@ -89,10 +90,8 @@ class Form(QWidget):
 
 
 def _combo(tip: str) -> QComboBox:
-    combo = QComboBox()
+    combo = narrowed(QComboBox(), 12)
     combo.setToolTip(tip)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(12)
     return combo
 
 

@@ -8,6 +8,8 @@ from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QComboBox, QWidget
 
+from .combo import narrowed
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
@@ -30,8 +32,7 @@ class LayerCombo(QComboBox):
         self.viewer, self.kind, self.follows = viewer, kind, follows
         self.none = none  # what the choice of no layer is called, if there is such
         self.layers: list[Any] = []
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(12)
+        narrowed(self, 12)
         self.currentIndexChanged.connect(self._say)
         for event in self._events():
             event.connect(self.refresh)

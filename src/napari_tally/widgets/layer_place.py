@@ -10,13 +10,12 @@ import numpy as np
 from ..core.quantity import LENGTHS, canonical_unit
 from ..core.volume import SPATIAL, Volume
 from ..files.world import lengths
-from .layer_volume import axes_of, volume_of
+from .layer_volume import PLUGIN, axes_of, own_calibration, volume_of
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
     from numpy.typing import NDArray
 
-PLUGIN = "napari-tally"
 _PLACED = "placed"  # in a layer's metadata: the file said how the image lies
 
 
@@ -27,7 +26,7 @@ def placed_volume(layer: Image, axes: str | None = None) -> Volume:
     """
     axes = axes or axes_of(layer)
     volume = volume_of(layer, axes)
-    if not volume.calibrated:
+    if own_calibration(layer, axes)[0] is None:
         return volume
     drawn = axes.removesuffix("C") if layer.rgb else axes
     spots = [i for i, a in enumerate(drawn) if a in SPATIAL]

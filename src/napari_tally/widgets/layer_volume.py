@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.errors import InputError
+from ..core.errors import InputError, TallyError
 from ..core.quantity import Quantity, canonical_unit, parse_quantity
-from ..core.volume import AXES, Volume, guess_axes
+from ..core.volume import AXES, SPATIAL, Volume, guess_axes
+from ..files import tiff
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,11 +21,13 @@ if TYPE_CHECKING:
 
 WHOLE, VISIBLE, SLICE = "whole image", "visible part", "current slice"
 REGIONS = (WHOLE, VISIBLE, SLICE)
+PLUGIN = "napari-tally"  # our place in the metadata of a layer
+_SPACING = "spacing"
 _GUESSES = {4: "TZYX", 5: "TCZYX"}
 
 
 def axes_of(layer: Image) -> str:
-    """Return the axes of a layer's array: by its axis labels, else guessed from the shape.
+    """Return the axes of a layer's array: by its axis labels, its file, else by its shape.
 
     Raises
     ------
@@ -34,6 +39,9 @@ def axes_of(layer: Image) -> str:
     letters = "".join(str(label).strip()[:1].upper() for label in layer.axis_labels)
     if set(letters) <= set(AXES) and len(set(letters)) == ndim and letters.endswith("YX"):
         return f"{letters}C" if layer.rgb else letters
+    said = said_by_file(layer)
+    if said is not None:
+        return said.axes
     if layer.rgb:
         return guess_axes(shape[:-1], layer.name) + "C" if ndim < 4 else _many(shape[:-1]) + "C"
     if ndim == 3 and canonical_unit(str(layer.units[0])):
@@ -56,6 +64,51 @@ def first_level(layer: Image) -> Any:
 
 def calibration_of(layer: Image | Labels, axes: str) -> tuple[tuple[float, ...] | None, str]:
     """Return the spacing and unit of the spatial axes, or (None, "px") without calibration.
+
+    A layer without one has what a dock noted (`note_spacing`), else what its file says.
+    """
+    spacing, unit = own_calibration(layer, axes)
+    if spacing is not None:
+        return spacing, unit
+    noted = layer.metadata.get(PLUGIN, {}).get(_SPACING)
+    if noted is None and np.allclose(layer.scale, 1):
+        said = said_by_file(layer)
+        noted = None if said is None else (said.spacing, said.unit)
+    if noted is None or noted[0] is None or len(noted[0]) != sum(a in SPATIAL for a in axes):
+        return None, "px"
+    return tuple(noted[0]), noted[1]
+
+
+def note_spacing(volume: Volume) -> dict[str, Any]:
+    """Return metadata for a layer that lies on an image: the size of the image's voxels."""
+    return {_SPACING: (volume.spacing, volume.unit)} if volume.spacing is not None else {}
+
+
+def said_by_file(layer: Image | Labels) -> Volume | None:
+    """Return what the TIFF says that napari read a layer from, without its voxels.
+
+    napari does not ask it for axes and sizes. None if there is none, or it is another by now.
+    """
+    path = Path(layer.source.path or "")
+    is_tiff = any(path.name.lower().endswith(suffix) for suffix in tiff.SUFFIXES)
+    if not is_tiff or not path.is_file():
+        return None
+    said = _header(path, path.stat().st_mtime_ns)
+    if said is None or said.shape != tuple(first_level(layer).shape):
+        return None
+    return said if said.axes.endswith("YXC" if getattr(layer, "rgb", False) else "YX") else None
+
+
+@lru_cache(maxsize=64)
+def _header(path: Path, _changed_ns: int) -> Volume | None:
+    try:
+        return tiff.header(path)
+    except TallyError:  # not what napari read: it was replaced since
+        return None
+
+
+def own_calibration(layer: Image | Labels, axes: str) -> tuple[tuple[float, ...] | None, str]:
+    """Return the spacing and unit by a layer's scale and units, or (None, "px").
 
     Axes in different units are brought to that of X.
     """

@@ -99,7 +99,7 @@ class MeasureDock(Dock):
             raise InputError("A label layer is needed", "none", "Segment an image, or paint labels")
         if not self.form.chosen:
             raise InputError("Something to measure is needed", "nothing ticked")
-        labels = self._calibrated(label_volume(layer, self._axes(layer)))
+        labels = self._calibrated(self._volume(layer))
         images = [image_volume(i, labels.axes) for i in self.form.ticked_images]
         parents = self.form.parents.layer
         job = MeasureJob(
@@ -113,6 +113,9 @@ class MeasureDock(Dock):
         if last is None or layer is not self.layer or not job.is_as(last.job):
             return job
         return replace(job, before=last)
+
+    def _volume(self, layer: Labels) -> Volume:
+        return label_volume(layer, self._axes(layer), images_on_grid(self.viewer, layer))
 
     def _axes(self, layer: Labels) -> str:
         return self.form.axes.text().strip().upper() or label_axes(layer)
@@ -139,7 +142,7 @@ class MeasureDock(Dock):
         if layer is None:
             return
         try:
-            labels = self._calibrated(label_volume(layer, self._axes(layer)))
+            labels = self._calibrated(self._volume(layer))
         except WRONG_INPUT as error:
             self.refuse(error)
             return
@@ -226,7 +229,7 @@ class MeasureDock(Dock):
         if layer is None:
             return
         try:
-            volume = label_volume(layer, self._axes(layer))
+            volume = self._volume(layer)
         except WRONG_INPUT as error:
             self.refuse(error)
             return

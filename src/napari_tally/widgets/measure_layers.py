@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,8 @@ from ..core.volume import Volume
 from .layer_volume import calibration_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari.components import ViewerModel
 
 AXES = "TZYX"
@@ -24,8 +27,10 @@ def label_axes(layer: Labels) -> str:
     return letters if known and letters.endswith("YX") else AXES[-layer.ndim :]
 
 
-def label_volume(layer: Labels, axes: str | None = None) -> Volume:
+def label_volume(layer: Labels, axes: str | None = None, images: Sequence[Image] = ()) -> Volume:
     """Return labels as a volume; nothing is copied.
+
+    Labels that know nothing of a calibration have that of the images on their grid.
 
     Raises
     ------
@@ -34,7 +39,11 @@ def label_volume(layer: Labels, axes: str | None = None) -> Volume:
     """
     if layer.multiscale or not 2 <= layer.ndim <= len(AXES):
         raise InputError("A layer of 2 to 4 axes is needed", f"{layer.name} with {layer.ndim}")
-    return _placed(layer, axes or label_axes(layer), is_labels=True)
+    axes = axes or label_axes(layer)
+    own = _placed(layer, axes, is_labels=True)
+    known = [own, *(image_volume(image, axes) for image in images)]
+    said = next((volume for volume in known if volume.calibrated), own)
+    return replace(own, spacing=said.spacing, unit=said.unit)
 
 
 def image_volume(image: Image, axes: str) -> Volume:

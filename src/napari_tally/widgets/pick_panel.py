@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledDoubleRangeSlider
 
 from .colours import numbers_of, title_of
+from .combo import narrowed
 from .words import Words
 
 if TYPE_CHECKING:
@@ -133,10 +134,7 @@ class Filter(QWidget):
 
     def __init__(self, columns: list[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.column = QComboBox()
-        policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        self.column.setSizeAdjustPolicy(policy)
-        self.column.setMinimumContentsLength(8)
+        self.column = narrowed(QComboBox(), 8)
         for name in columns:
             self.column.addItem(title_of(name), name)
         self.range: Any = QLabeledDoubleRangeSlider(Qt.Orientation.Horizontal)

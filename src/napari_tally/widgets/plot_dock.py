@@ -8,6 +8,7 @@ import numpy as np
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from .colours import numbers_of, title_of
+from .combo import narrowed
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -29,7 +30,7 @@ class PlotDock(QWidget):
 
         super().__init__(parent)
         self.viewer, self.picked = viewer, picked
-        self.x_column, self.y_column = _combo(), _combo()
+        self.x_column, self.y_column = narrowed(QComboBox(), 10), narrowed(QComboBox(), 10)
         self.clear = QPushButton("Pick all")
         self.figure = Figure(layout="constrained")
         self.canvas: Any = canvas_of(self.figure)
@@ -162,10 +163,3 @@ def canvas_of(figure: Any) -> Any:
     canvas = canvas(figure)
     canvas.setMinimumHeight(90)
     return canvas
-
-
-def _combo() -> QComboBox:
-    combo = QComboBox()
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(10)
-    return combo

@@ -84,13 +84,14 @@ def layers_of(
         return [(_data(volumes), {**_look(first, visible), "rgb": True}, "image")]
     if "C" not in first.axes:
         look = {**_look(first, visible), "colormap": (colours or ["gray"])[0]}
-        return [(_data(volumes), look, "image")]
+        return [(_data(volumes), {**look, **_limits(volumes[-1])}, "image")]
     chosen = colours or _default_colours(len(first.channels))
     layers: list[LayerData] = []
     for index, (channel, colour) in enumerate(zip(first.channels, chosen, strict=True)):
         planes = [v.at("C", index) for v in volumes]
         look = {**_look(planes[0], visible), "colormap": colour, "blending": "additive"}
-        layers.append((_data(planes), {**look, "name": f"{first.name} {channel}"}, "image"))
+        look |= {"name": f"{first.name} {channel}", **_limits(planes[-1])}
+        layers.append((_data(planes), look, "image"))
     return layers
 
 
@@ -114,6 +115,22 @@ def _zarr_layers(path: Path) -> list[LayerData]:
 def _data(volumes: list[Volume]) -> Any:
     arrays = [volume.array for volume in volumes]
     return arrays if len(arrays) > 1 else arrays[0]
+
+
+def _limits(volume: Volume) -> dict[str, Any]:
+    """Return the range of the first, middle and last plane of what is read lazily.
+
+    napari looks at the plane at 0, which an image that lies elsewhere in the world has not.
+    """
+    array = volume.array
+    if isinstance(array, np.ndarray) or array.dtype in (bool, np.uint8):
+        return {}
+    places = {tuple(int(part * (n - 1)) for n in array.shape[:-2]) for part in (0, 0.5, 1)}
+    values = np.stack([np.asarray(array[place]) for place in places])
+    values = values[np.isfinite(values)]
+    if not values.size or values.min() == values.max():
+        return {}
+    return {"contrast_limits": (float(values.min()), float(values.max()))}
 
 
 def _ids(volume: Volume) -> Volume:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from .corrected import is_corrected, sign
+from .layer_volume import PLUGIN, note_spacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +47,8 @@ class ResultLayer:
         self.job, self.name = done.job, part.name
         self.put(part.labels)
         self.layer.features = features(part.table)
-        self.layer.metadata["napari-tally"] = {
+        self.layer.metadata[PLUGIN] = {
+            **note_spacing(done.job.volume),
             "model": done.result.model,
             "options": done.result.options.model_dump(mode="json"),
             "table": part.table,

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton, 
 from ..core.errors import TallyError, sentence
 from ..pipeline.export import Export
 from ..pipeline.measure import calibrated_by
+from .layer_volume import PLUGIN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,7 @@ class TakeTable(QWidget):
         """Return what there is to be written."""
         assert self.table is not None and self.layer is not None and self.measured is not None
         job = self.measured.job
-        known = self.layer.metadata.get("napari-tally", {})
+        known = self.layer.metadata.get(PLUGIN, {})
         segmented = {key: known[key] for key in ("model", "options") if key in known}
         labels = calibrated_by(job.labels, job.images)
         parents = self.measured.children

@@ -146,7 +146,7 @@ class TrainDock(Dock):
         for layer in (image, labels):
             if layer not in self.viewer.layers:
                 raise InputError("Layers that are still there are needed", f"{layer.name} is gone")
-        truth = label_volume(labels)
+        truth = label_volume(labels, images=[image])
         seen = image_volume(image, truth.axes)
         name = f"{number:03}_{image.name}"
         known = self.form.known.layer

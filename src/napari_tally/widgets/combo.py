@@ -1,0 +1,16 @@
+"""Combo boxes that leave room for the viewer."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from qtpy.QtWidgets import QComboBox
+
+C = TypeVar("C", bound=QComboBox)
+
+
+def narrowed(combo: C, letters: int) -> C:
+    """Return a combo box that may become as narrow as some letters, however long its entries."""
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(letters)
+    return combo

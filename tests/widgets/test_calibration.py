@@ -1,0 +1,90 @@
+"""What a dock knows of the size of voxels beyond the scale and units of a layer."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+import tifffile
+from fields import nuclei
+
+from napari_tally.widgets.layer_place import placed_volume
+from napari_tally.widgets.layer_volume import axes_of, volume_of
+from napari_tally.widgets.measure_layers import label_volume
+
+
+def _write(path, array) -> None:
+    """Write a TIFF of ImageJ with pixels of 0.5 x 0.25 µm."""
+    tifffile.imwrite(path, array, imagej=True, resolution=(4, 2), metadata={"unit": "um"})
+
+
+@pytest.fixture
+def tiff_viewer(make_napari_viewer, _warm, tmp_path):
+    """A viewer with an image that napari's own reader has opened, which drops the calibration."""
+    _write(tmp_path / "field.tif", (nuclei((160, 200))[0] * 1000).astype(np.uint16))
+    viewer = make_napari_viewer(show=True)
+    viewer.open(tmp_path / "field.tif", plugin="napari")
+    return viewer
+
+
+def test_a_tiff_that_napari_has_read_keeps_what_the_file_says(tiff_viewer) -> None:
+    (layer,) = tiff_viewer.layers
+    assert layer.scale.tolist() == [1, 1]
+    for volume in (volume_of(layer), placed_volume(layer)):
+        assert (volume.spacing, volume.unit) == ((0.5, 0.25), "um")
+    dock = tiff_viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
+    assert dock.form.spacing.text() == "0.5,0.25um"
+
+
+def test_the_axes_are_those_of_the_file(make_napari_viewer, tmp_path) -> None:
+    stack = np.zeros((4, 32, 40), np.uint16)
+    viewer = make_napari_viewer()
+    for axes in ("ZYX", "TYX", "CYX"):
+        tifffile.imwrite(tmp_path / f"{axes}.tif", stack, imagej=True, metadata={"axes": axes})
+        (layer,) = viewer.open(tmp_path / f"{axes}.tif", plugin="napari")
+        assert axes_of(layer) == axes
+    tifffile.imwrite(tmp_path / "rgb.tif", np.zeros((32, 40, 3), np.uint8))
+    (layer,) = viewer.open(tmp_path / "rgb.tif", plugin="napari")
+    assert layer.rgb and axes_of(layer) == "YXC"
+
+
+def test_a_scale_of_the_layer_goes_before_the_file(tiff_viewer) -> None:
+    (layer,) = tiff_viewer.layers
+    layer.scale = (2, 2)
+    assert volume_of(layer).spacing is None
+    layer.units = ("um", "um")
+    assert volume_of(layer).spacing == (2, 2)
+
+
+def test_a_file_that_is_another_now_says_nothing(tiff_viewer) -> None:
+    (layer,) = tiff_viewer.layers
+    path = layer.source.path
+    for change in (lambda: _write(path, np.zeros((9, 9), np.uint16)), lambda: os.truncate(path, 9)):
+        change()
+        os.utime(path, ns=(1, os.stat(path).st_size))
+        assert volume_of(layer).spacing is None
+    os.remove(path)
+    assert volume_of(layer).spacing is None
+
+
+def test_results_and_painted_labels_are_as_large_as_their_image(tiff_viewer, finish) -> None:
+    dock = tiff_viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
+    finish(dock)
+    image, found = tiff_viewer.layers
+    assert label_volume(found).spacing == (0.5, 0.25)
+    assert "area_um2" in found.features
+    painted = tiff_viewer.add_labels(np.zeros((160, 200), int), name="painted")
+    assert label_volume(painted).spacing is None
+    assert label_volume(painted, images=[image]).spacing == (0.5, 0.25)
+    measure = tiff_viewer.window.add_plugin_dock_widget("napari-tally", "Measure")[1]
+    assert measure.form.spacing.text() == "0.5,0.25um"
+
+
+def test_a_told_size_goes_with_the_result(viewer, dock, finish) -> None:
+    layer = viewer.layers["field"]
+    layer.units, layer.scale = ("pixel", "pixel"), (1, 1)
+    dock.form.spacing.setText("0.3um")
+    finish(dock)
+    volume = label_volume(viewer.layers["field nuclei"])
+    assert (volume.spacing, volume.unit) == ((0.3, 0.3), "um")
