@@ -35,10 +35,10 @@ WINDOW = (40, 56, 40)  # as in training
 TIMED = 10  # volumes
 
 
-def names(part: str) -> list[str]:
-    """Return the names of the volumes of one part of the split."""
+def names(column: str, value: str) -> list[str]:
+    """Return the names of the volumes of one part, or one fold, of the split."""
     with SPLIT.open(newline="") as file:
-        return [row["name"] for row in csv.DictReader(file) if row["part"] == part]
+        return [row["name"] for row in csv.DictReader(file) if row[column] == value]
 
 
 def surface_distance_mm(found: np.ndarray, truth: np.ndarray, spacing: tuple[float, ...]) -> list:
@@ -95,17 +95,21 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/hippocampus-mr"))
     parser.add_argument("--model", default="hippocampus-mr", help="or a folder")
     parser.add_argument("--part", default="held-out", choices=("held-out", "tuning", "training"))
+    parser.add_argument("--fold", help="score the volumes of this fold instead; nothing is timed")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, help="of torch")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", category=FutureWarning, module="monai")
     if args.threads:
         torch.set_num_threads(args.threads)
-    files = names(args.part)
+    column, value = ("part", args.part) if args.fold is None else ("fold", args.fold)
+    files = names(column, value)
     print(machine("torch", "monai"))
     model = load_model(args.model)
-    print(f"{args.model} on {len(files)} volumes ({args.part})")
+    print(f"{args.model} on {len(files)} volumes ({column} {value})")
     score(args.data, files, model)
+    if args.fold is not None:
+        return
     timed = files[:TIMED]
     print(f"seconds for {len(timed)} volumes, {torch.get_num_threads()} threads, median of runs")
     report(compare(ways(args.data, timed, model), args.repeats))
