@@ -58,3 +58,9 @@ def test_images_for_validation_can_be_told() -> None:
     for wrong in (["x"], ["a", "b", "c"]):
         with pytest.raises(InputError, match="some, not all"):
             told_split(["a", "b", "c"], wrong)
+
+
+def test_of_many_images_twenty_choose_the_weights_unless_a_share_is_told() -> None:
+    groups = {f"v{i}": f"v{i}" for i in range(150)}
+    assert len(split_groups(groups).validation) == 20
+    assert len(split_groups(groups, validation=0.2).validation) == 30

@@ -189,6 +189,13 @@ def test_a_gpu_gets_wider_networks_larger_crops_and_more_steps() -> None:
     assert large.steps > small.steps
 
 
+@pytest.mark.parametrize(
+    ("kind", "cores", "workers"), [("cpu", 2, 0), ("cpu", 4, 2), ("cuda", 2, 1)]
+)
+def test_data_are_made_in_turns_where_the_network_takes_all_cores(kind, cores, workers) -> None:
+    assert Machine(kind=kind, cores=cores).workers == workers
+
+
 def test_little_memory_makes_small_batches() -> None:
     assert plan_of(pair(discs()), machine=Machine(kind="cpu", memory=1e7)).batch == 1
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from monai.data import get_track_meta
 from pydantic import ValidationError
 
 from napari_tally.core.errors import InputError
@@ -104,6 +106,14 @@ def test_crops_are_the_same_whoever_asks() -> None:
     assert torch.equal(one[7][0], other[3][0])
     assert torch.equal(one[7][1], other[3][1])
     assert not torch.equal(one[7][0], one[6][0])
+
+
+def test_crops_made_in_threads_leave_the_notes_of_monai_as_they_were() -> None:
+    every = [Crops([_sample(0)], Boundary(), Augmentation(), (32, 32), 9, seed=1) for _ in range(3)]
+    with ThreadPoolExecutor(len(every)) as pool:
+        made = list(pool.map(lambda crops: [crops[i][0] for i in range(9)], every))
+    assert get_track_meta()
+    assert all(torch.equal(a, b) for other in made for a, b in zip(made[0], other, strict=True))
 
 
 def test_crops_can_be_sent_to_another_process() -> None:

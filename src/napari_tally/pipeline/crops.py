@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from .augment import IMAGE, LABELS, Augmentation
+from .augment import IMAGE, LABELS, Augmentation, Seeded
 from .sample import Sample
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class Crops(Dataset[tuple[Any, Any]]):
         return {name: value for name, value in vars(self).items() if name != "transform"}
 
     @cached_property
-    def transform(self) -> Any:
-        """MONAI's transform of a crop."""
+    def transform(self) -> Seeded:
+        """What changes a crop."""
         return self.augmentation.transform(self.patch)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
@@ -62,8 +62,8 @@ class Crops(Dataset[tuple[Any, Any]]):
         rng = np.random.default_rng([self.seed, self.first + index])
         sample = self.samples[int(rng.choice(len(self.samples), p=self.shares))]
         sample = sample.around(self._place(sample, rng), self.window)
-        self.transform.set_random_state(seed=int(rng.integers(2**31)))
-        crop = self.transform({IMAGE: torch.from_numpy(sample.image), LABELS: _both(sample)})
+        both: dict[Hashable, Any] = {IMAGE: torch.from_numpy(sample.image), LABELS: _both(sample)}
+        crop = self.transform(both, seed=int(rng.integers(2**31)))
         labels, *known = np.asarray(crop[LABELS]).round().astype(np.int32)
         target = self.head.encode(self.head.mended(labels))
         for unknown in known:

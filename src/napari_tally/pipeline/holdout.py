@@ -13,6 +13,7 @@ from ..core.errors import InputError
 from ..core.options import Options
 
 _LEAST = 4  # groups from which on some can be spared
+_SHARE, _ENOUGH = 0.2, 20  # of the groups, and how many of them are enough to choose weights by
 _MARKED = re.compile(r"^(.+?)[_\-. ]?(?:z|t|slice|frame|plane)[_\-]?\d+$", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(.*\d)[_\-. ]\d+$")
 _FOLDERS = 3  # from which on the folder of a file is what it belongs to
@@ -39,7 +40,10 @@ class Split(Options):
 
 
 def split_groups(
-    groups: Mapping[str, str], seed: int = 0, validation: float = 0.2, test: float = 0.0
+    groups: Mapping[str, str],
+    seed: int = 0,
+    validation: float | None = None,
+    test: float = 0.0,
 ) -> Split:
     """Draw whole groups for validation and test.
 
@@ -48,15 +52,17 @@ def split_groups(
     groups : dict of str to str
         Of each image (by name) what it belongs to: slices of one volume stay together.
     validation, test : float
-        Shares of the groups. With fewer than four groups all of them are learnt from.
+        Shares of the groups. If none is told, a fifth is for validation, 20 groups at most. With
+        fewer than four groups all of them are learnt from.
     """
     kinds = sorted(set(groups.values()))
-    if len(kinds) < _LEAST or validation <= 0:
-        note = f"{len(kinds)} images are too few to spare one" if validation > 0 else "as asked for"
+    share, most = (_SHARE, _ENOUGH) if validation is None else (validation, len(kinds))
+    if len(kinds) < _LEAST or share <= 0:
+        note = f"{len(kinds)} images are too few to spare one" if share > 0 else "as asked for"
         note = f"No validation, {note}: the last weights are kept, and nothing scores them"
         return Split(seed=seed, training=tuple(sorted(groups)), note=note)
     order = [kinds[i] for i in np.random.default_rng(seed).permutation(len(kinds))]
-    held = max(1, round(validation * len(kinds)))
+    held = min(most, max(1, round(share * len(kinds))))
     away = min(round(test * len(kinds)), len(kinds) - held - 1)
     parts = {"validation": order[:held], "test": order[held : held + away]}
     names = {p: tuple(sorted(n for n, g in groups.items() if g in of)) for p, of in parts.items()}

@@ -12,6 +12,7 @@ from ..network.device import choose_device
 
 _SHARE = 0.5  # of the free memory that a training takes
 _MOST_WORKERS = {True: 2, False: 8}  # on a CPU they take cores from the network
+_FEW_CORES = 2  # where a worker holds up the threads of the network, which wait for each other
 
 
 class Machine(Options):
@@ -28,7 +29,9 @@ class Machine(Options):
 
     @property
     def workers(self) -> int:
-        """Processes that prepare data while the device is at work."""
+        """Processes that prepare data while the device is at work; 0 if that is done in turns."""
+        if self.small and self.cores <= _FEW_CORES:
+            return 0
         return max(1, min(_MOST_WORKERS[self.small], self.cores - 1))
 
     @classmethod

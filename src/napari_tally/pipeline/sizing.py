@@ -38,7 +38,7 @@ _MOST_CROPS = 32
 _AROUND = 1 / 3  # of the crops, around something labelled where little is
 _LITTLE = 0.1  # share of the voxels that is labelled, below which crops are drawn so
 _FEW = 5  # images
-_BY_HEART = 100  # times that each image is seen
+_BY_HEART = 80  # times that each image is seen
 _SMALLEST = 4  # voxels of a patch at the coarsest level
 _MOST_LEVELS = {2: 5, 3: 4}
 _LEAST_LEVELS = 3  # DynUNet takes no fewer
@@ -55,10 +55,10 @@ def choose_head(
 ) -> AnyHead:
     """Return the head for the kind of labels.
 
-    For objects it is flow in 2D, from which a network learnt most in short trainings
-    (`benchmarks/heads.py`), and center in 3D, that of the shipped model, if none is told.
+    For objects it is flow if none is told: from it a network learnt most in short trainings, in 2D
+    and 3D (`benchmarks/heads.py`).
     """
-    objects = objects or ("flow" if data.ndim == 2 else "center")
+    objects = objects or "flow"
     if data.kind == "instances":
         return HEADS[objects]
     named = list(class_names) + [f"class {i}" for i in data.ids[len(class_names) :]]
@@ -195,7 +195,7 @@ def choose_tiling(data: Fingerprint, stride: int) -> Tiling:
 
 def steps_for(data: Fingerprint, machine: Machine) -> int:
     """Return how long to learn: longer from more images, and where steps are quick."""
-    low, high = (1500, 8000) if machine.small else (4000, 12_000)
+    low, high = (1500, 6000) if machine.small else (4000, 12_000)
     return int(min(high, max(low, (100 if machine.small else 200) * data.images)))
 
 

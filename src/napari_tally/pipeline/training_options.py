@@ -28,7 +28,7 @@ class TrainingOptions(Options):
     channel : str, optional
         Number (from 0) or name of the one channel that is learnt from.
     validation, test : float
-        Shares of the images that are spared.
+        Shares of the images that are spared; for validation a fifth, 20 at most, if none is told.
     validation_names : tuple of str
         The images of the validation, if they are not to be drawn.
     steps, batch, patch, learning_rate, augmentation, patience, workers
@@ -43,7 +43,7 @@ class TrainingOptions(Options):
     head: ObjectHead | None = None
     class_names: tuple[str, ...] = ()
     channel: str | None = None
-    validation: float = Field(0.2, ge=0, lt=1)
+    validation: float | None = Field(None, ge=0, lt=1)
     test: float = Field(0.0, ge=0, lt=1)
     validation_names: tuple[str, ...] = ()
     steps: int | None = Field(None, ge=1)
