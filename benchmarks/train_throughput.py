@@ -1,9 +1,10 @@
 """How much of the bare network's speed a training keeps: the loop beside steps on random tensors.
 
-    python benchmarks/train_throughput.py [--steps 30] [--rounds 3]
+    python benchmarks/train_throughput.py [--steps 30] [--rounds 3] [--threads 1 --workers 1]
 
 Simulated nuclei, the automatic plan of this machine. Both are timed in turns, and the median of the
-rounds is told: nothing else may run meanwhile.
+rounds is told: nothing else may run meanwhile. With fewer threads than cores for the network, in
+both, and processes that make the crops it shows what a core more is worth.
 """
 
 from __future__ import annotations
@@ -85,8 +86,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, help="of the network; as many as cores if not given")
+    parser.add_argument("--workers", type=int, help="processes; as planned if not given")
     args = parser.parse_args()
     recipe, samples = prepared()
+    if args.workers is not None:
+        recipe = recipe.model_copy(update={"workers": args.workers})
+    torch.set_num_threads(args.threads or torch.get_num_threads())
     rows = []
     for _ in range(args.rounds):
         alone = bare(recipe, args.steps)
@@ -96,7 +102,10 @@ def main() -> None:
             f"bare {alone:.3f}, loop {whole:.3f} steps/s: {whole / alone:.2f}, waited {waited:.1%}"
         )
     ratio = float(np.median([row[2] for row in rows]))
-    print(f"{recipe.batch} crops of {recipe.patch}, {recipe.workers} workers: median {ratio:.2f}")
+    print(
+        f"{recipe.batch} crops of {recipe.patch}, {torch.get_num_threads()} threads, "
+        f"{recipe.workers} workers: median {ratio:.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def compiled(*, parallel: bool = False) -> Callable[[Callable[P, R]], Callable[P
 
         @wraps(function)
         def launch(*args: P.args, **kwargs: P.kwargs) -> R:
-            kinds = tuple((str(getattr(a, "dtype", type(a))), getattr(a, "ndim", 0)) for a in args)
+            kinds = tuple((getattr(a, "dtype", type(a)), getattr(a, "ndim", 0)) for a in args)
             if kinds in seen and not parallel:
                 return box[0](*args, **kwargs)  # type: ignore[no-any-return]
             with _launching:

@@ -11,18 +11,14 @@ order in which the front reaches voxels proves that every way ends at the centre
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
 from .follow import step_of
-from .neighbours import framed, steps_of
+from .heap import ROOM, entry, place_of, pop, push, with_room
+from .neighbours import faces_of, framed, steps_of
 from .targets import centers, normalized_distance
-
-# isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
 
 _DEEP = 0.5  # of the largest distance to the border: a centre lies as deep, so never at a border
 
@@ -73,31 +69,50 @@ def _march(
     time: NDArray[np.float64],
     order: NDArray[np.int32],
 ) -> None:
-    """Note when the front reaches each voxel, and as the how manieth.
+    """Note when the front reaches each voxel, and as the how manieth of its object.
 
     Fast marching (Sethian, 1996, https://doi.org/10.1073/pnas.93.4.1591), with the straight way to
     diagonal neighbours where it leads over no face of the object: it may hang together so.
     """
-    faces = 4 if len(steps) == 8 else 6
+    heap = np.empty(ROOM, np.int64)
+    for start in first:
+        heap = _march_from(start, heap, ids, slow, steps, diagonals, time, order)
+
+
+@inlined
+def _march_from(
+    start: int,
+    heap: NDArray[np.int64],
+    ids: NDArray[np.int32],
+    slow: NDArray[np.float32],
+    steps: NDArray[np.int64],
+    diagonals: tuple[NDArray[np.int64], NDArray[np.float64]],
+    time: NDArray[np.float64],
+    order: NDArray[np.int32],
+) -> NDArray[np.int64]:
+    """March through one object, and return the heap, which may have grown."""
+    faces = faces_of(steps)
     parts, lengths = diagonals
-    front = [(0.0, np.int64(i)) for i in first]  # of equal entries: a heap
-    for i in first:
-        time[i] = 0.0
-    count = 0
-    while len(front) > 0:
-        _, i = heappop(front)
+    time[start] = 0.0
+    waiting, count = push(heap, 0, entry(0.0, start)), 0
+    while waiting > 0:
+        i = place_of(pop(heap, waiting))
+        waiting -= 1
         if order[i] >= 0:
             continue
         order[i] = count
         count += 1
+        heap = with_room(heap, waiting)
         open_faces = 0
         for k in range(len(steps)):
             j = i + steps[k]
-            if k < faces and ids[j] == ids[i]:
-                open_faces |= 1 << k
-            if k >= faces and open_faces & parts[k]:
+            if ids[j] != ids[i]:
                 continue
-            if ids[j] != ids[i] or order[j] >= 0:
+            if k < faces:
+                open_faces |= 1 << k
+            elif open_faces & parts[k]:
+                continue
+            if order[j] >= 0:
                 continue
             if k < faces:
                 at = _arrival(ids, time, order, steps, j, np.float64(slow[j]), faces)
@@ -105,7 +120,8 @@ def _march(
                 at = time[i] + lengths[k] * slow[j]
             if at < time[j]:
                 time[j] = at
-                heappush(front, (at, np.int64(j)))
+                waiting = push(heap, waiting, entry(at, j))
+    return heap
 
 
 @inlined
@@ -123,24 +139,29 @@ def _arrival(
     From one neighbour it comes at t + slow; a further axis counts if its front came before that:
     then the sum of (at - t)^2 over the axes is slow^2.
     """
-    total, squares, at, done = 0.0, 0.0, np.inf, 0
-    for used in range(1, faces // 2 + 1):
-        best, axis = np.inf, -1
-        for k in range(faces // 2):
-            if not done >> k & 1:
-                for j in (i + steps[k], i + steps[faces - 1 - k]):
-                    if ids[j] == ids[i] and order[j] >= 0 and time[j] < best:
-                        best, axis = time[j], k
-        if best >= at:
-            break
-        done |= 1 << axis
-        total += best
-        squares += best * best
-        at = (total + max(total**2 - used * (squares - slow**2), 0.0) ** 0.5) / used
+    first, second, third = np.inf, np.inf, np.inf  # of the axes, in the order of their fronts
+    for k in range(faces // 2):
+        t = np.inf
+        for j in (i + steps[k], i + steps[faces - 1 - k]):
+            if ids[j] == ids[i] and order[j] >= 0:
+                t = min(t, time[j])
+        if t < first:
+            first, second, third = t, first, second
+        elif t < second:
+            second, third = t, second
+        else:
+            third = min(t, third)
+    at = first + slow
+    if second < at:
+        total, squares = first + second, first**2 + second**2
+        at = (total + max(total**2 - 2 * (squares - slow**2), 0.0) ** 0.5) / 2
+        if third < at:
+            total, squares = total + third, squares + third**2
+            at = (total + max(total**2 - 3 * (squares - slow**2), 0.0) ** 0.5) / 3
     return at
 
 
-@compiled(parallel=True)
+@compiled()
 def _descend(
     ids: NDArray[np.int32],
     time: NDArray[np.float64],
@@ -150,7 +171,7 @@ def _descend(
 ) -> None:
     """Write the direction in which the time falls most; the first neighbour's where that errs."""
     ndim = flow.shape[0]
-    for i in prange(ids.size):
+    for i in range(ids.size):
         if ids[i] == 0 or time[i] == 0:
             continue
         square = 0.0

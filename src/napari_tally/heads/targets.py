@@ -8,6 +8,8 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.jit import compiled
+
 if TYPE_CHECKING:
     from .base import Labels
 
@@ -16,22 +18,56 @@ def normalized_distance(labels: Labels) -> NDArray[np.float32]:
     """Return the distance to the border of each object, its largest being 1."""
     distance: NDArray[np.float32] = edt.edt(np.ascontiguousarray(labels), black_border=False)
     distance[np.isinf(distance)] = 1  # one object that fills the image has no border
-    ids, inside = labels[labels > 0], distance[labels > 0]
-    peak = np.ones(int(labels.max(initial=0)) + 1, np.float32)
-    np.maximum.at(peak, ids, inside)
-    distance[labels > 0] = inside / peak[ids]
+    ids = np.ascontiguousarray(labels, np.int32)
+    peak = np.zeros(int(ids.max(initial=0)) + 1, np.float32)
+    _divide_by_peaks(ids.ravel(), peak, distance.reshape(-1))
     return distance
 
 
 def centers(labels: Labels) -> NDArray[np.intp]:
     """Return the voxel of each object that is nearest to its centroid, shape (ids + 1, ndim)."""
-    place = np.argwhere(labels > 0)
-    ids = labels[labels > 0].astype(np.intp)
-    size = np.maximum(np.bincount(ids, minlength=1), 1)
-    centroid = np.stack([np.bincount(ids, p, minlength=1) / size for p in place.T], 1)
-    away = ((place - centroid[ids]) ** 2).sum(1)
-    order = np.lexsort((away, ids))
-    kept, first = np.unique(ids[order], return_index=True)
-    found = np.zeros(centroid.shape, np.intp)
-    found[kept] = place[order[first]]
-    return found
+    ids = np.ascontiguousarray(labels, np.int32)
+    ids = ids.reshape((1,) * (3 - ids.ndim) + ids.shape)
+    found = np.zeros((int(ids.max(initial=0)) + 1, 3), np.intp)
+    _nearest_to_centroids(ids, found)
+    return found[:, 3 - labels.ndim :]
+
+
+@compiled()
+def _divide_by_peaks(
+    ids: NDArray[np.int32], peak: NDArray[np.float32], distance: NDArray[np.float32]
+) -> None:
+    for i in range(len(ids)):
+        if ids[i] > 0 and distance[i] > peak[ids[i]]:
+            peak[ids[i]] = distance[i]
+    for i in range(len(ids)):
+        if ids[i] > 0:
+            distance[i] /= peak[ids[i]]
+
+
+@compiled()
+def _nearest_to_centroids(ids: NDArray[np.int32], found: NDArray[np.intp]) -> None:
+    """Write the place of the voxel; of several that are as near, of the first."""
+    count = np.zeros(len(found))
+    centroid = np.zeros((len(found), 3))
+    for z in range(ids.shape[0]):
+        for y in range(ids.shape[1]):
+            for x in range(ids.shape[2]):
+                i = ids[z, y, x]
+                count[i] += 1
+                centroid[i, 0] += z
+                centroid[i, 1] += y
+                centroid[i, 2] += x
+    for i in range(len(found)):
+        for axis in range(3):
+            centroid[i, axis] /= max(count[i], 1)
+    least = np.full(len(found), np.inf)
+    for z in range(ids.shape[0]):
+        for y in range(ids.shape[1]):
+            for x in range(ids.shape[2]):
+                i = ids[z, y, x]
+                away = (z - centroid[i, 0]) ** 2
+                away += (y - centroid[i, 1]) ** 2 + (x - centroid[i, 2]) ** 2
+                if i > 0 and away < least[i]:
+                    least[i] = away
+                    found[i] = z, y, x

@@ -10,10 +10,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ..core.options import Options
+from .warp import rand_warp
 
 IMAGE, LABELS = "image", "labels"
 _WARP_SMOOTH = 6  # px: sigma of the noise that shifts voxels
-_WARP_GRID = (24.0, 24.0)  # px between the points that are shifted in 2D
+_WARP_GRID = 24.0  # px between the points that are shifted in 2D
 _ZOOMS = 9  # levels of zoom; between them objects are also stretched a little along each axis
 
 
@@ -111,7 +112,7 @@ class Augmentation(Options):
             return mt.RandAffined(**pose)
         if ndim == 2:  # control points of even shifts, between which it is interpolated
             most = 2 * self.warp * 3**0.5
-            return mt.Rand2DElasticd(spacing=_WARP_GRID, magnitude_range=(0, most), **pose)
+            return rand_warp(_WARP_GRID, magnitude_range=(0, most), **pose)
         # MONAI smooths noise of -1 to 1 and multiplies it: this gives back what smoothing takes.
         spread = 3**-0.5 * (2 * np.pi**0.5 * _WARP_SMOOTH) ** -1.5
         most = 2 * self.warp / spread
@@ -148,31 +149,31 @@ class Augmentation(Options):
 class Seeded:
     """A chain of MONAI's transforms that draw from one generator.
 
-    Seeded one by one, as MONAI does it, and with what MONAI notes about each image, crops took
-    four times as long to make: more than the network takes to learn from them. What MONAI notes can
-    only be switched for the whole process, hence the lock.
+    Seeded one by one, as MONAI's `Compose` does it, and with what MONAI notes about each image,
+    crops took four times as long to make: more than the network takes to learn from them. What
+    MONAI notes can only be switched for the whole process, hence the lock.
     """
 
     _noting = Lock()
 
     def __init__(self, transforms: Sequence[Any]) -> None:
-        from monai.transforms import Compose
-
-        self._chain, self._random = Compose(transforms), np.random.RandomState()
-        _share(self._chain, self._random)
+        self._chain, self._random = transforms, np.random.RandomState()
+        for transform in transforms:
+            _share(transform, self._random)
 
     def __call__(self, data: Mapping[Hashable, Any], seed: int) -> Mapping[Hashable, Any]:
         from monai.data import get_track_meta, set_track_meta
 
-        self._random.seed(seed)
         with self._noting:
+            self._random.seed(seed)
             noted = get_track_meta()
             set_track_meta(False)
             try:
-                found: Mapping[Hashable, Any] = self._chain(data)
+                for transform in self._chain:
+                    data = transform(data)
             finally:
                 set_track_meta(noted)
-        return found
+        return data
 
 
 def _share(transform: Any, random: np.random.RandomState) -> None:
