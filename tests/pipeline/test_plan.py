@@ -72,7 +72,14 @@ def test_objects_too_large_for_a_patch_are_made_smaller() -> None:
     ],
 )
 def test_ids_tell_objects_from_classes(arrays, kind) -> None:
-    assert kind_of(check_all([pair(a) for a in arrays])) == kind
+    assert kind_of([[plane] for plane in check_all([pair(a) for a in arrays])]) == kind
+
+
+def test_few_objects_through_the_slices_of_a_stack_are_no_classes() -> None:
+    labels = np.zeros((6, 40, 40), np.uint16)
+    labels[1:5, 10:20, 10:20], labels[1:5, 20:30, 20:32] = 1, 2
+    data = fingerprint(check_all([pair(labels, spacing=(40.0, 1.0, 1.0), unit="um")]))
+    assert (data.ndim, data.kind) == (2, "instances")
 
 
 def test_classes_with_gaps_in_their_ids_are_numbered_on_and_keep_their_ids_as_names() -> None:

@@ -218,7 +218,7 @@ def test_what_is_odd_about_an_image_is_said(tmp_path) -> None:
     notes = [step.note for step in _trained(tmp_path, [odd, empty], steps=2)]
     assert "3 voxels of s0 are NaN or infinite: taken for background" in notes
     assert any(note.startswith("Nothing is labelled in s1") for note in notes)
-    assert any("2 images are too few to spare one" in note for note in notes)
+    assert any("which takes 4 images (2 here)" in note for note in notes)
 
 
 def test_one_object_is_enough_to_begin(tmp_path) -> None:

@@ -52,6 +52,15 @@ def test_the_plan_is_told_before_anything_is_done(dock, until, tmp_path) -> None
     assert not list(tmp_path.iterdir())
 
 
+def test_what_the_labels_are_can_be_told(dock, until) -> None:
+    form = dock.form
+    form.start.setCurrentIndex(0)
+    form.kind.setCurrentIndex(form.kind.findData("classes"))
+    dock.plan.click()
+    until(lambda: not dock.runner.busy)
+    assert "Learns classes in 2D with the head semantic" in dock.said.toPlainText()
+
+
 def test_what_was_corrected_is_learnt_from_too(viewer, dock, until) -> None:
     dock.form.start.setCurrentIndex(0)
     dock.take_corrected()

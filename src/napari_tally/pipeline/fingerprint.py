@@ -95,7 +95,7 @@ class Fingerprint(Options):
                 f"Data: {self.images} images of about {shape}, {self._voxels()}; "
                 f"{self.objects:,} objects{size}"
             ),
-            f"The labels are taken for ids of {taken[self.kind]} (--kind says otherwise)",
+            f"The labels look like ids of {taken[self.kind]}: tell their kind if they are not",
         ]
         found += ["The voxels differ in size: all are brought to those in the middle"] * self.mixed
         partly = self.spacing is None and self.calibrated > 0
@@ -113,7 +113,7 @@ def fingerprint(
     """Look at images that `check_all` returned."""
     ndim = ndim or axes_of(pairs)
     planes = in_planes(pairs, ndim)
-    kind = kind or kind_of(planes)
+    kind = kind or kind_of([in_planes([pair], ndim) for pair in pairs])
     orientation = _orientation(planes) if ndim == 3 else None
     spacing, unit, mixed = _spacing(planes, orientation)
     per_image = [_sizes(_objects(plane, kind)) for plane in planes]

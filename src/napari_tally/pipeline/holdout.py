@@ -58,7 +58,7 @@ def split_groups(
     kinds = sorted(set(groups.values()))
     share, most = (_SHARE, _ENOUGH) if validation is None else (validation, len(kinds))
     if len(kinds) < _LEAST or share <= 0:
-        note = f"{len(kinds)} images are too few to spare one" if share > 0 else "as asked for"
+        note = f"which takes {_LEAST} images ({len(kinds)} here)" if share > 0 else "as asked for"
         note = f"No validation, {note}: the last weights are kept, and nothing scores them"
         return Split(seed=seed, training=tuple(sorted(groups)), note=note)
     order = [kinds[i] for i in np.random.default_rng(seed).permutation(len(kinds))]

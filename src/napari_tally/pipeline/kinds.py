@@ -18,22 +18,32 @@ _FEW_PIECES = 4  # ids up to here that are the same in most images are classes, 
 _SAME = 2 / 3  # share of the images that is most
 
 
-def kind_of(pairs: Sequence[Labelled]) -> Kind:
+def kind_of(images: Sequence[Sequence[Labelled]]) -> Kind:
     """Tell whether labels are ids of objects or of classes.
 
     Few ids of which many have several pieces are classes, and so are very few ids that are the
     same in most of at least three images.
+
+    Parameters
+    ----------
+    images : sequence of sequence of Labelled
+        Of each image the planes in which a network sees it: an object may go through several.
     """
-    if any(pair.classes is not None for pair in pairs):
+    planes = [plane for image in images for plane in image]
+    if any(plane.classes is not None for plane in planes):
         return "panoptic"
-    arrays = [np.asarray(pair.labels.array) for pair in pairs]
-    held = [frozenset(np.unique(a).tolist()) - {0} for a in arrays]
+    held = [_ids(image) for image in images]
     held = [ids for ids in held if ids]
     if len(frozenset().union(*held)) > _FEW_IDS:
         return "instances"
-    pieces = sum(int(components(a).max(initial=0)) for a in arrays)
-    if pieces > 1.5 * sum(len(ids) for ids in held):
+    pieces = sum(int(components(plane.labels.array).max(initial=0)) for plane in planes)
+    if pieces > 1.5 * sum(len(_ids([plane])) for plane in planes):
         return "classes"
     usual = max(held.count(ids) for ids in held)
     same = len(held) >= 3 and usual >= _SAME * len(held)
     return "classes" if same and max(map(len, held)) <= _FEW_PIECES else "instances"
+
+
+def _ids(planes: Sequence[Labelled]) -> frozenset[int]:
+    """Return which ids there are in any of the planes."""
+    return frozenset().union(*(np.unique(plane.labels.array).tolist() for plane in planes)) - {0}

@@ -126,6 +126,8 @@ class TrainDock(Dock):
             raise InputError("A new folder for the model is needed", "none")
         pairs = [self._labelled(i, pair.image, pair.labels) for i, pair in enumerate(layers)]
         told: dict[str, Any] = {}
+        if form.kind.currentData() is not None:
+            told["kind"] = form.kind.currentData()
         if form.steps.text().strip():
             told["steps"] = _whole(form.steps.text())
         if form.augmentation.currentText() != PLANNED:

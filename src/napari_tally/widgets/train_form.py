@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 NOTHING, PLANNED, EVERYWHERE = "nothing", "as planned", "everywhere"
+KINDS = {"as they look": None, "ids of objects": "instances", "ids of classes": "classes"}
 _IMAGE, _LABELS, _SPARED = range(3)
 _ROWS = 4  # of pairs that are shown without scrolling
 
@@ -59,6 +60,10 @@ class TrainForm(QWidget):
         self.pairs = QTableWidget(0, 3)
         self.known = LayerCombo(viewer, Shapes, follows=False, none=EVERYWHERE)
         self.known.setToolTip("Shapes inside of which the labels are complete; outside nothing is")
+        self.kind = QComboBox()
+        self.kind.setToolTip("Show plan tells what they are taken for.")
+        for words, kind in KINDS.items():
+            self.kind.addItem(words, kind)
         self.start, self.augmentation = QComboBox(), QComboBox()
         self.start.setToolTip("A model to go on from: better than nothing with few images.")
         self.augmentation.addItems([PLANNED, "none", "light", "strong"])
@@ -102,6 +107,7 @@ class TrainForm(QWidget):
         rows.addRow("Labels", self.labels)
         rows.addRow(buttons)
         rows.addRow(self.pairs)
+        rows.addRow("Labels are", self.kind)
         rows.addRow("Complete", self.known)
         rows.addRow("Begin with", self.start)
         rows.addRow("Steps", self.steps)
