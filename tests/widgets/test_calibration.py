@@ -11,7 +11,7 @@ from fields import nuclei
 
 from napari_tally.widgets.layer_place import placed_volume
 from napari_tally.widgets.layer_volume import axes_of, volume_of
-from napari_tally.widgets.measure_layers import label_volume
+from napari_tally.widgets.measure_layers import images_on_grid, label_volume
 
 
 def _write(path, array) -> None:
@@ -88,3 +88,44 @@ def test_a_told_size_goes_with_the_result(viewer, dock, finish) -> None:
     finish(dock)
     volume = label_volume(viewer.layers["field nuclei"])
     assert (volume.spacing, volume.unit) == ((0.3, 0.3), "um")
+
+
+@pytest.fixture
+def two_channels(make_napari_viewer, _warm):
+    """A viewer with an image of two channels in one layer, and labels of its plane."""
+    image, labels = nuclei((96, 100))[:2]
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(np.stack([image, 2 * image]), name="both")
+    viewer.add_labels(np.asarray(labels).astype(np.uint16), name="nuclei")
+    return viewer
+
+
+def test_an_image_with_channels_lies_on_the_grid_of_its_labels(two_channels, until) -> None:
+    image, labels = two_channels.layers
+    assert images_on_grid(two_channels, labels) == [image]
+    dock = two_channels.window.add_plugin_dock_widget("napari-tally", "Measure")[1]
+    assert dock.form.ticked_images == [image]
+    dock.panel.run.click()
+    until(lambda: not dock.runner.busy)
+    means = labels.features.filter(like="intensity_mean").iloc[1:]
+    assert means.shape[1] == 2 and len(means) > 3
+    np.testing.assert_allclose(means.iloc[:, 1], 2 * means.iloc[:, 0], rtol=1e-5)
+
+
+def test_a_stack_is_no_image_with_channels(two_channels) -> None:
+    image, labels = two_channels.layers
+    image.axis_labels = ("z", "y", "x")
+    assert images_on_grid(two_channels, labels) == []
+
+
+def test_all_channels_are_learnt_from(two_channels, until, tmp_path) -> None:
+    dock = two_channels.window.add_plugin_dock_widget("napari-tally", "Train")[1]
+    dock.form.output.setText(str(tmp_path / "model"))
+    dock.form.add.click()
+    dock.plan.click()
+    until(lambda: not dock.runner.busy)
+    assert "2 in" in dock.said.toPlainText()
+    two_channels.layers["both"].axis_labels = ("z", "y", "x")
+    dock.plan.click()
+    until(lambda: not dock.runner.busy)
+    assert "axes" in dock.panel.status.text() or "shape" in dock.panel.status.text()

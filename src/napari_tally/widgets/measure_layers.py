@@ -10,7 +10,7 @@ from napari.layers import Image, Labels
 
 from ..core.errors import InputError
 from ..core.volume import Volume
-from .layer_volume import calibration_of
+from .layer_volume import axes_of, calibration_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +47,12 @@ def label_volume(layer: Labels, axes: str | None = None, images: Sequence[Image]
 
 
 def image_volume(image: Image, axes: str) -> Volume:
-    """Return an image on the grid of labels of these axes as a volume."""
-    return _placed(image, f"{axes}C" if image.rgb else axes, is_labels=False)
+    """Return an image on the grid of labels of these axes as a volume, with its channels."""
+    if image.rgb:
+        axes = f"{axes}C"
+    elif image.ndim != len(axes):
+        axes = axes_of(image)
+    return _placed(image, axes, is_labels=False)
 
 
 def images_on_grid(viewer: ViewerModel, labels: Labels) -> list[Image]:
@@ -56,12 +60,17 @@ def images_on_grid(viewer: ViewerModel, labels: Labels) -> list[Image]:
     return [i for i in viewer.layers if isinstance(i, Image) and on_grid(i, labels)]
 
 
-def on_grid(layer: Image | Labels, labels: Labels) -> bool:
-    """Tell whether a layer has the shape and the voxel size of a label layer."""
+def on_grid(layer: Image, labels: Labels) -> bool:
+    """Tell whether an image has the shape and the voxel size of a label layer, but for channels."""
     if layer.multiscale or labels.multiscale:
         return False
-    shape = layer.data.shape[:-1] if getattr(layer, "rgb", False) else layer.data.shape
-    return shape == labels.data.shape and bool(np.allclose(layer.scale, labels.scale))
+    shape, scale = list(layer.data.shape), list(layer.scale)
+    if layer.rgb:
+        shape.pop()
+    elif layer.ndim == labels.ndim + 1 and "C" in (axes := axes_of(layer)):
+        channels = axes.index("C")
+        del shape[channels], scale[channels]
+    return tuple(shape) == labels.data.shape and bool(np.allclose(scale, labels.scale))
 
 
 def _placed(layer: Image | Labels, axes: str, *, is_labels: bool) -> Volume:
