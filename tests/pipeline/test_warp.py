@@ -1,4 +1,4 @@
-"""A smooth deformation is that of MONAI, made faster."""
+"""Smooth deformations are those of MONAI, made faster."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import numpy as np
 import pytest
 import torch
 from monai.data import set_track_meta
-from monai.transforms import Rand2DElasticd
+from monai.transforms import Rand2DElasticd, Rand3DElasticd
 
-from napari_tally.pipeline.warp import rand_warp
+from napari_tally.pipeline.warp import rand_warp_2d, rand_warp_3d
 
-KEYS, SPACING = ["image", "labels"], 24.0
+SPACING, SIGMA = 24.0, 6.0
 CHANGES = {
-    "keys": KEYS, "prob": 1.0, "magnitude_range": (0, 6), "rotate_range": [3.0],
-    "shear_range": [0.1], "scale_range": [(-0.1, 0.1)] * 2, "translate_range": [20, 20],
-    "mode": ["bilinear", "nearest"], "padding_mode": "reflection",
+    "keys": ["image", "labels"], "prob": 1.0, "mode": ["bilinear", "nearest"],
+    "padding_mode": "reflection",
+}  # fmt: skip
+FLAT = {
+    "magnitude_range": (0, 6), "rotate_range": [3.0], "shear_range": [0.1],
+    "scale_range": [(-0.1, 0.1)] * 2, "translate_range": [20, 20],
+}  # fmt: skip
+DEEP = {
+    "magnitude_range": (0, 100), "rotate_range": [0.3] * 3, "shear_range": [0.1] * 3,
+    "scale_range": [(-0.1, 0.1)] * 3, "translate_range": [4] * 3,
 }  # fmt: skip
 
 
@@ -25,18 +32,31 @@ def _without_notes():
     set_track_meta(True)
 
 
-@pytest.mark.parametrize("patch", [(128, 128), (96, 133), (65, 64)])
-def test_it_equals_the_elastic_change_of_monai(patch) -> None:
-    theirs = Rand2DElasticd(spacing=(SPACING, SPACING), spatial_size=patch, **CHANGES)
-    theirs.rand_2d_elastic.randomize = lambda _: None  # draws what is then drawn once more
-    ours = rand_warp(SPACING, spatial_size=patch, **CHANGES)
+def _assert_equal(theirs, ours, data) -> None:
     theirs.set_random_state(3)
     ours.set_random_state(3)
-    blocks = np.arange(400, dtype=np.float32).reshape(20, 20).repeat(9, 0).repeat(9, 1)
-    data = {"image": torch.rand(2, 180, 180), "labels": torch.from_numpy(blocks)[None]}
     for _ in range(4):
         one, other = theirs(dict(data)), ours(dict(data))
-        assert one["image"].shape == (2, *patch)
+        assert one["image"].shape == other["image"].shape
         torch.testing.assert_close(other["image"], one["image"], atol=1e-3, rtol=0)
         assert (one["labels"] != other["labels"]).float().mean() < 1e-3
-        assert not torch.equal(one["image"], data["image"][:, : patch[0], : patch[1]])
+        assert one["image"].std() > 0.1
+
+
+@pytest.mark.parametrize("patch", [(128, 128), (96, 133), (65, 64)])
+def test_in_2d_it_equals_the_elastic_change_of_monai(patch) -> None:
+    theirs = Rand2DElasticd(spacing=(SPACING, SPACING), spatial_size=patch, **CHANGES, **FLAT)
+    theirs.rand_2d_elastic.randomize = lambda _: None  # draws what is then drawn once more
+    blocks = np.arange(400, dtype=np.float32).reshape(20, 20).repeat(9, 0).repeat(9, 1)
+    data = {"image": torch.rand(2, 180, 180), "labels": torch.from_numpy(blocks)[None]}
+    _assert_equal(theirs, rand_warp_2d(SPACING, spatial_size=patch, **CHANGES, **FLAT), data)
+
+
+@pytest.mark.parametrize("patch", [(40, 48, 40), (7, 33, 64)])
+def test_in_3d_it_equals_the_elastic_change_of_monai(patch) -> None:
+    theirs = Rand3DElasticd(sigma_range=(SIGMA, SIGMA), spatial_size=patch, **CHANGES, **DEEP)
+    theirs.randomize = lambda _: None  # a draw of whether it is done at all
+    blocks = np.arange(64, dtype=np.float32).reshape(4, 4, 4)
+    blocks = blocks.repeat(10, 0).repeat(20, 1).repeat(20, 2)
+    data = {"image": torch.rand(1, 40, 80, 80), "labels": torch.from_numpy(blocks)[None]}
+    _assert_equal(theirs, rand_warp_3d(SIGMA, spatial_size=patch, **CHANGES, **DEEP), data)

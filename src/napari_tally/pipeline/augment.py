@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ..core.options import Options
-from .warp import rand_warp
+from .warp import rand_warp_2d, rand_warp_3d
 
 IMAGE, LABELS = "image", "labels"
 _WARP_SMOOTH = 6  # px: sigma of the noise that shifts voxels
@@ -112,12 +112,10 @@ class Augmentation(Options):
             return mt.RandAffined(**pose)
         if ndim == 2:  # control points of even shifts, between which it is interpolated
             most = 2 * self.warp * 3**0.5
-            return rand_warp(_WARP_GRID, magnitude_range=(0, most), **pose)
+            return rand_warp_2d(_WARP_GRID, magnitude_range=(0, most), **pose)
         # MONAI smooths noise of -1 to 1 and multiplies it: this gives back what smoothing takes.
         spread = 3**-0.5 * (2 * np.pi**0.5 * _WARP_SMOOTH) ** -1.5
-        most = 2 * self.warp / spread
-        smooth = (_WARP_SMOOTH, _WARP_SMOOTH + 1e-3)
-        return mt.Rand3DElasticd(sigma_range=smooth, magnitude_range=(0, most), **pose)
+        return rand_warp_3d(_WARP_SMOOTH, magnitude_range=(0, 2 * self.warp / spread), **pose)
 
     @staticmethod
     def _zoomed(zoom: float, ndim: int, pose: dict[str, Any]) -> Any:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 NOTHING, PLANNED, EVERYWHERE = "nothing", "as planned", "everywhere"
 KINDS = {"as they look": None, "ids of objects": "instances", "ids of classes": "classes"}
 _IMAGE, _LABELS, _SPARED = range(3)
-_ROWS = 4  # of pairs that are shown without scrolling
+_ROWS = 3  # of pairs that are shown without scrolling
 
 
 @dataclass(frozen=True, eq=False)
