@@ -112,6 +112,17 @@ def test_an_image_with_channels_lies_on_the_grid_of_its_labels(two_channels, unt
     np.testing.assert_allclose(means.iloc[:, 1], 2 * means.iloc[:, 0], rtol=1e-5)
 
 
+def test_cells_are_as_large_as_the_nuclei_were_told_to_be(two_channels, until) -> None:
+    dock = two_channels.window.add_plugin_dock_widget("napari-tally", "Measure")[1]
+    for told in ("0.5um", "0.25um"):  # the layer is made, then changed
+        dock.form.spacing.setText(told)
+        dock.form.grow.setText("1um")
+        dock.panel.run.click()
+        until(lambda: not dock.runner.busy)
+        cells = label_volume(two_channels.layers["nuclei (cells)"])
+        assert (cells.spacing, cells.unit) == ((float(told[:-2]),) * 2, "um")
+
+
 def test_a_stack_is_no_image_with_channels(two_channels) -> None:
     image, labels = two_channels.layers
     image.axis_labels = ("z", "y", "x")

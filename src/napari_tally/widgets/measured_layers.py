@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .layer_volume import PLUGIN, note_spacing
 from .result_layer import GEOMETRY, features
 
 if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
-    from numpy.typing import NDArray
 
+    from ..core.volume import Volume
     from ..pipeline.track import Tracked
 
 _FROM_MODEL = ("class", "class_name", "class_confidence", "confidence")
@@ -26,14 +27,16 @@ def geometry_like(layer: Image | Labels) -> dict[str, Any]:
     return {key: state[key] for key in GEOMETRY}
 
 
-def show_cells(viewer: ViewerModel, nuclei: Labels, cells: NDArray[np.integer]) -> None:
+def show_cells(viewer: ViewerModel, nuclei: Labels, cells: Volume) -> None:
     """Show the cells of nuclei as contours, in the layer of the last time if it is there."""
     name = f"{nuclei.name} (cells)"
-    if name in viewer.layers and viewer.layers[name].data.shape == cells.shape:
-        viewer.layers[name].data = cells
+    array, noted = np.asarray(cells.array), {PLUGIN: note_spacing(cells)}
+    if name in viewer.layers and viewer.layers[name].data.shape == array.shape:
+        viewer.layers[name].data = array
+        viewer.layers[name].metadata.update(noted)
         return
     add: Any = viewer.add_labels
-    layer = add(cells, name=name, **geometry_like(nuclei))
+    layer = add(array, name=name, metadata=noted, **geometry_like(nuclei))
     layer.contour = 1
     viewer.layers.selection.active = nuclei
 
@@ -47,7 +50,10 @@ def show_tracked(viewer: ViewerModel, layer: Labels, tracked: Tracked) -> Labels
     """Show linked objects in a new layer, with their tracks; the labels stay as they are."""
     add: Any = viewer.add_labels
     linked: Labels = add(
-        np.asarray(tracked.labels.array), name=f"{layer.name} (linked)", **geometry_like(layer)
+        np.asarray(tracked.labels.array),
+        name=f"{layer.name} (linked)",
+        metadata={PLUGIN: note_spacing(tracked.labels)},
+        **geometry_like(layer),
     )
     layer.visible = False
     _show_tracks(viewer, layer, tracked)

@@ -76,7 +76,7 @@ class ObjectsPanel(QWidget):
         self.axes = measured.job.labels.axes
         self.table = table = with_model_columns(layer, measured.table)
         if measured.cells is not None:
-            show_cells(self.viewer, layer, np.asarray(measured.cells.array))
+            show_cells(self.viewer, layer, measured.cells)
         if self._by_frame:
             self._show_frame()
         else:
