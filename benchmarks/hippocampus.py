@@ -1,12 +1,9 @@
-"""Time of `hippocampus-mr` beside MONAI's windows; Dice and surface distance in cross-validation.
+"""Dice and surface distance of `hippocampus-mr` from files, and its time beside MONAI's windows.
 
-    python benchmarks/hippocampus.py --data DIR/hippocampus-mr
-    python benchmarks/hippocampus.py --data DIR/hippocampus-mr --runs runs
+    python benchmarks/hippocampus.py --data DIR/hippocampus-mr --part held-out
 
 DIR/hippocampus-mr holds `images/` and `labels/`, task 04 of the Medical Segmentation Decathlon.
-`runs` holds models `fold-0` to `fold-4` (or some of them), each learnt without the volumes of its
-fold (`training/hippocampus_mr.py --fold`), which it is scored on: the shipped model has learnt from
-all volumes. Figures are means over volumes; the surface distance is the symmetric average one.
+Figures are means over volumes; the surface distance is the symmetric average one.
 """
 
 from __future__ import annotations
@@ -34,15 +31,14 @@ if TYPE_CHECKING:
     from napari_tally.models.folder import Model
 
 SPLIT = Path(__file__).parents[1] / "training" / "hippocampus-mr-split.csv"
-WINDOW = (40, 56, 40)  # of MONAI
+WINDOW = (40, 56, 40)  # as in training
 TIMED = 10  # volumes
-FOLDS = 5
 
 
-def names(fold: int) -> list[str]:
-    """Return the names of the volumes of a fold."""
+def names(column: str, value: str) -> list[str]:
+    """Return the names of the volumes of one part, or one fold, of the split."""
     with SPLIT.open(newline="") as file:
-        return [row["name"] for row in csv.DictReader(file) if row["fold"] == str(fold)]
+        return [row["name"] for row in csv.DictReader(file) if row[column] == value]
 
 
 def surface_distance_mm(found: np.ndarray, truth: np.ndarray, spacing: tuple[float, ...]) -> list:
@@ -52,32 +48,21 @@ def surface_distance_mm(found: np.ndarray, truth: np.ndarray, spacing: tuple[flo
     return metric(*masks, spacing=list(spacing))[0].tolist()
 
 
-def score(data: Path, files: list[str], model: Model) -> np.ndarray:
-    """Segment each file as users do: Dice and distance of each class, shape (files, 2, classes)."""
-    found = []
+def score(data: Path, files: list[str], model: Model) -> None:
+    """Segment each file as users do, and print Dice and distance of each class."""
+    dice, distances = [], []
     for name in files:
         result = segment(data / "images" / name, model)
         truth = read(data / "labels" / name)
-        classes, true = np.asarray(result.classes.array), np.asarray(truth.array)
-        dice = dice_per_class([classes], [true], 2)
-        found.append([dice, surface_distance_mm(classes, true, truth.spacing)])
-    return np.array(found)
-
-
-def cross_validated(data: Path, runs: Path) -> None:
-    """Print the scores of each model on its fold, and of all volumes together."""
-    folds = [fold for fold in range(FOLDS) if (runs / f"fold-{fold}").is_dir()]
-    scores = {}
-    for fold in folds:
-        model = load_model(runs / f"fold-{fold}")
-        scores[f"fold {fold}"] = score(data, names(fold), model)
-    scores["all"] = np.concatenate(list(scores.values()))
-    print("                         Dice: mean  median  lowest   surface distance: mean (mm)")
-    for title, figures in scores.items():
-        for i, name in enumerate(model.info.head.classes):
-            d, far = figures[:, 0, i], figures[:, 1, i].mean()
-            values = f"{d.mean():10.4f}  {np.median(d):.4f}  {d.min():.4f}   {far:23.3f}"
-            print(f"{title:6}  {len(d):3}  {name:10} {values}")
+        found, true = np.asarray(result.classes.array), np.asarray(truth.array)
+        dice.append(dice_per_class([found], [true], 2))
+        distances.append(surface_distance_mm(found, true, truth.spacing))
+    print("class       Dice: mean  median  lowest   surface distance: mean (mm)")
+    for i, name in enumerate(model.info.head.classes):
+        d, far = np.array(dice)[:, i], np.array(distances)[:, i]
+        print(
+            f"{name:10}  {d.mean():10.4f}  {np.median(d):.4f}  {d.min():.4f}   {far.mean():23.3f}"
+        )
 
 
 def ways(data: Path, files: list[str], model: Model) -> dict[str, Callable[[], object]]:
@@ -109,20 +94,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/hippocampus-mr"))
     parser.add_argument("--model", default="hippocampus-mr", help="or a folder")
-    parser.add_argument("--runs", type=Path, help="score the models fold-0, ... that lie there")
+    parser.add_argument("--part", default="held-out", choices=("held-out", "tuning", "training"))
+    parser.add_argument("--fold", help="score the volumes of this fold instead; nothing is timed")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, help="of torch")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", category=FutureWarning, module="monai")
     if args.threads:
         torch.set_num_threads(args.threads)
+    column, value = ("part", args.part) if args.fold is None else ("fold", args.fold)
+    files = names(column, value)
     print(machine("torch", "monai"))
-    if args.runs is not None:
-        cross_validated(args.data, args.runs)
+    model = load_model(args.model)
+    print(f"{args.model} on {len(files)} volumes ({column} {value})")
+    score(args.data, files, model)
+    if args.fold is not None:
         return
-    timed, threads = names(0)[:TIMED], torch.get_num_threads()
-    print(f"{args.model}: seconds for {TIMED} volumes, {threads} threads, median of runs")
-    report(compare(ways(args.data, timed, load_model(args.model)), args.repeats))
+    timed = files[:TIMED]
+    print(f"seconds for {len(timed)} volumes, {torch.get_num_threads()} threads, median of runs")
+    report(compare(ways(args.data, timed, model), args.repeats))
 
 
 if __name__ == "__main__":
