@@ -186,3 +186,13 @@ def test_objects_of_a_low_mean_probability_go_where_more_is_asked_for() -> None:
 def test_models_that_call_the_least_mean_probability_confidence_are_still_read() -> None:
     assert Center.model_validate({"confidence": 0.86}).mean_probability == 0.86
     assert "confidence" not in Center().model_dump()
+
+
+def test_maps_of_any_kind_and_order_become_contiguous_float32() -> None:
+    maps = np.random.default_rng(0).random((7, 10, 12, 14)).astype(np.float16)
+    fixed = maps.copy()
+    fixed.flags.writeable = False
+    for one in (maps, maps[:, 3:9, ::2], maps[:, ::-1], fixed, maps.astype(np.float64)):
+        found = Center().checked(one)
+        assert found.dtype == np.float32 and found.flags.c_contiguous
+        assert np.array_equal(found, one.astype(np.float32))

@@ -150,8 +150,8 @@ def _as_float32(maps: Maps) -> NDArray[np.float32]:
     """Return contiguous maps in float32: PyTorch converts half precision faster than numpy."""
     import torch
 
-    maps = np.ascontiguousarray(maps)
-    if maps.dtype != np.float16 or not maps.flags.writeable:
-        return maps.astype(np.float32, copy=False)
-    converted: NDArray[np.float32] = torch.from_numpy(maps).float().numpy()
+    if maps.dtype != np.float16 or not maps.flags.writeable or min(maps.strides, default=1) < 0:
+        return np.ascontiguousarray(maps, dtype=np.float32)
+    tensor = torch.from_numpy(maps).to(torch.float32, memory_format=torch.contiguous_format)
+    converted: NDArray[np.float32] = tensor.numpy()
     return converted
