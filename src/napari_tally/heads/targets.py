@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled
+from .flood import as_3d
 
 if TYPE_CHECKING:
     from .base import Labels
@@ -27,7 +28,7 @@ def normalized_distance(labels: Labels) -> NDArray[np.float32]:
 def centers(labels: Labels) -> NDArray[np.intp]:
     """Return the voxel of each object that is nearest to its centroid, shape (ids + 1, ndim)."""
     ids = np.ascontiguousarray(labels, np.int32)
-    ids = ids.reshape((1,) * (3 - ids.ndim) + ids.shape)
+    ids = ids.reshape(as_3d(ids.shape))
     found = np.zeros((int(ids.max(initial=0)) + 1, 3), np.intp)
     _nearest_to_centroids(ids, found)
     return found[:, 3 - labels.ndim :]

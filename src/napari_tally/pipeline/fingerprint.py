@@ -112,8 +112,9 @@ def fingerprint(
 ) -> Fingerprint:
     """Look at images that `check_all` returned."""
     ndim = ndim or axes_of(pairs)
-    planes = in_planes(pairs, ndim)
-    kind = kind or kind_of([in_planes([pair], ndim) for pair in pairs])
+    images = [in_planes([pair], ndim) for pair in pairs]
+    planes = [plane for image in images for plane in image]
+    kind = kind or kind_of(images)
     orientation = _orientation(planes) if ndim == 3 else None
     spacing, unit, mixed = _spacing(planes, orientation)
     per_image = [_sizes(_objects(plane, kind)) for plane in planes]

@@ -32,18 +32,17 @@ def kind_of(images: Sequence[Sequence[Labelled]]) -> Kind:
     planes = [plane for image in images for plane in image]
     if any(plane.classes is not None for plane in planes):
         return "panoptic"
-    held = [_ids(image) for image in images]
-    held = [ids for ids in held if ids]
+    seen = [[_ids(plane) for plane in image] for image in images]
+    held = [ids for ids in (frozenset[int]().union(*image) for image in seen) if ids]
     if len(frozenset().union(*held)) > _FEW_IDS:
         return "instances"
     pieces = sum(int(components(plane.labels.array).max(initial=0)) for plane in planes)
-    if pieces > 1.5 * sum(len(_ids([plane])) for plane in planes):
+    if pieces > 1.5 * sum(len(ids) for image in seen for ids in image):
         return "classes"
     usual = max(held.count(ids) for ids in held)
     same = len(held) >= 3 and usual >= _SAME * len(held)
     return "classes" if same and max(map(len, held)) <= _FEW_PIECES else "instances"
 
 
-def _ids(planes: Sequence[Labelled]) -> frozenset[int]:
-    """Return which ids there are in any of the planes."""
-    return frozenset().union(*(np.unique(plane.labels.array).tolist() for plane in planes)) - {0}
+def _ids(plane: Labelled) -> frozenset[int]:
+    return frozenset(np.unique(plane.labels.array).tolist()) - {0}
