@@ -226,6 +226,20 @@ def test_axes_that_may_not_be_mirrored_are_not() -> None:
     assert all(np.array_equal(crops[i][0][0], ramp) for i in range(8))
 
 
+def test_crops_show_every_part_of_an_image_in_every_pose() -> None:
+    places = np.arange(1.0, 10).reshape(3, 3).astype(np.float32)
+    image = places.repeat(16, 0).repeat(16, 1)
+    sample = Sample("places", image[None], np.zeros((48, 48), np.uint8))
+    plain = Augmentation(share=0, zoom=(1, 1), zoom_share=0, turn_share=0)
+    crops = Crops([sample], Semantic(), plain, (16, 16), 300, seed=0)
+    seen = np.concatenate([crops[i][0].unique() for i in range(300)])
+    assert np.unique(seen).tolist() == list(range(1, 10))
+    ramp = Sample("ramp", np.arange(64.0, dtype=np.float32).reshape(1, 8, 8), sample.labels[:8, :8])
+    crops = Crops([ramp], Semantic(), plain, (8, 8), 100, seed=0)
+    poses = {tuple(crops[i][0][0, ::7, ::7].flatten().tolist()) for i in range(100)}
+    assert len(poses) == 8  # four turns, mirrored or not
+
+
 @pytest.mark.parametrize("shape", [(96, 96), (24, 24, 24)])
 def test_warped_crops_keep_image_and_labels_together(shape) -> None:
     labels = np.zeros(shape, np.uint8)

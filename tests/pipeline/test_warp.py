@@ -1,4 +1,4 @@
-"""Smooth deformations are those of MONAI, made faster."""
+"""Changes of shape are those of MONAI, made faster."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from monai.data import set_track_meta
-from monai.transforms import Rand2DElasticd, Rand3DElasticd
+from monai.transforms import Rand2DElasticd, Rand3DElasticd, RandAffined
 
-from napari_tally.pipeline.warp import rand_warp_2d, rand_warp_3d
+from napari_tally.pipeline.warp import rand_affine, rand_warp_2d, rand_warp_3d
 
 SPACING, SIGMA = 24.0, 6.0
 CHANGES = {
@@ -41,6 +41,21 @@ def _assert_equal(theirs, ours, data) -> None:
         torch.testing.assert_close(other["image"], one["image"], atol=1e-3, rtol=0)
         assert (one["labels"] != other["labels"]).float().mean() < 1e-3
         assert one["image"].std() > 0.1
+
+
+@pytest.mark.parametrize(("patch", "changes"), [((96, 133), FLAT), ((24, 33, 40), DEEP)])
+def test_turned_and_zoomed_crops_equal_those_of_monai(patch, changes) -> None:
+    changes = {name: value for name, value in changes.items() if name != "magnitude_range"}
+    theirs = RandAffined(spatial_size=patch, **CHANGES, **changes)
+    theirs.rand_affine._do_transform = True
+    for one in (theirs, theirs.rand_affine):  # draws what is then drawn once more
+        one.randomize = lambda _=None: None
+    theirs._do_transform = True
+    blocks = torch.arange(4 ** len(patch)).float().view((4,) * len(patch))
+    for axis in range(len(patch)):
+        blocks = blocks.repeat_interleave(15, axis)
+    data = {"image": torch.rand(2, *blocks.shape), "labels": blocks[None]}
+    _assert_equal(theirs, rand_affine(spatial_size=patch, **CHANGES, **changes), data)
 
 
 @pytest.mark.parametrize("patch", [(128, 128), (96, 133), (65, 64)])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ..core.options import Options
-from .warp import rand_warp_2d, rand_warp_3d
+from .warp import rand_affine, rand_warp_2d, rand_warp_3d
 
 IMAGE, LABELS = "image", "labels"
 _WARP_SMOOTH = 6  # px: sigma of the noise that shifts voxels
@@ -67,7 +68,7 @@ class Augmentation(Options):
         return self
 
     def transform(self, patch: tuple[int, ...]) -> Seeded:
-        """Return the transform of a dict of `image` and `labels`, both (C, *spatial)."""
+        """Return the transform of a dict of `image` and `labels`, both (C, *window)."""
         return Seeded([*self._spatial(patch), *self._intensity(len(patch))])
 
     def window(self, patch: tuple[int, ...]) -> tuple[int, ...]:
@@ -75,8 +76,6 @@ class Augmentation(Options):
         return tuple(int(np.ceil(p / self.zoom[0])) for p in patch)
 
     def _spatial(self, patch: tuple[int, ...]) -> list[Any]:
-        from monai import transforms as mt
-
         keys, ndim, window = [IMAGE, LABELS], len(patch), self.window(patch)
         axes = range(ndim) if self.mirrored is None else self.mirrored
         pose: dict[str, Any] = {
@@ -85,31 +84,27 @@ class Augmentation(Options):
             "mode": ["bilinear", "nearest"], "padding_mode": "reflection",
         }  # fmt: skip
         mild = self._turned(ndim, pose)
-        strong = [self._zoomed(zoom, ndim, pose) for zoom in np.geomspace(*self.zoom, _ZOOMS)]
+        strong = [[self._zoomed(zoom, ndim, pose)] for zoom in np.geomspace(*self.zoom, _ZOOMS)]
         shares = [self.turn_share] + [self.zoom_share / _ZOOMS] * _ZOOMS
         return [
-            mt.RandSpatialCropd(keys, window, random_size=False),
-            mt.OneOf([self._sharp(patch), mild, *strong], [1 - sum(shares), *shares]),
-            *(mt.RandFlipd(keys, 0.5, axis) for axis in axes),
+            _OneOf([self._sharp(patch), [mild], *strong], [1 - sum(shares), *shares]),
+            _at_random(1.0, partial(_mirror, axes=axes)),
         ]
 
-    def _sharp(self, patch: tuple[int, ...]) -> Any:
+    def _sharp(self, patch: tuple[int, ...]) -> list[Any]:
         from monai import transforms as mt
 
-        keys, plane = [IMAGE, LABELS], (len(patch) - 2, len(patch) - 1)
+        keys = [IMAGE, LABELS]
         cut = [
             mt.SpatialPadd(keys, patch, mode="symmetric"),
             mt.RandSpatialCropd(keys, patch, random_size=False),
         ]
-        turn = [mt.RandRotate90d(keys, 0.75, spatial_axes=plane)] if self.right_angles else []
-        return mt.Compose([*cut, *turn])
+        return [*cut, _at_random(1.0, _turn)] if self.right_angles else cut
 
     def _turned(self, ndim: int, pose: dict[str, Any]) -> Any:
-        from monai import transforms as mt
-
         pose = {**pose, "scale_range": [(-0.1, 0.1)] * ndim, "shear_range": [0.1] * ndim}
         if not self.warp:
-            return mt.RandAffined(**pose)
+            return rand_affine(**pose)
         if ndim == 2:  # control points of even shifts, between which it is interpolated
             most = 2 * self.warp * 3**0.5
             return rand_warp_2d(_WARP_GRID, magnitude_range=(0, most), **pose)
@@ -119,11 +114,9 @@ class Augmentation(Options):
 
     @staticmethod
     def _zoomed(zoom: float, ndim: int, pose: dict[str, Any]) -> Any:
-        from monai import transforms as mt
-
         # MONAI's scale is that of the sampled window: 2 shows objects half as large.
         around = (0.92 / zoom - 1, 1.08 / zoom - 1)
-        return mt.RandAffined(scale_range=[around] * ndim, **pose)
+        return rand_affine(scale_range=[around] * ndim, **pose)
 
     def _intensity(self, ndim: int) -> list[Any]:
         from monai import transforms as mt
@@ -136,12 +129,24 @@ class Augmentation(Options):
             mt.RandSimulateLowResolutiond(key, prob=p / 2, zoom_range=(0.5, 1.0), upsample_mode=up),
             mt.RandAdjustContrastd(key, prob=p, gamma=self.gamma),
             mt.RandBiasFieldd(key, prob=p / 2, degree=2, coeff_range=(0.0, 0.3)),
-            _background(self.background, p),
+            _at_random(p, partial(_add_gradient, height=self.background)),
             mt.RandScaleIntensityd(key, factors=0.4, prob=p),
             mt.RandShiftIntensityd(key, offsets=0.1, prob=p),
             mt.RandGaussianNoised(key, prob=p, std=self.noise),
-            *([_without_channel(self.drop)] if self.drop else []),
+            *([_at_random(self.drop, _blank_channel)] if self.drop else []),
         ]
+
+
+class _OneOf:
+    """One of several chains of transforms, drawn by their shares: MONAI's `OneOf` in no time."""
+
+    def __init__(self, chains: Sequence[Sequence[Any]], shares: Sequence[float]) -> None:
+        self.chains, self._bounds = chains, np.cumsum(shares)[:-1]
+        self.random = np.random.RandomState()
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Mapping[Hashable, Any]:
+        drawn = int(np.searchsorted(self._bounds, self.random.rand(), side="right"))
+        return _through(self.chains[drawn], data)
 
 
 class Seeded:
@@ -156,8 +161,7 @@ class Seeded:
 
     def __init__(self, transforms: Sequence[Any]) -> None:
         self._chain, self._random = transforms, np.random.RandomState()
-        for transform in transforms:
-            _share(transform, self._random)
+        _share(transforms, self._random)
 
     def __call__(self, data: Mapping[Hashable, Any], seed: int) -> Mapping[Hashable, Any]:
         from monai.data import get_track_meta, set_track_meta
@@ -167,66 +171,78 @@ class Seeded:
             noted = get_track_meta()
             set_track_meta(False)
             try:
-                for transform in self._chain:
-                    data = transform(data)
+                return _through(self._chain, data)
             finally:
                 set_track_meta(noted)
-        return data
 
 
-def _share(transform: Any, random: np.random.RandomState) -> None:
-    """Let a transform and all that it consists of draw from a generator."""
-    from monai.transforms import Compose, Randomizable
-
-    if isinstance(transform, Compose):
-        Randomizable.set_random_state(transform, state=random)
-        for part in transform.transforms:
-            _share(part, random)
-    elif isinstance(transform, Randomizable):
-        transform.set_random_state(state=random)
+def _through(chain: Sequence[Any], data: Mapping[Hashable, Any]) -> Mapping[Hashable, Any]:
+    for transform in chain:
+        data = transform(data)
+    return data
 
 
-def _background(height: float, prob: float) -> Any:
-    from monai.transforms import MapTransform, RandomizableTransform
+def _share(chain: Sequence[Any], random: np.random.RandomState) -> None:
+    """Let all transforms of a chain draw from a generator."""
+    from monai.transforms import Randomizable
 
-    class RandBackgroundd(RandomizableTransform, MapTransform):
-        """Add a linear gradient, as uneven illumination or out-of-focus light does."""
+    for transform in chain:
+        if isinstance(transform, _OneOf):
+            transform.random = random
+            for part in transform.chains:
+                _share(part, random)
+        elif isinstance(transform, Randomizable):
+            transform.set_random_state(state=random)
 
-        def __init__(self) -> None:
-            MapTransform.__init__(self, [IMAGE])
-            RandomizableTransform.__init__(self, prob)
+
+def _at_random(
+    prob: float, change: Callable[[dict[Hashable, Any], np.random.RandomState], None]
+) -> Any:
+    """Return a transform that makes a change of its own to a share of the crops."""
+    from monai.transforms import RandomizableTransform
+
+    class RandChanged(RandomizableTransform):
+        """Call a function on a copy of the dict."""
 
         def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
             out = dict(data)
             self.randomize(None)
             if self._do_transform:
-                out[IMAGE] = out[IMAGE] + _gradient(out[IMAGE].shape[1:], height, self.R)
+                change(out, self.R)
             return out
 
-    return RandBackgroundd()
+    return RandChanged(prob)
 
 
-def _without_channel(prob: float) -> Any:
+def _turn(crop: dict[Hashable, Any], rng: np.random.RandomState) -> None:
+    """Turn by a right angle in the plane of the last two axes, or not: MONAI's `RandRotate90d`."""
     import torch
-    from monai.transforms import MapTransform, RandomizableTransform
 
-    class RandChannelDropd(RandomizableTransform, MapTransform):
-        """Blank one of several channels, so that none is relied on alone."""
+    times = rng.randint(4)
+    crop.update({key: torch.rot90(crop[key], times, (-2, -1)) for key in (IMAGE, LABELS)})
 
-        def __init__(self) -> None:
-            MapTransform.__init__(self, [IMAGE])
-            RandomizableTransform.__init__(self, prob)
 
-        def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-            out = dict(data)
-            self.randomize(None)
-            if self._do_transform and len(out[IMAGE]) > 1:
-                kept = np.ones((len(out[IMAGE]), *(1,) * (out[IMAGE].ndim - 1)), np.float32)
-                kept[self.R.randint(len(kept))] = 0
-                out[IMAGE] = out[IMAGE] * torch.from_numpy(kept)
-            return out
+def _mirror(crop: dict[Hashable, Any], rng: np.random.RandomState, axes: Sequence[int]) -> None:
+    """Mirror along each axis or not: MONAI's `RandFlipd`, for all axes at once."""
+    turned = [axis + 1 for axis in axes if rng.rand() < 0.5]
+    if turned:
+        crop.update({key: crop[key].flip(turned) for key in (IMAGE, LABELS)})
 
-    return RandChannelDropd()
+
+def _add_gradient(crop: dict[Hashable, Any], rng: np.random.RandomState, height: float) -> None:
+    """Add a linear gradient, as uneven illumination or out-of-focus light does."""
+    crop[IMAGE] = crop[IMAGE] + _gradient(crop[IMAGE].shape[1:], height, rng)
+
+
+def _blank_channel(crop: dict[Hashable, Any], rng: np.random.RandomState) -> None:
+    """Blank one of several channels, so that none is relied on alone."""
+    import torch
+
+    image = crop[IMAGE]
+    if len(image) > 1:
+        kept = torch.ones((len(image), *(1,) * (image.ndim - 1)))
+        kept[rng.randint(len(kept))] = 0
+        crop[IMAGE] = image * kept
 
 
 def _gradient(shape: tuple[int, ...], height: float, rng: np.random.RandomState) -> Any:

@@ -42,7 +42,7 @@ class Crops(Dataset[tuple[Any, Any]]):
         self.augmentation, self.patch = augmentation, patch
         self.window = augmentation.window(patch)
         weights = np.array([sample.weight for sample in samples])
-        self.shares = weights / weights.sum()
+        self.bounds = np.cumsum(weights / weights.sum())[:-1]
 
     def __len__(self) -> int:
         return self.count - self.first
@@ -60,7 +60,7 @@ class Crops(Dataset[tuple[Any, Any]]):
         import torch
 
         rng = np.random.default_rng([self.seed, self.first + index])
-        sample = self.samples[int(rng.choice(len(self.samples), p=self.shares))]
+        sample = self.samples[int(np.searchsorted(self.bounds, rng.random(), side="right"))]
         sample = sample.around(self._place(sample, rng), self.window)
         both: dict[Hashable, Any] = {IMAGE: torch.from_numpy(sample.image), LABELS: _both(sample)}
         crop = self.transform(both, seed=int(rng.integers(2**31)))
@@ -71,11 +71,12 @@ class Crops(Dataset[tuple[Any, Any]]):
         image = torch.as_tensor(np.ascontiguousarray(crop[IMAGE], dtype=np.float32))
         return image, torch.from_numpy(target)
 
-    def _place(self, sample: Sample, rng: np.random.Generator) -> tuple[int, ...] | None:
-        """Return the voxel around which the crop lies, None for anywhere."""
+    def _place(self, sample: Sample, rng: np.random.Generator) -> tuple[int, ...]:
+        """Return the voxel around which the crop lies."""
         if self.foreground and rng.random() < self.foreground and sample.ids:
             return sample.place(sample.ids[int(rng.integers(len(sample.ids)))], rng)
-        return sample.known_place(rng)
+        known = sample.known_place(rng)
+        return sample.any_place(self.window, rng) if known is None else known
 
 
 def _both(sample: Sample) -> Any:

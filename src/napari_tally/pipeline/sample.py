@@ -51,10 +51,15 @@ class Sample:
         places = np.flatnonzero(self.known)
         return self._index(int(rng.choice(places))) if len(places) else None
 
-    def around(self, place: tuple[int, ...] | None, window: tuple[int, ...]) -> Sample:
-        """Return the part of a window around a voxel, within the image; all of it for None."""
-        if place is None:
-            return self
+    def any_place(self, window: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:
+        """Return the middle of a random window within the image, as far as it fits."""
+        spare = np.maximum(np.array(self.labels.shape) - window, 0)
+        return tuple(
+            int(s) + size // 2 for s, size in zip(rng.integers(spare + 1), window, strict=True)
+        )
+
+    def around(self, place: tuple[int, ...], window: tuple[int, ...]) -> Sample:
+        """Return the part of a window around a voxel, within the image."""
         starts = [
             min(max(0, at - size // 2), max(0, n - size))
             for at, size, n in zip(place, window, self.labels.shape, strict=True)

@@ -1,13 +1,39 @@
-"""Smooth random deformations: MONAI's, in a fraction of their time.
+"""Random changes of shape: MONAI's, in a fraction of their time.
 
 What MONAI interpolates or convolves along each axis is a product with a matrix here, made once for
-crops of one shape; and images are sampled in float32. Every crop is deformed.
+crops of one shape; and images are sampled in float32. Every crop is changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from typing import Any
+
+
+def rand_affine(spatial_size: tuple[int, ...], **options: Any) -> Any:
+    """Return MONAI's `RandAffined`.
+
+    Parameters
+    ----------
+    spatial_size : tuple of int
+        Shape of the crops that come out.
+    **options
+        What else `RandAffined` takes.
+    """
+    from monai.transforms import RandAffined
+    from monai.transforms.utils import create_grid
+
+    class RandFastAffined(RandAffined):
+        """Turn, shift, zoom and shear at random."""
+
+        def __init__(self) -> None:
+            super().__init__(spatial_size=spatial_size, **options)
+            self._places = create_grid(spatial_size, backend="torch", dtype="float32")
+
+        def __call__(self, data: Mapping[Hashable, Any], lazy: bool | None = None) -> Any:
+            return _sampled(self, data, self.rand_affine.rand_affine_grid(grid=self._places))
+
+    return RandFastAffined()
 
 
 def rand_warp_2d(spacing: float, spatial_size: tuple[int, ...], **options: Any) -> Any:
@@ -22,7 +48,7 @@ def rand_warp_2d(spacing: float, spatial_size: tuple[int, ...], **options: Any) 
     **options
         What else `Rand2DElasticd` takes.
     """
-    from monai.transforms import Rand2DElasticd, Resample
+    from monai.transforms import Rand2DElasticd
     from monai.transforms.utils import create_control_grid
 
     even = (spacing, spacing)
@@ -32,7 +58,6 @@ def rand_warp_2d(spacing: float, spatial_size: tuple[int, ...], **options: Any) 
 
         def __init__(self) -> None:
             super().__init__(spacing=even, spatial_size=spatial_size, **options)
-            self._resample = Resample(dtype="float32")
             self._points = create_control_grid(spatial_size, even, backend="torch")
             sizes = zip(self._points.shape[1:], spatial_size, strict=True)
             self._rows, self._columns = (_between(points, spacing, size) for points, size in sizes)
@@ -62,7 +87,7 @@ def rand_warp_3d(sigma: float, spatial_size: tuple[int, ...], **options: Any) ->
     **options
         What else `Rand3DElasticd` takes.
     """
-    from monai.transforms import Rand3DElasticd, Resample
+    from monai.transforms import Rand3DElasticd
     from monai.transforms.utils import create_grid
 
     class RandWarp3Dd(Rand3DElasticd):
@@ -70,7 +95,6 @@ def rand_warp_3d(sigma: float, spatial_size: tuple[int, ...], **options: Any) ->
 
         def __init__(self) -> None:
             super().__init__(sigma_range=(sigma, sigma), spatial_size=spatial_size, **options)
-            self._resample = Resample(dtype="float32")
             self._places = create_grid(spatial_size, backend="torch", dtype="float32")
             self._smooth = [_smoothing(size, sigma) for size in spatial_size]
 
@@ -89,10 +113,15 @@ def rand_warp_3d(sigma: float, spatial_size: tuple[int, ...], **options: Any) ->
 
 
 def _sampled(transform: Any, data: Mapping[Hashable, Any], grid: Any) -> dict[Hashable, Any]:
-    """Return what each image of a dict has at the places of a grid."""
-    out = dict(data)
+    """Return what each image of a dict has at the places of a grid, from its middle: `Resample`."""
+    import torch
+    from torch.nn import functional as F
+
+    out, places = dict(data), grid[:-1].flip(0).movedim(0, -1)
     for key, mode, padding in transform.key_iterator(out, transform.mode, transform.padding_mode):
-        out[key] = transform._resample(out[key], grid, mode=mode, padding_mode=padding)
+        size = torch.tensor(out[key].shape[:0:-1]).clamp(min=2)
+        at, image = (places * (2 / size))[None], out[key][None].float()
+        out[key] = F.grid_sample(image, at, mode, padding, align_corners=False)[0]
     return out
 
 
