@@ -51,9 +51,7 @@ class Flow(Head):
 
     def encode(self, labels: Labels) -> NDArray[np.float32]:
         inside = labels > 0
-        return np.concatenate(
-            [np.stack([~inside, inside]), flow_to_centers(labels)], dtype=np.float32
-        )
+        return np.concatenate([[~inside, inside], flow_to_centers(labels)], dtype=np.float32)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return cross-entropy of the foreground + half the squared error of the scaled flow.

@@ -11,16 +11,20 @@ order in which the front reaches voxels proves that every way ends at the centre
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
+from .flood import as_3d
 from .follow import step_of
 from .heap import ROOM, entry, place_of, pop, push, with_room
 from .neighbours import faces_of, framed, steps_of
-from .targets import centers, normalized_distance
+from .targets import nearest_to_centroids, normalized_distance
 
 _DEEP = 0.5  # of the largest distance to the border: a centre lies as deep, so never at a border
+_LEAST_DEPTH = np.float32(1e-6)
 
 
 def flow_to_centers(labels: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -29,70 +33,74 @@ def flow_to_centers(labels: NDArray[np.integer]) -> NDArray[np.float32]:
     The neighbour to which `step_of` leads is always of the same object and nearer to the centre.
     At the centre and outside of objects they are 0.
     """
-    depth = normalized_distance(labels)
     ids = framed(labels.astype(np.int32), 0)
-    start = centers(np.where(depth >= _DEEP, labels, 0))[np.unique(labels[labels > 0])]
-    first = np.ravel_multi_index(tuple((start + 1).T), ids.shape)
-    slow = framed(np.divide(1, depth, out=np.zeros_like(depth), where=labels > 0), 0)
-    time = np.full(ids.size, np.inf)
-    order = np.full(ids.size, -1, np.int32)
-    steps = steps_of(ids.shape)
-    diagonals = _diagonals(steps, labels.ndim)
-    _march(ids.ravel(), slow.ravel(), first, steps, diagonals, time, order)
+    depth = framed(normalized_distance(labels), 0)
     flow = np.zeros((labels.ndim, *ids.shape), np.float32)
-    _descend(ids.ravel(), time, order, steps, flow.reshape(labels.ndim, -1))
+    stack, ways = as_3d(ids.shape), _ways(ids.shape)
+    _write_flow(ids.reshape(stack), depth.reshape(stack), *ways, flow.reshape(labels.ndim, -1))
     return np.ascontiguousarray(flow[(slice(None), *(slice(1, -1),) * labels.ndim)])
 
 
-def _diagonals(
-    steps: NDArray[np.int64], ndim: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return over which faces (bits) each step leads, in the order of `steps_of`; its length."""
+@lru_cache(maxsize=8)
+def _ways(
+    shape: tuple[int, ...],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the steps to the neighbours; over which faces (bits) each leads, and how far."""
+    steps = steps_of(shape)
     parts = np.zeros(len(steps), np.int64)
     rest = steps.copy()
-    for axis in range(ndim):
+    for axis in range(len(shape)):
         along = np.rint(rest / -steps[axis]).astype(np.int64)
         rest += along * steps[axis]
         parts |= np.where(along < 0, 1 << axis, 0) | np.where(
-            along > 0, 1 << 2 * ndim - 1 - axis, 0
+            along > 0, 1 << 2 * len(shape) - 1 - axis, 0
         )
-    return parts, np.sqrt(np.bitwise_count(parts).astype(np.float64))
+    return steps, parts, np.sqrt(np.bitwise_count(parts).astype(np.float64))
 
 
 @compiled()
-def _march(
+def _write_flow(
     ids: NDArray[np.int32],
-    slow: NDArray[np.float32],
-    first: NDArray[np.intp],
+    depth: NDArray[np.float32],
     steps: NDArray[np.int64],
-    diagonals: tuple[NDArray[np.int64], NDArray[np.float64]],
-    time: NDArray[np.float64],
-    order: NDArray[np.int32],
+    parts: NDArray[np.int64],
+    lengths: NDArray[np.float64],
+    flow: NDArray[np.float32],
 ) -> None:
-    """Note when the front reaches each voxel, and as the how manieth of its object.
-
-    Fast marching (Sethian, 1996, https://doi.org/10.1073/pnas.93.4.1591), with the straight way to
-    diagonal neighbours where it leads over no face of the object: it may hang together so.
-    """
+    """Write the flow of a framed stack, shape (ndim, voxels)."""
+    center = np.zeros((ids.max() + 1, 3), np.intp)
+    nearest_to_centroids(np.where(depth >= _DEEP, ids, 0), center)
+    flat = ids.ravel()
+    time = np.full(flat.size, np.inf)
+    order = np.full(flat.size, -1, np.int32)
+    slow = np.float32(1) / np.maximum(depth.ravel(), _LEAST_DEPTH)
     heap = np.empty(ROOM, np.int64)
-    for start in first:
-        heap = _march_from(start, heap, ids, slow, steps, diagonals, time, order)
+    for i in range(1, len(center)):
+        start = (center[i, 0] * ids.shape[1] + center[i, 1]) * ids.shape[2] + center[i, 2]
+        if flat[start] == i:  # not for an id that is not there
+            heap = _march(start, heap, flat, slow, steps, parts, lengths, time, order)
+    _descend(flat, time, order, steps, flow)
 
 
 @inlined
-def _march_from(
+def _march(
     start: int,
     heap: NDArray[np.int64],
     ids: NDArray[np.int32],
-    slow: NDArray[np.float32],
+    slow: NDArray[np.floating],
     steps: NDArray[np.int64],
-    diagonals: tuple[NDArray[np.int64], NDArray[np.float64]],
+    parts: NDArray[np.int64],
+    lengths: NDArray[np.float64],
     time: NDArray[np.float64],
     order: NDArray[np.int32],
 ) -> NDArray[np.int64]:
-    """March through one object, and return the heap, which may have grown."""
+    """Note when the front reaches each voxel of an object, and as the how manieth.
+
+    Fast marching (Sethian, 1996, https://doi.org/10.1073/pnas.93.4.1591), with the straight way to
+    diagonal neighbours where it leads over no face of the object: it may hang together so. The heap
+    may have grown, and is returned.
+    """
     faces = faces_of(steps)
-    parts, lengths = diagonals
     time[start] = 0.0
     waiting, count = push(heap, 0, entry(0.0, start)), 0
     while waiting > 0:
@@ -161,7 +169,7 @@ def _arrival(
     return at
 
 
-@compiled()
+@inlined
 def _descend(
     ids: NDArray[np.int32],
     time: NDArray[np.float64],

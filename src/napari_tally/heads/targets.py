@@ -8,7 +8,7 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import compiled
+from ..core.jit import compiled, inlined
 from .flood import as_3d
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def centers(labels: Labels) -> NDArray[np.intp]:
     ids = np.ascontiguousarray(labels, np.int32)
     ids = ids.reshape(as_3d(ids.shape))
     found = np.zeros((int(ids.max(initial=0)) + 1, 3), np.intp)
-    _nearest_to_centroids(ids, found)
+    _centers(ids, found)
     return found[:, 3 - labels.ndim :]
 
 
@@ -47,8 +47,13 @@ def _divide_by_peaks(
 
 
 @compiled()
-def _nearest_to_centroids(ids: NDArray[np.int32], found: NDArray[np.intp]) -> None:
-    """Write the place of the voxel; of several that are as near, of the first."""
+def _centers(ids: NDArray[np.int32], found: NDArray[np.intp]) -> None:
+    nearest_to_centroids(ids, found)
+
+
+@inlined
+def nearest_to_centroids(ids: NDArray[np.int32], found: NDArray[np.intp]) -> None:
+    """Write the voxel of each id, shape (ids + 1, 3), in a stack; of several as near the first."""
     count = np.zeros(len(found))
     centroid = np.zeros((len(found), 3))
     for z in range(ids.shape[0]):
