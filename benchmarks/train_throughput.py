@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from napari_tally.pipeline.recipe import TrainOptions
     from napari_tally.pipeline.sample import Sample
 
-IMAGES, WARM = 8, 3
+IMAGES, WARM = 8, 20
 
 
 def prepared() -> tuple[TrainOptions, list[Sample]]:

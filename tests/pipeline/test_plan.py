@@ -18,6 +18,7 @@ from napari_tally.pipeline.kinds import kind_of
 from napari_tally.pipeline.labelled import Labelled, check_all, in_planes
 from napari_tally.pipeline.machine import Machine
 from napari_tally.pipeline.plan import Plan, make_plan
+from napari_tally.pipeline.sizing import choose_workers
 
 CPU, GPU = Machine(kind="cpu", memory=8e9), Machine(kind="cuda", memory=4e10, cores=16)
 
@@ -197,10 +198,19 @@ def test_a_gpu_gets_wider_networks_larger_crops_and_more_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "cores", "workers"), [("cpu", 2, 0), ("cpu", 4, 2), ("cuda", 2, 1)]
+    ("kind", "cores", "workers"), [("cpu", 2, 0), ("cpu", 3, 3), ("cpu", 8, 4), ("cuda", 2, 1)]
 )
-def test_data_are_made_in_turns_where_the_network_takes_all_cores(kind, cores, workers) -> None:
+def test_processes_make_crops_where_there_are_cores_for_them(kind, cores, workers) -> None:
     assert Machine(kind=kind, cores=cores).workers == workers
+
+
+def test_processes_make_no_crops_for_a_few_steps_or_where_their_images_do_not_fit() -> None:
+    machine = Machine(cores=4, free=8e9)
+    data = fingerprint(check_all([pair(discs(0), "a")]), "instances")
+    many = data.model_copy(update={"images": 10_000, "shape": (512, 512)})
+    assert choose_workers(data, machine, 1500) == 4
+    assert choose_workers(data, machine, 100) == 0
+    assert choose_workers(many, machine, 1500) == 0
 
 
 def test_little_memory_makes_small_batches() -> None:

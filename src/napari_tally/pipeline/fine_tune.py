@@ -9,7 +9,7 @@ from ..core.errors import InputError
 from ..heads.panoptic import Panoptic
 from .machine import Machine
 from .plan import Plan, epoch_of
-from .sizing import batch_of, choose_patch, share_around
+from .sizing import batch_of, choose_patch, choose_workers, share_around
 
 if TYPE_CHECKING:
     from ..models.folder import Model
@@ -79,6 +79,6 @@ def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = 
         learning_rate=_RATE,
         foreground=share_around(data),
         augmentation="strong" if data.images < 5 else "light",
-        workers=machine.workers,
+        workers=choose_workers(data, machine, steps),
         start=info.name,
     )

@@ -11,16 +11,20 @@ from ..core.options import Options
 from ..network.device import choose_device
 
 _SHARE = 0.5  # of the free memory that a training takes
-_MOST_WORKERS = {True: 2, False: 8}  # on a CPU they take cores from the network
-_FEW_CORES = 2  # where a worker holds up the threads of the network, which wait for each other
+_MOST_WORKERS = {True: 4, False: 8}
+_FEW_CORES = 2  # of a CPU, where processes win next to nothing
 
 
 class Machine(Options):
-    """The device, the bytes of its memory that may be used, and the cores of the CPU."""
+    """The device, the bytes of its memory that may be used, and the cores of the CPU.
+
+    `free` is the free memory beside the device's, which is the same memory if that is the CPU.
+    """
 
     kind: Literal["cpu", "cuda", "mps"] = "cpu"
     memory: float = 4e9
     cores: int = 2
+    free: float = 8e9
 
     @property
     def small(self) -> bool:
@@ -29,10 +33,10 @@ class Machine(Options):
 
     @property
     def workers(self) -> int:
-        """Processes that prepare data while the device is at work; 0 if that is done in turns."""
-        if self.small and self.cores <= _FEW_CORES:
-            return 0
-        return max(1, min(_MOST_WORKERS[self.small], self.cores - 1))
+        """Processes that can make crops: on a CPU in turns with the network, else beside it."""
+        if self.small:
+            return min(_MOST_WORKERS[True], self.cores) if self.cores > _FEW_CORES else 0
+        return max(1, min(_MOST_WORKERS[False], self.cores - 1))
 
     @classmethod
     def here(cls, device: str = "auto") -> Machine:
@@ -41,9 +45,8 @@ class Machine(Options):
 
         found = choose_device(device)
         free = float(psutil.virtual_memory().available)
-        if found.type == "cuda":
-            free = float(torch.cuda.mem_get_info(found)[0])
-        return cls(kind=found.type, memory=_SHARE * free, cores=_cores())
+        own = float(torch.cuda.mem_get_info(found)[0]) if found.type == "cuda" else free
+        return cls(kind=found.type, memory=_SHARE * own, cores=_cores(), free=free)
 
 
 def _cores() -> int:

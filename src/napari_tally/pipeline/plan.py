@@ -34,6 +34,7 @@ from .sizing import (
     choose_patch,
     choose_spacing,
     choose_tiling,
+    choose_workers,
     seen_shape,
     share_around,
     steps_for,
@@ -235,5 +236,5 @@ def make_plan(
         epoch=epoch_of(steps),
         foreground=share_around(data),
         augmentation=choose_augmentation(data, steps * batch * prod(patch)),
-        workers=machine.workers,
+        workers=choose_workers(data, machine, steps),
     )

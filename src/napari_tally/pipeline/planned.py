@@ -22,6 +22,7 @@ from .holdout import Split, split_groups, told_split
 from .labelled import Labelled, check_all, in_planes
 from .machine import Machine
 from .plan import Plan, make_plan
+from .sizing import choose_workers
 from .training_options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
         )
     told = ("steps", "batch", "patch", "learning_rate", "augmentation", "patience", "workers")
     plan = plan.changed(**{name: getattr(options, name) for name in told})
+    if options.workers is None:
+        plan = plan.changed(workers=choose_workers(data, machine, plan.steps))
     return Planned(options=options, data=data, plan=plan, split=_split(pairs, options))
 
 

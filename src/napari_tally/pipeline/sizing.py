@@ -44,6 +44,9 @@ _MOST_LEVELS = {2: 5, 3: 4}
 _LEAST_LEVELS = 3  # DynUNet takes no fewer
 _MAPS = 16  # of each level that are kept for the gradient, as far as was seen
 _BYTES = 4
+_WORTH_A_START = {True: 1000, False: 200}  # steps
+_FREE = 0.4  # of the free memory that processes may take
+_PROCESS = 0.6e9  # bytes of one, without images
 _WIDEST = {2: 512, 3: 320}
 
 
@@ -197,6 +200,17 @@ def steps_for(data: Fingerprint, machine: Machine) -> int:
     """Return how long to learn: longer from more images, and where steps are quick."""
     low, high = (1500, 6000) if machine.small else (4000, 12_000)
     return int(min(high, max(low, (100 if machine.small else 200) * data.images)))
+
+
+def choose_workers(data: Fingerprint, machine: Machine, steps: int) -> int:
+    """Return how many processes make crops.
+
+    None where their start takes longer than they save; each has the images for itself.
+    """
+    if steps < _WORTH_A_START[machine.small]:
+        return 0
+    images = data.images * prod(data.shape) * (len(data.channels) + 1) * _BYTES
+    return min(machine.workers, int(_FREE * machine.free / (images + _PROCESS)))
 
 
 def choose_augmentation(data: Fingerprint, voxels: int) -> Preset:

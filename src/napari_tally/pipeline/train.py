@@ -18,6 +18,7 @@ from .checkpoint import BEST, LAST, load, save, write_log
 from .crops import Crops
 from .history import Learning, Training
 from .learner import Learner
+from .loading import batches
 from .recipe import TrainOptions
 from .sample import Sample
 from .validation import compared, found_steps
@@ -111,28 +112,18 @@ class _Run:
             self.save()  # to go back to, and so that a full disk is known before the first step
 
     def batches(self, samples: Sequence[Sample]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Give the batches that are still to be done, and count the time spent waiting for them."""
-        from torch.utils.data import DataLoader
-
+        """Give the batches that are still to be done, and count the time of waiting for more."""
         o, first = self.options, self.state.step * self.options.batch
         count = (0 if self.state.stopped else o.steps) * o.batch
         crops = Crops(
             samples, o.head, o.augmentation, o.patch, max(count, first), o.seed, first, o.foreground
         )
-        on_gpu = self.learner.device.type == "cuda"
-        loader = DataLoader(
-            crops,
-            o.batch // self.team.size,
-            sampler=self.team.places(len(crops), o.batch),
-            num_workers=o.workers,
-            drop_last=True,
-            pin_memory=on_gpu,
-            # A forked process may run no compiled loop if one has run in this process before.
-            multiprocessing_context="spawn" if o.workers else None,
-        )
-        before = time.monotonic()
-        for image, target in loader:
-            self.state.waited += time.monotonic() - before
+        places = self.team.places(len(crops), o.batch)
+        own, device = o.batch // self.team.size, self.learner.device.type
+        before = None  # what makes crops needs some time to begin
+        for image, target in batches(crops, own, places, o.workers, device):
+            if before is not None:
+                self.state.waited += time.monotonic() - before
             yield image, target
             before = time.monotonic()
 

@@ -137,9 +137,7 @@ class TrainDock(Dock):
         if form.licence.text().strip():
             told["licence"] = form.licence.text().strip()
         spared = tuple(p.name for p, pair in zip(pairs, layers, strict=True) if pair.spared)
-        options = TrainingOptions(
-            validation_names=spared, device=remembered().device, workers=0, **told
-        )
+        options = TrainingOptions(validation_names=spared, device=remembered().device, **told)
         return TrainJob(tuple(pairs), Path(form.output.text().strip()).expanduser(), options)
 
     def _labelled(self, number: int, image: Any, labels: Any) -> Labelled:

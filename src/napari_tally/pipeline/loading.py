@@ -1,0 +1,123 @@
+"""Batches of crops, which processes of their own make where the machine has cores for them.
+
+On a CPU they and the network take turns: beside each other they take its cores from it, and its
+threads, which wait for each other, take longer by more than what was won.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from torch.utils.data import DataLoader, Dataset
+
+from ..core.errors import TallyError
+
+if TYPE_CHECKING:
+    from ctypes import c_byte
+
+    from torch import Tensor
+
+    from .crops import Crops
+
+# A forked process may run no compiled loop if one has run in this process before.
+_PROCESSES = get_context("spawn")
+_NAP = 2e-3  # seconds between two looks whose turn it is
+_NAPS = 1000  # after which a process looks whether its parent still lives
+
+
+def batches(
+    crops: Crops, size: int, places: Sequence[int], workers: int, device: str
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Give batches of `size` crops, images and targets, in the order of `places`.
+
+    Parameters
+    ----------
+    workers : int
+        Processes that make them; 0 if this one does.
+    device : str
+        The kind of device that learns from them, such as "cpu".
+
+    Raises
+    ------
+    TallyError
+        If a process that makes crops was ended by something else.
+    """
+    # No event or lock, which the end of a process can leave taken for ever.
+    turn = _PROCESSES.RawValue("b", 1) if workers and device == "cpu" else None
+    loader = DataLoader(
+        crops if turn is None else _InTurn(crops, turn),
+        size,
+        sampler=places,
+        num_workers=workers,
+        drop_last=True,
+        pin_memory=device == "cuda",
+        multiprocessing_context=_PROCESSES if workers else None,
+    )
+    with _main_left_out():
+        every = iter(loader)
+    try:
+        while (batch := _next(every, workers)) is not None:
+            _give(turn, 0)
+            yield batch
+            _give(turn, 1)
+    finally:
+        _give(turn, 1)  # so that the processes come to their end
+
+
+def _give(turn: c_byte | None, value: int) -> None:
+    if turn is not None:
+        turn.value = value
+
+
+def _next(every: Iterator[Any], workers: int) -> tuple[Tensor, Tensor] | None:
+    """Return the next batch, None after the last."""
+    try:
+        batch: Sequence[Tensor] | None = next(every, None)
+    except RuntimeError as error:
+        if "exited unexpectedly" not in str(error) and "killed by signal" not in str(error):
+            raise
+        raise TallyError(
+            f"{workers} processes that make crops are needed",
+            "one that was ended, most often for lack of memory",
+            "Take fewer, or none (workers=0)",
+        ) from error
+    return None if batch is None else (batch[0], batch[1])
+
+
+@contextmanager
+def _main_left_out() -> Iterator[None]:
+    """Let processes start without the user's script, which they would run once more.
+
+    A script that trains outside of `if __name__ == "__main__"` would never end.
+    """
+    own, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = own
+
+
+class _InTurn(Dataset[tuple[Any, Any]]):
+    """Crops that are made only while it is their turn."""
+
+    def __init__(self, crops: Crops, turn: c_byte) -> None:
+        self.crops, self.turn = crops, turn
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        naps = 0
+        while not self.turn.value:
+            time.sleep(_NAP)
+            naps += 1
+            parent = parent_process() if naps % _NAPS == 0 else None
+            if parent is not None and not parent.is_alive():
+                raise SystemExit
+        return self.crops[index]
