@@ -6,6 +6,7 @@ threads, which wait for each other, take longer by more than what was won.
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -16,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import DataLoader, Dataset
 
-from ..core.errors import TallyError
-
 if TYPE_CHECKING:
     from ctypes import c_byte
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
     from .crops import Crops
 
+logger = logging.getLogger("napari_tally")
+_ENDED = "A process that makes crops was ended, most often for lack of memory"
 # A forked process may run no compiled loop if one has run in this process before.
 _PROCESSES = get_context("spawn")
 _NAP = 2e-3  # seconds between two looks whose turn it is
@@ -36,17 +37,15 @@ def batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Give batches of `size` crops, images and targets, in the order of `places`.
 
+    Where a process is ended from outside, as for lack of memory, a warning says so, and this one
+    makes what is left.
+
     Parameters
     ----------
     workers : int
         Processes that make them; 0 if this one does.
     device : str
         The kind of device that learns from them, such as "cpu".
-
-    Raises
-    ------
-    TallyError
-        If a process that makes crops was ended by something else.
     """
     # No event or lock, which the end of a process can leave taken for ever.
     turn = _PROCESSES.RawValue("b", 1) if workers and device == "cpu" else None
@@ -61,33 +60,30 @@ def batches(
     )
     with _main_left_out():
         every = iter(loader)
+    done = 0
     try:
-        while (batch := _next(every, workers)) is not None:
+        while (batch := next(every, None)) is not None:
             _give(turn, 0)
-            yield batch
+            done += 1
+            yield batch[0], batch[1]
             _give(turn, 1)
+    except RuntimeError as error:
+        if not _was_ended(error):
+            raise
+        logger.warning("%s; this one goes on alone.", _ENDED)
+        yield from batches(crops, size, places[done * size :], 0, device)
     finally:
         _give(turn, 1)  # so that the processes come to their end
+
+
+def _was_ended(error: RuntimeError) -> bool:
+    """Tell whether it is PyTorch's word for a process that is not there any more."""
+    return any(words in str(error) for words in ("exited unexpectedly", "killed by signal"))
 
 
 def _give(turn: c_byte | None, value: int) -> None:
     if turn is not None:
         turn.value = value
-
-
-def _next(every: Iterator[Any], workers: int) -> tuple[Tensor, Tensor] | None:
-    """Return the next batch, None after the last."""
-    try:
-        batch: Sequence[Tensor] | None = next(every, None)
-    except RuntimeError as error:
-        if "exited unexpectedly" not in str(error) and "killed by signal" not in str(error):
-            raise
-        raise TallyError(
-            f"{workers} processes that make crops are needed",
-            "one that was ended, most often for lack of memory",
-            "Take fewer, or none (workers=0)",
-        ) from error
-    return None if batch is None else (batch[0], batch[1])
 
 
 @contextmanager
