@@ -50,19 +50,35 @@ def surface_distance_mm(found: np.ndarray, truth: np.ndarray, spacing: tuple[flo
 
 def score(data: Path, files: list[str], model: Model) -> None:
     """Segment each file as users do, and print Dice and distance of each class."""
-    dice, distances = [], []
+    dice, distances, parted = [], [], []
     for name in files:
         result = segment(data / "images" / name, model)
         truth = read(data / "labels" / name)
         found, true = np.asarray(result.classes.array), np.asarray(truth.array)
         dice.append(dice_per_class([found], [true], 2))
         distances.append(surface_distance_mm(found, true, truth.spacing))
+        whole = dice_per_class([found > 0], [true > 0], 1)
+        apart = dice_per_class([parted_as(true, found)], [true], 2)
+        parted.append([*whole, *apart])
     print("class       Dice: mean  median  lowest   surface distance: mean (mm)")
     for i, name in enumerate(model.info.head.classes):
         d, far = np.array(dice)[:, i], np.array(distances)[:, i]
         print(
             f"{name:10}  {d.mean():10.4f}  {np.median(d):.4f}  {d.min():.4f}   {far.mean():23.3f}"
         )
+    names = (
+        "both as one",
+        *(f"{name}, parted as the raters did" for name in model.info.head.classes),
+    )
+    for name, d in zip(names, np.array(parted).T, strict=True):
+        print(f"{name}: {d.mean():.4f}")
+
+
+def parted_as(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return what was found, anterior from the slice (Y) on from which the truth is anterior."""
+    first = np.argwhere(truth == 1)[:, 1].min()
+    front = np.arange(found.shape[1])[None, :, None] >= first
+    return np.where(found > 0, np.where(front, 1, 2), 0)
 
 
 def ways(data: Path, files: list[str], model: Model) -> dict[str, Callable[[], object]]:
