@@ -38,9 +38,10 @@ def test_a_model_is_made_of_two_folders(run) -> None:
 
 def test_the_plan_is_shown_without_training(run) -> None:
     _written()
-    code, out, _ = run(*FOLDERS, *QUICK, "--plan")
+    code, out, _ = run(*FOLDERS, *QUICK, "--workers", "3", "--plan")
     assert code == 0
     assert "2 steps of 2 crops of 16 x 16" in out
+    assert "processes that make crops: 3" in out
     assert not Path("model").exists()
 
 

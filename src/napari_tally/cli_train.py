@@ -86,6 +86,9 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="Validations without gain before it stops; 0: never.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that make crops; 0: none beside this one.")
+    ] = None,
     validation: Annotated[
         float | None, typer.Option(help="Share of the images; if not told a fifth, 20 at most.")
     ] = None,
@@ -121,6 +124,7 @@ def train(
             learning_rate=rate,
             augmentation=augment.value if augment else None,
             patience=patience,
+            workers=workers,
             licence=licence or ("not stated" if plan or resume else _asked()),
             data=data,
             device=device,

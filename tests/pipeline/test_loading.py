@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from napari_tally.heads import Semantic
+from napari_tally.pipeline import loading
 from napari_tally.pipeline.augment import Augmentation
 from napari_tally.pipeline.crops import Crops
 from napari_tally.pipeline.loading import batches
@@ -52,7 +53,10 @@ def _makers() -> list[psutil.Process]:
     return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
 
-def test_crops_of_another_process_are_made_in_turns_and_the_same_and_it_ends_when_closed() -> None:
+def test_crops_of_another_process_are_the_same_made_in_turns_until_it_is_closed(
+    monkeypatch,
+) -> None:
+    monkeypatch.setattr(loading, "cores_here", lambda: torch.get_num_threads())
     crops = _crops()
     own = batches(crops, SIZE, range(len(crops)), 0, "cpu")
     others = _from_processes(crops)

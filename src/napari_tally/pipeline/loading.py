@@ -1,7 +1,7 @@
 """Batches of crops, which processes of their own make where the machine has cores for them.
 
-On a CPU they and the network take turns: beside each other they take its cores from it, and its
-threads, which wait for each other, take longer by more than what was won.
+On a CPU that has too few cores for both, they and the network take turns: beside each other they
+take cores from its threads, which wait for each other, and more is lost than won.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from multiprocessing import get_context, parent_process
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.utils.data import DataLoader, Dataset
+
+from .machine import cores_here
 
 if TYPE_CHECKING:
     from ctypes import c_byte
@@ -48,7 +51,7 @@ def batches(
         The kind of device that learns from them, such as "cpu".
     """
     # No event or lock, which the end of a process can leave taken for ever.
-    turn = _PROCESSES.RawValue("b", 1) if workers and device == "cpu" else None
+    turn = _PROCESSES.RawValue("b", 1) if workers and _cores_lack(workers, device) else None
     loader = DataLoader(
         crops if turn is None else _InTurn(crops, turn),
         size,
@@ -74,6 +77,11 @@ def batches(
         yield from batches(crops, size, places[done * size :], 0, device)
     finally:
         _give(turn, 1)  # so that the processes come to their end
+
+
+def _cores_lack(workers: int, device: str) -> bool:
+    """Tell whether processes would take cores from the network."""
+    return device == "cpu" and torch.get_num_threads() + workers > cores_here()
 
 
 def _was_ended(error: RuntimeError) -> bool:

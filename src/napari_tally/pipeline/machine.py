@@ -46,10 +46,10 @@ class Machine(Options):
         found = choose_device(device)
         free = float(psutil.virtual_memory().available)
         own = float(torch.cuda.mem_get_info(found)[0]) if found.type == "cuda" else free
-        return cls(kind=found.type, memory=_SHARE * own, cores=_cores(), free=free)
+        return cls(kind=found.type, memory=_SHARE * own, cores=cores_here(), free=free)
 
 
-def _cores() -> int:
+def cores_here() -> int:
     """Return the cores that this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed is not None else os.cpu_count() or 1

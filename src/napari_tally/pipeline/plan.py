@@ -156,7 +156,8 @@ class Plan(Options):
             + (
                 f"; {self.foreground:.0%} of the crops around something labelled"
                 * bool(self.foreground)
-            ),
+            )
+            + f"; processes that make crops: {self.workers}" * bool(self.workers),
         ]
 
     def _grid(self) -> str:
