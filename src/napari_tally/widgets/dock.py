@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from ..core.errors import TallyError, sentence
 from .run_panel import RunPanel
@@ -14,7 +14,7 @@ from .runner import Runner
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from qtpy.QtGui import QHideEvent
+    from qtpy.QtGui import QHideEvent, QShowEvent
 
 WRONG_INPUT = (TallyError, ValidationError)  # what a form that cannot be understood ends in
 
@@ -28,7 +28,15 @@ class Dock(QWidget):
         self.panel = RunPanel()
         self.runner = Runner(title)
         self.runner.failed.connect(self._failed)
+        self.shown = False
         self.destroyed.connect(self.runner.cancel)
+
+    def showEvent(self, event: QShowEvent) -> None:  # type: ignore[override]
+        """Become a tab of the docks of ours that are there: one below the other none has room."""
+        super().showEvent(event)
+        if not self.shown:
+            self.shown = True
+            _join_others(self)
 
     def changeEvent(self, event: QEvent) -> None:  # type: ignore[override]
         """Let go of the viewer when the dock is taken out of the window."""
@@ -67,3 +75,27 @@ class Dock(QWidget):
         self.panel.say(sentence(error), warn=True)
         if not isinstance(error, TallyError | MemoryError | OSError):
             raise error  # napari shows it with its traceback
+
+
+def _join_others(dock: Dock) -> None:
+    """Make a dock a tab of another one of ours on the same side, in front of it."""
+    window, own = dock.window(), _around(dock)
+    if own is None or own.isFloating() or not isinstance(window, QMainWindow):
+        return
+    side = window.dockWidgetArea(own)
+    for other in window.findChildren(Dock):
+        place = _around(other)
+        if place in (None, own) or place.isFloating() or not place.isVisible():
+            continue
+        if window.dockWidgetArea(place) == side and own not in window.tabifiedDockWidgets(place):
+            window.tabifyDockWidget(place, own)
+            own.raise_()
+            return
+
+
+def _around(dock: QWidget) -> QDockWidget | None:
+    """Return the part of the window that a dock lies in, None while it lies in none."""
+    parent = dock.parentWidget()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parentWidget()
+    return parent
