@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,20 @@ def test_crops_lie_in_the_region_and_have_no_target_outside_of_it() -> None:
     assert max(shares) == 1
     whole = Crops([sample], Boundary(), PLAIN, (40, 40), 1, seed=0)[0][1]
     assert whole[0].isfinite().sum() == sample.known.sum()
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (3, 4, 5)])
+def test_every_known_voxel_is_drawn_as_often(shape) -> None:
+    known = np.random.default_rng(1).random(shape) < 0.4
+    known[1] = False
+    sample = Sample("a", np.zeros((1, *shape), np.float32), np.zeros(shape, np.uint8), known=known)
+    rng, drawn = np.random.default_rng(0), np.zeros(shape)
+    for _ in range(100 * int(known.sum())):
+        drawn[sample.known_place(rng)] += 1
+    assert not drawn[~known].any()
+    assert drawn[known].min() > 60 and drawn[known].max() < 150
+    nothing = replace(sample, known=np.zeros(shape, bool))
+    assert nothing.known_place(rng) is None
 
 
 def test_crops_around_what_is_labelled_hold_something_of_it() -> None:

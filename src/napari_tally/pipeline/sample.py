@@ -44,12 +44,21 @@ class Sample:
         stop = starts[number + 1] if number + 1 < len(starts) else len(places)
         return self._index(int(places[rng.integers(starts[number], stop)]))
 
+    @cached_property
+    def _known_until(self) -> NDArray[np.intp]:
+        """How many voxels are known up to the end of each plane, or row in 2D."""
+        assert self.known is not None
+        return np.cumsum(self.known.reshape(len(self.known), -1).sum(1))
+
     def known_place(self, rng: np.random.Generator) -> tuple[int, ...] | None:
-        """Return a random voxel whose label is known, None where all of them are."""
-        if self.known is None:
+        """Return a random voxel whose label is known, None where all of them are, or none is."""
+        if self.known is None or not self._known_until[-1]:
             return None
-        places = np.flatnonzero(self.known)
-        return self._index(int(rng.choice(places))) if len(places) else None
+        number = int(rng.integers(self._known_until[-1]))
+        plane = int(np.searchsorted(self._known_until, number, side="right"))
+        places = np.flatnonzero(self.known[plane])
+        before = int(self._known_until[plane]) - len(places)
+        return plane, *map(int, np.unravel_index(places[number - before], self.known.shape[1:]))
 
     def any_place(self, window: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:
         """Return the middle of a random window within the image, as far as it fits."""
