@@ -1,6 +1,6 @@
 """How much of the bare network's speed a training keeps: the loop beside steps on random tensors.
 
-    python benchmarks/train_throughput.py [--steps 30] [--rounds 3] [--threads 1 --workers 1]
+    python benchmarks/train_throughput.py [--ndim 3] [--steps 30] [--threads 1 --workers 1]
 
 Simulated nuclei, the automatic plan of this machine. Both are timed in turns, and the median of the
 rounds is told: nothing else may run meanwhile. With fewer threads than cores for the network, in
@@ -35,15 +35,19 @@ if TYPE_CHECKING:
     from napari_tally.pipeline.sample import Sample
 
 IMAGES, WARM = 8, 20
+FIELDS = {
+    2: {"shape": (256, 256), "count": 40},
+    3: {"shape": (48, 96, 96), "spacing_um": (1, 0.5, 0.5), "count": 30},
+}
 
 
-def prepared() -> tuple[TrainOptions, list[Sample]]:
+def prepared(ndim: int = 2) -> tuple[TrainOptions, list[Sample]]:
     """Return the recipe of the automatic plan, and the images on the network's grid."""
     pairs = []
     for seed in range(IMAGES):
-        image, labels = NucleiField(shape=(256, 256), count=40, seed=seed).draw()
-        name = f"field-{seed}"
-        pairs.append(Labelled(name, Volume(image, "YX", name=name), Volume(labels, "YX")))
+        image, labels = NucleiField(seed=seed, **FIELDS[ndim]).draw()
+        name, axes = f"field-{seed}", "ZYX"[-ndim:]
+        pairs.append(Labelled(name, Volume(image, axes, name=name), Volume(labels, axes)))
     pairs = check_all(pairs)
     plan = make_plan(fingerprint(pairs, "instances"))
     samples = drain(samples_steps(pairs, info_of(plan, TrainingOptions(), "speed")))
@@ -84,12 +88,13 @@ def looped(recipe: TrainOptions, samples: list[Sample], steps: int) -> tuple[flo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ndim", type=int, choices=(2, 3), default=2)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, help="of the network; as many as cores if not given")
     parser.add_argument("--workers", type=int, help="processes; as planned if not given")
     args = parser.parse_args()
-    recipe, samples = prepared()
+    recipe, samples = prepared(args.ndim)
     if args.workers is not None:
         recipe = recipe.model_copy(update={"workers": args.workers})
     torch.set_num_threads(args.threads or torch.get_num_threads())
