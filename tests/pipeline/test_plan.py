@@ -13,6 +13,7 @@ from napari_tally import Volume
 from napari_tally.core.errors import InputError
 from napari_tally.heads import Flow, Panoptic, Semantic
 from napari_tally.network.normalize import Percentile, Window
+from napari_tally.pipeline import machine as machine_module
 from napari_tally.pipeline.fingerprint import fingerprint
 from napari_tally.pipeline.kinds import kind_of
 from napari_tally.pipeline.labelled import Labelled, check_all, in_planes
@@ -202,6 +203,16 @@ def test_a_gpu_gets_wider_networks_larger_crops_and_more_steps() -> None:
 )
 def test_processes_make_crops_where_there_are_cores_for_them(kind, cores, workers) -> None:
     assert Machine(kind=kind, cores=cores).workers == workers
+
+
+def test_the_processes_of_a_team_share_cores_and_memory(monkeypatch) -> None:
+    monkeypatch.setattr(machine_module, "cores_here", lambda: 16)
+    alone = Machine.here("cpu")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "run")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    shared = Machine.here("cpu")
+    assert (alone.cores, shared.cores) == (16, 4)
+    assert shared.free == pytest.approx(alone.free / 4, rel=0.2)
 
 
 def test_processes_make_no_crops_for_a_few_steps_or_where_their_images_do_not_fit() -> None:

@@ -25,21 +25,22 @@ class Team:
     ----------
     rank, size : int
         Which process this is, and how many there are.
-    local_rank : int
-        Which of those of this machine it is: the number of its GPU.
+    local_rank, local_size : int
+        Which of those of this machine it is, the number of its GPU; and how many there are.
     """
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    local_size: int = 1
 
     @classmethod
     def here(cls) -> Team:
         """Return the team that `torchrun` has told of, alone without it; nothing is started."""
         if "TORCHELASTIC_RUN_ID" not in os.environ:
             return cls()
-        names = "RANK", "WORLD_SIZE", "LOCAL_RANK"
-        return cls(*(int(os.environ.get(n, d)) for n, d in zip(names, "010", strict=True)))
+        names = "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"
+        return cls(*(int(os.environ.get(n, d)) for n, d in zip(names, "0101", strict=True)))
 
     @property
     def leads(self) -> bool:

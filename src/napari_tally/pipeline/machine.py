@@ -9,6 +9,7 @@ import psutil
 
 from ..core.options import Options
 from ..network.device import choose_device
+from ..network.team import Team
 
 _SHARE = 0.5  # of the free memory that a training takes
 _MOST_WORKERS = {True: 4, False: 8}
@@ -18,7 +19,7 @@ _FEW_CORES = 2  # of a CPU, where processes win next to nothing
 class Machine(Options):
     """The device, the bytes of its memory that may be used, and the cores of the CPU.
 
-    `free` is the free memory beside the device's, which is the same memory if that is the CPU.
+    `free` is the free memory of the computer, which is that of the device only if it is the CPU.
     """
 
     kind: Literal["cpu", "cuda", "mps"] = "cpu"
@@ -40,13 +41,15 @@ class Machine(Options):
 
     @classmethod
     def here(cls, device: str = "auto") -> Machine:
-        """Look at this machine."""
+        """Look at this machine, of which the processes of a team take equal shares."""
         import torch
 
         found = choose_device(device)
-        free = float(psutil.virtual_memory().available)
+        size = Team.here().local_size
+        free = float(psutil.virtual_memory().available) / size
         own = float(torch.cuda.mem_get_info(found)[0]) if found.type == "cuda" else free
-        return cls(kind=found.type, memory=_SHARE * own, cores=cores_here(), free=free)
+        cores = max(1, cores_here() // size)
+        return cls(kind=found.type, memory=_SHARE * own, cores=cores, free=free)
 
 
 def cores_here() -> int:
