@@ -43,14 +43,20 @@ def _crops() -> Crops:
     return Crops([sample], Semantic(), Augmentation(), (64, 64), 10 * SIZE, seed=0)
 
 
-def _from_processes(crops: Crops):
-    return batches(crops, SIZE, range(len(crops)), 1, "cpu")
+def _from_processes(crops: Crops, workers: int = 1):
+    return batches(crops, SIZE, range(len(crops)), workers, "cpu")
 
 
 def _makers() -> list[psutil.Process]:
     """Return the processes that make crops; another one of Python's looks after their memory."""
-    children = psutil.Process().children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if _makes_crops(child)]
+
+
+def _makes_crops(process: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return False
 
 
 def test_crops_of_another_process_are_the_same_made_in_turns_until_it_is_closed(
@@ -74,11 +80,12 @@ def test_crops_of_another_process_are_the_same_made_in_turns_until_it_is_closed(
 def test_what_a_process_that_was_ended_left_is_made_here(caplog) -> None:
     crops = _crops()
     own = batches(crops, SIZE, range(len(crops)), 0, "cpu")
-    others = _from_processes(crops)
-    first = next(others)
-    (maker,) = _makers()
-    maker.kill()
-    found = [first, *others]
+    others = _from_processes(crops, 2)
+    found = [next(others)]
+    _makers()[0].kill()
+    while _makers():
+        found.append(next(others))
+    found += others
     assert "was ended" in caplog.text
     assert len(found) == len(crops) // SIZE
     for (image, target), (image_there, target_there) in zip(own, found, strict=True):

@@ -74,9 +74,11 @@ def batches(
         if not _was_ended(error):
             raise
         logger.warning("%s; this one goes on alone.", _ENDED)
-        yield from batches(crops, size, places[done * size :], 0, device)
     finally:
         _give(turn, 1)  # so that the processes come to their end
+    del every  # and with it those that are left
+    if done < len(places) // size:
+        yield from batches(crops, size, places[done * size :], 0, device)
 
 
 def _cores_lack(workers: int, device: str) -> bool:
