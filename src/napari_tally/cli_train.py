@@ -59,6 +59,12 @@ Axes = Annotated[
     int | None, typer.Option(help="2 or 3: axes that are seen at a time.", min=2, max=3)
 ]
 HeadName = Annotated[Head | None, typer.Option(help="What tells objects apart; flow if not told.")]
+Patience = Annotated[
+    int | None, typer.Option(help="Validations without gain before it stops; 0: never.")
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes that make crops; 0: none beside this one.", min=0)
+]
 Folders = tuple[Path, Path, Path | None, Path | None]  # images, labels, masks, classes
 
 
@@ -83,12 +89,8 @@ def train(
     patch: Annotated[str | None, typer.Option(help="Shape of the crops: 128,128.")] = None,
     rate: Annotated[float | None, typer.Option(help="Learning rate after the warm-up.")] = None,
     augment: Annotated[Augment | None, typer.Option(help="How crops are changed.")] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Validations without gain before it stops; 0: never.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that make crops; 0: none beside this one.")
-    ] = None,
+    patience: Patience = None,
+    workers: Workers = None,
     validation: Annotated[
         float | None, typer.Option(help="Share of the images; if not told a fifth, 20 at most.")
     ] = None,
