@@ -66,12 +66,10 @@ def score(data: Path, files: list[str], model: Model) -> None:
         print(
             f"{name:10}  {d.mean():10.4f}  {np.median(d):.4f}  {d.min():.4f}   {far.mean():23.3f}"
         )
-    names = (
-        "both as one",
-        *(f"{name}, parted as the raters did" for name in model.info.head.classes),
-    )
-    for name, d in zip(names, np.array(parted).T, strict=True):
-        print(f"{name}: {d.mean():.4f}")
+    classes = model.info.head.classes
+    titles = ("both as one", *(f"{name}, parted as the raters did" for name in classes))
+    for title, d in zip(titles, np.array(parted).T, strict=True):
+        print(f"{title}: {d.mean():.4f}")
 
 
 def parted_as(truth: np.ndarray, found: np.ndarray) -> np.ndarray:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from .crops import Crops
 
 logger = logging.getLogger("napari_tally")
-_ENDED = "A process that makes crops was ended, most often for lack of memory"
 # A forked process may run no compiled loop if one has run in this process before.
 _PROCESSES = get_context("spawn")
 _NAP = 2e-3  # seconds between two looks whose turn it is
@@ -73,7 +72,10 @@ def batches(
     except RuntimeError as error:
         if not _was_ended(error):
             raise
-        logger.warning("%s; this one goes on alone.", _ENDED)
+        logger.warning(
+            "A process that makes crops was ended, most often for lack of memory; this one goes on "
+            "alone."
+        )
     finally:
         _give(turn, 1)  # so that the processes come to their end
     del every  # and with it those that are left
