@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.progress import Step, Steps
+from .allocator import keep_freed_memory
 from .device import autocast, memory_format, use_channels_last
 from .windows import Slices, Tiling, Windows
 
@@ -51,6 +52,8 @@ class Inference:
 
     def __post_init__(self) -> None:
         """Bring the network to its device once: doing so again costs as much as a small tile."""
+        if self.device.type == "cpu":
+            keep_freed_memory()
         kernels = [p.ndim for p in self.network.parameters() if p.ndim > 3]
         self.network.eval().to(self.device)
         if kernels:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..network.allocator import keep_freed_memory
 from ..network.device import (
     autocast,
     choose_device,
@@ -39,6 +40,8 @@ class Learner:
         torch.manual_seed(options.seed)
         self.options, self.team = options, team or Team()
         self.device = self.team.own(choose_device(device))
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.dtype = choose_dtype(self.device)
         network = self.team.normalized(options.architecture.build(), self.device)
         self.network = network.to(self.device)
@@ -50,7 +53,10 @@ class Learner:
             self.network, multi_avg_fn=_warming_average(options.ema), use_buffers=True
         )
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
+            self.network.parameters(),
+            options.learning_rate,
+            weight_decay=options.weight_decay,
+            fused=self.device.type in ("cpu", "cuda"),  # many small weights: most of it is overhead
         )
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
