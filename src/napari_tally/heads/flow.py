@@ -13,12 +13,12 @@ from .base import Head, Labels, Maps
 from .border import BACKGROUND
 from .follow import follow
 from .known import cross_entropy, known_part, mean_known
-from .marching import flow_to_centers
+from .marching import write_flow
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FLOW = 2  # the first of its channels
+FOREGROUND, FLOW = 1, 2  # FLOW is the first of its channels
 
 
 class Flow(Head):
@@ -50,8 +50,10 @@ class Flow(Head):
         return in_one_piece(labels)
 
     def encode(self, labels: Labels) -> NDArray[np.float32]:
-        inside = labels > 0
-        return np.concatenate([[~inside, inside], flow_to_centers(labels)], dtype=np.float32)
+        maps = np.empty((self.channels(labels.ndim), *labels.shape), np.float32)
+        maps[BACKGROUND], maps[FOREGROUND] = labels <= 0, labels > 0
+        write_flow(labels, maps[FLOW:])
+        return maps
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return cross-entropy of the foreground + half the squared error of the scaled flow.

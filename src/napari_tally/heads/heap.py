@@ -37,21 +37,29 @@ def with_room(heap: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 
 @inlined
-def push(heap: NDArray[np.int64], count: int, new: int) -> int:
-    """Put an entry into a heap of `count`, and return how many there are then."""
-    at = count
+def push(heap: NDArray[np.int64], where: NDArray[np.int32], count: int, new: int) -> int:
+    """Put an entry into a heap of `count`, and return how many there are then.
+
+    It takes the place of a later one of the same voxel, which `where` knows the place of.
+    """
+    at = where[place_of(new)]
+    if at < 0:
+        at = count
+        count += 1
     while at > 0:
         above = (at - 1) >> 1
         if heap[above] <= new:
             break
         heap[at] = heap[above]
+        where[place_of(heap[at])] = at
         at = above
     heap[at] = new
-    return count + 1
+    where[place_of(new)] = at
+    return count
 
 
 @inlined
-def pop(heap: NDArray[np.int64], count: int) -> int:
+def pop(heap: NDArray[np.int64], where: NDArray[np.int32], count: int) -> int:
     """Take the least entry out of a heap of `count`, and return it."""
     least: int = heap[0]
     last, at = heap[count - 1], 0
@@ -59,11 +67,12 @@ def pop(heap: NDArray[np.int64], count: int) -> int:
         below = 2 * at + 1
         if below >= count - 1:
             break
-        if below + 1 < count - 1 and heap[below + 1] < heap[below]:
-            below += 1
+        below += int(heap[below + 1] < heap[below])  # no branch, which would be guessed wrongly
         if heap[below] >= last:
             break
         heap[at] = heap[below]
+        where[place_of(heap[at])] = at
         at = below
     heap[at] = last
+    where[place_of(last)] = at
     return least

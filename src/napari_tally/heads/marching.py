@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
+from .depth import squared_depths
 from .flood import as_3d
 from .follow import step_of
 from .heap import ROOM, entry, place_of, pop, push, with_room
-from .neighbours import faces_of, framed, steps_of
-from .targets import nearest_to_centroids, normalized_distance
+from .neighbours import faces_of, framed_shape, steps_of
+from .targets import nearest_to_centroids
 
 _DEEP = 0.5  # of the largest distance to the border: a centre lies as deep, so never at a border
-_LEAST_DEPTH = np.float32(1e-6)
 
 
 def flow_to_centers(labels: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -33,12 +33,16 @@ def flow_to_centers(labels: NDArray[np.integer]) -> NDArray[np.float32]:
     The neighbour to which `step_of` leads is always of the same object and nearer to the centre.
     At the centre and outside of objects they are 0.
     """
-    ids = framed(labels.astype(np.int32), 0)
-    depth = framed(normalized_distance(labels), 0)
-    flow = np.zeros((labels.ndim, *ids.shape), np.float32)
-    stack, ways = as_3d(ids.shape), _ways(ids.shape)
-    _write_flow(ids.reshape(stack), depth.reshape(stack), *ways, flow.reshape(labels.ndim, -1))
-    return np.ascontiguousarray(flow[(slice(None), *(slice(1, -1),) * labels.ndim)])
+    flow = np.empty((labels.ndim, *labels.shape), np.float32)
+    write_flow(labels, flow)
+    return flow
+
+
+def write_flow(labels: NDArray[np.integer], flow: NDArray[np.float32]) -> None:
+    """Write what `flow_to_centers` returns into a contiguous array."""
+    stack, ids = as_3d(labels.shape), np.ascontiguousarray(labels, np.int32)
+    ways = _ways(framed_shape(labels.shape))
+    _write_flow(ids.reshape(stack), *ways, flow.reshape(labels.ndim, *stack))
 
 
 @lru_cache(maxsize=8)
@@ -60,99 +64,120 @@ def _ways(
 
 @compiled()
 def _write_flow(
-    ids: NDArray[np.int32],
-    depth: NDArray[np.float32],
+    labels: NDArray[np.int32],
     steps: NDArray[np.int64],
     parts: NDArray[np.int64],
     lengths: NDArray[np.float64],
     flow: NDArray[np.float32],
 ) -> None:
-    """Write the flow of a framed stack, shape (ndim, voxels)."""
+    """Write the flow of a stack of labels, shape (ndim, *stack)."""
+    ndim, frame = len(flow), 1 if len(flow) == 3 else 0  # an image has none in Z
+    planes, rows, columns = labels.shape
+    ids = np.zeros((planes + 2 * frame, rows + 2, columns + 2), np.int32)
+    ids[frame : frame + planes, 1:-1, 1:-1] = labels
+    slow = np.ones(ids.shape, np.float32)
+    _write_slowness(labels, slow[frame : frame + planes, 1:-1, 1:-1])
     center = np.zeros((ids.max() + 1, 3), np.intp)
-    nearest_to_centroids(np.where(depth >= _DEEP, ids, 0), center)
+    nearest_to_centroids(np.where(slow <= 1 / _DEEP, ids, 0), center)
     flat = ids.ravel()
-    time = np.full(flat.size, np.inf)
-    order = np.full(flat.size, -1, np.int32)
-    slow = np.float32(1) / np.maximum(depth.ravel(), _LEAST_DEPTH)
+    time, fronts = np.full(flat.size, np.inf), np.full((ndim, flat.size), np.inf)
+    order, where = np.full(flat.size, -1, np.int32), np.full(flat.size, -1, np.int32)
     heap = np.empty(ROOM, np.int64)
     for i in range(1, len(center)):
         start = (center[i, 0] * ids.shape[1] + center[i, 1]) * ids.shape[2] + center[i, 2]
         if flat[start] == i:  # not for an id that is not there
-            heap = _march(start, heap, flat, slow, steps, parts, lengths, time, order)
-    _descend(flat, time, order, steps, flow)
+            heap = _march(
+                start, heap, where, flat, slow.ravel(), steps, parts, lengths, fronts, time, order
+            )
+    framed_flow = np.zeros((ndim, flat.size), np.float32)
+    _descend(flat, time, order, steps, framed_flow)
+    stacks = framed_flow.reshape(ndim, *ids.shape)
+    flow[:] = stacks[:, frame : frame + planes, 1:-1, 1:-1]
+
+
+@inlined
+def _write_slowness(labels: NDArray[np.int32], slow: NDArray[np.float32]) -> None:
+    """Write the largest depth in the object of each voxel by its own; outside it stays."""
+    depths = np.sqrt(squared_depths(labels))
+    peak = np.zeros(labels.max() + 1, np.float32)
+    ids, flat = labels.ravel(), depths.ravel()
+    for i in range(ids.size):
+        peak[ids[i]] = max(peak[ids[i]], flat[i])
+    for z in range(labels.shape[0]):
+        for y in range(labels.shape[1]):
+            for x in range(labels.shape[2]):
+                most = peak[labels[z, y, x]]
+                if 0 < most < np.inf:  # one object that fills the image has no border
+                    slow[z, y, x] = most / depths[z, y, x]
 
 
 @inlined
 def _march(
     start: int,
     heap: NDArray[np.int64],
+    where: NDArray[np.int32],
     ids: NDArray[np.int32],
     slow: NDArray[np.floating],
     steps: NDArray[np.int64],
     parts: NDArray[np.int64],
     lengths: NDArray[np.float64],
+    fronts: NDArray[np.float64],
     time: NDArray[np.float64],
     order: NDArray[np.int32],
 ) -> NDArray[np.int64]:
     """Note when the front reaches each voxel of an object, and as the how manieth.
 
     Fast marching (Sethian, 1996, https://doi.org/10.1073/pnas.93.4.1591), with the straight way to
-    diagonal neighbours where it leads over no face of the object: it may hang together so. The heap
-    may have grown, and is returned.
+    diagonal neighbours where it leads over no face of the object: it may hang together so. `fronts`
+    gets when the front reached the earlier neighbour of each voxel along each axis, shape (ndim,
+    voxels). The heap may have grown, and is returned.
     """
     faces = faces_of(steps)
     time[start] = 0.0
-    waiting, count = push(heap, 0, entry(0.0, start)), 0
+    waiting, count = push(heap, where, 0, entry(0.0, start)), 0
     while waiting > 0:
-        i = place_of(pop(heap, waiting))
+        i = place_of(pop(heap, where, waiting))
         waiting -= 1
-        if order[i] >= 0:
-            continue
         order[i] = count
         count += 1
         heap = with_room(heap, waiting)
         open_faces = 0
-        for k in range(len(steps)):
+        for k in range(faces):
             j = i + steps[k]
             if ids[j] != ids[i]:
                 continue
-            if k < faces:
-                open_faces |= 1 << k
-            elif open_faces & parts[k]:
+            open_faces |= 1 << k
+            axis = min(k, faces - 1 - k)
+            if order[j] >= 0 or fronts[axis, j] <= time[i]:
                 continue
-            if order[j] >= 0:
-                continue
-            if k < faces:
-                at = _arrival(ids, time, order, steps, j, np.float64(slow[j]), faces)
-            else:
-                at = time[i] + lengths[k] * slow[j]
+            fronts[axis, j] = time[i]
+            at = _arrival(fronts, j, np.float64(slow[j]))
             if at < time[j]:
                 time[j] = at
-                waiting = push(heap, waiting, entry(at, j))
+                waiting = push(heap, where, waiting, entry(at, j))
+        if open_faces == (1 << faces) - 1:
+            continue
+        for k in range(faces, len(steps)):
+            j = i + steps[k]
+            if ids[j] != ids[i] or open_faces & parts[k] or order[j] >= 0:
+                continue
+            at = time[i] + lengths[k] * slow[j]
+            if at < time[j]:
+                time[j] = at
+                waiting = push(heap, where, waiting, entry(at, j))
     return heap
 
 
 @inlined
-def _arrival(
-    ids: NDArray[np.int32],
-    time: NDArray[np.float64],
-    order: NDArray[np.int32],
-    steps: NDArray[np.int64],
-    i: int,
-    slow: float,
-    faces: int,
-) -> float:
-    """Return when a straight front from the neighbours that it has reached comes to a voxel.
+def _arrival(fronts: NDArray[np.float64], i: int, slow: float) -> float:
+    """Return when a straight front comes to a voxel, from when it reached the neighbours.
 
     From one neighbour it comes at t + slow; a further axis counts if its front came before that:
     then the sum of (at - t)^2 over the axes is slow^2.
     """
     first, second, third = np.inf, np.inf, np.inf  # of the axes, in the order of their fronts
-    for k in range(faces // 2):
-        t = np.inf
-        for j in (i + steps[k], i + steps[faces - 1 - k]):
-            if ids[j] == ids[i] and order[j] >= 0:
-                t = min(t, time[j])
+    for axis in range(fronts.shape[0]):
+        t = fronts[axis, i]
         if t < first:
             first, second, third = t, first, second
         elif t < second:

@@ -60,10 +60,11 @@ def nearest_to_centroids(ids: NDArray[np.int32], found: NDArray[np.intp]) -> Non
         for y in range(ids.shape[1]):
             for x in range(ids.shape[2]):
                 i = ids[z, y, x]
-                count[i] += 1
-                centroid[i, 0] += z
-                centroid[i, 1] += y
-                centroid[i, 2] += x
+                if i > 0:
+                    count[i] += 1
+                    centroid[i, 0] += z
+                    centroid[i, 1] += y
+                    centroid[i, 2] += x
     for i in range(len(found)):
         for axis in range(3):
             centroid[i, axis] /= max(count[i], 1)
@@ -72,8 +73,10 @@ def nearest_to_centroids(ids: NDArray[np.int32], found: NDArray[np.intp]) -> Non
         for y in range(ids.shape[1]):
             for x in range(ids.shape[2]):
                 i = ids[z, y, x]
+                if i <= 0:
+                    continue
                 away = (z - centroid[i, 0]) ** 2
                 away += (y - centroid[i, 1]) ** 2 + (x - centroid[i, 2]) ** 2
-                if i > 0 and away < least[i]:
+                if away < least[i]:
                     least[i] = away
                     found[i] = z, y, x
