@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import pickle
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -106,6 +108,40 @@ def test_crops_are_the_same_whoever_asks() -> None:
     assert torch.equal(one[7][0], other[3][0])
     assert torch.equal(one[7][1], other[3][1])
     assert not torch.equal(one[7][0], one[6][0])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_crops_of_a_batch_are_those_that_are_made_one_by_one(threads, monkeypatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    sample = replace(_sample(0), known=np.arange(64 * 64).reshape(64, 64) > 1000)
+    crops = Crops([sample, _sample(1)], Flow(), Augmentation(), (32, 32), 20, seed=1)
+    batch = crops.__getitems__([3, 0, 12, 7, 8])
+    assert any(target.isnan().any() for _, target in batch)
+    for (image, target), index in zip(batch, [3, 0, 12, 7, 8], strict=True):
+        assert torch.equal(image, crops[index][0])
+        torch.testing.assert_close(target, crops[index][1], rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("broken", ["mended", "encode"])
+def test_an_error_while_crops_are_made_comes_out_and_leaves_no_thread(broken, monkeypatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    before = set(threading.enumerate())
+    crops = Crops([_sample(0)], Flow(), Augmentation(), (32, 32), 20, seed=1)
+
+    def fail(*_: object) -> None:
+        raise MemoryError("no memory for labels")
+
+    monkeypatch.setattr(Flow, broken, fail)
+    with pytest.raises(MemoryError, match="no memory for labels"):
+        crops.__getitems__(range(8))
+    monkeypatch.undo()
+    assert len(crops.__getitems__(range(4))) == 4
+    own = set(threading.enumerate()) - before
+    del crops
+    gc.collect()
+    for thread in own:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in own)
 
 
 def test_crops_made_in_threads_leave_the_notes_of_monai_as_they_were() -> None:

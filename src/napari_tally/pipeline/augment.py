@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -11,9 +11,28 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ..core.options import Options
+from .changes import (
+    IMAGE,
+    LABELS,
+    Changed,
+    OneOf,
+    add_gradient,
+    add_noise,
+    bend,
+    blank_channel,
+    cut,
+    lower_resolution,
+    mirror,
+    scale,
+    shade,
+    share_random_state,
+    shift,
+    smooth,
+    through,
+    turn,
+)
 from .warp import rand_affine, rand_warp_2d, rand_warp_3d
 
-IMAGE, LABELS = "image", "labels"
 _WARP_SMOOTH = 6  # px: sigma of the noise that shifts voxels
 _WARP_GRID = 24.0  # px between the points that are shifted in 2D
 _ZOOMS = 9  # levels of zoom; between them objects are also stretched a little along each axis
@@ -69,7 +88,7 @@ class Augmentation(Options):
 
     def transform(self, patch: tuple[int, ...]) -> Seeded:
         """Return the transform of a dict of `image` and `labels`, both (C, *window)."""
-        return Seeded([*self._spatial(patch), *self._intensity(len(patch))])
+        return Seeded([*self._spatial(patch), *self._intensity()])
 
     def window(self, patch: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of what is cut from an image for a crop."""
@@ -83,23 +102,16 @@ class Augmentation(Options):
             "translate_range": [w * self.shift for w in window], "spatial_size": patch,
             "mode": ["bilinear", "nearest"], "padding_mode": "reflection",
         }  # fmt: skip
+        sharp = [Changed(1.0, partial(cut, patch=patch))]
+        if self.right_angles:
+            sharp.append(Changed(1.0, turn))
         mild = self._turned(ndim, pose)
         strong = [[self._zoomed(zoom, ndim, pose)] for zoom in np.geomspace(*self.zoom, _ZOOMS)]
         shares = [self.turn_share] + [self.zoom_share / _ZOOMS] * _ZOOMS
         return [
-            _OneOf([self._sharp(patch), [mild], *strong], [1 - sum(shares), *shares]),
-            _at_random(1.0, partial(_mirror, axes=axes)),
+            OneOf([sharp, [mild], *strong], [1 - sum(shares), *shares]),
+            Changed(1.0, partial(mirror, axes=axes)),
         ]
-
-    def _sharp(self, patch: tuple[int, ...]) -> list[Any]:
-        from monai import transforms as mt
-
-        keys = [IMAGE, LABELS]
-        cut = [
-            mt.SpatialPadd(keys, patch, mode="symmetric"),
-            mt.RandSpatialCropd(keys, patch, random_size=False),
-        ]
-        return [*cut, _at_random(1.0, _turn)] if self.right_angles else cut
 
     def _turned(self, ndim: int, pose: dict[str, Any]) -> Any:
         pose = {**pose, "scale_range": [(-0.1, 0.1)] * ndim, "shear_range": [0.1] * ndim}
@@ -118,35 +130,19 @@ class Augmentation(Options):
         around = (0.92 / zoom - 1, 1.08 / zoom - 1)
         return rand_affine(scale_range=[around] * ndim, **pose)
 
-    def _intensity(self, ndim: int) -> list[Any]:
-        from monai import transforms as mt
-
-        p, key = self.share, [IMAGE]
-        blur = {f"sigma_{axis}": self.blur for axis in "xyz"}
-        up = "bilinear" if ndim == 2 else "trilinear"
+    def _intensity(self) -> list[Changed]:
+        p = self.share
         return [
-            mt.RandGaussianSmoothd(key, prob=p, **blur),
-            mt.RandSimulateLowResolutiond(key, prob=p / 2, zoom_range=(0.5, 1.0), upsample_mode=up),
-            mt.RandAdjustContrastd(key, prob=p, gamma=self.gamma),
-            mt.RandBiasFieldd(key, prob=p / 2, degree=2, coeff_range=(0.0, 0.3)),
-            _at_random(p, partial(_add_gradient, height=self.background)),
-            mt.RandScaleIntensityd(key, factors=0.4, prob=p),
-            mt.RandShiftIntensityd(key, offsets=0.1, prob=p),
-            mt.RandGaussianNoised(key, prob=p, std=self.noise),
-            *([_at_random(self.drop, _blank_channel)] if self.drop else []),
+            Changed(p, partial(smooth, sigma=self.blur)),
+            Changed(p / 2, partial(lower_resolution, zoom=(0.5, 1.0))),
+            Changed(p, partial(bend, gamma=self.gamma)),
+            Changed(p / 2, partial(shade, most=0.3)),
+            Changed(p, partial(add_gradient, height=self.background)),
+            Changed(p, partial(scale, most=0.4)),
+            Changed(p, partial(shift, most=0.1)),
+            Changed(p, partial(add_noise, most=self.noise)),
+            Changed(self.drop, blank_channel),
         ]
-
-
-class _OneOf:
-    """One of several chains of transforms, drawn by their shares: MONAI's `OneOf` in no time."""
-
-    def __init__(self, chains: Sequence[Sequence[Any]], shares: Sequence[float]) -> None:
-        self.chains, self._bounds = chains, np.cumsum(shares)[:-1]
-        self.random = np.random.RandomState()
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> Mapping[Hashable, Any]:
-        drawn = int(np.searchsorted(self._bounds, self.random.rand(), side="right"))
-        return _through(self.chains[drawn], data)
 
 
 class Seeded:
@@ -161,7 +157,7 @@ class Seeded:
 
     def __init__(self, transforms: Sequence[Any]) -> None:
         self._chain, self._random = transforms, np.random.RandomState()
-        _share(transforms, self._random)
+        share_random_state(transforms, self._random)
 
     def __call__(self, data: Mapping[Hashable, Any], seed: int) -> Mapping[Hashable, Any]:
         from monai.data import get_track_meta, set_track_meta
@@ -171,85 +167,6 @@ class Seeded:
             noted = get_track_meta()
             set_track_meta(False)
             try:
-                return _through(self._chain, data)
+                return through(self._chain, data)
             finally:
                 set_track_meta(noted)
-
-
-def _through(chain: Sequence[Any], data: Mapping[Hashable, Any]) -> Mapping[Hashable, Any]:
-    for transform in chain:
-        data = transform(data)
-    return data
-
-
-def _share(chain: Sequence[Any], random: np.random.RandomState) -> None:
-    """Let all transforms of a chain draw from a generator."""
-    from monai.transforms import Randomizable
-
-    for transform in chain:
-        if isinstance(transform, _OneOf):
-            transform.random = random
-            for part in transform.chains:
-                _share(part, random)
-        elif isinstance(transform, Randomizable):
-            transform.set_random_state(state=random)
-
-
-def _at_random(
-    prob: float, change: Callable[[dict[Hashable, Any], np.random.RandomState], None]
-) -> Any:
-    """Return a transform that makes a change of its own to a share of the crops."""
-    from monai.transforms import RandomizableTransform
-
-    class RandChanged(RandomizableTransform):
-        """Call a function on a copy of the dict."""
-
-        def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-            out = dict(data)
-            self.randomize(None)
-            if self._do_transform:
-                change(out, self.R)
-            return out
-
-    return RandChanged(prob)
-
-
-def _turn(crop: dict[Hashable, Any], rng: np.random.RandomState) -> None:
-    """Turn by a right angle in the plane of the last two axes, or not: MONAI's `RandRotate90d`."""
-    import torch
-
-    times = rng.randint(4)
-    crop.update({key: torch.rot90(crop[key], times, (-2, -1)) for key in (IMAGE, LABELS)})
-
-
-def _mirror(crop: dict[Hashable, Any], rng: np.random.RandomState, axes: Sequence[int]) -> None:
-    """Mirror along each axis or not: MONAI's `RandFlipd`, for all axes at once."""
-    turned = [axis + 1 for axis in axes if rng.rand() < 0.5]
-    if turned:
-        crop.update({key: crop[key].flip(turned) for key in (IMAGE, LABELS)})
-
-
-def _add_gradient(crop: dict[Hashable, Any], rng: np.random.RandomState, height: float) -> None:
-    """Add a linear gradient, as uneven illumination or out-of-focus light does."""
-    crop[IMAGE] = crop[IMAGE] + _gradient(crop[IMAGE].shape[1:], height, rng)
-
-
-def _blank_channel(crop: dict[Hashable, Any], rng: np.random.RandomState) -> None:
-    """Blank one of several channels, so that none is relied on alone."""
-    import torch
-
-    image = crop[IMAGE]
-    if len(image) > 1:
-        kept = torch.ones((len(image), *(1,) * (image.ndim - 1)))
-        kept[rng.randint(len(kept))] = 0
-        crop[IMAGE] = image * kept
-
-
-def _gradient(shape: tuple[int, ...], height: float, rng: np.random.RandomState) -> Any:
-    import torch
-
-    slope = rng.uniform(-1, 1, len(shape))
-    axes = [torch.linspace(-1, 1, n) * s for n, s in zip(shape, slope, strict=True)]
-    plane = sum(torch.meshgrid(*axes, indexing="ij"), torch.zeros(shape))
-    plane = (plane - plane.min()) / (plane.max() - plane.min()).clamp(min=1e-6)
-    return (plane * rng.uniform(0, height)).float()

@@ -62,9 +62,9 @@ class Sample:
 
     def any_place(self, window: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:
         """Return the middle of a random window within the image, as far as it fits."""
-        spare = np.maximum(np.array(self.labels.shape) - window, 0)
         return tuple(
-            int(s) + size // 2 for s, size in zip(rng.integers(spare + 1), window, strict=True)
+            int(rng.integers(max(n - size, 0) + 1)) + size // 2
+            for n, size in zip(self.labels.shape, window, strict=True)
         )
 
     def around(self, place: tuple[int, ...], window: tuple[int, ...]) -> Sample:
