@@ -39,7 +39,7 @@ def _run(**told: str) -> tuple[bool, int]:
 def test_freed_memory_is_not_fetched_again() -> None:
     kept, faults = _run()
     assert kept
-    assert faults < 1000  # of 8,000 pages
+    assert faults < 1000  # of 4,000 pages
 
 
 @glibc

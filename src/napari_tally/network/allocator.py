@@ -13,7 +13,9 @@ import sys
 from functools import cache
 
 KEPT = 256 << 20  # bytes that may stay with the process when nothing is left in them
-LARGE = 64 << 20  # bytes from which a block is fetched from the system, and given back, by itself
+LARGE = (
+    32 << 20
+)  # bytes (the most that glibc comes to by itself) from which a block is fetched from the system, and given back, by itself
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -30,3 +32,9 @@ def keep_freed_memory() -> bool:
     if set_option is None:
         return False
     return bool(set_option(_TRIM_THRESHOLD, KEPT) and set_option(_MMAP_THRESHOLD, LARGE))
+
+
+def give_back_memory() -> None:
+    """Give back what is kept and not in use, where memory is to stay within bounds."""
+    if keep_freed_memory():
+        ctypes.CDLL(None).malloc_trim(0)

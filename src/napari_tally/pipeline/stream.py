@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.progress import Step, Steps
+from ..network.allocator import give_back_memory
 from ..network.tiling import STAGE
 from .found import Found
 from .maps import on_disk
@@ -90,6 +91,8 @@ def mapped_by_block_steps(
         at = Step(STAGE, number, len(parts))
         found = yield from _quiet(inference.steps(look(block.outer)), at)
         maps[(slice(None), *block.core)] = found[(slice(None), *block.inner)]
+        del found
+        give_back_memory()
         yield replace(at, done=number + 1)
     return maps
 
@@ -139,6 +142,8 @@ def objects_by_block_steps(
         np.copyto(there, new, where=(there == 0) & (new > 0))
         count += int(own.sum())
         large += int((own & cut).sum())
+        del found, new
+        give_back_memory()
         yield Step(DECODE, number + 1, len(parts))
     return Found(out, np.concatenate(evidence)), large
 
