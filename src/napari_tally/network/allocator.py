@@ -13,9 +13,7 @@ import sys
 from functools import cache
 
 KEPT = 256 << 20  # bytes that may stay with the process when nothing is left in them
-LARGE = (
-    32 << 20
-)  # bytes (the most that glibc comes to by itself) from which a block is fetched from the system, and given back, by itself
+LARGE = 32 << 20  # bytes from which a block is fetched, and given back, by itself
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
