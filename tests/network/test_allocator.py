@@ -25,13 +25,17 @@ print(kept, faults)
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc is needed")
 
 
-def _run(**told: str) -> tuple[bool, int]:
+def _printed(script: str, told: dict[str, str]) -> list[str]:
+    """Return what a process prints to which nothing but this was told of memory."""
     env = {name: value for name, value in os.environ.items() if "MALLOC" not in name.upper()}
     env.pop("GLIBC_TUNABLES", None)
-    out = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=env | told, capture_output=True, text=True, check=True
-    )
-    kept, faults = out.stdout.split()
+    return subprocess.check_output(
+        [sys.executable, "-c", script], env=env | told, text=True
+    ).split()
+
+
+def _run(**told: str) -> tuple[bool, int]:
+    kept, faults = _printed(SCRIPT, told)
     return kept == "True", int(faults)
 
 
@@ -48,3 +52,21 @@ def test_freed_memory_is_not_fetched_again() -> None:
 )
 def test_what_a_user_told_the_allocator_is_kept(told) -> None:
     assert _run(**told)[0] is False
+
+
+GIVEN_BACK = """
+import numpy as np, psutil
+from napari_tally.network.allocator import LARGE, give_back_memory, keep_freed_memory
+assert keep_freed_memory()
+many = [np.ones(LARGE // 4, np.uint8) for _ in range(16)]
+size = sum(one.nbytes for one in many)
+del many
+before = psutil.Process().memory_info().rss
+give_back_memory()
+print((before - psutil.Process().memory_info().rss) / size)
+"""
+
+
+@glibc
+def test_what_is_kept_can_be_given_back() -> None:
+    assert float(_printed(GIVEN_BACK, {})[0]) > 0.7

@@ -13,7 +13,7 @@ from .base import Head, Labels, Maps
 from .border import BACKGROUND
 from .follow import follow
 from .known import cross_entropy, known_part, mean_known
-from .marching import write_flow
+from .marching import flow_to_centers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +52,7 @@ class Flow(Head):
     def encode(self, labels: Labels) -> NDArray[np.float32]:
         maps = np.empty((self.channels(labels.ndim), *labels.shape), np.float32)
         maps[BACKGROUND], maps[FOREGROUND] = labels <= 0, labels > 0
-        write_flow(labels, maps[FLOW:])
+        maps[FLOW:] = flow_to_centers(labels)
         return maps
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:

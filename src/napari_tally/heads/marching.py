@@ -34,15 +34,10 @@ def flow_to_centers(labels: NDArray[np.integer]) -> NDArray[np.float32]:
     At the centre and outside of objects they are 0.
     """
     flow = np.empty((labels.ndim, *labels.shape), np.float32)
-    write_flow(labels, flow)
-    return flow
-
-
-def write_flow(labels: NDArray[np.integer], flow: NDArray[np.float32]) -> None:
-    """Write what `flow_to_centers` returns into a contiguous array."""
     stack, ids = as_3d(labels.shape), np.ascontiguousarray(labels, np.int32)
     ways = _ways(framed_shape(labels.shape))
     _write_flow(ids.reshape(stack), *ways, flow.reshape(labels.ndim, *stack))
+    return flow
 
 
 @lru_cache(maxsize=8)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 from functools import cache
 
 KEPT = 256 << 20  # bytes that may stay with the process when nothing is left in them
@@ -24,15 +25,19 @@ def keep_freed_memory() -> bool:
     Left alone are other allocators, and a user's own settings of this one.
     """
     told = os.environ.get("GLIBC_TUNABLES", "") + "".join(os.environ)
-    if sys.platform != "linux" or "malloc" in told or "MALLOC_" in told:
-        return False
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-    if set_option is None:
+    set_option = _of_glibc("mallopt")
+    if set_option is None or "malloc" in told or "MALLOC_" in told:
         return False
     return bool(set_option(_TRIM_THRESHOLD, KEPT) and set_option(_MMAP_THRESHOLD, LARGE))
 
 
 def give_back_memory() -> None:
     """Give back what is kept and not in use, where memory is to stay within bounds."""
-    if keep_freed_memory():
-        ctypes.CDLL(None).malloc_trim(0)
+    trim = _of_glibc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _of_glibc(name: str) -> Callable[..., int] | None:
+    """Return a function of glibc; musl and other systems have none."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

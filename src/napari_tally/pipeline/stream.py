@@ -116,6 +116,7 @@ def classes_by_block_steps(
     parts = blocks(out.shape, 0)
     for number, block in enumerate(parts):
         out[block.core] = decode(maps[(slice(None), *block.core)])
+        give_back_memory()
         yield Step(DECODE, number + 1, len(parts))
     return out
 
