@@ -125,6 +125,18 @@ def test_stopping_keeps_the_best_weights_so_far(dock, until) -> None:
     assert load_model(dock.trained).info.head.name == "center"
 
 
+def test_both_charts_have_the_colours_of_the_theme(viewer, dock) -> None:
+    colours = set()
+    for theme in ("dark", "light"):
+        viewer.theme = theme
+        dock.curves.draw()
+        upper, lower = dock.curves.figure.axes
+        assert upper.get_facecolor() == lower.get_facecolor()
+        assert upper.yaxis.label.get_color() == lower.yaxis.label.get_color()
+        colours.add(lower.get_facecolor())
+    assert len(colours) == 2
+
+
 def test_a_pause_is_a_pause(dock, until, qtbot) -> None:
     dock.form.steps.setText("500")
     dock.panel.run.click()

@@ -63,7 +63,8 @@ class TrainingCurves(QWidget):
         """Draw what there is."""
         self.figure.clear()
         upper, lower = self.figure.subplots(2, 1, sharex=True)
-        text = next(dress(self.figure, axes, self.viewer.theme) for axes in (upper, lower))
+        dress(self.figure, upper, self.viewer.theme)
+        text = dress(self.figure, lower, self.viewer.theme)
         self._draw_loss(upper)
         names = list(dict.fromkeys(name for _, scores in self.scores for name in scores))
         for name, color in zip(names, _COLOURS, strict=False):
