@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import pytest
 
-from napari_tally.core.jit import compiled
+from napari_tally.core.jit import at_most, compiled, threads
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -68,6 +68,32 @@ def test_without_a_folder_to_write_in_the_cache_falls_back(tmp_path) -> None:
     )
     assert out.stdout.strip() == "64", out.stderr
     assert any((tmp_path / "tmp").rglob("*.nbi"))
+
+
+def test_parallel_loops_take_so_many_threads_at_most() -> None:
+    before = threads()
+    with at_most(1):
+        assert threads() == 1
+        out = np.zeros(4)
+        _sum_rows(np.ones((4, 4)), out)
+        assert (out == 4).all()
+    with at_most(before + 1):
+        assert threads() == before
+    assert threads() == before
+
+
+def test_loops_leave_torch_the_number_of_threads_that_it_was_told() -> None:
+    script = (
+        "import torch, numpy as np\n"
+        "torch.set_num_threads(1), torch.relu(torch.rand(1000, 1000))\n"
+        "from napari_tally.features.measure import measure\n"
+        "measure(np.ones((4, 4, 4), np.uint8))\n"
+        "print(torch.get_num_threads())"
+    )
+    command = [sys.executable, "-c", script]
+    told = {**os.environ, "NUMBA_NUM_THREADS": "2", "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(command, env=told, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1"]
 
 
 def test_loops_take_no_more_threads_than_openmp_was_told() -> None:

@@ -3,9 +3,9 @@
 Four things go wrong with plain numba in a plugin, and are mended here once: the cache folder
 beside an installed package may be read-only (and so may the home folder), a first call that
 compiles for seconds looks like a hang, numba's `workqueue` layer aborts the whole process when two
-threads launch parallel loops at the same time, and numba does not heed OMP_NUM_THREADS: its first
-parallel loop sets the number of threads for all of OpenMP, so that torch, too, then takes more than
-it was allowed (on a shared node the network ran ten times slower).
+threads launch parallel loops at the same time, and numba heeds neither OMP_NUM_THREADS nor what
+torch was told: its first parallel loop sets the number of threads for all of OpenMP, so that torch,
+too, then takes more than it was allowed (on a shared node the network ran ten times slower).
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -55,6 +56,8 @@ def compiled(*, parallel: bool = False) -> Callable[[Callable[P, R]], Callable[P
             if kinds in seen and not parallel:
                 return box[0](*args, **kwargs)  # type: ignore[no-any-return]
             with _launching:
+                if parallel:
+                    _start_threads()
                 if not box:
                     box.append(_dispatcher(function, parallel))
                     _say_if_new(box[0], function.__name__)
@@ -64,6 +67,41 @@ def compiled(*, parallel: bool = False) -> Callable[[Callable[P, R]], Callable[P
         return launch
 
     return decorate
+
+
+@contextmanager
+def at_most(most: int) -> Iterator[None]:
+    """Let parallel loops that this thread launches take so many threads at most."""
+    import numba
+
+    before = threads()
+    numba.set_num_threads(min(most, before))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def threads() -> int:
+    """Return how many threads parallel loops take that this thread launches."""
+    import numba
+
+    with _launching:
+        _start_threads()
+    found: int = numba.get_num_threads()
+    return found
+
+
+@cache
+def _start_threads() -> None:
+    """Start numba's threads, and leave torch the number that it was told."""
+    import numba
+
+    torch = sys.modules.get("torch")
+    told = torch.get_num_threads() if torch else 0
+    numba.get_num_threads()
+    if torch and torch.get_num_threads() != told:
+        torch.set_num_threads(told)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:

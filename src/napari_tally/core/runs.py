@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import compiled, inlined
+from .jit import compiled, inlined, threads
 
 # isort: split
-from numba import get_num_threads, prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which tells numba what it may take
 
 
 @inlined
@@ -50,7 +50,7 @@ def present(labels: NDArray[np.integer[Any]], most: int) -> NDArray[np.int64]:
     most : int
         The largest one.
     """
-    seen = np.zeros((get_num_threads(), most + 1), np.bool_)
+    seen = np.zeros((threads(), most + 1), np.bool_)
     _mark(np.ascontiguousarray(labels).ravel(), seen)
     found = np.flatnonzero(seen.any(axis=0)).astype(np.int64)
     return found[found > 0]

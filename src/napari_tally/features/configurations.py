@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import compiled, inlined
+from ..core.jit import compiled, inlined, threads
 from .cells import (
     ALL,
     CORNERS,
@@ -28,7 +28,7 @@ from .cells import (
 )
 
 # isort: split
-from numba import get_num_threads, prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which tells numba what it may take
 
 _LOWEST = np.array([(mask & -mask).bit_length() - 1 for mask in range(256)])  # corner in each set
 
@@ -105,7 +105,7 @@ def configuration_counts(
     if not block.size or not n_objects:
         return np.zeros((n_objects, CLASSES + 1), np.int64)
     stack, plane, rows = rows_of_cells(block, before, last)
-    slabs = slab_count(rows, (n_objects + 1) * (CLASSES + 1) * 8, get_num_threads())
+    slabs = slab_count(rows, (n_objects + 1) * (CLASSES + 1) * 8, threads())
     counts = np.zeros((slabs, n_objects + 1, CLASSES + 1), np.int64)
     _count_slabs(stack, plane, rows, CLASS_OF, _EULER[block.ndim], counts)
     for more in counts[1:]:

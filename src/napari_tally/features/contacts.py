@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import compiled, inlined
+from ..core.jit import compiled, inlined, threads
 from .cells import ALL, corners_of, lines_of, marked, read_cell, read_row, room_for, slab_count
 from .configurations import CLASS_OF, CLASSES, rows_of_cells
 
 # isort: split
-from numba import get_num_threads, prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which tells numba what it may take
 
 _FULL = 0.6  # of the table of pairs
 _SPREAD = 0x9E3779B1  # 2**32 by the golden ratio: Knuth's multiplicative hashing
@@ -47,7 +47,7 @@ def contacts(
     bits = int(8 * n_objects).bit_length()
     while True:
         table = 8 * ((n_objects + 1) * CLASSES + (1 << bits))
-        slabs = slab_count(rows, table, get_num_threads())
+        slabs = slab_count(rows, table, threads())
         counts = np.zeros((slabs, n_objects + 1, CLASSES), np.int64)
         keys = np.full((slabs, 1 << bits), -1, np.int64)
         full = np.zeros(slabs, np.bool_)

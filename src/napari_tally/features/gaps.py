@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import compiled, inlined
+from ..core.jit import compiled, inlined, threads
 from .borders import border_voxels
 from .boxes import Tree, box_gap, tree_of, voxel_gap
 from .cells import slab_count
 
 # isort: split
-from numba import get_num_threads, prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which tells numba what it may take
 
 _DEEP = 64  # levels of the largest tree
 
@@ -55,7 +55,7 @@ def nearest_gaps(
     if best.max() == 0:
         return best[1:], touching
     tree = tree_of(*border_voxels(labels, n))
-    slabs = slab_count(len(tree.starts) - 1, (n + 1) * 16, get_num_threads())
+    slabs = slab_count(len(tree.starts) - 1, (n + 1) * 16, threads())
     gaps = np.tile(best, (slabs, 1))
     found = np.tile(np.concatenate([[0], touching]), (slabs, 1))
     _search_slabs(tree, size, gaps, found)

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import compiled, inlined
+from ..core.jit import compiled, inlined, threads
 from ..core.runs import run_starts
 from .cells import slab_count
 
 # isort: split
-from numba import get_num_threads, prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which tells numba what it may take
 
 # Columns of the table of whole numbers. Sums are taken from the object's first voxel of the slab:
 # near it they are small, and no digits are lost in their differences.
@@ -119,7 +119,7 @@ def sums(
         Where the first voxel lies in the whole array.
     """
     table = (n_objects + 1) * 8 * (INTS + len(image) * FLOATS)
-    slabs = slab_count(labels.shape[0] * labels.shape[1], table, get_num_threads())
+    slabs = slab_count(labels.shape[0] * labels.shape[1], table, threads())
     ints = np.zeros((slabs, n_objects + 1, INTS), np.int64)
     floats = np.zeros((slabs, n_objects + 1, len(image), FLOATS))
     _measure_slabs(

@@ -19,10 +19,10 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.jit import compiled, inlined
+from ..core.jit import compiled, inlined, threads
 
 # isort: split
-from numba import get_num_threads, prange
+from numba import prange
 
 from .declared import Columns, Cost, Feature, Group
 
@@ -46,7 +46,7 @@ def _deepest(objects: Objects) -> NDArray[np.int64]:
     """Return the voxel of each object that is farthest from all that is outside, shape (n, 3)."""
     labels = np.ascontiguousarray(objects.labels)
     size = tuple(objects.size.tolist())
-    depth = edt.edt(labels, anisotropy=size, black_border=True, parallel=get_num_threads())
+    depth = edt.edt(labels, anisotropy=size, black_border=True, parallel=threads())
     places = np.empty((len(objects), 3), np.int64)
     low, high = objects.moments.low, objects.moments.high
     stack = objects.stack
