@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import json
 import pickle
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -110,38 +108,27 @@ def test_crops_are_the_same_whoever_asks() -> None:
     assert not torch.equal(one[7][0], one[6][0])
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_crops_of_a_batch_are_those_that_are_made_one_by_one(threads, monkeypatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+@pytest.mark.parametrize("head", [Flow(), Center()], ids=["flow", "center"])
+def test_crops_of_a_batch_are_those_that_are_made_one_by_one(head) -> None:
     sample = replace(_sample(0), known=np.arange(64 * 64).reshape(64, 64) > 1000)
-    crops = Crops([sample, _sample(1)], Flow(), Augmentation(), (32, 32), 20, seed=1)
-    batch = crops.__getitems__([3, 0, 12, 7, 8])
-    assert any(target.isnan().any() for _, target in batch)
-    for (image, target), index in zip(batch, [3, 0, 12, 7, 8], strict=True):
+    crops = Crops([sample, _sample(1)], head, Augmentation(), (32, 32), 20, seed=1)
+    images, targets = crops.batch([3, 0, 12, 7, 8])
+    assert targets.isnan().any()
+    for image, target, index in zip(images, targets, [3, 0, 12, 7, 8], strict=True):
         assert torch.equal(image, crops[index][0])
         torch.testing.assert_close(target, crops[index][1], rtol=0, atol=0, equal_nan=True)
 
 
-@pytest.mark.parametrize("broken", ["mended", "encode"])
-def test_an_error_while_crops_are_made_comes_out_and_leaves_no_thread(broken, monkeypatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    before = set(threading.enumerate())
-    crops = Crops([_sample(0)], Flow(), Augmentation(), (32, 32), 20, seed=1)
-
-    def fail(*_: object) -> None:
-        raise MemoryError("no memory for labels")
-
-    monkeypatch.setattr(Flow, broken, fail)
-    with pytest.raises(MemoryError, match="no memory for labels"):
-        crops.__getitems__(range(8))
-    monkeypatch.undo()
-    assert len(crops.__getitems__(range(4))) == 4
-    own = set(threading.enumerate()) - before
-    del crops
-    gc.collect()
-    for thread in own:
-        thread.join(5)
-    assert not any(thread.is_alive() for thread in own)
+@pytest.mark.parametrize("patch", [(32, 32), (16, 24, 32)])
+def test_crops_are_the_same_however_many_threads_make_them(patch, monkeypatch) -> None:
+    turned = Augmentation(turn_share=0.5, zoom_share=0.5, warp=1, share=0)
+    crops = Crops([_sample(0, (32,) * len(patch))], Flow(), turned, patch, 9, seed=1)
+    found = []
+    for threads in (1, 2):
+        monkeypatch.setattr(torch, "get_num_threads", lambda n=threads: n)
+        found.append(crops.batch(range(6)))
+    (images, targets), (same_images, same_targets) = found
+    assert torch.equal(images, same_images) and torch.equal(targets, same_targets)
 
 
 def test_crops_made_in_threads_leave_the_notes_of_monai_as_they_were() -> None:

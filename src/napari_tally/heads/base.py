@@ -76,7 +76,18 @@ class Head(Options):
 
     def encode(self, labels: Labels) -> NDArray[np.float32]:
         """Return the ideal maps, shape (C, *spatial), of labels, shape (*spatial)."""
-        raise NotImplementedError
+        maps = np.empty((1, self.channels(labels.ndim), *labels.shape), np.float32)
+        self.encode_all(labels[None], maps)
+        first: NDArray[np.float32] = maps[0]
+        return first
+
+    def encode_all(self, labels: Labels, maps: NDArray[np.float32]) -> None:
+        """Write the ideal maps, shape (B, C, *spatial), of several labels, shape (B, *spatial).
+
+        A head defines this or `encode`, each of which does with the other.
+        """
+        for one, written in zip(labels, maps, strict=True):
+            written[:] = self.encode(one)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the scalar loss of a raw network output, both of shape (B, C, *spatial).

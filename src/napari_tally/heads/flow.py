@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -13,9 +12,10 @@ from .base import Head, Labels, Maps
 from .border import BACKGROUND
 from .follow import follow
 from .known import cross_entropy, known_part, mean_known
-from .marching import flow_to_centers
+from .marching import write_flows
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 FOREGROUND, FLOW = 1, 2  # FLOW is the first of its channels
@@ -49,11 +49,9 @@ class Flow(Head):
     def in_domain(self, labels: Labels) -> bool:
         return in_one_piece(labels)
 
-    def encode(self, labels: Labels) -> NDArray[np.float32]:
-        maps = np.empty((self.channels(labels.ndim), *labels.shape), np.float32)
-        maps[BACKGROUND], maps[FOREGROUND] = labels <= 0, labels > 0
-        maps[FLOW:] = flow_to_centers(labels)
-        return maps
+    def encode_all(self, labels: Labels, maps: NDArray[np.float32]) -> None:
+        maps[:, BACKGROUND], maps[:, FOREGROUND] = labels <= 0, labels > 0
+        write_flows(labels, maps)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return cross-entropy of the foreground + half the squared error of the scaled flow.

@@ -14,6 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numba import prange
 from numpy.typing import NDArray
 
 from ..core.jit import compiled, inlined
@@ -34,10 +35,24 @@ def flow_to_centers(labels: NDArray[np.integer]) -> NDArray[np.float32]:
     At the centre and outside of objects they are 0.
     """
     flow = np.empty((labels.ndim, *labels.shape), np.float32)
-    stack, ids = as_3d(labels.shape), np.ascontiguousarray(labels, np.int32)
-    ways = _ways(framed_shape(labels.shape))
-    _write_flow(ids.reshape(stack), *ways, flow.reshape(labels.ndim, *stack))
+    write_flows(labels[None], flow[None])
     return flow
+
+
+def write_flows(labels: NDArray[np.integer], maps: NDArray[np.float32]) -> None:
+    """Write what `flow_to_centers` gives of several labels, shape (B, *spatial).
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (B, *spatial)
+    maps : ndarray of float32, shape (B, C, *spatial)
+        Its last channels are written, one an axis.
+    """
+    shape = labels.shape[1:]
+    stack, ids = as_3d(shape), np.ascontiguousarray(labels, np.int32)
+    ways = _ways(framed_shape(shape))
+    stacks = maps.reshape(*maps.shape[:2], *stack, copy=False)
+    _write_flows(ids.reshape(-1, *stack), *ways, len(shape), stacks)
 
 
 @lru_cache(maxsize=8)
@@ -57,7 +72,21 @@ def _ways(
     return steps, parts, np.sqrt(np.bitwise_count(parts).astype(np.float64))
 
 
-@compiled()
+@compiled(parallel=True)
+def _write_flows(
+    labels: NDArray[np.int32],
+    steps: NDArray[np.int64],
+    parts: NDArray[np.int64],
+    lengths: NDArray[np.float64],
+    ndim: int,
+    maps: NDArray[np.float32],
+) -> None:
+    """Write the flows of several stacks of labels into the last channels of their maps."""
+    for i in prange(len(labels)):
+        _write_flow(labels[i], steps, parts, lengths, maps[i, maps.shape[1] - ndim :])
+
+
+@inlined
 def _write_flow(
     labels: NDArray[np.int32],
     steps: NDArray[np.int64],

@@ -100,13 +100,16 @@ class Panoptic(Head):
         objects, classes = self.parted(labels)
         return self.joined(components(np.where(objects > 0, labels, 0)), classes)
 
-    def encode(self, labels: Labels) -> NDArray[np.float32]:
+    def encode_all(self, labels: Labels, maps: NDArray[np.float32]) -> None:
         objects, classes = self.parted(labels)
         if int(classes.max(initial=0)) > len(self.classes) or int(labels.min(initial=0)) < 0:
             raise InputError("Objects and classes as `joined` gives them are needed", "other ids")
-        ids = np.arange(len(self.classes) + 1).reshape(-1, *(1,) * labels.ndim)
-        one_hot = (classes[None] == ids).astype(np.float32)
-        return np.concatenate([self.objects.encode(objects), one_hot])
+        first = maps.shape[1] - len(self.classes) - 1
+        of_objects = np.empty((len(maps), first, *maps.shape[2:]), np.float32)
+        self.objects.encode_all(objects, of_objects)
+        maps[:, :first] = of_objects
+        for number in range(len(self.classes) + 1):
+            maps[:, first + number] = classes == number
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         first = output.shape[1] - len(self.classes) - 1

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
+from ..core.jit import at_most
 from .changes import IMAGE, LABELS
 from .sample import Sample
 
@@ -24,7 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["Crops", "Sample"]
 
 
-class Crops(Dataset[tuple["Tensor", "Tensor"]]):
+@dataclass(frozen=True)
+class _Changed:
+    """The image of a crop, shape (C, *patch), its labels, and where these are known."""
+
+    image: Tensor
+    labels: NDArray[np.integer]
+    known: NDArray[Any] | None
+
+
+class Crops:
     """Crop number `i` of a training run; the same for the same seed, whoever asks for it.
 
     Images of the same weight are equally likely, however large they are. A share of the crops,
@@ -55,52 +63,32 @@ class Crops(Dataset[tuple["Tensor", "Tensor"]]):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what each process makes for itself."""
-        own = ("transform", "_beside")
-        return {name: value for name, value in vars(self).items() if name not in own}
+        return {name: value for name, value in vars(self).items() if name != "transform"}
 
     @cached_property
     def transform(self) -> Seeded:
         """What changes a crop."""
         return self.augmentation.transform(self.patch)
 
-    @cached_property
-    def _beside(self) -> ThreadPoolExecutor:
-        """A thread, which ends with these crops."""
-        return ThreadPoolExecutor(1)
-
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        image, labels, known = self._changed(index)
-        return image, self._target(labels, known)
+        images, targets = self.batch([index])
+        return images[0], targets[0]
 
-    def __getitems__(self, indices: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
-        """Return several crops; where there is a core for it, a thread makes targets meanwhile."""
+    def batch(self, indices: Iterable[int]) -> tuple[Tensor, Tensor]:
+        """Return the images and targets of several crops, both of shape (B, C, *patch)."""
         import torch
 
-        if torch.get_num_threads() == 1:
-            return [self[index] for index in indices]
-        images: list[Tensor] = []
-        targets: dict[int, Tensor] = {}
-        todo: SimpleQueue[tuple[int, Any, Any] | None] = SimpleQueue()
+        crops = [self._changed(index) for index in indices]
+        channels = self.head.channels(len(self.patch))
+        targets = np.empty((len(crops), channels, *self.patch), np.float32)
+        with at_most(torch.get_num_threads()):
+            self.head.encode_all(np.stack([crop.labels for crop in crops]), targets)
+        for crop, target in zip(crops, targets, strict=True):
+            if crop.known is not None:
+                target[:, crop.known == 0] = np.nan
+        return torch.stack([crop.image for crop in crops]), torch.from_numpy(targets)
 
-        def make_targets() -> None:
-            while (one := todo.get()) is not None:
-                targets[one[0]] = self._target(*one[1:])
-
-        beside = self._beside.submit(make_targets)
-        try:
-            for number, index in enumerate(indices):
-                image, labels, known = self._changed(index)
-                images.append(image)
-                todo.put((number, labels, known))
-        finally:
-            todo.put(None)  # one for each of the two
-            todo.put(None)
-        make_targets()
-        beside.result()
-        return [(image, targets[number]) for number, image in enumerate(images)]
-
-    def _changed(self, index: int) -> tuple[Tensor, NDArray[np.integer], NDArray[Any] | None]:
-        """Return the image of a crop, its labels, and where these are known."""
+    def _changed(self, index: int) -> _Changed:
         import torch
 
         rng = np.random.default_rng([self.seed, self.first + index])
@@ -110,15 +98,7 @@ class Crops(Dataset[tuple["Tensor", "Tensor"]]):
         crop = self.transform(both, seed=int(rng.integers(2**31)))
         labels, *known = crop[LABELS].to(torch.int32).numpy()
         image = crop[IMAGE].to(torch.float32).contiguous()
-        return image, self.head.mended(labels), known[0] if known else None
-
-    def _target(self, labels: NDArray[np.integer], known: NDArray[Any] | None) -> Tensor:
-        import torch
-
-        target = self.head.encode(labels)
-        if known is not None:
-            target[:, known == 0] = np.nan
-        return torch.from_numpy(target)
+        return _Changed(image, self.head.mended(labels), known[0] if known else None)
 
     def _place(self, sample: Sample, rng: np.random.Generator) -> tuple[int, ...]:
         """Return the voxel around which the crop lies."""

@@ -52,11 +52,9 @@ def batches(
     # No event or lock, which the end of a process can leave taken for ever.
     turn = _PROCESSES.RawValue("b", 1) if workers and _cores_lack(workers, device) else None
     loader = DataLoader(
-        crops if turn is None else _InTurn(crops, turn),
-        size,
-        sampler=places,
+        _Batches(crops, places, size, turn),
+        batch_size=None,  # it gives whole ones
         num_workers=workers,
-        drop_last=True,
         pin_memory=device == "cuda",
         multiprocessing_context=_PROCESSES if workers else None,
     )
@@ -111,21 +109,29 @@ def _main_left_out() -> Iterator[None]:
         sys.modules["__main__"] = own
 
 
-class _InTurn(Dataset[tuple[Any, Any]]):
-    """Crops that are made only while it is their turn."""
+class _Batches(Dataset[tuple[Any, Any]]):
+    """Batches of crops in the order that is told; with a `turn`, made only while it is theirs."""
 
-    def __init__(self, crops: Crops, turn: c_byte) -> None:
-        self.crops, self.turn = crops, turn
+    def __init__(self, crops: Crops, places: Sequence[int], size: int, turn: c_byte | None) -> None:
+        self.crops, self.places, self.size, self.turn = crops, places, size, turn
 
     def __len__(self) -> int:
-        return len(self.crops)
+        return len(self.places) // self.size
 
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
+    def __getitem__(self, number: int) -> tuple[Any, Any]:
+        first = number * self.size
+        places = self.places[first : first + self.size]
+        return self.crops.batch(places if self.turn is None else _in_turn(places, self.turn))
+
+
+def _in_turn(places: Sequence[int], turn: c_byte) -> Iterator[int]:
+    """Give each place when it is the turn of this process."""
+    for place in places:
         naps = 0
-        while not self.turn.value:
+        while not turn.value:
             time.sleep(_NAP)
             naps += 1
             parent = parent_process() if naps % _NAPS == 0 else None
             if parent is not None and not parent.is_alive():
                 raise SystemExit
-        return self.crops[index]
+        yield place

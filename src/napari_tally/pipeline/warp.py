@@ -7,6 +7,7 @@ are sampled in float32. Every crop is changed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -152,11 +153,14 @@ def _sampled(
     import torch
     from torch.nn import functional as F
 
-    out = dict(data)
+    out, shape = dict(data), grid.shape[1:]
+    parts = math.gcd(shape[0], torch.get_num_threads())  # PyTorch shares out whole images only
     places = _matrix(draw, out[transform.keys[0]].shape[1:]) @ grid.reshape(len(grid), -1)
-    at = torch.from_numpy(places.T.reshape(1, *grid.shape[1:], -1, copy=False))
+    at = torch.from_numpy(places.T.reshape(parts, -1, *shape[1:], len(shape), copy=False))
     for key, mode, padding in transform.key_iterator(out, transform.mode, transform.padding_mode):
-        out[key] = F.grid_sample(out[key][None].float(), at, mode, padding, align_corners=False)[0]
+        image = out[key].float().expand(parts, *out[key].shape)
+        found = F.grid_sample(image, at, mode, padding, align_corners=False)
+        out[key] = found.transpose(0, 1).reshape(len(out[key]), *shape)
     return out
 
 
