@@ -1,10 +1,11 @@
 """How much of the bare network's speed a training keeps: the loop beside steps on random tensors.
 
-    python benchmarks/train_throughput.py [--ndim 3] [--steps 30] [--threads 1 --workers 1]
+    python benchmarks/train_throughput.py [--ndim 3] [--rounds 10] [--threads 1 --workers 1]
 
-Simulated nuclei, the automatic plan of this machine. Both are timed in turns, and the median of the
-rounds is told: nothing else may run meanwhile. With fewer threads than cores for the network, in
-both, and processes that make the crops it shows what a core more is worth.
+Simulated nuclei, the automatic plan of this machine. Some steps of the one and some of the other
+are timed in turns, and the median of their ratios is told: nothing else may run meanwhile. With
+fewer threads than cores for the network, in both, and processes that make the crops it shows what a
+core more is worth.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from napari_tally.pipeline.training_options import TrainingOptions
 from napari_tally.simulate.nuclei import NucleiField
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari_tally.pipeline.recipe import TrainOptions
     from napari_tally.pipeline.sample import Sample
 
@@ -54,8 +57,8 @@ def prepared(ndim: int = 2) -> tuple[TrainOptions, list[Sample]]:
     return plan.recipe(), samples
 
 
-def bare(recipe: TrainOptions, steps: int) -> float:
-    """Return steps a second on one random batch that is there already."""
+def bare(recipe: TrainOptions) -> Iterator[None]:
+    """Make steps on one random batch that is there already, one at a time."""
     learner = Learner(recipe, "auto")
     image = torch.rand(recipe.batch, recipe.architecture.in_channels, *recipe.patch)
     labels = np.zeros(recipe.patch, np.int32)
@@ -63,34 +66,33 @@ def bare(recipe: TrainOptions, steps: int) -> float:
     target = torch.from_numpy(recipe.head.encode(labels))[None].repeat(
         recipe.batch, *(1,) * (len(recipe.patch) + 1)
     )
-    for number in range(steps + WARM):
-        if number == WARM:
-            start = time.perf_counter()
+    while True:
         learner.step(image, target, 1e-3)
-    return steps / (time.perf_counter() - start)
+        yield
 
 
-def looped(recipe: TrainOptions, samples: list[Sample], steps: int) -> tuple[float, float]:
-    """Return steps a second of the training loop, and the share of time it waited for data."""
-    total = steps + WARM
-    recipe = recipe.model_copy(
-        update={"steps": total, "validate_every": 10 * total, "checkpoint_every": 10 * total}
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        for step in train_steps(samples, [], recipe, Path(folder)):
-            if isinstance(step, Learning) and step.done == WARM:
-                start = time.perf_counter()
-            if isinstance(step, Learning) and step.done == total - 1:  # the last one writes files
-                seconds = time.perf_counter() - start
-        state = torch.load(Path(folder) / "last.pt", weights_only=True)["state"]
-    return (steps - 1) / seconds, state["waited"] / (state["waited"] + state["seconds"])
+def looped(recipe: TrainOptions, samples: list[Sample], folder: Path) -> Iterator[None]:
+    """Make steps of the training loop, one at a time."""
+    never = recipe.steps + 1
+    recipe = recipe.model_copy(update={"validate_every": never, "checkpoint_every": never})
+    for step in train_steps(samples, [], recipe, folder):
+        if isinstance(step, Learning):
+            yield
+
+
+def seconds(steps: Iterator[None], count: int) -> float:
+    """Return how long a step takes, the mean of several."""
+    start = time.perf_counter()
+    for _ in range(count):
+        next(steps)
+    return (time.perf_counter() - start) / count
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ndim", type=int, choices=(2, 3), default=2)
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=20, help="in a row")
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--threads", type=int, help="of the network; as many as cores if not given")
     parser.add_argument("--workers", type=int, help="processes; as planned if not given")
     args = parser.parse_args()
@@ -98,18 +100,22 @@ def main() -> None:
     if args.workers is not None:
         recipe = recipe.model_copy(update={"workers": args.workers})
     torch.set_num_threads(args.threads or torch.get_num_threads())
-    rows = []
-    for _ in range(args.rounds):
-        alone = bare(recipe, args.steps)
-        whole, waited = looped(recipe, samples, args.steps)
-        rows.append((alone, whole, whole / alone, waited))
-        print(
-            f"bare {alone:.3f}, loop {whole:.3f} steps/s: {whole / alone:.2f}, waited {waited:.1%}"
-        )
-    ratio = float(np.median([row[2] for row in rows]))
+    recipe = recipe.model_copy(update={"steps": WARM + args.steps * args.rounds + 1})
+    ratios = []
+    with tempfile.TemporaryDirectory() as folder:
+        alone, whole = bare(recipe), looped(recipe, samples, Path(folder))
+        seconds(alone, WARM), seconds(whole, WARM)
+        for _ in range(args.rounds):
+            one, other = seconds(alone, args.steps), seconds(whole, args.steps)
+            ratios.append(one / other)
+            print(f"bare {1 / one:.3f}, loop {1 / other:.3f} steps/s: {ratios[-1]:.2f}")
+        whole.close()
+        state = torch.load(Path(folder) / "last.pt", weights_only=True)["state"]
+    waited = state["waited"] / (state["waited"] + state["seconds"])
     print(
         f"{recipe.batch} crops of {recipe.patch}, {torch.get_num_threads()} threads, "
-        f"{recipe.workers} workers: median {ratio:.2f}"
+        f"{recipe.workers} workers: "
+        f"median {np.median(ratios):.2f}, waited {waited:.1%}"
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +20,6 @@ if TYPE_CHECKING:
     from .augment import Augmentation, Seeded
 
 __all__ = ["Crops", "Sample"]
-
-
-@dataclass(frozen=True)
-class _Changed:
-    """The image of a crop, shape (C, *patch), its labels, and where these are known."""
-
-    image: Tensor
-    labels: NDArray[np.integer]
-    known: NDArray[Any] | None
 
 
 class Crops:
@@ -74,31 +64,58 @@ class Crops:
         images, targets = self.batch([index])
         return images[0], targets[0]
 
-    def batch(self, indices: Iterable[int]) -> tuple[Tensor, Tensor]:
-        """Return the images and targets of several crops, both of shape (B, C, *patch)."""
+    def batch(
+        self, indices: Sequence[int], wait: Callable[[], object] = lambda: None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the images and targets of several crops, both of shape (B, C, *patch).
+
+        What is done with all of them, one after the other, is in the caches of the processor then.
+
+        Parameters
+        ----------
+        wait : callable
+            Is called before a crop is changed.
+        """
         import torch
 
-        crops = [self._changed(index) for index in indices]
+        drawn = [self._drawn(index) for index in indices]
+        changed = []
+        for both, seed in drawn:
+            wait()
+            changed.append(self._changed(both, seed))
+        labels = np.stack([self.head.mended(labels) for _, labels, _ in changed])
         channels = self.head.channels(len(self.patch))
-        targets = np.empty((len(crops), channels, *self.patch), np.float32)
+        targets = np.empty((len(labels), channels, *self.patch), np.float32)
         with at_most(torch.get_num_threads()):
-            self.head.encode_all(np.stack([crop.labels for crop in crops]), targets)
-        for crop, target in zip(crops, targets, strict=True):
-            if crop.known is not None:
-                target[:, crop.known == 0] = np.nan
-        return torch.stack([crop.image for crop in crops]), torch.from_numpy(targets)
+            self.head.encode_all(labels, targets)
+        for (*_, known), target in zip(changed, targets, strict=True):
+            if known is not None:
+                target[:, known == 0] = np.nan
+        return torch.stack([image for image, *_ in changed]), torch.from_numpy(targets)
 
-    def _changed(self, index: int) -> _Changed:
+    def _drawn(self, index: int) -> tuple[dict[Hashable, Any], int]:
+        """Return a window of an image, with its labels, and the seed by which it is changed."""
         import torch
 
         rng = np.random.default_rng([self.seed, self.first + index])
         sample = self.samples[int(np.searchsorted(self.bounds, rng.random(), side="right"))]
         sample = sample.around(self._place(sample, rng), self.window)
-        both: dict[Hashable, Any] = {IMAGE: torch.from_numpy(sample.image), LABELS: _both(sample)}
-        crop = self.transform(both, seed=int(rng.integers(2**31)))
+        both: dict[Hashable, Any] = {
+            IMAGE: torch.from_numpy(sample.image),
+            LABELS: _both(sample),
+        }
+        return both, int(rng.integers(2**31))
+
+    def _changed(
+        self, both: dict[Hashable, Any], seed: int
+    ) -> tuple[Tensor, NDArray[np.integer], NDArray[Any] | None]:
+        """Return the image of a crop, its labels, and where these are known."""
+        import torch
+
+        crop = self.transform(both, seed=seed)
         labels, *known = crop[LABELS].to(torch.int32).numpy()
         image = crop[IMAGE].to(torch.float32).contiguous()
-        return _Changed(image, self.head.mended(labels), known[0] if known else None)
+        return image, labels, known[0] if known else None
 
     def _place(self, sample: Sample, rng: np.random.Generator) -> tuple[int, ...]:
         """Return the voxel around which the crop lies."""

@@ -120,18 +120,13 @@ class _Batches(Dataset[tuple[Any, Any]]):
 
     def __getitem__(self, number: int) -> tuple[Any, Any]:
         first = number * self.size
-        places = self.places[first : first + self.size]
-        return self.crops.batch(places if self.turn is None else _in_turn(places, self.turn))
+        return self.crops.batch(self.places[first : first + self.size], self._await_turn)
 
-
-def _in_turn(places: Sequence[int], turn: c_byte) -> Iterator[int]:
-    """Give each place when it is the turn of this process."""
-    for place in places:
+    def _await_turn(self) -> None:
         naps = 0
-        while not turn.value:
+        while self.turn is not None and not self.turn.value:
             time.sleep(_NAP)
             naps += 1
             parent = parent_process() if naps % _NAPS == 0 else None
             if parent is not None and not parent.is_alive():
                 raise SystemExit
-        yield place
