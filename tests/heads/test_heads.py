@@ -10,10 +10,12 @@ from scenes import same_objects, solid, touching
 from scipy.ndimage import gaussian_filter
 
 from napari_tally.core.errors import InputError
-from napari_tally.heads import Boundary, Center, Distance, Flow, Semantic
+from napari_tally.heads import Boundary, Center, Distance, Flow, Panoptic, Semantic
+from napari_tally.heads.panoptic import PanopticClass
 from napari_tally.objects.match import match
 from napari_tally.objects.relabel import remove_small
 
+PANOPTIC = Panoptic(classes=(PanopticClass(name="cell", kind="thing"),), objects=Flow())
 HEADS = [Boundary(), Center(), Distance(), Flow(), Semantic(classes=("a", "b"))]
 CLASSES = {"center": 3, "distance": 2, "flow": 2}  # channels that are probabilities, if not all
 few = settings(max_examples=60, deadline=None)
@@ -33,6 +35,19 @@ def test_boundary_gives_solid_objects_back(labels: np.ndarray) -> None:
     head = Boundary()
     if head.in_domain(labels):
         assert same_objects(head.decode(head.encode(labels)), labels)
+
+
+@pytest.mark.parametrize("shape", [(20, 20), (8, 20, 20)])
+@pytest.mark.parametrize("head", [*HEADS, PANOPTIC], ids=lambda h: h.name)
+def test_maps_of_several_labels_are_those_of_each(head, shape) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.zeros((3, *shape), np.int32)
+    for one in labels:
+        for part in (slice(1, 8), slice(9, 18)):
+            one[..., part, part] = rng.integers(3)
+    maps = np.empty((3, head.channels(len(shape)), *shape), np.float32)
+    head.encode_all(labels, maps)
+    assert all(np.array_equal(head.encode(one), own) for one, own in zip(labels, maps, strict=True))
 
 
 def test_most_solid_scenes_are_in_the_domain_of_boundary() -> None:
