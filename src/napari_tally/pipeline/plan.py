@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 _VALIDATIONS = 20  # of a whole training
 _SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
 _SHORTEST = 25  # steps between two of them
-_PATIENCE = 8
+_PATIENCE = 12  # of them; with fewer, the last part of the cosine is lost, which gains most
 _FLAT = 3.0  # times that slices may be further apart than pixels, to be turned out of the plane
 
 
