@@ -8,7 +8,7 @@ import torch
 from monai.data import set_track_meta
 from monai.transforms import Rand2DElasticd, Rand3DElasticd, RandAffined
 
-from napari_tally.pipeline.warp import rand_affine, rand_warp_2d, rand_warp_3d
+from napari_tally.pipeline.warp import mirrored, rand_affine, rand_warp_2d, rand_warp_3d
 
 SPACING, SIGMA = 24.0, 6.0
 CHANGES = {
@@ -75,3 +75,17 @@ def test_in_3d_it_equals_the_elastic_change_of_monai(patch) -> None:
     blocks = blocks.repeat(10, 0).repeat(20, 1).repeat(20, 2)
     data = {"image": torch.rand(1, 40, 80, 80), "labels": torch.from_numpy(blocks)[None]}
     _assert_equal(theirs, rand_warp_3d(SIGMA, spatial_size=patch, **CHANGES, **DEEP), data)
+
+
+@pytest.mark.parametrize("far", [1.0, 2.5, 9.0])
+def test_places_far_outside_are_mirrored_as_pytorch_does_it(far) -> None:
+    rng = np.random.default_rng(0)
+    places = rng.uniform(-far, far, (2, 40 * 40)).astype(np.float32)
+    image = torch.rand(1, 1, 30, 30)
+    one, other = (
+        torch.nn.functional.grid_sample(
+            image, torch.from_numpy(at.T.reshape(1, 40, 40, 2)), "bilinear", mode, False
+        )
+        for at, mode in ((places, "reflection"), (mirrored(places), "border"))
+    )
+    torch.testing.assert_close(one, other, atol=1e-4, rtol=0)

@@ -100,7 +100,7 @@ class Augmentation(Options):
         pose: dict[str, Any] = {
             "keys": keys, "prob": 1.0, "rotate_range": [self.angle] * (1 if ndim == 2 else 3),
             "translate_range": [w * self.shift for w in window], "spatial_size": patch,
-            "mode": ["bilinear", "nearest"], "padding_mode": "reflection",
+            "mode": ["bilinear", "nearest"],
         }  # fmt: skip
         sharp = [Changed(1.0, partial(cut, patch=patch))]
         if self.right_angles:

@@ -1,8 +1,8 @@
 """Random changes of shape: MONAI's, in a fraction of their time.
 
 What MONAI interpolates or convolves along each axis is a product with a matrix here, made once for
-crops of one shape; the affine matrix is made by NumPy, which is quicker with small ones; and images
-are sampled in float32. Every crop is changed.
+crops of one shape; the affine matrix is made by NumPy, which is quicker with small ones; images are
+sampled in float32, and mirrored at their borders. Every crop is changed.
 """
 
 from __future__ import annotations
@@ -156,12 +156,23 @@ def _sampled(
     out, shape = dict(data), grid.shape[1:]
     parts = math.gcd(shape[0], torch.get_num_threads())  # PyTorch shares out whole images only
     places = _matrix(draw, out[transform.keys[0]].shape[1:]) @ grid.reshape(len(grid), -1)
-    at = torch.from_numpy(places.T.reshape(parts, -1, *shape[1:], len(shape), copy=False))
-    for key, mode, padding in transform.key_iterator(out, transform.mode, transform.padding_mode):
+    places = mirrored(places).T.reshape(parts, -1, *shape[1:], len(shape), copy=False)
+    at = torch.from_numpy(places)
+    for key, mode in transform.key_iterator(out, transform.mode):
         image = out[key].float().expand(parts, *out[key].shape)
-        found = F.grid_sample(image, at, mode, padding, align_corners=False)
+        found = F.grid_sample(image, at, mode, "border", align_corners=False)
         out[key] = found.transpose(0, 1).reshape(len(out[key]), *shape)
     return out
+
+
+def mirrored(places: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return places, as PyTorch counts them, that are mirrored into the image, from -1 to 1.
+
+    `padding_mode="reflection"` does it voxel by voxel, and takes longer than the sampling.
+    """
+    while np.abs(places).max() > 1:
+        places = np.maximum(np.minimum(places, 2 - places), -2 - places)
+    return places
 
 
 def _between(points: int, spacing: float, size: int) -> NDArray[np.float32]:
