@@ -170,9 +170,10 @@ def mirrored(places: NDArray[np.float32]) -> NDArray[np.float32]:
 
     `padding_mode="reflection"` does it voxel by voxel, and takes longer than the sampling.
     """
-    while np.abs(places).max() > 1:
-        places = np.maximum(np.minimum(places, 2 - places), -2 - places)
-    return places
+    most = np.abs(places).max()
+    if most > 3:  # beyond the first mirror image
+        places = np.remainder(places + 1, 4) - 1
+    return np.maximum(np.minimum(places, 2 - places), -2 - places) if most > 1 else places
 
 
 def _between(points: int, spacing: float, size: int) -> NDArray[np.float32]:
