@@ -1,6 +1,6 @@
 """How deep voxels lie in their objects, for compiled loops.
 
-The `edt` package gives the same, but holds the GIL: targets are made beside other work.
+The `edt` package gives the same, but they cannot call it.
 """
 
 from __future__ import annotations

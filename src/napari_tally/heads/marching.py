@@ -28,19 +28,11 @@ from .targets import nearest_to_centroids
 _DEEP = 0.5  # of the largest distance to the border: a centre lies as deep, so never at a border
 
 
-def flow_to_centers(labels: NDArray[np.integer]) -> NDArray[np.float32]:
-    """Return unit vectors that lead to the centre of each object, shape (ndim, *spatial).
+def write_flows(labels: NDArray[np.integer], maps: NDArray[np.float32]) -> None:
+    """Write unit vectors that lead to the centre of each object.
 
     The neighbour to which `step_of` leads is always of the same object and nearer to the centre.
     At the centre and outside of objects they are 0.
-    """
-    flow = np.empty((labels.ndim, *labels.shape), np.float32)
-    write_flows(labels[None], flow[None])
-    return flow
-
-
-def write_flows(labels: NDArray[np.integer], maps: NDArray[np.float32]) -> None:
-    """Write what `flow_to_centers` gives of several labels, shape (B, *spatial).
 
     Parameters
     ----------

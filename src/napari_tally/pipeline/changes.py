@@ -94,10 +94,7 @@ def mirror(crop: Crop, random: RandomState, axes: Sequence[int]) -> None:
 
 
 def smooth(crop: Crop, random: RandomState, sigma: tuple[float, float]) -> None:
-    """Smooth by a Gaussian, a sigma of its own along each axis, as `RandGaussianSmoothd` does.
-
-    SciPy's needs no second core, which a target is made on meanwhile.
-    """
+    """Smooth by a Gaussian, a sigma of its own along each axis, as `RandGaussianSmoothd` does."""
     import torch
     from scipy.ndimage import gaussian_filter
 
