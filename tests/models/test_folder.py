@@ -11,15 +11,14 @@ import torch
 from napari_tally.core.errors import ModelError
 from napari_tally.heads import Boundary
 from napari_tally.models.folder import (
-    CHECKPOINT,
     INFERENCE,
     METADATA,
-    WEIGHTS,
     load_model,
     save_model,
     shipped_models,
 )
 from napari_tally.models.info import DiameterRange, ModelInfo
+from napari_tally.models.weights import CHECKPOINT, WEIGHTS
 from napari_tally.network.architectures import DynUNet, UNet
 
 SMALL = UNet(channels=(4, 8), strides=(2,), out_channels=3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,22 @@ def sha256_file(path: Path) -> str:
     """
     try:
         if path.is_dir():
-            files = sorted(p for p in path.rglob("*") if p.is_file())
-            listed = [f"{sha256_file(p)} {p.relative_to(path).as_posix()}" for p in files]
-            return hashlib.sha256("\n".join(listed).encode()).hexdigest()
+            return _sha256_listed(sorted(p for p in path.rglob("*") if p.is_file()), path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         reason = error.strerror or str(error)
         raise FileError("A file that can be read is needed", f"{path} ({reason})") from error
+
+
+def sha256_files(paths: Sequence[Path]) -> str:
+    """Return the SHA-256 of a file, or of several of one folder and their names."""
+    return sha256_file(paths[0]) if len(paths) == 1 else _sha256_listed(paths, paths[0].parent)
+
+
+def _sha256_listed(files: Sequence[Path], folder: Path) -> str:
+    listed = [f"{sha256_file(p)} {p.relative_to(folder).as_posix()}" for p in files]
+    return hashlib.sha256("\n".join(listed).encode()).hexdigest()
 
 
 def write_record(record: dict[str, Any], path: Path) -> None:

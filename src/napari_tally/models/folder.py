@@ -1,14 +1,15 @@
 """A model is a folder: a MONAI bundle whose metadata also holds what we need to use it.
 
-Nothing in the folder is run: the configuration is read as plain values, the network is one of
-those listed in `network.architectures`, and weights are safetensors (or a checkpoint that torch
-reads with `weights_only=True`), loaded strictly.
+Nothing in the folder is run: the configuration is read as plain values, the networks are of those
+listed in `network.architectures`, and weights are loaded strictly (see `models.weights`).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,10 @@ from pydantic import ValidationError
 
 from ..core.errors import FileError, ModelError
 from ..files.atomic import replacing
-from ..files.record import sha256_file
+from ..files.record import sha256_files
 from ..network.architectures import Architecture, from_definition
 from .info import ModelInfo
+from .weights import find_weights, load_weights, save_weights, weights_path
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,23 +28,41 @@ if TYPE_CHECKING:
     from ..core.volume import Volume
 
 METADATA, INFERENCE = Path("configs/metadata.json"), Path("configs/inference.json")
-WEIGHTS = Path("models/model.safetensors")
-CHECKPOINT = Path("models/model.pt")
+NETWORK = "network_def"  # of the first network; of the second with _2 at its end, and so on
 BLOCK = "napari_tally"
 SHIPPED = Path(__file__).with_name("shipped")
 SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D = "nuclei-2d", "nuclei-3d"
+_DIMENSIONS = {"Z": -3, "Y": -2, "X": -1}
 _DEEP = 8  # slices from which a stack goes to a model for stacks
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network with its weights, and how to use it."""
+    """Networks with their weights, and how to use them.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Of the first network. The others take and give images of the same channels and sizes.
+    networks : tuple of torch.nn.Module
+        Most models have one.
+    sha256 : str
+        Of the weights.
+    """
 
     info: ModelInfo
     architecture: Architecture
-    network: nn.Module
+    networks: tuple[nn.Module, ...]
     sha256: str
     folder: Path
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """What maps images: the only network, or the mean that the model is."""
+        from ..network.mean import Mean
+
+        axes = [_DIMENSIONS[axis] for axis in self.info.mirrored]
+        return Mean(self.networks, axes) if axes or len(self.networks) > 1 else self.networks[0]
 
     @property
     def identity(self) -> dict[str, str]:
@@ -101,16 +121,16 @@ def read_info(folder: Path) -> ModelInfo:
 
 
 def read_architecture(folder: Path) -> Architecture:
-    """Read which network a model has, without its weights.
+    """Read which network a model has, the first one of a mean, without its weights.
 
     Raises
     ------
     ModelError
         If the folder does not say it, or names a network that is not known.
     """
-    definition = _json(folder / INFERENCE).get("network_def")
+    definition = _json(folder / INFERENCE).get(NETWORK)
     if not isinstance(definition, dict):
-        raise ModelError(f"A network_def is needed in {folder / INFERENCE}", repr(definition))
+        raise ModelError(f"A {NETWORK} is needed in {folder / INFERENCE}", repr(definition))
     return from_definition(definition)
 
 
@@ -124,28 +144,40 @@ def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     """
     folder = model_folder(model)
     info, architecture = read_info(folder), read_architecture(folder)
+    architectures = [architecture, *_further(folder, architecture)]
     _check_channels(info, architecture)
     _check_axes(info, architecture)
-    weights = _weights_file(folder)
-    network = architecture.build().eval()
-    _load_strictly(network, _read_weights(weights), weights)
-    return Model(info, architecture, network, sha256_file(weights), folder)
+    files = find_weights(folder, len(architectures))
+    networks = tuple(one.build().eval() for one in architectures)
+    for network, file in zip(networks, files, strict=True):
+        load_weights(network, file)
+    return Model(info, architecture, networks, sha256_files(files), folder)
 
 
 def save_model(
-    folder: Path, info: ModelInfo, architecture: Architecture, weights: dict[str, Tensor]
+    folder: Path,
+    info: ModelInfo,
+    architecture: Architecture,
+    weights: Mapping[str, Tensor],
+    further: Sequence[tuple[Architecture, Mapping[str, Tensor]]] = (),
 ) -> None:
     """Write a model as a MONAI bundle; convolution weights in half precision.
 
-    The bundle also loads with `monai.bundle.load(..., model_file="models/model.safetensors")`.
-    """
-    from safetensors.torch import save_file
+    The bundle also loads with `monai.bundle.load(..., model_file="models/model.safetensors")`; of
+    several networks that is the first.
 
-    for part in (METADATA, WEIGHTS):
+    Parameters
+    ----------
+    further : sequence of (Architecture, dict of str to Tensor)
+        More networks: the model is the mean of all.
+    """
+    for part in (METADATA, weights_path(1)):
         (folder / part).parent.mkdir(parents=True, exist_ok=True)
-    # Cloned, since DynUNet names its layers twice and safetensors holds no shared memory.
-    halved = {k: _halved(v).clone().contiguous() for k, v in weights.items()}
-    save_file(halved, folder / WEIGHTS)
+    save_weights(folder / weights_path(1), weights)
+    definitions = {NETWORK: architecture.definition()}
+    for number, (another, its_weights) in enumerate(further, 2):
+        save_weights(folder / weights_path(number), its_weights, another.build())
+        definitions[f"{NETWORK}_{number}"] = another.definition()
     _write_json(folder / METADATA, _metadata(info, architecture))
     _write_json(
         folder / INFERENCE,
@@ -153,8 +185,8 @@ def save_model(
             "imports": ["$import torch"],
             "bundle_root": ".",
             "device": "$torch.device('cuda' if torch.cuda.is_available() else 'cpu')",
-            "network_def": architecture.definition(),
-            "network": "$@network_def.to(@device)",
+            **definitions,
+            "network": f"$@{NETWORK}.to(@device)",
         },
     )
 
@@ -165,6 +197,28 @@ def save_info(folder: Path, info: ModelInfo) -> None:
     metadata[BLOCK] = info.model_dump(mode="json")
     with replacing(folder / METADATA) as path:
         _write_json(path, metadata)
+
+
+def _further(folder: Path, first: Architecture) -> list[Architecture]:
+    """Read which networks a model has beside the first."""
+    definitions = _json(folder / INFERENCE)
+    found: list[Architecture] = []
+    while (name := f"{NETWORK}_{len(found) + 2}") in definitions:
+        if not isinstance(definitions[name], dict):
+            raise ModelError(f"A network is needed as {name} in {folder / INFERENCE}", "a value")
+        one = from_definition(definitions[name])
+        if _shape(one) != _shape(first):
+            raise ModelError(
+                f"Networks of the same axes, channels and stride are needed in {folder}",
+                f"{name} differs",
+            )
+        found.append(one)
+    return found
+
+
+def _shape(architecture: Architecture) -> tuple[int, ...]:
+    a = architecture
+    return a.spatial_dims, a.in_channels, a.out_channels, a.stride
 
 
 def _check_channels(info: ModelInfo, architecture: Architecture) -> None:
@@ -185,61 +239,8 @@ def _check_axes(info: ModelInfo, architecture: Architecture) -> None:
         )
     if info.orientation is not None and ndim != 3:
         raise ModelError(f"A 3D network is needed for the orientation of {info.name}", "one of 2D")
-
-
-def _weights_file(folder: Path) -> Path:
-    for part in (WEIGHTS, CHECKPOINT):
-        if (folder / part).is_file():
-            return folder / part
-    others = [p.name for p in (folder / "models").glob("*")]
-    raise ModelError(
-        f"Weights are needed in {folder / WEIGHTS}",
-        f"{others or 'none'}",
-        "TorchScript and pickled networks run code and are not loaded",
-    )
-
-
-def _read_weights(path: Path) -> dict[str, Tensor]:
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, ValueError, OSError) as error:
-        raise ModelError(f"Readable weights are needed in {path}", _first_line(error)) from error
-    except Exception as error:
-        if type(error).__name__ != "UnpicklingError":
-            raise
-        raise ModelError(
-            f"Weights that run no code are needed in {path}",
-            "a pickled object",
-            "Save them as safetensors",
-        ) from error
-    if not isinstance(state, dict):
-        raise ModelError(f"A dictionary of weights is needed in {path}", type(state).__name__)
-    return state
-
-
-def _load_strictly(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
-    try:
-        network.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        detail = " ".join(str(error).split("\n\t")[1:2]).strip() or _first_line(error)
-        raise ModelError(
-            f"Weights that fit the network are needed in {path}", detail[:200]
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _halved(tensor: Tensor) -> Tensor:
-    """Halve matrices and kernels; statistics of batch norm need their range."""
-    return tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor
+    if "Z" in info.mirrored and ndim != 3:
+        raise ModelError(f"A 3D network is needed to mirror Z for {info.name}", "one of 2D")
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -73,6 +74,8 @@ class ModelInfo(Options):
         an object's confidence is the mean probability of its voxels.
     tiling : Tiling
         The windows in which it is led over an image, unless the user says otherwise.
+    mirrored : tuple of str
+        Axes (Z, Y, X) along which what it sees is mirrored, too: its maps are the mean of both.
     """
 
     name: str
@@ -93,6 +96,7 @@ class ModelInfo(Options):
     colors: tuple[str, ...] = ()
     confidence: Calibration | None = None
     tiling: Tiling = Tiling()
+    mirrored: tuple[Literal["Z", "Y", "X"], ...] = ()
     data: str = ""
     metrics: dict[str, float] = Field(default_factory=dict)
 
@@ -119,6 +123,12 @@ class ModelInfo(Options):
         if self.confidence and self.confidence.features != features:
             names = ", ".join(features)
             raise ValueError(f"weights of {names} are needed for the confidence")
+        if self.mirrored and self.head.vectors(2):
+            raise ValueError(
+                f"maps of {self.head.name} turn with the image: mirrored is for others"
+            )
+        if len(set(self.mirrored)) < len(self.mirrored):
+            raise ValueError("each axis that is mirrored is needed once")
         classes = len(self.head.class_names)
         if self.colors and len(self.colors) != classes:
             raise ValueError(f"{classes} colours are needed, one a class, not {len(self.colors)}")

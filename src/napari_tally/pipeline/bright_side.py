@@ -84,5 +84,5 @@ def _score(
     info = model.info.model_copy(update={"normalizer": normalizer})
     samples = [sample_of(replace(part, known=None), info)[0] for part in parts]
     where = choose_device(device)
-    found = drain(found_steps(model.network, recipe, where, choose_dtype(where), samples))
+    found = drain(found_steps(model.networks[0], recipe, where, choose_dtype(where), samples))
     return compared(info.head, found, samples).main

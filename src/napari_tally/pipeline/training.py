@@ -135,7 +135,7 @@ class _Run:
 
     def learn_steps(self) -> Steps[None]:
         """Train, and remember how far it came."""
-        weights = self.start.network.state_dict() if self.start else None
+        weights = self.start.networks[0].state_dict() if self.start else None
         self.training = yield from train_steps(
             self.parts["training"],
             self.parts["validation"],

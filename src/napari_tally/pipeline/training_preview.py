@@ -39,6 +39,6 @@ def preview_steps(work: Path, image: Volume, device: str = "auto") -> Steps[NDAr
     info = info_of(plan, TrainingOptions(), "preview")
     network = plan.architecture.build().eval()
     network.load_state_dict(best_weights(work))
-    model = Model(info, plan.architecture, network, "", work)
+    model = Model(info, plan.architecture, (network,), "", work)
     found = yield from segment_steps(image, model, SegmentOptions(device=device))
     return found.labels if found.classes is None else np.asarray(found.classes.array)

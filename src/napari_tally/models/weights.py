@@ -1,0 +1,124 @@
+"""Weights of a model: safetensors, or a checkpoint that torch reads with `weights_only=True`.
+
+The first network of a model lies in `model.safetensors` (or `model.pt`), as MONAI loads it; further
+ones, with which it makes a mean, in `model_2.safetensors` and so on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+WEIGHTS = Path("models/model.safetensors")
+CHECKPOINT = Path("models/model.pt")
+
+
+def weights_path(number: int) -> Path:
+    """Return where in a model's folder the weights of its first (1), second, ... network lie."""
+    return WEIGHTS if number == 1 else WEIGHTS.with_stem(f"{WEIGHTS.stem}_{number}")
+
+
+def find_weights(folder: Path, count: int = 1) -> list[Path]:
+    """Return the files with the weights of so many networks.
+
+    Raises
+    ------
+    ModelError
+        If one is missing.
+    """
+    wanted = [(WEIGHTS, CHECKPOINT), *((weights_path(n),) for n in range(2, count + 1))]
+    return [_first_of(folder, paths) for paths in wanted]
+
+
+def _first_of(folder: Path, paths: tuple[Path, ...]) -> Path:
+    for path in paths:
+        if (folder / path).is_file():
+            return folder / path
+    others = [p.name for p in (folder / "models").glob("*")]
+    raise ModelError(
+        f"Weights are needed in {folder / paths[0]}",
+        f"{others or 'none'}",
+        "TorchScript and pickled networks run code and are not loaded",
+    )
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Give a network the weights of a file, all of them and no others.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read, would run code, or is of another network.
+    """
+    state = _read(path)
+    for name, first in _names(network).items():
+        if first in state:
+            state.setdefault(name, state[first])
+    try:
+        network.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        detail = " ".join(str(error).split("\n\t")[1:2]).strip() or _first_line(error)
+        raise ModelError(
+            f"Weights that fit the network are needed in {path}", detail[:200]
+        ) from error
+
+
+def save_weights(path: Path, weights: Mapping[str, Tensor], of: nn.Module | None = None) -> None:
+    """Write weights, those of convolutions in half precision.
+
+    Given the network, what it holds under several names (MONAI's `DynUNet` names its layers twice)
+    is written once. `load_weights` reads that, `nn.Module.load_state_dict` does not.
+    """
+    from safetensors.torch import save_file
+
+    names = weights if of is None else dict.fromkeys(_names(of).values())
+    # Cloned, since safetensors holds no shared memory.
+    halved = {name: _halved(weights[name]).clone().contiguous() for name in names}
+    save_file(halved, path)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, EOFError, ValueError, OSError) as error:
+        raise ModelError(f"Readable weights are needed in {path}", _first_line(error)) from error
+    except Exception as error:
+        if type(error).__name__ != "UnpicklingError":
+            raise
+        raise ModelError(
+            f"Weights that run no code are needed in {path}",
+            "a pickled object",
+            "Save them as safetensors",
+        ) from error
+    if not isinstance(state, dict):
+        raise ModelError(f"A dictionary of weights is needed in {path}", type(state).__name__)
+    return state
+
+
+def _names(network: nn.Module) -> dict[str, str]:
+    """Return the names of a network's weights, each with the first one of the same weights."""
+    first: dict[int, str] = {}
+    held = network.state_dict(keep_vars=True)
+    return {name: first.setdefault(id(tensor), name) for name, tensor in held.items()}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    """Halve matrices and kernels; statistics of batch norm need their range."""
+    return tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor
