@@ -18,7 +18,7 @@ from napari_tally import Volume
 from napari_tally.core.errors import InputError, OutputExistsError
 from napari_tally.core.progress import drain
 from napari_tally.heads import Center, Panoptic, Semantic
-from napari_tally.models.folder import load_model
+from napari_tally.models.folder import load_model, save_model
 from napari_tally.pipeline.brought import sample_of
 from napari_tally.pipeline.labelled import Labelled
 from napari_tally.pipeline.planned import plan_for, ready
@@ -113,6 +113,21 @@ def test_fine_tuning_keeps_network_head_and_grid(model, tmp_path) -> None:
     assert (learnt[name] - before[name]).abs().mean() < 0.2 * (
         other[name] - before[name]
     ).abs().mean()
+
+
+def test_of_a_mean_the_first_network_is_trained_further(model, tmp_path) -> None:
+    first = load_model(model)
+    before, other = (n.state_dict() for n in (first.network, first.architecture.build()))
+    further = [(first.architecture, other)]
+    save_model(tmp_path / "mean", first.info, first.architecture, before, further)
+    trained = drain(_trained(tmp_path, start=str(tmp_path / "mean"), kind=None))
+    learnt = load_model(trained.folder)
+    assert len(learnt.networks) == 1
+    name = next(name for name, w in before.items() if w.ndim == 4)
+    ahead, aside = (
+        (learnt.network.state_dict()[name] - w[name]).abs().mean() for w in (before, other)
+    )
+    assert ahead < 0.2 * aside
 
 
 def test_dark_objects_are_made_bright_for_a_model_that_knows_bright_ones() -> None:
