@@ -3,7 +3,8 @@
     python benchmarks/hippocampus.py --data DIR/hippocampus-mr --part held-out
 
 DIR/hippocampus-mr holds `images/` and `labels/`, task 04 of the Medical Segmentation Decathlon.
-Figures are means over volumes; the surface distance is the symmetric average one.
+Figures are means over volumes; the surface distance is the symmetric average one. `--phantoms`
+scores ten simulated volumes instead, with slices of 1, 3 and 7 mm.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from monai.inferers import SlidingWindowInferer
 from monai.metrics import SurfaceDistanceMetric
 from side_by_side import compare, machine, report
 
-from napari_tally import load_model, read, segment
+from napari_tally import Volume, load_model, read, segment
 from napari_tally.core.progress import drain
 from napari_tally.network.device import autocast, choose_device, choose_dtype
 from napari_tally.network.tiling import Inference
 from napari_tally.pipeline.score import dice_per_class
+from napari_tally.simulate.phantom import BrainPhantom
 
 if TYPE_CHECKING:
     from napari_tally.models.folder import Model
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 SPLIT = Path(__file__).parents[1] / "training" / "hippocampus-mr-split.csv"
 WINDOW = (40, 56, 40)  # as in training
 TIMED = 10  # volumes
+PHANTOMS = 10
 
 
 def names(column: str, value: str) -> list[str]:
@@ -104,12 +107,27 @@ def ways(data: Path, files: list[str], model: Model) -> dict[str, Callable[[], o
     }
 
 
+def score_phantoms(model: Model) -> None:
+    """Print Dice of each class on simulated volumes, by the thickness of their slices."""
+    print("slices   " + "  ".join(model.info.head.classes))
+    for slices, thickness in ((36, 1.0), (12, 3.0), (5, 7.0)):
+        dice = []
+        for seed in range(PHANTOMS):
+            shape, spacing = (slices, 52, 36), (thickness, 1.0, 1.0)
+            phantom = BrainPhantom(seed=seed, shape=shape, spacing_mm=spacing)
+            image, truth = phantom.draw()
+            result = segment(Volume(image, "ZYX", spacing, "mm", phantom.affine), model)
+            dice.append(dice_per_class([np.asarray(result.classes.array)], [truth], 2))
+        print(f"{thickness:.0f} mm     " + "  ".join(f"{d:8.4f}" for d in np.mean(dice, 0)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/hippocampus-mr"))
     parser.add_argument("--model", default="hippocampus-mr", help="or a folder")
     parser.add_argument("--part", default="held-out", choices=("held-out", "tuning", "training"))
     parser.add_argument("--fold", help="score the volumes of this fold instead; nothing is timed")
+    parser.add_argument("--phantoms", action="store_true", help="score simulated volumes instead")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, help="of torch")
     args = parser.parse_args()
@@ -120,6 +138,9 @@ def main() -> None:
     files = names(column, value)
     print(machine("torch", "monai"))
     model = load_model(args.model)
+    if args.phantoms:
+        score_phantoms(model)
+        return
     print(f"{args.model} on {len(files)} volumes ({column} {value})")
     score(args.data, files, model)
     if args.fold is not None:

@@ -165,7 +165,7 @@ def _scale(
     if max(scale) > _COARSE:
         notes.append(
             f"The voxels of {volume.name} are up to {max(scale):.3g} times as long as those "
-            f"{info.name} was trained on: thin parts may be missed"
+            f"{info.name} was trained on: parts may be missed, or wrong"
         )
     return scale, notes
 
