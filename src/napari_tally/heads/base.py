@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..core.components import components
 from ..core.errors import InputError
+from ..core.half import as_float32
 from ..core.options import Options
 from .evidence import means
 
@@ -151,18 +152,7 @@ class Head(Options):
             If the number of channels or of axes is not this head's.
         """
         self.check_maps(maps)
-        clean = _as_float32(maps)
+        clean = as_float32(maps)
         with np.errstate(over="ignore", invalid="ignore"):
             total = clean.sum()  # not finite if any is not, and needs no array as large
         return clean if np.isfinite(total) else np.nan_to_num(clean, posinf=0, neginf=0)
-
-
-def _as_float32(maps: Maps) -> NDArray[np.float32]:
-    """Return contiguous maps in float32: PyTorch converts half precision faster than numpy."""
-    import torch
-
-    if maps.dtype != np.float16 or not maps.flags.writeable or min(maps.strides, default=1) < 0:
-        return np.ascontiguousarray(maps, dtype=np.float32)
-    tensor = torch.from_numpy(maps).to(torch.float32, memory_format=torch.contiguous_format)
-    converted: NDArray[np.float32] = tensor.numpy()
-    return converted

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
 from ..core.components import in_one_piece
+from ..core.ids import renumbered
 from ..core.jit import compiled
 from .base import Head, Labels, Maps
 from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
@@ -127,8 +128,8 @@ class Center(Head):
     def _confident(self, labels: Labels, probability: NDArray[np.float32]) -> Labels:
         """Return the labels without objects of too low a mean probability."""
         mean = np.append(0, means(labels, probability, int(labels.max(initial=0))))
-        kept: Labels = np.where(mean[labels] >= self.mean_probability, labels, 0)
-        return kept
+        ids = np.arange(len(mean), dtype=labels.dtype)
+        return renumbered(labels, np.where(mean >= self.mean_probability, ids, 0))
 
     def _weak(self, seeds: NDArray[np.int32], maps: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell which seeds (by id) are crumbs: too little core, and not certain of their class."""

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.components import components
 from ..core.errors import InputError
+from ..core.ids import renumbered, sizes
 from ..core.runs import present
 
 _MOST_SEEN = 2**24  # ids that are ticked off in a list
@@ -51,10 +52,11 @@ def large_ones(
     found, ids = as_labels(labels)
     if min_voxels <= 1 or not len(ids):
         return found, ids
-    large = np.bincount(found.ravel(), minlength=len(ids) + 1) >= min_voxels
+    large = sizes(found, len(ids)) >= min_voxels
     large[0] = False
-    new = np.where(large, np.cumsum(large), 0).astype(smallest(int(large.sum())))
-    return new[found], ids[large[1:]]
+    if large[1:].all():
+        return found, ids
+    return renumbered(found, _numbers(large)), ids[large[1:]]
 
 
 def as_labels(
@@ -65,6 +67,10 @@ def as_labels(
 
     labels = whole_numbers(np.asarray(array))
     ids = ids_of(labels)
+    if len(ids) < ids.max(initial=0) < _MOST_SEEN:
+        there = np.zeros(ids[-1] + 1, np.bool_)
+        there[ids] = True
+        return renumbered(labels, _numbers(there)), ids.astype(np.int64)
     ids = ids.astype(np.uint64 if ids.max(initial=0) > np.iinfo(np.int64).max else np.int64)
     if len(ids) and ids[-1] != len(ids):
         old = ids.tolist()
@@ -75,15 +81,22 @@ def as_labels(
 
 
 def ids_of(labels: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
-    """Return the ids from 1 on that occur, in their order."""
+    """Return the ids from 1 on that occur, in their order; none may be negative."""
     import fastremap
 
     if labels.dtype == np.uint16:
         return present(labels, np.iinfo(np.uint16).max)
-    if labels.dtype == np.uint32 and (most := int(labels.max(initial=0))) < _MOST_SEEN:
+    small = labels.dtype in (np.uint32, np.int32)
+    if small and (most := int(labels.max(initial=0))) < _MOST_SEEN:
         return present(labels, most)
     ids: NDArray[np.integer[Any]] = fastremap.unique(labels)
     return ids[ids > 0]
+
+
+def _numbers(some: NDArray[np.bool_]) -> NDArray[np.unsignedinteger[Any]]:
+    """Return for each id its number among some of them, from 1, or 0."""
+    number = np.cumsum(some)
+    return np.where(some, number, 0).astype(smallest(int(number[-1])))
 
 
 def smallest(count: int) -> type[np.unsignedinteger[Any]]:

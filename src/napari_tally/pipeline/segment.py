@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
+from ..core.half import as_float16
 from ..core.progress import Step, Steps
 from ..network.copies import AugmentedInference
 from ..network.device import choose_device, choose_dtype
@@ -240,7 +241,7 @@ class _Segmentation:
         start = time.perf_counter()
         maps = yield from self.way.map_steps(image, self.mapping, self.found.head)
         self.add_time("network", start)
-        return maps.astype(np.float16, copy=False)
+        return as_float16(maps)
 
     def mapped_by_block(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16]]:
         """Return the maps of one plane that is too large for memory."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from ..core.errors import InputError
+from ..core.half import as_float32
 from ..core.options import Options
 from ..heads.center import Center
 from ..objects.link import link_slices
@@ -64,6 +65,8 @@ class Way(Options):
 
     def found(self, maps: Maps, head: Head, least: int) -> Found:
         """Return the objects of maps without specks, with what the maps say of each."""
+        if self.by_block:
+            maps = as_float32(maps)  # once: both ask for it
         labels = self.decode(maps, head, least)
         return Found(labels, self.evidence(maps, head, labels))
 

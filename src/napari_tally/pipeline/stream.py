@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.half import write
 from ..core.progress import Step, Steps
 from ..network.allocator import give_back_memory
 from ..network.tiling import STAGE
+from ..objects.blocks import add, seen
 from .found import Found
 from .maps import on_disk
 
@@ -90,7 +92,7 @@ def mapped_by_block_steps(
     for number, block in enumerate(parts):
         at = Step(STAGE, number, len(parts))
         found = yield from _quiet(inference.steps(look(block.outer)), at)
-        maps[(slice(None), *block.core)] = found[(slice(None), *block.inner)]
+        write(found[(slice(None), *block.inner)], maps[(slice(None), *block.core)])
         del found
         give_back_memory()
         yield replace(at, done=number + 1)
@@ -134,43 +136,37 @@ def objects_by_block_steps(
     evidence = []
     for number, block in enumerate(parts):
         found = decode(maps[(slice(None), *block.outer)])
-        own, cut = _owned(found.labels, block, out.shape)
         there = out[block.outer]
-        own &= ~_taken(found.labels, there, len(own))
+        size, center, covered = seen(found.labels, there)
+        own = _owned(center, block) & (covered < _SAME * size)
         ids = np.where(own, count + np.cumsum(own), 0).astype(out.dtype)
         evidence.append(found.evidence[own[1:]])
-        new = ids[found.labels]
-        np.copyto(there, new, where=(there == 0) & (new > 0))
+        add(found.labels, ids, there)
         count += int(own.sum())
-        large += int((own & cut).sum())
-        del found, new
+        large += int((own & _cut(found.labels, block, out.shape, len(own))).sum())
+        del found
         give_back_memory()
         yield Step(DECODE, number + 1, len(parts))
     return Found(out, np.concatenate(evidence)), large
 
 
-def _taken(found: NDArray[np.integer], there: NDArray[np.integer], count: int) -> NDArray[np.bool_]:
-    """Tell which objects (by id) lie where an earlier block had most of them already."""
-    size = np.bincount(found.ravel(), minlength=count)
-    covered: NDArray[np.bool_] = np.bincount(found[there > 0], minlength=count) >= _SAME * size
-    return covered
+def _owned(center: NDArray[np.float64], block: Block) -> NDArray[np.bool_]:
+    """Tell which objects (by id) have their centre in the core of a block."""
+    inner = np.array([(part.start, part.stop - 1) for part in block.inner])
+    inside = (center >= inner[:, 0] - _MARGIN) & (center <= inner[:, 1] + _MARGIN)
+    own = np.asarray(inside.all(axis=1))
+    own[0] = False
+    return own
 
 
-def _owned(
-    found: NDArray[np.integer], block: Block, shape: tuple[int, ...]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell which objects (by id) belong to a block, and which reach the end of its context."""
-    flat = found.ravel()
-    count = int(flat.max(initial=0)) + 1
-    size = np.maximum(np.bincount(flat, minlength=count), 1)
-    own, cut = np.ones(count, bool), np.zeros(count, bool)
-    for axis, (inner, outer) in enumerate(zip(block.inner, block.outer, strict=True)):
-        place = np.arange(found.shape[axis], dtype=np.float32)
-        along = place.reshape([-1 if a == axis else 1 for a in range(found.ndim)])
-        middle = np.bincount(flat, np.broadcast_to(along, found.shape).ravel(), count) / size
-        own &= (middle >= inner.start - _MARGIN) & (middle <= inner.stop - 1 + _MARGIN)
+def _cut(
+    found: NDArray[np.integer], block: Block, shape: tuple[int, ...], count: int
+) -> NDArray[np.bool_]:
+    """Tell which of `count` ids reach the end of a block's context, where the image goes on."""
+    cut = np.zeros(count, bool)
+    for axis, outer in enumerate(block.outer):
         for end, at_border in ((0, outer.start == 0), (-1, outer.stop == shape[axis])):
             if not at_border:
                 cut[np.unique(found.take(end, axis))] = True
-    own[0] = cut[0] = False
-    return own, cut
+    cut[0] = False
+    return cut
