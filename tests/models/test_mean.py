@@ -18,7 +18,7 @@ from napari_tally.models.folder import INFERENCE, load_model, save_model
 from napari_tally.models.info import ModelInfo
 from napari_tally.models.weights import WEIGHTS, weights_path
 from napari_tally.network.architectures import DynUNet, UNet
-from napari_tally.network.mean import Mean
+from napari_tally.network.mean import Mean, activated
 from napari_tally.network.windows import Tiling
 
 FIRST = UNet(channels=(4, 8, 8), strides=(2, 2), out_channels=3)
@@ -55,6 +55,15 @@ def test_maps_are_the_mean_of_the_networks_and_of_mirrored_copies(folder) -> Non
     assert not torch.allclose(single[0], mirrored[0], atol=1e-3)
 
 
+def test_each_output_may_be_activated_before_the_mean(folder) -> None:
+    model, image = load_model(folder), torch.rand(1, 1, 16, 24)
+    with torch.inference_mode():
+        wanted = [network(image).sigmoid() for network in model.networks]
+        found = Mean(model.networks)(image, torch.sigmoid)
+        assert torch.allclose(found, torch.stack(wanted).mean(0), atol=1e-6)
+        assert torch.equal(activated(model.networks[0], image, torch.sigmoid), wanted[0])
+
+
 def test_all_ways_of_mirroring_several_axes_count() -> None:
     seen = []
 
@@ -81,7 +90,9 @@ def test_an_image_is_segmented_with_the_mean(folder) -> None:
     model = load_model(folder)
     normalized = torch.from_numpy(np.ascontiguousarray(INFO.normalizer(image[None])))[None]
     with torch.inference_mode():
-        wanted = model.network(normalized)[0].argmax(0).numpy()
+        maps = [network(normalized).softmax(1)[0] for network in model.networks]
+        maps += [n(normalized.flip(-1)).flip(-1).softmax(1)[0] for n in model.networks]
+        wanted = torch.stack(maps).mean(0).argmax(0).numpy()
     result = napari_tally.segment(image, model, device="cpu", precision="float32")
     assert 0 < np.count_nonzero(wanted) < wanted.size
     assert np.array_equal(np.asarray(result.classes.array), wanted)

@@ -1,13 +1,14 @@
 """The mean of several networks, and of mirrored copies of what they see.
 
-Networks that learnt apart err apart: their mean is more accurate than any of them. As in nnU-Net
-(Isensee et al., 2021, https://doi.org/10.1038/s41592-020-01008-z) it is taken before probabilities
-are.
+Networks that learnt apart err apart: the mean of their maps is more accurate than those of any of
+them. After Lakshminarayanan et al., 2017, "Simple and scalable predictive uncertainty estimation
+using deep ensembles", https://doi.org/10.48550/arXiv.1612.01474; mirrored copies as in nnU-Net
+(Isensee et al., 2021, https://doi.org/10.1038/s41592-020-01008-z).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, combinations
 
 from torch import Tensor, nn
@@ -30,13 +31,23 @@ class Mean(nn.Module):
         counts = range(len(mirrored) + 1)
         self.ways = list(chain.from_iterable(combinations(mirrored, n) for n in counts))
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor, activate: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Return the mean of the outputs, or of what `activate` makes of each of them."""
         total: Tensor | None = None
         for way in self.ways:
             seen = image.flip(way) if way else image
             for member in self.members:
                 output = member(seen).float()
+                output = output if activate is None else activate(output)
                 output = output.flip(way) if way else output
                 total = output if total is None else total + output
         assert total is not None
         return total / (len(self.ways) * len(self.members))
+
+
+def activated(network: nn.Module, image: Tensor, activate: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the maps that a network makes of an image, or the mean of those of a `Mean`."""
+    if isinstance(network, Mean):
+        maps: Tensor = network(image, activate)
+        return maps
+    return activate(network(image).float())

@@ -36,7 +36,7 @@ class Inference:
     network : torch.nn.Module
         Maps (B, C, *window) to (B, channels, *window).
     activate : callable
-        Applied to each output before windows are blended.
+        Applied to each output before windows (and the members of a `Mean`) are averaged.
     stride : int
         Window origins and sizes are multiples of it.
     device, dtype : torch.device, torch.dtype
@@ -129,20 +129,22 @@ class _Run:
         batch = self.places[self.done : self.done + self.batch]
         with torch.inference_mode():
             # Nested, so that nothing outlives its use: new pages of memory cost as much as adding.
-            self.add(self.inference.activate(self.output(batch).float()), batch)
+            self.add(self.maps(batch), batch)
         self.done += len(batch)
 
-    def output(self, batch: list[Place]) -> Tensor:
-        """Return the network's output for some windows."""
+    def maps(self, batch: list[Place]) -> Tensor:
+        """Return the maps of some windows."""
         import torch
+
+        from .mean import activated
 
         parts = [self.source[(slice(None), *at, *window)] for at, window in batch]
         views = [part[:, 0] if self.lead else part for part in parts]
         stack = views[0][None] if len(views) == 1 else torch.stack(views)
         layout = memory_format(stack.ndim - 2)
         with autocast(self.device, self.dtype):
-            output: Tensor = self.network(stack.to(self.device).contiguous(memory_format=layout))
-        return output
+            seen = stack.to(self.device).contiguous(memory_format=layout)
+            return activated(self.network, seen, self.inference.activate)
 
     @property
     def dtype(self) -> torch.dtype:
