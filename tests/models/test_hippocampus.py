@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,15 @@ def test_the_orientation_of_the_file_changes_nothing(model) -> None:
     for codes in ("LPS", "PIR", "SAL"):
         found = napari_tally.segment(reoriented(volume, codes), model).classes
         assert np.array_equal(reoriented(found, "RAS").array, expected.array)
+
+
+def test_left_and_right_are_treated_alike(model) -> None:
+    volume, _ = drawn(seed=2)
+    found = np.asarray(napari_tally.segment(volume, model).classes.array)
+    mirrored = replace(volume, array=np.ascontiguousarray(np.asarray(volume.array)[..., ::-1]))
+    other = np.asarray(napari_tally.segment(mirrored, model).classes.array)
+    assert np.mean(other[..., ::-1] == found) > 0.9999
+    assert np.count_nonzero(found) > 500
 
 
 @pytest.mark.parametrize("name", ["hippocampus_014.nii.gz", "hippocampus_024.nii.gz"])
