@@ -48,7 +48,7 @@ def model(network: torch.nn.Module, ndim: int = 3, **info) -> Model:
         "head": Semantic(classes=CLASSES), "normalizer": Identity(), "tiling": Tiling(mirror=0),
     }  # fmt: skip
     architecture = UNet(spatial_dims=ndim, channels=(4, 8), strides=(2,), out_channels=3)
-    return Model(ModelInfo(**(values | info)), architecture, network.eval(), "0" * 64, Path())
+    return Model(ModelInfo(**(values | info)), architecture, (network.eval(),), "0" * 64, Path())
 
 
 BY_INTENSITY = model(ByIntensity(), spacing=(1, 1, 1), spacing_unit="mm", orientation="RAS")
