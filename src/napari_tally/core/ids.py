@@ -29,6 +29,12 @@ def renumbered(labels: NDArray[np.integer], new: NDArray[Id]) -> NDArray[Id]:
     return out
 
 
+def without(labels: NDArray[Id], dropped: NDArray[np.bool_]) -> NDArray[Id]:
+    """Return labels in which the ids `i` with `dropped[i]` are background."""
+    ids = np.arange(len(dropped), dtype=labels.dtype)
+    return renumbered(labels, np.where(dropped, 0, ids))
+
+
 @compiled()
 def _count(labels: NDArray[np.integer], count: NDArray[np.int64]) -> None:
     for i in range(labels.size):

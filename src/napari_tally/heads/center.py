@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
 from ..core.components import in_one_piece
-from ..core.ids import renumbered
+from ..core.ids import without
 from ..core.jit import compiled
 from .base import Head, Labels, Maps
 from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
@@ -18,9 +18,6 @@ from .flood import grow
 from .known import known_part, mean_known
 from .targets import centers, normalized_distance
 from .votes import join_votes
-
-# isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,7 +99,7 @@ class Center(Head):
         voting = mask & ((maps[INSIDE] > self.core) | (maps[BORDER] > self.sure))
         offsets = maps[DISTANCE + 1 :]
         seeds = join_votes(_seediness(maps), offsets, voting, self.tolerance, self.scatter)
-        _weaken(seeds.ravel(), self._weak(seeds, maps))
+        seeds = without(seeds, self._weak(seeds, maps))
         labels = grow(seeds, 1 - maps[BORDER], mask)
         return self._confident(labels, 1 - maps[BACKGROUND]) if self.mean_probability else labels
 
@@ -128,8 +125,7 @@ class Center(Head):
     def _confident(self, labels: Labels, probability: NDArray[np.float32]) -> Labels:
         """Return the labels without objects of too low a mean probability."""
         mean = np.append(0, means(labels, probability, int(labels.max(initial=0))))
-        ids = np.arange(len(mean), dtype=labels.dtype)
-        return renumbered(labels, np.where(mean >= self.mean_probability, ids, 0))
+        return without(labels, mean < self.mean_probability)
 
     def _weak(self, seeds: NDArray[np.int32], maps: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell which seeds (by id) are crumbs: too little core, and not certain of their class."""
@@ -161,13 +157,6 @@ def _weighed(
             cores[seeds[i]] += inside[i] > core
             sure[seeds[i]] += max(inside[i], border[i])
     return size, cores, sure
-
-
-@compiled(parallel=True)
-def _weaken(seeds: NDArray[np.int32], weak: NDArray[np.bool_]) -> None:
-    for i in prange(seeds.size):
-        if weak[seeds[i]]:
-            seeds[i] = 0
 
 
 def _offsets(labels: Labels) -> NDArray[np.float32]:

@@ -128,10 +128,7 @@ def read_architecture(folder: Path) -> Architecture:
     ModelError
         If the folder does not say it, or names a network that is not known.
     """
-    definition = _json(folder / INFERENCE).get(NETWORK)
-    if not isinstance(definition, dict):
-        raise ModelError(f"A {NETWORK} is needed in {folder / INFERENCE}", repr(definition))
-    return from_definition(definition)
+    return _defined(_json(folder / INFERENCE), NETWORK, folder)
 
 
 def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
@@ -199,14 +196,19 @@ def save_info(folder: Path, info: ModelInfo) -> None:
         _write_json(path, metadata)
 
 
+def _defined(definitions: dict[str, Any], name: str, folder: Path) -> Architecture:
+    definition = definitions.get(name)
+    if not isinstance(definition, dict):
+        raise ModelError(f"A {name} is needed in {folder / INFERENCE}", repr(definition))
+    return from_definition(definition)
+
+
 def _further(folder: Path, first: Architecture) -> list[Architecture]:
     """Read which networks a model has beside the first."""
     definitions = _json(folder / INFERENCE)
     found: list[Architecture] = []
     while (name := f"{NETWORK}_{len(found) + 2}") in definitions:
-        if not isinstance(definitions[name], dict):
-            raise ModelError(f"A network is needed as {name} in {folder / INFERENCE}", "a value")
-        one = from_definition(definitions[name])
+        one = _defined(definitions, name, folder)
         if _shape(one) != _shape(first):
             raise ModelError(
                 f"Networks of the same axes, channels and stride are needed in {folder}",

@@ -25,7 +25,7 @@ def weights_path(number: int) -> Path:
     return WEIGHTS if number == 1 else WEIGHTS.with_stem(f"{WEIGHTS.stem}_{number}")
 
 
-def find_weights(folder: Path, count: int = 1) -> list[Path]:
+def find_weights(folder: Path, count: int) -> list[Path]:
     """Return the files with the weights of so many networks.
 
     Raises
