@@ -19,10 +19,8 @@ from typing import Any
 
 import nibabel
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from rich.progress import Progress, TaskID
-from torch import Tensor
 
 from napari_tally.core.progress import Step, drain
 from napari_tally.heads.semantic import Semantic
@@ -32,6 +30,7 @@ from napari_tally.network.architectures import DynUNet
 from napari_tally.network.normalize import Percentile
 from napari_tally.network.windows import Tiling
 from napari_tally.pipeline.augment import Augmentation
+from napari_tally.pipeline.checkpoint import best_weights
 from napari_tally.pipeline.crops import Sample
 from napari_tally.pipeline.train import TrainOptions, train_steps
 
@@ -84,7 +83,7 @@ OPTIONS = TrainOptions(
 # What is learnt at first, and then from those weights on.
 RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "narrow": (
-        {"architecture": NARROW, "seed": 14},
+        {"seed": 14},
         {"steps": 5_400, "learning_rate": 7e-4, "ema": 0.999, "seed": 24},
     ),
     "wide": (
@@ -163,18 +162,12 @@ def learn(network: str, seen: list[Sample], output: Path, device: str) -> None:
 
             part = output / network / name
             drain(train_steps(seen, [], recipe, part, device, weights), show)
-            weights = best(part)
-
-
-def best(part: Path) -> dict[str, Tensor]:
-    """Read the weights that a run ended with."""
-    weights: dict[str, Tensor] = torch.load(part / "best.pt", "cpu", weights_only=True)
-    return weights
+            weights = best_weights(part)
 
 
 def ship(run: Path, folder: Path) -> None:
     """Write the networks of a run, with the card, as a model."""
-    narrow, wide = ((options(n)[0].architecture, best(run / n / "then")) for n in RUNS)
+    narrow, wide = ((options(n)[0].architecture, best_weights(run / n / "then")) for n in RUNS)
     save_model(folder, INFO, *narrow, [wide])
     card = Path(__file__).with_name("hippocampus-mr.md").read_text("utf-8")
     (folder / "docs").mkdir(exist_ok=True)
