@@ -15,7 +15,7 @@ import numpy as np
 import tifffile
 
 from napari_tally import load_model, segment
-from napari_tally.objects.match import Matches, match, mean_ap, pooled
+from napari_tally.metrics.match import Matches, match, mean_ap, pooled
 
 
 def names(data: Path, split: str | None) -> list[str]:

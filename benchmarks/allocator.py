@@ -20,8 +20,8 @@ from side_by_side import machine
 from train_throughput import prepared
 
 from napari_tally import load_model, segment
-from napari_tally.pipeline.learner import Learner
 from napari_tally.simulate.nuclei import NucleiField
+from napari_tally.training.loop.learner import Learner
 
 STEPS, WARM, IMAGES = 20, 5, 5
 LEFT_ALONE = {"MALLOC_CHECK_": "0"}  # changes nothing, but is a setting of the user's

@@ -20,7 +20,7 @@ import tifffile
 from accuracy import names
 
 from napari_tally import Volume, load_model, segment
-from napari_tally.objects.reliability import (
+from napari_tally.metrics.reliability import (
     Reliability,
     auroc,
     calibration_error,

@@ -25,7 +25,7 @@ from skimage.segmentation import watershed
 from napari_tally.heads import Boundary, Center, Distance, Flow
 from napari_tally.heads.distance import DISTANCE
 from napari_tally.heads.flow import FLOW
-from napari_tally.objects.match import match
+from napari_tally.metrics.match import match
 from napari_tally.objects.relabel import remove_small
 
 try:

@@ -22,9 +22,9 @@ from side_by_side import compare, machine, report
 from skimage.segmentation import expand_labels
 
 from napari_tally import evaluate
-from napari_tally.objects.match import match, panoptic_counts
-from napari_tally.objects.overlaps import overlaps
-from napari_tally.pipeline.evaluation import THRESHOLDS
+from napari_tally.evaluation.evaluation import THRESHOLDS
+from napari_tally.metrics.match import match, panoptic_counts
+from napari_tally.metrics.overlaps import overlaps
 
 try:
     from stardist.matching import matching as stardist_matching
@@ -51,7 +51,7 @@ def scene(shape: tuple[int, ...], count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def old_overlaps(predicted: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return pairs and IoU as they were counted until `objects.overlaps`."""
+    """Return pairs and IoU as they were counted until `metrics.overlaps`."""
     _, p = np.unique(predicted, return_inverse=True)
     _, t = np.unique(true, return_inverse=True)
     p, t = p.ravel(), t.ravel()

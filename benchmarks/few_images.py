@@ -19,7 +19,7 @@ from accuracy import names, score
 from side_by_side import machine
 
 from napari_tally import train
-from napari_tally.objects.match import mean_ap
+from napari_tally.metrics.match import mean_ap
 
 COUNTS = (1, 2, 4, 8)
 

@@ -27,16 +27,16 @@ from side_by_side import machine
 
 from napari_tally.core.progress import drain
 from napari_tally.heads import Boundary, Center, Distance, Flow
+from napari_tally.metrics.match import match, mean_ap
 from napari_tally.network.architectures import DynUNet
 from napari_tally.network.normalize import Percentile
+from napari_tally.network.tile_layout import Tiling
 from napari_tally.network.tiling import Inference
-from napari_tally.network.windows import Tiling
-from napari_tally.objects.match import match, mean_ap
 from napari_tally.objects.relabel import relabel, remove_small
-from napari_tally.pipeline.augment import Augmentation
-from napari_tally.pipeline.crops import Sample
-from napari_tally.pipeline.train import TrainOptions, train_steps
 from napari_tally.simulate.nuclei import NucleiField
+from napari_tally.training.augment.augmentation import Augmentation
+from napari_tally.training.data.patch_sampler import Sample
+from napari_tally.training.loop.loop import TrainOptions, train_steps
 
 if TYPE_CHECKING:
     from napari_tally.heads.base import Head

@@ -26,11 +26,11 @@ from napari_tally import Volume, load_model, read, segment
 from napari_tally.core.progress import drain
 from napari_tally.network.device import autocast, choose_device, choose_dtype
 from napari_tally.network.tiling import Inference
-from napari_tally.pipeline.score import dice_per_class
 from napari_tally.simulate.phantom import BrainPhantom
+from napari_tally.training.loop.score import dice_per_class
 
 if TYPE_CHECKING:
-    from napari_tally.models.folder import Model
+    from napari_tally.models.bundle import Model
 
 SPLIT = Path(__file__).parents[1] / "training" / "hippocampus-mr-split.csv"
 WINDOW = (40, 56, 40)  # as in training

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from side_by_side import compare, machine, report
 from skimage.measure import regionprops_table
 
+from napari_tally.features.declare.options import Measurements
 from napari_tally.features.measure import measure
-from napari_tally.features.options import Measurements
 
 
 def by_skimage(labels: NDArray[np.uint16], scene: Scene, *properties: str) -> pd.DataFrame:

@@ -22,8 +22,8 @@ from side_by_side import compare, machine
 from napari_tally import load_model
 from napari_tally.core.progress import drain
 from napari_tally.network.device import autocast, choose_device, choose_dtype, memory_format
+from napari_tally.network.tile_layout import Tiling
 from napari_tally.network.tiling import Inference, padded
-from napari_tally.network.windows import Tiling
 
 SLIDING = "MONAI sliding window, float32"
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from side_by_side import machine
 
 from napari_tally import Volume, read, segment, train
-from napari_tally.files.stack import read_stack
+from napari_tally.files.stack_files import read_stack
 
 CHANNELS = ("flair", "t1", "t1post", "t2")
 SMALLEST = 3  # mm³, which are voxels here

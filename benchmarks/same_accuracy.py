@@ -20,12 +20,12 @@ from side_by_side import machine
 
 from napari_tally import load_model, segment
 from napari_tally.geometry.resample import resample_image, scaled_shape
-from napari_tally.objects.match import match, mean_ap
-from napari_tally.pipeline.grid import NetworkGrid
-from napari_tally.pipeline.separate import objects_of
+from napari_tally.metrics.match import match, mean_ap
+from napari_tally.segmentation.collect.objects import objects_of
+from napari_tally.segmentation.maps.network_grid import NetworkGrid
 
 if TYPE_CHECKING:
-    from napari_tally.models.folder import Model
+    from napari_tally.models.bundle import Model
 
 
 def with_monai(image: np.ndarray, model: Model, scale: float) -> np.ndarray:

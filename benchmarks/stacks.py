@@ -17,7 +17,7 @@ import tifffile
 from side_by_side import machine
 
 from napari_tally import load_model, segment
-from napari_tally.objects.match import match
+from napari_tally.metrics.match import match
 
 SPACING = {  # um; of worm and embryo8 only the ratio of the axes is known
     "ovule_1135": (0.284, 0.127, 0.127),

@@ -18,8 +18,8 @@ from scipy.stats import special_ortho_group
 from side_by_side import compare, machine, report
 from skimage.measure import marching_cubes, mesh_surface_area, perimeter_crofton, regionprops_table
 
+from napari_tally.features.declare.options import Measurements
 from napari_tally.features.measure import measure
-from napari_tally.features.options import Measurements
 
 
 def measured(labels: NDArray[np.integer], spacing: tuple[float, ...], group: str) -> NDArray:

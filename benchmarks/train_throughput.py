@@ -21,21 +21,21 @@ import torch
 
 from napari_tally import Volume
 from napari_tally.core.progress import drain
-from napari_tally.pipeline.brought import samples_steps
-from napari_tally.pipeline.fingerprint import fingerprint
-from napari_tally.pipeline.labelled import Labelled, check_all
-from napari_tally.pipeline.learner import Learner
-from napari_tally.pipeline.plan import make_plan
-from napari_tally.pipeline.train import Learning, train_steps
-from napari_tally.pipeline.training import info_of
-from napari_tally.pipeline.training_options import TrainingOptions
 from napari_tally.simulate.nuclei import NucleiField
+from napari_tally.training.data.labelled_image import Labelled, check_all
+from napari_tally.training.data.preprocess import samples_steps
+from napari_tally.training.loop.learner import Learner
+from napari_tally.training.loop.loop import Learning, train_steps
+from napari_tally.training.plan.fingerprint import fingerprint
+from napari_tally.training.plan.options import TrainingOptions
+from napari_tally.training.plan.plan import make_plan
+from napari_tally.training.train import info_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_tally.pipeline.recipe import TrainOptions
-    from napari_tally.pipeline.sample import Sample
+    from napari_tally.training.data.sample import Sample
+    from napari_tally.training.loop.recipe import TrainOptions
 
 IMAGES, WARM = 8, 20
 FIELDS = {

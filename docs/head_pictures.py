@@ -20,7 +20,7 @@ from skimage.io import imsave
 
 from napari_tally.heads import Boundary, Center, Distance, Flow, Panoptic
 from napari_tally.heads.panoptic import PanopticClass
-from napari_tally.objects.match import match
+from napari_tally.metrics.match import match
 from napari_tally.objects.relabel import relabel, remove_small
 
 if TYPE_CHECKING:

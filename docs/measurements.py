@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from napari_tally.features.declared import AXIS, Feature, Group, Per
-from napari_tally.features.groups import GROUPS
-from napari_tally.features.options import DEFAULT
-from napari_tally.pipeline.dictionary import TOLD
+from napari_tally.features.declare.feature import AXIS, Feature, Group, Per
+from napari_tally.features.declare.options import DEFAULT
+from napari_tally.features.registry import GROUPS
+from napari_tally.measurement.data_dictionary import TOLD
 
 HERE = Path(__file__).with_suffix(".md")
 INTRO = """\

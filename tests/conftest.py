@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before napari is imported: tests neither read nor write the settings of whoever runs them.
@@ -13,7 +14,7 @@ os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="napari-tally-"))
 import pytest
 from typer.testing import CliRunner
 
-from napari_tally.cli import app
+from napari_tally.cli.app import app
 
 
 def pytest_unconfigure() -> None:
@@ -43,3 +44,14 @@ def run(tmp_path, monkeypatch):
         return found.exit_code, found.stdout, found.stderr
 
     return invoke
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Let torch compute in one thread: tiny networks wait longer for others than they compute."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

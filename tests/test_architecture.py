@@ -13,24 +13,23 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "napari_tally"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-SIBLINGS = {"files", "geometry", "simulate", "network", "heads", "objects"}
-LOWER = {"core", *SIBLINGS, "features"}
-COMMANDS = {"cli_evaluate", "cli_files", "cli_measure", "cli_run", "cli_train", "cli_tune"}
+LEAVES = {"files", "geometry", "simulate", "network", "heads", "objects", "metrics", "features"}
+LOWER = {"core", *LEAVES, "figures"}
+JOBS = {"models", "measurement", "evaluation", "segmentation", "training"}
 BELOW: dict[str, set[str]] = {
     "core": set(),
-    **{sibling: {"core"} for sibling in SIBLINGS},
+    **{leaf: {"core"} for leaf in LEAVES},
     "features": {"core", "objects"},
-    "models": {"core", *SIBLINGS},
-    "pipeline": {*LOWER, "models"},
-    "cli": {*LOWER, "models", "pipeline", *COMMANDS},
-    "cli_evaluate": {*LOWER, "models", "pipeline", "cli_run"},
-    "cli_files": {*LOWER, "models", "pipeline"},
-    "cli_measure": {*LOWER, "models", "pipeline", "cli_run"},
-    "cli_run": {"core"},
-    "cli_train": {*LOWER, "models", "pipeline", "cli_run"},
-    "cli_tune": {*LOWER, "models", "pipeline", "cli_run"},
+    "figures": {"core", "geometry", "measurement"},
+    "models": {"core", *LEAVES},
+    "measurement": LOWER,
+    "evaluation": LOWER,
+    "segmentation": {*LOWER, "models", "measurement"},
+    "training": {*LOWER, "models", "measurement", "segmentation"},
+    "api": {*LOWER, *JOBS},
+    "cli": {*LOWER, *JOBS},
     "__main__": {"cli"},
-    "widgets": {*LOWER, "models", "pipeline"},
+    "widgets": {*LOWER, *JOBS},
 }
 FRONT_DOOR = "__init__"
 
@@ -101,7 +100,7 @@ def test_monai_is_imported_inside_functions_only(path: Path) -> None:
     assert "monai" not in {name.split(".")[0] for name in top_level_imports(path)}
 
 
-@pytest.mark.parametrize("module", ["napari_tally.pipeline.segment", "napari_tally.cli"])
+@pytest.mark.parametrize("module", ["napari_tally.segmentation.segment", "napari_tally.cli.app"])
 def test_opening_a_front_end_loads_no_viewer_no_monai_and_no_reader(module: str) -> None:
     readers = ["SimpleITK", "bioio", "dask.array", "nibabel", "ome_zarr_models", "pydicom", "zarr"]
     heavy = ["napari", "qtpy", "monai", *readers]
@@ -113,7 +112,7 @@ def test_opening_a_front_end_loads_no_viewer_no_monai_and_no_reader(module: str)
 
 def test_every_room_has_an_inhabitant() -> None:
     packages = {path.parent for path in FILES if path.name == "__init__.py"} - {PACKAGE}
-    inhabited = {path.parent for path in FILES if path.name != "__init__.py"}
+    inhabited = {folder for path in FILES if path.name != "__init__.py" for folder in path.parents}
     assert packages <= inhabited
 
 

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from napari_tally.models.folder import shipped_models
+from napari_tally.models.bundle import shipped_models
 
 ROOT = Path(__file__).parents[1]
 

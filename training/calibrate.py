@@ -23,9 +23,9 @@ import numpy as np
 import tifffile
 
 from napari_tally import Volume, segment
-from napari_tally.heads.calibration import Calibration, calibrated
-from napari_tally.models.folder import Model, load_model, save_info
-from napari_tally.objects.reliability import auroc, calibration_error, reliability, true_ones
+from napari_tally.heads.confidence import Calibration, calibrated
+from napari_tally.metrics.reliability import auroc, calibration_error, reliability, true_ones
+from napari_tally.models.bundle import Model, load_model, save_info
 
 TRAINED, STACKS, SEED, FOLDS = 120, 24, 500, 8
 DATA = {

@@ -24,15 +24,15 @@ from rich.progress import Progress, TaskID
 
 from napari_tally.core.progress import Step, drain
 from napari_tally.heads.semantic import Semantic
-from napari_tally.models.folder import save_model
-from napari_tally.models.info import ModelInfo
+from napari_tally.models.bundle import save_model
+from napari_tally.models.model_info import ModelInfo
 from napari_tally.network.architectures import DynUNet
 from napari_tally.network.normalize import Percentile
-from napari_tally.network.windows import Tiling
-from napari_tally.pipeline.augment import Augmentation
-from napari_tally.pipeline.checkpoint import best_weights
-from napari_tally.pipeline.crops import Sample
-from napari_tally.pipeline.train import TrainOptions, train_steps
+from napari_tally.network.tile_layout import Tiling
+from napari_tally.training.augment.augmentation import Augmentation
+from napari_tally.training.data.patch_sampler import Sample
+from napari_tally.training.loop.checkpoint import best_weights
+from napari_tally.training.loop.loop import TrainOptions, train_steps
 
 # The 208 names in order, numpy.random.default_rng(0).permutation: the first 42 are held out, the
 # next 20 are for tuning. Of the five folds for cross-validation the held-out ones are fold 0.

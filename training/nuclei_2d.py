@@ -20,13 +20,13 @@ from rich.progress import Progress, TaskID
 
 from napari_tally.core.progress import Step, drain
 from napari_tally.heads.center import Center
-from napari_tally.models.folder import save_model
-from napari_tally.models.info import DiameterRange, ModelInfo
+from napari_tally.models.bundle import save_model
+from napari_tally.models.model_info import DiameterRange, ModelInfo
 from napari_tally.network.architectures import DynUNet
 from napari_tally.network.normalize import Percentile
-from napari_tally.pipeline.augment import Augmentation
-from napari_tally.pipeline.crops import Sample
-from napari_tally.pipeline.train import TrainOptions, train_steps
+from napari_tally.training.augment.augmentation import Augmentation
+from napari_tally.training.data.patch_sampler import Sample
+from napari_tally.training.loop.loop import TrainOptions, train_steps
 
 NORMALIZE = Percentile()
 HEAD = Center()

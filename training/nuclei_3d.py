@@ -18,16 +18,16 @@ from rich.progress import Progress
 from napari_tally.core.progress import Step, drain
 from napari_tally.geometry.resample import resample_image, resample_labels
 from napari_tally.heads.center import Center
-from napari_tally.models.folder import save_model
-from napari_tally.models.info import DiameterRange, ModelInfo
+from napari_tally.models.bundle import save_model
+from napari_tally.models.model_info import DiameterRange, ModelInfo
 from napari_tally.network.architectures import UNet
 from napari_tally.network.normalize import Percentile
-from napari_tally.network.windows import Tiling
-from napari_tally.pipeline.augment import Augmentation
-from napari_tally.pipeline.crops import Sample
-from napari_tally.pipeline.train import TrainOptions, train_steps
+from napari_tally.network.tile_layout import Tiling
 from napari_tally.simulate.clutter import Clutter
 from napari_tally.simulate.nuclei import NucleiField
+from napari_tally.training.augment.augmentation import Augmentation
+from napari_tally.training.data.patch_sampler import Sample
+from napari_tally.training.loop.loop import TrainOptions, train_steps
 
 NORMALIZE = Percentile()
 HEAD = Center()

@@ -16,15 +16,15 @@ from rich.progress import Progress
 
 from napari_tally.core.progress import Step, drain
 from napari_tally.heads.panoptic import Panoptic, PanopticClass
-from napari_tally.models.folder import save_model
-from napari_tally.models.info import DiameterRange, ModelInfo
+from napari_tally.models.bundle import save_model
+from napari_tally.models.model_info import DiameterRange, ModelInfo
 from napari_tally.network.architectures import UNet
 from napari_tally.network.normalize import Percentile
-from napari_tally.network.windows import Tiling
-from napari_tally.pipeline.augment import Augmentation
-from napari_tally.pipeline.crops import Sample
-from napari_tally.pipeline.train import Training, TrainOptions, train_steps
+from napari_tally.network.tile_layout import Tiling
 from napari_tally.simulate.mixed import CellsOnTissue
+from napari_tally.training.augment.augmentation import Augmentation
+from napari_tally.training.data.patch_sampler import Sample
+from napari_tally.training.loop.loop import Training, TrainOptions, train_steps
 
 NORMALIZE = Percentile(low=1, high=99)
 HEAD = Panoptic(classes=[PanopticClass(name=n, kind=k) for n, k in CellsOnTissue.classes])

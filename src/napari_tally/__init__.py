@@ -6,25 +6,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api.functions import evaluate, measure, segment, tune
+    from .api.train import train
     from .core.volume import Volume
+    from .evaluation.evaluation import Evaluation
     from .files import read, write
-    from .models.folder import load_model
-    from .pipeline.api import evaluate, measure, segment, tune
-    from .pipeline.api_train import train
-    from .pipeline.evaluation import Evaluation
-    from .pipeline.result import Result
+    from .models.bundle import load_model
+    from .segmentation.result import Result
 
 _HOMES = {
-    "Evaluation": "pipeline.evaluation",
-    "Result": "pipeline.result",
+    "Evaluation": "evaluation.evaluation",
+    "Result": "segmentation.result",
     "Volume": "core.volume",
-    "evaluate": "pipeline.api",
-    "load_model": "models.folder",
-    "measure": "pipeline.api",
+    "evaluate": "api.functions",
+    "load_model": "models.bundle",
+    "measure": "api.functions",
     "read": "files",
-    "segment": "pipeline.api",
-    "train": "pipeline.api_train",
-    "tune": "pipeline.api",
+    "segment": "api.functions",
+    "train": "api.train",
+    "tune": "api.functions",
     "write": "files",
 }
 

@@ -1,5 +1,5 @@
 """`python -m napari_tally` is `tally`."""
 
-from .cli import main
+from .cli.app import main
 
 main()

@@ -10,8 +10,8 @@ import pytest
 from skimage.measure import label, regionprops_table
 
 from napari_tally.core.errors import InputError
-from napari_tally.features import moments
-from napari_tally.features.cells import slab_count
+from napari_tally.features.kernels import moments
+from napari_tally.features.kernels.voxel_cubes import slab_count
 from napari_tally.features.measure import measure
 
 SPACINGS = {2: (0.7, 0.3), 3: (2.0, 0.7, 0.3)}

@@ -18,8 +18,8 @@ from skimage.draw import polygon2mask
 from napari_tally.core.errors import FileError, InputError
 from napari_tally.core.volume import Volume
 from napari_tally.files import outlines as module
+from napari_tally.files.contours import outlines
 from napari_tally.files.outlines import write_outlines
-from napari_tally.files.trace import outlines
 
 SPECKLED = arrays(np.int64, (9, 11), elements=st.sampled_from([0, 0, 1, 1, 1, 2, 2**31]))
 FLAT = touching(st.sampled_from([(24, 31), (40, 40)]))

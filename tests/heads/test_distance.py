@@ -11,8 +11,8 @@ from scenes import same_objects, solid, touching
 from scipy.ndimage import gaussian_filter
 
 from napari_tally.heads import Distance
-from napari_tally.heads.targets import normalized_distance
-from napari_tally.objects.match import match
+from napari_tally.heads.encoding.targets import normalized_distance
+from napari_tally.metrics.match import match
 from napari_tally.objects.relabel import remove_small
 
 few = settings(max_examples=60, deadline=None)

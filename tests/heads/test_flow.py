@@ -11,10 +11,10 @@ from scenes import arcs, bent, same_objects, touching
 from scipy.ndimage import gaussian_filter
 
 from napari_tally.heads import Flow
+from napari_tally.heads.decoding.follow_flow import noise_of, step_of
+from napari_tally.heads.decoding.padded_neighbours import framed, steps_of
 from napari_tally.heads.flow import FLOW
-from napari_tally.heads.follow import noise_of, step_of
-from napari_tally.heads.neighbours import framed, steps_of
-from napari_tally.objects.match import match
+from napari_tally.metrics.match import match
 from napari_tally.objects.relabel import remove_small
 
 few = settings(max_examples=60, deadline=None)

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from napari_tally.core.errors import InputError
 from napari_tally.heads import Boundary, Center, Distance, Flow, Panoptic, Semantic
 from napari_tally.heads.panoptic import PanopticClass
-from napari_tally.objects.match import match
+from napari_tally.metrics.match import match
 from napari_tally.objects.relabel import remove_small
 
 PANOPTIC = Panoptic(classes=(PanopticClass(name="cell", kind="thing"),), objects=Flow())

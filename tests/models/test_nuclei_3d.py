@@ -8,8 +8,8 @@ import tifffile
 
 import napari_tally
 from napari_tally import Volume
-from napari_tally.models.folder import load_model
-from napari_tally.objects.match import match
+from napari_tally.metrics.match import match
+from napari_tally.models.bundle import load_model
 from napari_tally.simulate.nuclei import NucleiField
 
 

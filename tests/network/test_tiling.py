@@ -12,8 +12,8 @@ from monai.inferers.utils import _get_scan_interval
 from napari_tally.core.progress import drain
 from napari_tally.network import tiling
 from napari_tally.network.architectures import UNet
+from napari_tally.network.tile_layout import Tiling, ToldTiling, Windows
 from napari_tally.network.tiling import Inference
-from napari_tally.network.windows import Tiling, ToldTiling, Windows
 
 
 def _network(dims: int = 2) -> torch.nn.Module:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from napari_tally.core.components import components
+from napari_tally.core.connected_components import components
 from napari_tally.core.volume import Volume
 from napari_tally.geometry.orientation import orientation_of
 from napari_tally.simulate.phantom import CLASSES, BrainPhantom

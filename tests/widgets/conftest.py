@@ -7,8 +7,8 @@ import time
 import pytest
 from fields import nuclei
 
-from napari_tally.widgets import job
-from napari_tally.widgets.preferences import remembered
+from napari_tally.widgets.controls.settings import remembered
+from napari_tally.widgets.segment import job
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..core.errors import InputError
 from ..core.quantity import LENGTHS, canonical_unit, table_unit
 from ..objects.relabel import as_labels
-from .groups import chosen
-from .objects import Objects
-from .options import Measurements
+from .declare.object_data import Objects
+from .declare.options import Measurements
+from .registry import chosen
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import FileError, InputError
-from . import bioio, dicom, itk, nifti, ome_zarr, picture, tiff
-from .format import Format, ending
+from .formats import bioio, dicom, itk, nifti, ome_zarr, raster, tiff
+from .formats.format import Format, ending
 
 if TYPE_CHECKING:
     import os
 
     from ..core.volume import Volume
-    from .series import Series
+    from .formats.series import Series
 
 FORMATS = (
     Format("TIFF", tiff.SUFFIXES, tiff.SUFFIXES, tiff.read, tiff.write, tiff.list_series),
-    Format("picture", picture.SUFFIXES, picture.WRITTEN, picture.read, picture.write),
+    Format("picture", raster.SUFFIXES, raster.WRITTEN, raster.read, raster.write),
     Format("NIfTI", nifti.SUFFIXES, nifti.SUFFIXES, nifti.read, nifti.write),
     Format(
         "DICOM",

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.atomic import replacing
 from ..core.errors import FileError, InputError
-from .atomic import replacing
-from .trace import Outline, outlines
+from .contours import Outline, outlines
 
 if TYPE_CHECKING:
     import pandas as pd

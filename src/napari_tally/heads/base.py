@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.components import components
+from ..core.connected_components import components
 from ..core.errors import InputError
-from ..core.half import as_float32
+from ..core.float16 import as_float32
 from ..core.options import Options
-from .evidence import means
+from .object_evidence import means
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..core.components import components
+from ..core.connected_components import components
 from .base import Head, Labels, Maps
-from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
-from .evidence import Looks, slabs
-from .flood import grow
+from .border_classes import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
+from .decoding.seeded_growth import grow
+from .object_evidence import Looks, slabs
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
-from ..core.components import in_one_piece
-from ..core.ids import without
+from ..core.connected_components import in_one_piece
 from ..core.jit import compiled
+from ..core.label_ids import without
 from .base import Head, Labels, Maps
-from .border import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
-from .evidence import Looks, means, slabs
-from .flood import grow
-from .known import known_part, mean_known
-from .targets import centers, normalized_distance
-from .votes import join_votes
+from .border_classes import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
+from .decoding.center_votes import join_votes
+from .decoding.seeded_growth import grow
+from .encoding.targets import centers, normalized_distance
+from .masked_losses import known_part, mean_known
+from .object_evidence import Looks, means, slabs
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,13 +10,13 @@ from pydantic import Field
 
 from ..core.jit import compiled, inlined
 from .base import Head, Labels, Maps
-from .basins import basins
-from .border import BACKGROUND
-from .frames import framed_levels, looked_up
-from .hills import number_hills, numbered, passes_between, root_of
-from .known import dice_ce_loss, known_part
-from .neighbours import steps_of
-from .targets import normalized_distance
+from .border_classes import BACKGROUND
+from .decoding.padded_neighbours import steps_of
+from .decoding.padding import framed_levels, looked_up
+from .decoding.peaks import number_hills, numbered, passes_between, root_of
+from .decoding.watershed import basins
+from .encoding.targets import normalized_distance
+from .masked_losses import dice_ce_loss, known_part
 
 # isort: split
 from numba import prange  # after `jit`, which tells numba what it may take

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..core.components import in_one_piece
+from ..core.connected_components import in_one_piece
 from .base import Head, Labels, Maps
-from .border import BACKGROUND
-from .follow import follow
-from .known import cross_entropy, known_part, mean_known
-from .marching import write_flows
+from .border_classes import BACKGROUND
+from .decoding.follow_flow import follow
+from .encoding.geodesic_flow import write_flows
+from .masked_losses import cross_entropy, known_part, mean_known
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from ..core.components import components
+from ..core.connected_components import components
 from ..core.errors import InputError
 from ..core.options import Options
 from .base import Head, Labels, Maps
@@ -16,7 +16,7 @@ from .boundary import Boundary
 from .center import Center
 from .distance import Distance
 from .flow import Flow
-from .known import dice_ce_loss, known_part
+from .masked_losses import dice_ce_loss, known_part
 
 if TYPE_CHECKING:
     from torch import Tensor

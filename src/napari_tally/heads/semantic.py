@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from ..core.components import components
+from ..core.connected_components import components
 from ..core.errors import InputError
 from .base import Head, Labels, Maps
-from .known import dice_ce_loss, known_part
+from .masked_losses import dice_ce_loss, known_part
 
 if TYPE_CHECKING:
     from torch import Tensor

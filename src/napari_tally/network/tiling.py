@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.progress import Step, Steps
-from .allocator import keep_freed_memory
 from .device import autocast, memory_format, use_channels_last
-from .windows import Slices, Tiling, Windows
+from .malloc import keep_freed_memory
+from .tile_layout import Slices, Tiling, Windows
 
 if TYPE_CHECKING:
     import torch
@@ -136,7 +136,7 @@ class _Run:
         """Return the maps of some windows."""
         import torch
 
-        from .mean import activated
+        from .ensemble import activated
 
         parts = [self.source[(slice(None), *at, *window)] for at, window in batch]
         views = [part[:, 0] if self.lead else part for part in parts]

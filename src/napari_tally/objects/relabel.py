@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.components import components
+from ..core.connected_components import components
 from ..core.errors import InputError
-from ..core.ids import renumbered, sizes
-from ..core.runs import present
+from ..core.label_ids import renumbered, sizes
+from ..core.label_runs import present
 
 _MOST_SEEN = 2**24  # ids that are ticked off in a list
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
-from ..core.components import components
+from ..core.connected_components import components
 
 Floats = NDArray[np.float32]
 Point = NDArray[np.float64]

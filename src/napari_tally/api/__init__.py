@@ -1,0 +1,1 @@
+"""The Python API: what `import napari_tally` shows."""

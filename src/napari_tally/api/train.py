@@ -1,0 +1,62 @@
+"""Training as a plain function: arrays, volumes or paths in, a model folder out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.progress import Step, drain
+from ..training.data.labelled_image import Labelled
+from ..training.plan.options import TrainingOptions
+from ..training.train import Trained, training_steps
+from .functions import as_volume, image_axes, label_axes
+
+if TYPE_CHECKING:
+    from .functions import Image
+
+
+def train(
+    pairs: Sequence[tuple[Image, ...]],
+    output: str | Path,
+    *,
+    on_step: Callable[[Step], None] | None = None,
+    **options: Any,
+) -> Trained:
+    """Make a model of labelled images.
+
+    Parameters
+    ----------
+    pairs : sequence of (image, labels) or (image, labels, mask)
+        Arrays, volumes or paths. Labels have one id an object, or one a class. Where there is a
+        mask the labels are complete in it only.
+    output : path
+        A new folder for the model.
+    on_step : callable, optional
+        Called with each `Step`; those of the learning are `Learning`, with loss and scores.
+    **options
+        The fields of `TrainingOptions`: start, kind, steps, augmentation, licence, device, ...
+
+    Returns
+    -------
+    Trained
+        With the model's `folder`, its plan, split and scores.
+
+    Raises
+    ------
+    TallyError
+        If an image, its labels, an option or the folder cannot be used; the message says why.
+    """
+    images = [_labelled(number, *pair) for number, pair in enumerate(pairs)]
+    return drain(training_steps(images, Path(output), TrainingOptions(**options)), on_step)
+
+
+def _labelled(number: int, image: Image, labels: Image, mask: Image | None = None) -> Labelled:
+    truth = as_volume(labels, label_axes(labels))
+    seen = as_volume(image, image_axes(image, truth))
+    known = None if mask is None else np.asarray(as_volume(mask, label_axes(mask)).array) > 0
+    name = f"{number:03}" if seen.name == "image" else f"{number:03}_{Path(seen.name).stem}"
+    return Labelled(name, replace(seen, name=name), truth, known=known)

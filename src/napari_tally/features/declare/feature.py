@@ -1,0 +1,146 @@
+"""How a measurement is declared: once, for the table, the forms and the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations, permutations
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from ...core.volume import SPATIAL
+
+if TYPE_CHECKING:
+    from .object_data import Objects
+
+Columns = dict[str, NDArray[Any]]
+AXIS = "{axis}"  # in a key: one column an axis
+
+
+class Cost(StrEnum):
+    """What a group takes, beside one pass over the array."""
+
+    PASS = "at once"
+    SOME = "about as long as reading the image again"
+    MUCH = "a while: object by object"
+
+
+class Per(StrEnum):
+    """How many columns a measurement has."""
+
+    OBJECT = "object"
+    CHANNEL = "channel"
+    PAIR = "two channels"
+    ORDERED_PAIR = "two channels, in either order"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One measurement.
+
+    Attributes
+    ----------
+    key : str
+        Start of the column's name; with `{axis}` in it there is a column for each axis.
+    title : str
+        What people call it.
+    definition : str
+        What it is, in a sentence.
+    power : int
+        Its dimension in lengths: 1 a length, 2 an area, -2 a number in an area.
+    unit : str
+        Its unit if that is no power of the unit of length: "px", "deg".
+    ndim : tuple of int
+        For images of how many axes it is.
+    per : Per
+        Whether there is one an object, or one for each channel or pair of channels.
+    source : str
+        Where the method is from.
+    """
+
+    key: str
+    title: str
+    definition: str
+    power: int = 0
+    unit: str = ""
+    ndim: tuple[int, ...] = (2, 3)
+    per: Per = Per.OBJECT
+    source: str = ""
+
+    def keys(self, ndim: int) -> list[str]:
+        """Return the key, once for each axis if it has them."""
+        if AXIS not in self.key:
+            return [self.key]
+        return [self.key.replace(AXIS, axis) for axis in SPATIAL[-ndim:].lower()]
+
+    def suffix(self, length: str) -> str:
+        """Return the unit as the end of a column's name, for lengths in um, mm or px."""
+        if self.unit:
+            return f"_{self.unit}"
+        if not self.power:
+            return ""
+        per = "per_" if self.power < 0 else ""
+        return f"_{per}{length}{abs(self.power) if abs(self.power) > 1 else ''}"
+
+    def endings(self, channels: Sequence[str]) -> list[str]:
+        """Return what the names of its columns end with, given that of each channel."""
+        if self.per is Per.OBJECT:
+            return [""]
+        if self.per is Per.CHANNEL:
+            return list(channels)
+        pairs = combinations if self.per is Per.PAIR else permutations
+        return [a + b for a, b in pairs(channels, 2)]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Measurements that are made together.
+
+    Attributes
+    ----------
+    name, title : str
+        What options and people call it.
+    cost : Cost
+        What it takes.
+    features : tuple of Feature
+        Its columns, in order.
+    compute : callable
+        Objects to a column for each key of the features that are for their number of axes: shape
+        (n,), or (n, number of endings) for channels and pairs.
+    alone : bool
+        Whether an object's numbers are the same without the others: only those that were edited
+        are then measured again.
+    """
+
+    name: str
+    title: str
+    cost: Cost
+    features: tuple[Feature, ...]
+    compute: Callable[[Objects], Mapping[str, NDArray[Any]]]
+    alone: bool = True
+
+    def for_axes(self, ndim: int) -> tuple[Feature, ...]:
+        """Return the features that there are in 2D or in 3D."""
+        return tuple(f for f in self.features if ndim in f.ndim)
+
+    def columns(self, objects: Objects) -> Columns:
+        """Measure, and name the columns with their units and channels."""
+        declared = self.for_axes(objects.ndim)
+        values = self.compute(objects) if declared else {}
+        return dict(self._named(declared, values, objects))
+
+    @staticmethod
+    def _named(
+        declared: Sequence[Feature], values: Mapping[str, NDArray[Any]], objects: Objects
+    ) -> Iterator[tuple[str, NDArray[Any]]]:
+        for feature in declared:
+            unit = feature.suffix(objects.unit)
+            for key in feature.keys(objects.ndim):
+                array = values[key]
+                if feature.per is Per.OBJECT:
+                    yield key + unit, array
+                    continue
+                for i, ending in enumerate(feature.endings(objects.endings)):
+                    yield key + unit + ending, array[:, i]

@@ -1,0 +1,62 @@
+"""Intensity above the background around each object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...objects.expand import grown
+from ..declare.feature import Columns, Cost, Feature, Group, Per
+from ..kernels.moments import sums
+
+if TYPE_CHECKING:
+    from ..declare.object_data import Objects
+
+
+def _background(objects: Objects) -> Columns:
+    around = grown(objects.labels, ring_width(objects), objects.size)
+    around[objects.labels > 0] = 0
+    if len(objects) and len(objects.channels):
+        stack = around.reshape(objects.stack.shape)
+        mean = sums(stack, objects.channel_stacks, len(objects)).moments().mean
+    else:
+        mean = np.full((len(objects), len(objects.channels)), np.nan)
+    return {"background_mean": mean, "intensity_above_background": objects.moments.mean - mean}
+
+
+def ring_width(objects: Objects) -> float:
+    """Return how wide a ring is: as told, or a quarter of the median diameter of the objects."""
+    told = objects.options.ring
+    if told is not None:
+        return told
+    if not len(objects):
+        return 0.0
+    median = np.median(objects.amount)
+    diameter = 2 * np.sqrt(median / np.pi) if objects.ndim == 2 else np.cbrt(6 * median / np.pi)
+    return max(float(diameter) / 4, 1.5 * float(objects.size.max()))
+
+
+BACKGROUND = Group(
+    "background",
+    "Background around each object",
+    Cost.MUCH,
+    (
+        Feature(
+            "background_mean",
+            "Mean of the background",
+            "Mean intensity of the ring around the object: what is nearer to it than to another "
+            "one, in none, and within a quarter of the objects' median diameter (or as told); "
+            "empty where no such voxel is.",
+            per=Per.CHANNEL,
+        ),
+        Feature(
+            "intensity_above_background",
+            "Mean above the background",
+            "Mean intensity less that of the background.",
+            per=Per.CHANNEL,
+        ),
+    ),
+    _background,
+    alone=False,
+)

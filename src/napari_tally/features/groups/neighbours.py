@@ -1,0 +1,140 @@
+"""Which objects touch, how far the nearest other one is, and how dense objects lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from ..declare.feature import Columns, Cost, Feature, Group
+from ..kernels.contacts import contacts
+from ..kernels.crofton_weights import border_weights
+from ..kernels.nearest_gaps import nearest_gaps
+
+if TYPE_CHECKING:
+    from ..declare.object_data import Objects
+
+_NEAREST = 5  # centroids, whose distance says how dense objects lie
+_NOT_ALONE = "Not a number for a single object."
+_DENSITY = (
+    "How many other centroids are nearer than the fifth nearest, four, by the {} of the {} up to "
+    "it: right on average where objects lie at random. With fewer than five others the farthest is "
+    "taken, with fewer than two it is not a number. Near the image's edge it is too low."
+)
+_POLLARD = "Pollard, 1971, Biometrics 27, 991-1002"
+
+
+def _neighbours(objects: Objects) -> Columns:
+    n = len(objects)
+    pairs, counts = contacts(objects.labels, n)
+    number, lowest = _touching(pairs, n)
+    shared = counts @ border_weights(tuple(objects.size.tolist())) / 2
+    gaps, nearest = nearest_gaps(objects.stack, objects.voxel, lowest)
+    given = np.zeros(n + 1, objects.ids.dtype)
+    given[1:] = objects.ids
+    distances = _to_centroids(objects.centroid)
+    return {
+        "touching_neighbours": number,
+        "contact_length" if objects.ndim == 2 else "contact_area": np.maximum(shared, 0),
+        "nearest_neighbour": given[nearest],
+        "nearest_neighbour_distance": gaps,
+        "nearest_centroid_distance": distances[:, 0],
+        "local_density": _density(distances, objects.ndim),
+    }
+
+
+def _touching(pairs: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many others each object touches, and the lowest id of them or 0."""
+    own, other = np.concatenate([pairs, pairs[:, ::-1]]).T
+    number = np.bincount(own, minlength=n + 1)[1:]
+    lowest = np.full(n + 1, n + 1)
+    np.minimum.at(lowest, own, other)
+    return number, np.where(number > 0, lowest[1:], 0)
+
+
+def _to_centroids(centroid: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distances to the nearest other centroids, shape (n, 1 to 5), NaN for none."""
+    others = min(_NEAREST, len(centroid) - 1)
+    if others < 1:
+        return np.full((len(centroid), 1), np.nan)
+    # Itself is the first, at 0; where centroids coincide another one at 0 is as good.
+    distances = KDTree(centroid).query(centroid, range(2, others + 2))[0]
+    return np.asarray(distances, np.float64)
+
+
+def _density(distances: NDArray[np.float64], ndim: int) -> NDArray[np.float64]:
+    """Return the number of other centroids nearer than the last one, by the area or volume."""
+    nearer, radius = distances.shape[1] - 1, distances[:, -1]
+    around = (np.pi if ndim == 2 else 4 / 3 * np.pi) * radius**ndim
+    known = (around > 0) & (nearer > 0)  # centroids may coincide
+    out = np.full(len(radius), np.nan)
+    out[known] = nearer / around[known]
+    return out
+
+
+NEIGHBOURS = Group(
+    "neighbours",
+    "Neighbours",
+    Cost.SOME,
+    (
+        Feature(
+            "touching_neighbours",
+            "Touching neighbours",
+            "How many other objects share a face, an edge or a corner with it.",
+        ),
+        Feature(
+            "contact_length",
+            "Contact length",
+            "Length of the border that it shares with other objects; with the free border it adds "
+            "up to the perimeter.",
+            1,
+            ndim=(2,),
+        ),
+        Feature(
+            "contact_area",
+            "Contact area",
+            "Area of the border that it shares with other objects; with the free border it adds "
+            "up to the surface area.",
+            2,
+            ndim=(3,),
+        ),
+        Feature(
+            "nearest_neighbour",
+            "Nearest neighbour",
+            "Label of the object nearest to it, from border to border: the lowest of several. 0 "
+            "for a single object.",
+        ),
+        Feature(
+            "nearest_neighbour_distance",
+            "Distance to the nearest neighbour",
+            f"The shortest gap from border to border: 0 for objects that touch. {_NOT_ALONE}",
+            1,
+        ),
+        Feature(
+            "nearest_centroid_distance",
+            "Distance to the nearest centroid",
+            f"From centroid to centroid. {_NOT_ALONE}",
+            1,
+        ),
+        Feature(
+            "local_density",
+            "Local density",
+            _DENSITY.format("area", "disc"),
+            -2,
+            ndim=(2,),
+            source=_POLLARD,
+        ),
+        Feature(
+            "local_density",
+            "Local density",
+            _DENSITY.format("volume", "ball"),
+            -3,
+            ndim=(3,),
+            source=_POLLARD,
+        ),
+    ),
+    _neighbours,
+    alone=False,
+)

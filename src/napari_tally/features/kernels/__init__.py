@@ -1,0 +1,1 @@
+"""Compiled passes over voxels on which measurements stand."""

@@ -1,0 +1,163 @@
+"""Measure objects of arrays that memory does not hold: slab by slab, with the same sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import InputError
+from ..core.progress import Step, Steps
+from ..objects.relabel import ids_of, smallest, whole_numbers
+from .declare.feature import Cost
+from .declare.object_data import Objects
+from .declare.options import Measurements
+from .kernels.cube_configurations import CLASSES, configuration_counts
+from .kernels.moments import Moments, Sums, sums
+from .measure import channels_of, endings_of, table_of, voxel_size
+from .registry import chosen
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STAGE = "measure"
+SLAB_BYTES = 2**28
+
+
+@dataclass(frozen=True)
+class StoredObjects(Objects):
+    """Objects whose sums have been taken already; their labels are not in memory."""
+
+    sums: Sums | None = None
+    counts: NDArray[np.int64] | None = None
+
+    @property
+    def moments(self) -> Moments:
+        """What the passes over the slabs have found."""
+        assert self.sums is not None
+        return self.sums.moments()
+
+    @property
+    def configurations(self) -> NDArray[np.int64]:
+        """What they have found at the borders."""
+        assert self.counts is not None
+        return self.counts
+
+
+def measure_stored_steps(
+    labels: Any,
+    image: Any = None,
+    spacing: Sequence[float] | None = None,
+    unit: str | None = None,
+    channel_names: Sequence[str] = (),
+    options: Measurements | None = None,
+    slab_bytes: int = SLAB_BYTES,
+) -> Steps[pd.DataFrame]:
+    """Measure as `measure` does, reading slabs along the first spatial axis; yield after each.
+
+    Parameters
+    ----------
+    labels, image
+        As for `measure`: anything with shape, dtype and slicing (dask, zarr). Each slab is read
+        twice, since ids are to be known first.
+    slab_bytes : int
+        How much of labels and image is read at once, about.
+
+    Raises
+    ------
+    InputError
+        If something is to be measured that takes the whole array at once, or `measure` would.
+    """
+    told = options or Measurements()
+    large = [group.name for group in chosen(told.groups) if group.cost is not Cost.PASS]
+    if large:
+        raise InputError(
+            "Measurements that take one pass are needed for an array larger than memory",
+            ", ".join(large),
+            "Leave them out, or measure a part of it",
+        )
+    cuts = _cuts(labels, image, slab_bytes)
+    ids = np.zeros(0, np.int64)
+    for number, cut in enumerate(cuts):
+        yield Step(STAGE, number, 2 * len(cuts))
+        ids = np.union1d(ids, _ids(labels[cut]))
+    reader = _Reader(labels, image, ids)
+    total = _Totals(len(ids), reader.channel_count)
+    for number, (cut, after) in enumerate(zip(cuts, [*cuts[1:], None], strict=True)):
+        yield Step(STAGE, len(cuts) + number, 2 * len(cuts))
+        total.add(reader, cut, more=after is not None)
+    size, length = voxel_size(spacing, unit, len(labels.shape))
+    endings = tuple(endings_of(reader.channel_count, tuple(channel_names)))
+    none = np.empty((reader.channel_count, 0), np.uint8)
+    return table_of(
+        StoredObjects(labels, ids, none, endings, size, length, told, total.sums, total.counts)
+    )
+
+
+class _Reader:
+    """Reads slabs with ids from 1, and the image beside them."""
+
+    def __init__(self, labels: Any, image: Any, ids: NDArray[np.integer]) -> None:
+        self.labels, self.image = labels, image
+        self.number = {0: 0} | dict(zip(ids.tolist(), range(1, len(ids) + 1), strict=True))
+        self.kind = smallest(len(ids))
+        first = channels_of(self._beside(slice(0, 1)), np.asarray(labels[:1]).shape)
+        self.channel_count = len(first)
+
+    def ids(self, cut: slice) -> NDArray[np.unsignedinteger[Any]]:
+        import fastremap
+
+        given = whole_numbers(np.asarray(self.labels[cut]))
+        found: NDArray[np.unsignedinteger[Any]] = fastremap.remap(given, self.number)
+        return np.ascontiguousarray(found, self.kind)
+
+    def channels(self, cut: slice, shape: tuple[int, ...]) -> NDArray[Any]:
+        return channels_of(self._beside(cut), shape)
+
+    def _beside(self, cut: slice) -> Any:
+        if self.image is None:
+            return None
+        several = len(self.image.shape) > len(self.labels.shape)
+        return np.asarray(self.image[:, cut] if several else self.image[cut])
+
+
+class _Totals:
+    """The sums of the slabs so far."""
+
+    def __init__(self, n_objects: int, channels: int) -> None:
+        self.n_objects = n_objects
+        empty = np.zeros((1, 1, 1), np.uint16)
+        self.sums = sums(empty, np.zeros((channels, 1, 1, 1), np.uint8), n_objects)
+        self.counts = np.zeros((n_objects, CLASSES + 1), np.int64)
+
+    def add(self, reader: _Reader, cut: slice, *, more: bool) -> None:
+        """Add a slab; if there are more it is seen with the first plane of the next one.
+
+        That plane is in two slabs then, and what it adds alone is taken off once: so a cell of
+        both is counted as in the whole, and the edges that are none are not.
+        """
+        seen = reader.ids(slice(cut.start, cut.stop + more))
+        self.counts += configuration_counts(seen, self.n_objects)
+        if more:
+            self.counts -= configuration_counts(seen[-1:], self.n_objects)
+        own = seen[: cut.stop - cut.start]
+        stack = own.reshape((1,) * (3 - own.ndim) + own.shape)
+        image = reader.channels(cut, own.shape)
+        at = (cut.start, 0, 0) if own.ndim == 3 else (0, cut.start, 0)
+        part = sums(stack, image.reshape(len(image), *stack.shape), self.n_objects, at)
+        self.sums = self.sums + part
+
+
+def _cuts(labels: Any, image: Any, slab_bytes: int) -> list[slice]:
+    """Return slabs along the first spatial axis."""
+    plane = labels.nbytes + (0 if image is None else image.nbytes)
+    length = int(labels.shape[0])
+    step = max(1, int(slab_bytes * length / max(1, plane)))
+    return [slice(i, min(i + step, length)) for i in range(0, length, step)]
+
+
+def _ids(slab: Any) -> NDArray[np.int64]:
+    return ids_of(whole_numbers(np.asarray(slab))).astype(np.int64)

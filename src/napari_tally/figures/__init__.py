@@ -1,0 +1,1 @@
+"""Figures and pages: overlays, curves, HTML."""

@@ -1,0 +1,136 @@
+"""From what a user names - files, folders, patterns - to the files to work on."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from glob import glob, has_magic
+from pathlib import Path
+
+from ..core.errors import InputError
+from . import format_of, readable, stem
+from .formats.dicom_headers import is_dicom
+from .formats.format import ending
+
+MADE = ("_labels", "_classes", "_overlay", "_linked")  # ends of our outputs' names
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file to work on, and what its outputs are called.
+
+    Attributes
+    ----------
+    path : Path
+        The file, or a folder that is one image.
+    folder : Path
+        Sub-folder of the output folder; empty unless inputs of different folders share a name.
+    stem : str
+        Beginning of the outputs' names: `a` for `a.tif` and `a.nii.gz`, or `a_tif` if there is an
+        `a.png` too.
+    """
+
+    path: Path
+    folder: Path
+    stem: str
+
+
+def expand(inputs: Iterable[str | os.PathLike[str]]) -> list[InputFile]:
+    """Return the files that are meant by files, folders and patterns, each file once.
+
+    Folders are searched with their sub-folders, without hidden files and without our own outputs.
+    A folder that is one image (OME-Zarr, slices of DICOM) counts as a file.
+
+    Raises
+    ------
+    InputError
+        If one of the inputs is, or matches, no file that can be read.
+    """
+    texts = [os.path.expanduser(os.fspath(text)) for text in inputs]
+    matches = _slices_joined([p for text in texts for p in _matches(text)])
+    found = {os.path.abspath(p): p for p in matches}
+    paths = [p for p in found.values() if len(found) == 1 or not _made_by_us(p)]
+    folders = _folders(paths)
+    stems = _stems(paths, folders)
+    return [InputFile(*row) for row in zip(paths, folders, stems, strict=True)]
+
+
+def _matches(text: str) -> list[Path]:
+    path = Path(text)
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        files = sorted(inside(path))
+        got = f"the folder {text}, in which there is none"
+    elif has_magic(text):
+        files = [p for p in map(Path, sorted(glob(text, recursive=True))) if _wanted(p, text)]
+        got = f"{text!r}, which matches none"
+    else:
+        return [path]  # said when it is read, so that the others are done
+    if not files:
+        raise InputError("An image file that can be read is needed", got)
+    return files
+
+
+def _slices_joined(paths: list[Path]) -> list[Path]:
+    """Replace several slices of DICOM by their folder: a shell may have listed them one by one."""
+    slices = {p: p.absolute().parent for p in paths if p.is_file() and is_dicom(p)}
+    several = {folder for folder, n in Counter(slices.values()).items() if n > 1}
+    return [p.parent if slices.get(p) in several else p for p in paths]
+
+
+def _wanted(path: Path, pattern: str) -> bool:
+    if path.is_dir():
+        return format_of(path) is not None
+    asked = stem(Path(pattern)).endswith(MADE)
+    return readable(path) and path.is_file() and (asked or not stem(path).endswith(MADE))
+
+
+def inside(folder: Path, *, made: bool = False) -> Iterator[Path]:
+    """Yield the images in a folder and its sub-folders, hidden ones and, unless told, ours not."""
+    for place, folders, names in os.walk(folder):
+        held = format_of(Path(place))
+        if held is not None:
+            yield Path(place)
+        folders[:] = [f for f in folders if not f.startswith(".") and not (held and held.folder)]
+        for name in names:
+            path = Path(place, name)
+            ours = held is not None and (held.folder or ending(path, held.suffixes))
+            if (
+                not ours
+                and not name.startswith(".")
+                and (readable(path) if made else _wanted(path, ""))
+            ):
+                yield path
+
+
+def _made_by_us(path: Path) -> bool:
+    """Return whether a run record lies beside it: `*.tif` of a shell names our outputs too."""
+    name = stem(path)
+    made = next((end for end in MADE if name.endswith(end)), "")
+    return bool(made) and path.with_name(name.removesuffix(made) + "_run.json").exists()
+
+
+def _folders(paths: list[Path]) -> list[Path]:
+    """Return empty folders if no two folders share a name, else those below the common parent."""
+    parents = [os.path.abspath(p.parent) for p in paths]
+    # as a file system without upper and lower case would see the outputs
+    named = {(parent, stem(p).casefold()) for parent, p in zip(parents, paths, strict=True)}
+    if len({stem for _, stem in named}) == len(named):
+        return [Path()] * len(paths)
+    common = os.path.commonpath(parents)
+    return [Path(os.path.relpath(parent, common)) for parent in parents]
+
+
+def _stems(paths: list[Path], folders: list[Path]) -> list[str]:
+    """Return the stems, with the suffix where files of one folder share theirs."""
+    stems = [stem(p) for p in paths]
+    for _ in range(2):  # the second time for an a_tif.png beside a.tif and a.png
+        counts = Counter(zip(folders, stems, strict=True))
+        stems = [
+            path.name.replace(".", "_") if counts[folder, stem] > 1 else stem
+            for path, folder, stem in zip(paths, folders, stems, strict=True)
+        ]
+    return stems

@@ -1,0 +1,50 @@
+"""The order of the axes of an array, as a file has it and as a volume has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import InputError
+from ...core.volume import AXES
+
+if TYPE_CHECKING:
+    from ...core.volume import Volume
+
+ORDER = "TCZYX"
+
+
+def arranged(volume: Volume, array: Any, axes: str) -> Any:
+    """Bring the array of a volume into the order of `axes`, with length 1 along those it lacks."""
+    return restored(array, volume.axes, axes)
+
+
+def restored(array: Any, axes: str, order: str) -> Any:
+    """Bring axes into another order, with axes of length 1 where there are none."""
+    moved = array.transpose([axes.index(a) for a in order if a in axes])
+    sizes = iter(moved.shape)
+    return moved.reshape([next(sizes) if a in axes else 1 for a in order])
+
+
+def squeezed(array: Any, axes: str, keep: str = "YX") -> tuple[Any, str]:
+    """Drop the axes of length 1, but not those to keep."""
+    kept = "".join(a for a, n in zip(axes, array.shape, strict=True) if n > 1 or a in keep)
+    shape = [n for a, n in zip(axes, array.shape, strict=True) if a in kept]
+    return array.reshape(shape), kept
+
+
+def told_axes(axes: str, shape: tuple[int, ...], name: str, said: str) -> str:
+    """Return the axes that a user gives to an array, in upper case.
+
+    Raises
+    ------
+    InputError
+        If they are not one letter of TCZYX an axis.
+    """
+    axes = axes.strip().upper()
+    if len(axes) != len(shape) or len(set(axes)) != len(axes) or set(axes) - set(AXES):
+        raise InputError(
+            f"One letter of {AXES} for each axis of {name}, of shape {shape}, is needed",
+            repr(axes),
+            f"The file says {said}",
+        )
+    return axes

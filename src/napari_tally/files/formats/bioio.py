@@ -1,0 +1,101 @@
+"""Files of microscopes (CZI, ND2, LIF, ...), read lazily through bioio and its readers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import FileError, InputError
+from ...core.volume import AXES, SPATIAL, Volume
+from .axis_order import squeezed, told_axes
+from .format import need
+from .integrity import check_file
+from .series import Series, place_of
+from .tiff_write import RGB
+from .voxel_size import Sizes, logger, spacing_of
+
+if TYPE_CHECKING:
+    from bioio import BioImage
+
+# Of CZI, ND2 and LIF the extra brings the readers; those of others are installed one by one.
+SUFFIXES = (".czi", ".nd2", ".lif", ".dv", ".r3d", ".sldy", ".vsi", ".oir", ".oib", ".ims")
+_READERS = {".dv": "bioio-dv", ".r3d": "bioio-dv", ".sldy": "bioio-sldy"}
+
+
+def list_series(path: Path) -> list[Series]:
+    """Return the scenes of a file."""
+    return [Series(str(number), str(name)) for number, name in enumerate(_opened(path).scenes, 1)]
+
+
+def read(path: Path, *, axes: str | None = None, series: str | None = None) -> Volume:
+    """Read a scene of a file as a Dask array, without axes of length 1.
+
+    Parameters
+    ----------
+    path : Path
+        A file of a microscope for which a reader of bioio is installed.
+    axes : str, optional
+        Letters of TCZYX to use instead.
+    series : str, optional
+        Number of the scene, from 1; the first one if not given.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or damaged, or the extra or a reader is not installed.
+    InputError
+        If the axes do not fit, or there is no such scene.
+    """
+    image = _opened(path)
+    listed = [Series(str(number), str(name)) for number, name in enumerate(image.scenes, 1)]
+    place = place_of(listed, series, path.name)
+    if series is None and len(listed) > 1:
+        logger.warning("%s holds %d images; only number 1 is read.", path.name, len(listed))
+    image.set_scene(image.scenes[place])
+    array, found = squeezed(image.dask_data, str(image.dims.order))
+    if "S" in found and "C" in found:
+        raise InputError(f"Channels or colours are needed in {path.name}", f"both ({found})")
+    colours = "S" in found
+    found = found.replace("S", "C")
+    if set(found) - set(AXES):
+        raise InputError(f"Axes of {AXES} are needed in {path.name}", found)
+    spacing, unit = spacing_of(found, _sizes(image), path.name)
+    if axes is not None:
+        found = told_axes(axes, array.shape, path.name, found)
+        spacing, unit = spacing_of(found, _sizes(image), path.name)
+    count = array.shape[found.index("C")] if "C" in found else 1
+    names = RGB if colours else tuple(map(str, image.channel_names or ()))
+    return Volume(
+        array, found, spacing, unit, None, names if len(names) == count else (), path.name
+    )
+
+
+def _sizes(image: BioImage) -> Sizes:
+    """Return the size of a voxel along each axis where it is known; bioio gives micrometres.
+
+    Stacks that were taken downwards have a step below 0 in Leica's files.
+    """
+    sizes: Any = image.physical_pixel_sizes
+    given = {axis: getattr(sizes, axis, None) for axis in SPATIAL}
+    return {axis: (abs(float(size)), "um") for axis, size in given.items() if size is not None}
+
+
+def _opened(path: Path) -> BioImage:
+    check_file(path)
+    suffix = path.suffix.lower()
+    need("bioio", f"{suffix} files", "bioio")
+    from bioio import BioImage
+    from bioio_base.exceptions import UnsupportedFileFormatError
+
+    try:
+        image = BioImage(path)
+        image.dims  # noqa: B018  (opens the file)
+    except (UnsupportedFileFormatError, OSError, ValueError, RuntimeError, ImportError) as error:
+        reader = _READERS.get(suffix)
+        raise FileError(
+            f"A {suffix} file and a reader of bioio for it are needed",
+            str(path),
+            f"Is it whole? Is {reader or 'a reader for ' + suffix} installed? "
+            "https://github.com/bioio-devs/bioio lists them",
+        ) from error
+    return image

@@ -1,0 +1,164 @@
+"""Refuse files that are missing or cut short, before a library reads them as half an image."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from ...core.errors import FileError
+
+if TYPE_CHECKING:
+    import tifffile
+
+# Tags without whose values an image or its calibration is lost: bits, description, strips,
+# resolution, tiles, and ImageJ's metadata.
+_NEEDED = (258, 270, 273, 279, 282, 283, 324, 325, 50838, 50839)
+_TYPE_BYTES = {
+    1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
+    16: 8, 17: 8, 18: 8,
+}  # fmt: skip
+_AGAIN = "Copy or download it again"
+
+
+def check_file(path: Path) -> None:
+    """Refuse a path that is missing, a folder, empty or closed to us.
+
+    Raises
+    ------
+    FileError
+        In these cases.
+    """
+    if not path.exists():
+        raise FileError("An image file is needed", f"{path}, which does not exist")
+    if path.is_dir():
+        raise FileError("An image file is needed", f"the folder {path}")
+    if not os.access(path, os.R_OK):
+        raise FileError("An image file that can be read is needed", f"{path}, without permission")
+    if path.stat().st_size == 0:
+        raise FileError("An image file is needed", f"{path}, which is empty (0 bytes)", _AGAIN)
+
+
+def check_tiff(path: Path) -> None:
+    """Refuse a file that is no TIFF, or whose directories reach beyond its end.
+
+    Libraries drop such directories with no more than a line in a log: a stack then has fewer
+    planes, or no calibration.
+
+    Raises
+    ------
+    FileError
+        In these cases, and those of `check_file`.
+    """
+    check_file(path)
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(4)
+        if head[:2] not in (b"II", b"MM") or not {42, 43} & set(head[2:]):
+            raise FileError("A TIFF file is needed", f"{path}, which is of another format")
+        if any(end > size for end in _ends(file, head)):
+            raise cut_short(path, size)
+
+
+def check_imagej(tif: tifffile.TiffFile, path: Path) -> None:
+    """Refuse a stack of ImageJ that has one directory for all planes but not all of them.
+
+    Raises
+    ------
+    FileError
+        In this case.
+    """
+    if len(tif.pages) > 1 or not tif.is_imagej:
+        return
+    planes = int((tif.imagej_metadata or {}).get("images", 1))
+    page, size = tif.pages.first, tif.filehandle.size
+    if planes > 1 and page.dataoffsets and page.dataoffsets[0] + planes * page.nbytes > size:
+        raise cut_short(path, size)
+
+
+def check_data(series: tifffile.TiffPageSeries, path: Path) -> None:
+    """Refuse a series of which pages are missing or pixels lie beyond the end of the file.
+
+    Raises
+    ------
+    FileError
+        In these cases.
+    """
+    pages = [page for page in series.pages if page is not None]
+    missing = len(series.pages) - len(pages)
+    if missing:
+        raise FileError(
+            f"All {len(series.pages)} planes of {path} are needed",
+            f"a file without {missing} of them",
+            "Are they in other files of the same recording? Put them into the same folder",
+        )
+    size = series.keyframe.parent.filehandle.size
+    if series.dataoffset is not None:
+        end = series.dataoffset + math.prod(series.shape) * series.dtype.itemsize
+        if end > size:
+            raise cut_short(path, size)
+    for page in pages:
+        if _data_end(page) > page.parent.filehandle.size:
+            raise cut_short(path, page.parent.filehandle.size)
+
+
+def cut_short(path: Path, size: int) -> FileError:
+    """Return the error for a file that ends too early."""
+    return FileError(
+        "A whole TIFF file is needed", f"{path}, which is cut short at {size:,} bytes", _AGAIN
+    )
+
+
+def _data_end(page: Any) -> int:
+    if not page.dataoffsets:
+        return 0
+    if page.is_contiguous:  # the byte counts of some writers are padded beyond the file's end
+        return int(page.dataoffsets[0] + page.nbytes)
+    return max(int(o + c) for o, c in zip(page.dataoffsets, page.databytecounts, strict=False))
+
+
+def _ends(file: BinaryIO, head: bytes) -> Iterator[int]:
+    """Yield where each directory of a TIFF, and each needed value outside it, ends."""
+    order, big = "<" if head[:2] == b"II" else ">", 43 in head[2:]
+    word = np.dtype(order + ("u8" if big else "u4"))
+    number = np.dtype(order + ("u8" if big else "u2"))
+    entry = np.dtype(
+        [("tag", order + "u2"), ("type", order + "u2"), ("count", word), ("value", word)]
+    )
+    at = _number(file, 8 if big else 4, word)
+    seen: set[int] = set()
+    while at is None or (at and at not in seen):
+        count = None if at is None else _number(file, at, number)
+        if at is None or count is None:
+            yield 1 << 64  # a directory that should be there and is not
+            return
+        seen.add(at)
+        table = at + number.itemsize
+        end = table + count * entry.itemsize + word.itemsize
+        yield end
+        file.seek(table)
+        data = file.read(count * entry.itemsize)
+        entries = np.frombuffer(data[: len(data) // entry.itemsize * entry.itemsize], entry)
+        yield from _value_ends(entries, word.itemsize)
+        at = _number(file, end - word.itemsize, word)
+
+
+def _number(file: BinaryIO, at: int, kind: np.dtype[Any]) -> int | None:
+    """Return the number at a place of the file, None beyond its end."""
+    try:
+        file.seek(at)
+    except (OSError, ValueError):  # a place that no file can have
+        return None
+    data = file.read(kind.itemsize)
+    return int(np.frombuffer(data, kind)[0]) if len(data) == kind.itemsize else None
+
+
+def _value_ends(entries: np.ndarray[Any, Any], inline: int) -> Iterator[int]:
+    for tag, kind, count, value in entries.tolist():
+        bytes_ = _TYPE_BYTES.get(kind, 0) * count
+        if tag in _NEEDED and bytes_ > inline:
+            yield value + bytes_

@@ -1,0 +1,82 @@
+"""Write a NIfTI that viewers lay on the image, and whose labels they show as labels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...core.atomic import replacing
+from ...core.quantity import LENGTHS
+from .axis_order import arranged
+from .label_dtype import numbers_of
+from .world_coordinates import affine_of, lengths, to_ras, with_slices
+
+if TYPE_CHECKING:
+    from nibabel.nifti1 import Nifti1Image
+
+    from ...core.volume import Volume
+
+LABEL_INTENT = 1002
+KEY = "napari-tally"  # of what our own writer leaves in a comment
+COMMENT = 6  # code of a header extension of plain text
+_LABEL_TYPES = ("uint8", "int16", "uint16", "int32")  # in the order of how widely they are read
+_UNIT_NAMES = {"m": "meter", "mm": "mm", "um": "micron"}
+
+
+def write(volume: Volume, path: Path) -> None:
+    """Write a NIfTI with the same affine; labels with the intent that viewers show as labels.
+
+    Axes become (X, Y, Z, T, C). The order that they had and the channels' names are kept in a
+    comment of the header.
+
+    Raises
+    ------
+    InputError
+        If the numbers are of a type that NIfTI does not have.
+    FileError
+        If the folder cannot be written.
+    """
+    from nibabel.nifti1 import Nifti1Extension, Nifti1Image
+    from nibabel.nifti2 import Nifti2Image
+
+    array = numbers_of(volume, path.name, _LABEL_TYPES)
+    held = next(axes for axes in ("CTZYX", "TZYX", "ZYX", "YX") if axes[0] in volume.axes)
+    data = arranged(volume, array, held).transpose()
+    kind = Nifti1Image if max(data.shape) < 2**15 else Nifti2Image
+    image = kind(data, None, dtype=data.dtype)
+    _place(image, volume)
+    if volume.is_labels:
+        image.header.set_intent(LABEL_INTENT, name="labels")
+    elif "C" in volume.axes:
+        image.header.set_intent("vector")
+    note = {KEY: {"axes": volume.axes, "channel_names": volume.channel_names}}
+    image.header.extensions.append(Nifti1Extension(COMMENT, json.dumps(note).encode()))
+    with replacing(path) as part:
+        image.to_filename(part)
+
+
+def _place(image: Nifti1Image, volume: Volume) -> None:
+    """Write the affine, the size of a voxel and the units into a header."""
+    header = image.header
+    time = "sec" if "T" in volume.axes else None  # says that it is time; how long is not known
+    if not volume.calibrated:
+        header.set_xyzt_units(None, time)
+        return
+    unit = volume.unit if volume.unit in _UNIT_NAMES else "mm"
+    factor = LENGTHS[volume.unit] / LENGTHS[unit]
+    header.set_xyzt_units(_UNIT_NAMES[unit], time)
+    affine = affine_of(volume)
+    if len(affine) == 3:
+        affine = with_slices(affine, lengths(affine)[0])
+    affine[:3] *= factor
+    sizes = lengths(affine)[::-1]
+    header.set_zooms((*sizes, *(0.0 for _ in header.get_zooms()))[: len(header.get_zooms())])
+    if volume.affine is not None:
+        world = to_ras(affine)
+        axes = world[:3, :3] / lengths(world)
+        square = np.allclose(axes.T @ axes, np.eye(3), atol=1e-4)  # a qform cannot hold a shear
+        image.set_sform(world, code=1)
+        image.set_qform(world if square else None, code=1 if square else 0)

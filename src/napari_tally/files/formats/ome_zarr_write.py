@@ -1,0 +1,218 @@
+"""Write an OME-Zarr with smaller levels, or labels into the group of their image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...core.atomic import replacing_all
+from ...core.errors import FileError, InputError
+from .axis_order import ORDER, arranged
+from .label_dtype import smallest
+from .voxel_size import logger
+from .world_coordinates import affine_of
+
+if TYPE_CHECKING:
+    import zarr
+    from ome_zarr_models.v04.multiscales import Multiscale
+
+    from ...core.volume import Volume
+
+KEY = "napari-tally"  # of what our own writer notes
+UNITS = {
+    "pm": "picometer", "angstrom": "angstrom", "nm": "nanometer", "um": "micrometer",
+    "mm": "millimeter", "cm": "centimeter", "m": "meter", "inch": "inch",
+}  # fmt: skip
+VERSIONS = ("0.4", "0.5")
+_LABEL_TYPES = ("uint8", "uint16", "uint32")
+_LARGE = 1024  # Y or X beyond which a smaller level is written
+_CHUNK = {"T": 1, "C": 1, "Z": 32, "Y": 256, "X": 256}
+_TYPES = {"T": "time", "C": "channel"}
+
+
+def inside(path: Path) -> bool:
+    """Tell whether a path lies in a folder that is named as a Zarr group."""
+    return any(parent.name.lower().endswith(".zarr") for parent in path.parents)
+
+
+def write(volume: Volume, path: Path, version: str | None = None) -> None:
+    """Write an OME-Zarr, or labels into the group of an image.
+
+    Labels go to `image.ome.zarr/labels/NAME`, in the version of the image, and are added to its
+    list. Axes become (t, c, z, y, x); the order that they had is noted. The spacing and the place
+    of the first voxel are kept, a rotation is not. An image that is read lazily is written chunk
+    by chunk.
+
+    Parameters
+    ----------
+    volume : Volume
+    path : Path
+    version : str, optional
+        "0.4", which most programs read, or "0.5"; if not told that of the image, else 0.4.
+
+    Raises
+    ------
+    InputError
+        If the numbers are of a type that OME-Zarr does not have, labels have no image, or the
+        version is another or not that of the image.
+    FileError
+        If the folder cannot be written.
+    """
+    if volume.array.dtype.kind not in "biuf" or 0 in volume.shape:
+        raise InputError(
+            f"Whole or real numbers are needed for {path.name}",
+            f"{volume.array.dtype} of shape {volume.shape}",
+        )
+    image = _image_of(path) if inside(path) else None
+    own = VERSIONS[0] if image is None else image.version
+    if (version or own) not in (VERSIONS if image is None else (own,)):
+        wanted = " or ".join(VERSIONS) if image is None else f"{own}, that of the image,"
+        raise InputError(f"Version {wanted} of OME-Zarr is needed", repr(version))
+    version = version or own
+    with replacing_all(path) as part:
+        _write(volume, part, version, owned=image is not None)
+    if image is not None:
+        _enlist(path, version)
+
+
+def _image_of(path: Path) -> Any:
+    """Return the group of the image that labels are for."""
+    from .ome_zarr import Node
+
+    image = path.parent.parent
+    if path.parent.name != "labels" or not image.is_dir():
+        raise InputError("A path such as image.ome.zarr/labels/NAME is needed", str(path))
+    node = Node.opened(image)
+    if "multiscales" not in node.ome:
+        raise InputError("Labels go into the group of an image", str(image))
+    return node
+
+
+def _enlist(path: Path, version: str) -> None:
+    """Add labels to the list of their image."""
+    import zarr
+
+    try:
+        group = zarr.open_group(
+            str(path.parent), mode="a", zarr_format=3 if version == "0.5" else 2
+        )
+        known = dict(group.attrs.get("ome") or {}) if version == "0.5" else dict(group.attrs)
+        names = [str(name) for name in known.get("labels") or ()]
+        known["labels"] = [*names, *({path.name} - set(names))]
+        group.attrs.update({"ome": known | {"version": version}} if version == "0.5" else known)
+    except OSError as error:
+        raise FileError("A group that can be written is needed", str(path.parent)) from error
+
+
+def _write(volume: Volume, path: Path, version: str, *, owned: bool) -> None:
+    """Write the levels, then the metadata, into a new folder."""
+    import zarr
+
+    labels = volume.is_labels or owned
+    order = "".join(a for a in ORDER if a in volume.axes)
+    array = volume.array
+    if labels:
+        array = smallest(np.asarray(array), _LABEL_TYPES)
+    group = zarr.open_group(str(path), mode="w", zarr_format=3 if version == "0.5" else 2)
+    stored = [_stored(arranged(volume, array, order), group, "0", order)]
+    while max(stored[-1].shape[-2:]) > _LARGE:
+        smaller = _halved(stored[-1], labels=labels)
+        stored.append(_stored(smaller, group, str(len(stored)), order))
+    multiscale = _multiscale(volume, order, len(stored), path.name, labels=labels)
+    said = _metadata(volume, multiscale, version, stored[-1])
+    if labels:
+        said["image-label"] = {"source": {"image": "../../"}} if owned else {}
+        said["image-label"] |= {"version": version} if version == "0.4" else {}
+    noted = {KEY: {"axes": volume.axes}}
+    group.attrs.update(noted | ({"ome": said} if version == "0.5" else said))
+
+
+def _stored(data: Any, group: zarr.Group, name: str, order: str) -> zarr.Array:
+    """Write one level, chunk by chunk."""
+    import dask.array as da
+    from numcodecs import Blosc
+
+    chunks = tuple(min(n, _CHUNK[a]) for n, a in zip(data.shape, order, strict=True))
+    old = group.metadata.zarr_format == 2
+    names = {} if old else {"dimension_names": list(order.lower())}
+    array = group.create_array(
+        name,
+        shape=data.shape,
+        chunks=chunks,
+        dtype=np.uint8 if data.dtype == bool else data.dtype.newbyteorder("="),
+        compressors=Blosc(cname="lz4", clevel=5) if old else "auto",
+        chunk_key_encoding={"name": "v2" if old else "default", "separator": "/"},
+        **names,
+    )
+    da.store(da.asarray(data).astype(array.dtype).rechunk(chunks), array, lock=False)
+    return array
+
+
+def _halved(array: zarr.Array, *, labels: bool) -> Any:
+    """Return a level half as large along Y and X: every second label, means of intensities."""
+    import dask.array as da
+
+    whole = da.from_zarr(array)
+    if labels:
+        return whole[..., ::2, ::2]
+    axes = {whole.ndim - 2: 2, whole.ndim - 1: 2}
+    means = da.coarsen(np.mean, whole, axes, trim_excess=True)
+    return (means.round() if array.dtype.kind in "iu" else means).astype(array.dtype)
+
+
+def _multiscale(volume: Volume, order: str, count: int, name: str, *, labels: bool) -> Multiscale:
+    """Return what OME-Zarr 0.4 says of axes and levels."""
+    from ome_zarr_models.v04.axes import Axis
+    from ome_zarr_models.v04.multiscales import Dataset, Multiscale
+
+    unit = UNITS.get(volume.unit)
+    axes = [
+        Axis(name=a.lower(), type=_TYPES.get(a, "space"), unit=None if a in _TYPES else unit)
+        for a in order
+    ]
+    sizes = dict(zip(volume.spatial_axes, volume.spacing_in(volume.unit), strict=True))
+    starts = dict(zip(volume.spatial_axes, _starts(volume), strict=True))
+    datasets = []
+    for level in range(count):
+        factor = {"Y": 2.0**level, "X": 2.0**level}
+        shift = 0.0 if labels else 0.5  # the mean of two voxels lies between them
+        scale = [sizes.get(a, 1.0) * factor.get(a, 1.0) for a in order]
+        start = [
+            starts.get(a, 0.0) + shift * (factor.get(a, 1.0) - 1) * sizes.get(a, 1.0) for a in order
+        ]
+        datasets.append(
+            Dataset.build(path=str(level), scale=scale, translation=start if any(start) else None)
+        )
+    return Multiscale(axes=axes, datasets=datasets, name=name, version="0.4")
+
+
+def _starts(volume: Volume) -> list[float]:
+    """Return where the first voxel is, 0 if the axes are not those of the world."""
+    affine = affine_of(volume)
+    if np.allclose(affine[:-1, :-1], np.diag(volume.spacing_in(volume.unit)), rtol=1e-6):
+        return [float(v) for v in affine[:-1, -1]]
+    logger.warning("%s: an OME-Zarr keeps the spacing, not the orientation.", volume.name)
+    return [0.0] * (len(affine) - 1)
+
+
+def _metadata(
+    volume: Volume, multiscale: Multiscale, version: str, smallest_level: zarr.Array
+) -> dict[str, Any]:
+    new = version == "0.5"
+    chosen = multiscale.to_version("0.5") if new else multiscale
+    said: dict[str, Any] = {"multiscales": [chosen.model_dump(mode="json", exclude_none=True)]}
+    if new:
+        said["version"] = version
+    if volume.channel_names:
+        values = np.asarray(smallest_level)
+        low, high = float(values.min()), float(values.max())
+        window = {"min": low, "max": high, "start": low, "end": high}
+        said["omero"] = {
+            "channels": [
+                {"label": name, "color": "FFFFFF", "window": window, "active": True}
+                for name in volume.channel_names
+            ]
+        }
+    return said

@@ -1,0 +1,173 @@
+"""What a file says of its voxels' size; of a TIFF also the channels' names and the axes' order."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from ...core.quantity import LENGTHS, canonical_unit
+from ...core.volume import SPATIAL
+
+if TYPE_CHECKING:
+    import tifffile
+
+# How our own files note the order of axes that the format itself would change.
+ORDER_KEY = "tally_axes"
+# Resolutions of printers, screens and scanners, in dots per inch: they say nothing of the object.
+PRINTED_DPI = (
+    1, 2.54, 72, 96, 100, 120, 144, 150, 180, 200, 220, 240, 300, 350, 360, 400, 600, 1200, 2400,
+)  # fmt: skip
+_RESOLUTION_UNITS = {2: "inch", 3: "cm", 4: "mm", 5: "um"}
+
+logger = logging.getLogger("napari_tally")
+
+Sizes = dict[str, tuple[float, str]]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says besides its pixels.
+
+    Attributes
+    ----------
+    sizes : dict
+        Size of a voxel and its unit along X, Y and Z, where the file gives it.
+    channel_names : tuple of str
+        One a channel, or empty.
+    order : str
+        The axes as they were before our own writer changed their order; "" in foreign files.
+    """
+
+    sizes: Sizes = field(default_factory=dict)
+    channel_names: tuple[str, ...] = ()
+    order: str = ""
+
+
+def read_metadata(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Metadata:
+    """Return what OME-XML, ImageJ's description or else the resolution tags say."""
+    if series.kind == "ome" and tif.ome_metadata:
+        return _from_ome(tif.ome_metadata, tif.series.index(series))
+    if series.kind == "imagej" and tif.imagej_metadata:
+        return _from_imagej(tif.imagej_metadata, series)
+    return Metadata(_without_printed(_from_tags(series)))
+
+
+def spacing_of(axes: str, sizes: Sizes, name: str) -> tuple[tuple[float, ...] | None, str]:
+    """Return the spacing of the spatial axes in one unit, or (None, "px").
+
+    Says in a warning what is missing or makes no sense, where the file gives sizes at all.
+    """
+    wanted = [a for a in axes if a in SPATIAL]
+    if not sizes or not wanted:
+        return None, "px"
+    missing = [a for a in wanted if a not in sizes]
+    if missing:
+        logger.warning("%s: the spacing of %s is missing; read as uncalibrated.", name, missing[0])
+        return None, "px"
+    wrong = [a for a in wanted if not (math.isfinite(sizes[a][0]) and sizes[a][0] > 0)]
+    if wrong:
+        said = "%s: the spacing of %s is %g %s; read as uncalibrated."
+        logger.warning(said, name, wrong[0], *sizes[wrong[0]])
+        return None, "px"
+    for axis in wanted:
+        value, unit = sizes[axis]
+        if not LENGTHS["pm"] <= value * LENGTHS[unit] < LENGTHS["m"]:
+            said = "%s: the spacing of %s is %g %s, which is hard to believe; is it right?"
+            logger.warning(said, name, axis, value, unit)
+    unit = sizes[wanted[-1]][1]
+    return tuple(_converted(*sizes[a], unit) for a in wanted), unit
+
+
+def _converted(value: float, unit: str, to: str) -> float:
+    return value if unit == to else value * LENGTHS[unit] / LENGTHS[to]
+
+
+def _known(sizes: Iterable[tuple[str, Any, str | None]]) -> Sizes:
+    """Keep the sizes that are numbers in a unit of length."""
+    result: Sizes = {}
+    for axis, value, text in sizes:
+        unit = canonical_unit(text)
+        if value is not None and unit is not None:
+            result[axis] = (_number(value), unit)
+    return result
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _from_ome(xml: str, index: int) -> Metadata:
+    try:
+        images = ElementTree.fromstring(xml).findall("{*}Image")
+    except ElementTree.ParseError:
+        return Metadata()
+    if not images:
+        return Metadata()
+    image = images[min(index, len(images) - 1)]
+    pixels = image.find("{*}Pixels")
+    if pixels is None:
+        return Metadata()
+    sizes = _known(
+        (a, pixels.get(f"PhysicalSize{a}"), pixels.get(f"PhysicalSize{a}Unit", "µm"))
+        for a in SPATIAL
+    )
+    names = tuple(c.get("Name", "") for c in pixels.findall("{*}Channel"))
+    key, _, order = (image.findtext("{*}Description") or "").partition("=")
+    return Metadata(sizes, names if all(names) else (), order if key == ORDER_KEY else "")
+
+
+def _from_imagej(said: dict[str, Any], series: tifffile.TiffPageSeries) -> Metadata:
+    order = str(said.get(ORDER_KEY, ""))
+    names = _imagej_names(said, bool(order))
+    if "unit" not in said:
+        return Metadata(_without_printed(_from_tags(series)), names, order)
+    unit = str(said["unit"])
+    sizes = _known(
+        [
+            ("Z", said.get("spacing"), str(said.get("zunit", unit))),
+            ("Y", _pixel(series, "YResolution"), str(said.get("yunit", unit))),
+            ("X", _pixel(series, "XResolution"), unit),
+        ]
+    )
+    return Metadata(sizes if order else _without_printed(sizes), names, order)
+
+
+def _imagej_names(said: dict[str, Any], ours: bool) -> tuple[str, ...]:
+    """Return one name a channel from one label a plane, if the planes of a channel agree."""
+    labels, channels = said.get("Labels") or (), int(said.get("channels", 1))
+    labels = (labels,) if isinstance(labels, str) else tuple(str(label) for label in labels)
+    names = labels[:channels]
+    if channels == 1 and not ours:  # other programs label the planes of a stack
+        return ()
+    return names if labels and labels == names * (len(labels) // channels) else ()
+
+
+def _from_tags(series: tifffile.TiffPageSeries) -> Sizes:
+    tag = series.keyframe.tags.get("ResolutionUnit")
+    unit = None if tag is None else _RESOLUTION_UNITS.get(int(tag.value))
+    return _known((a, _pixel(series, f"{a}Resolution"), unit) for a in "YX")
+
+
+def _pixel(series: tifffile.TiffPageSeries, name: str) -> float | None:
+    """Return the size of a pixel from a resolution, which is pixels a unit as a fraction."""
+    tag = series.keyframe.tags.get(name)
+    if tag is None:
+        return None
+    pixels, units = tag.value
+    return units / pixels if pixels else math.inf
+
+
+def _without_printed(sizes: Sizes) -> Sizes:
+    """Drop the sizes of X and Y, and with them all, if they are those of a printer or screen."""
+    value, unit = sizes.get("X", (0.0, "um"))
+    if unit not in ("inch", "cm") or not math.isfinite(value) or value <= 0:
+        return sizes
+    dpi = LENGTHS["inch"] / (value * LENGTHS[unit])
+    return {} if any(math.isclose(dpi, p, rel_tol=2e-3) for p in PRINTED_DPI) else sizes

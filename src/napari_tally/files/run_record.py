@@ -1,0 +1,105 @@
+"""The run record: what was done to which input with which model, as JSON beside the outputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..core.atomic import replacing
+from ..core.errors import FileError
+
+_PACKAGES = (
+    "napari-tally", "torch", "monai", "numpy", "scikit-image", "tifffile", "numba",
+)  # fmt: skip
+_MODEL_KEYS = ("name", "version", "sha256")
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file, or of a folder's files and their names, in hexadecimal.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read.
+    """
+    try:
+        if path.is_dir():
+            return _sha256_listed(sorted(p for p in path.rglob("*") if p.is_file()), path)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileError("A file that can be read is needed", f"{path} ({reason})") from error
+
+
+def sha256_files(paths: Sequence[Path]) -> str:
+    """Return the SHA-256 of a file, or of several of one folder and their names."""
+    return sha256_file(paths[0]) if len(paths) == 1 else _sha256_listed(paths, paths[0].parent)
+
+
+def _sha256_listed(files: Sequence[Path], folder: Path) -> str:
+    listed = [f"{sha256_file(p)} {p.relative_to(folder).as_posix()}" for p in files]
+    return hashlib.sha256("\n".join(listed).encode()).hexdigest()
+
+
+def write_record(record: dict[str, Any], path: Path) -> None:
+    """Write a run record as JSON.
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be written.
+    """
+    text = json.dumps(record, indent=2, ensure_ascii=False)
+    with replacing(path) as part:
+        part.write_text(text + "\n", encoding="utf-8")
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return a run record, None if there is none that can be read."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def same_run(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Return whether two records tell of the same input, model and options.
+
+    When, where and how fast does not count, nor does the input's name. A record that lacks one of
+    these is like no other.
+    """
+    known = _identity(old)
+    return all(part is not None for part in _flat(known)) and known == _identity(new)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that results depend on, if installed."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _identity(record: dict[str, Any]) -> dict[str, Any]:
+    plain = json.loads(json.dumps(record))  # tuples become lists, as in a record that was read
+    model, source = plain.get("model"), plain.get("input")
+    model = model if isinstance(model, dict) else {}
+    return {
+        "options": plain.get("options"),
+        "model": [model.get(key) for key in _MODEL_KEYS],
+        "input": source.get("sha256") if isinstance(source, dict) else None,
+    }
+
+
+def _flat(identity: dict[str, Any]) -> list[Any]:
+    return [identity["options"], *identity["model"], identity["input"]]

@@ -1,0 +1,1 @@
+"""Measuring label images: arrays, files, tables, reports."""

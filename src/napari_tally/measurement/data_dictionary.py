@@ -1,0 +1,138 @@
+"""What the columns of tables are, and what they were made of: the data dictionary of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ..features.declare.feature import Feature, Per
+from ..features.registry import GROUPS
+from ..files.run_record import versions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Meaning = dict[str, str]
+
+_LENGTHS = ("um", "mm", "px")
+# What is not measured but told, counted or found on the way.
+TOLD = (
+    Feature("file", "File", "The label image."),
+    Feature("label", "Id", "The object's number in the label image."),
+    Feature("t", "Frame", "From 0."),
+    Feature("track", "Track", "The object's number in the linked labels: the same in all frames."),
+    Feature("class", "Class", "Number of the object's class."),
+    Feature("class_name", "Class", "Name of the object's class; of a summary, empty for all."),
+    Feature("confidence", "Confidence", "Probability that this is a true object, or its voxels'."),
+    Feature("parent", "Parent", "Id of the parent that holds most of the object; 0 in none."),
+    Feature("parent_share", "Share in the parent", "Part of the object's voxels that lies in it."),
+    Feature("children_count", "Children", "Number of objects of which most lies in this one."),
+    Feature("count", "Count", "Number of objects."),
+    Feature("fraction", "Fraction", "Part of the image that the objects fill."),
+    Feature("density", "Density", "Objects in a unit of the image's area.", -2, ndim=(2,)),
+    Feature("density", "Density", "Objects in a unit of its volume.", -3, ndim=(3,)),
+)
+# Starts of columns that are made of another one.
+MADE = {
+    "median_": ("Median: {title}", "Median over the objects. {definition}"),
+    "total_": ("Total: {title}", "Sum over the objects. {definition}"),
+    "children_": ("Children: {title}", "Sum over the children. {definition}"),
+}
+
+
+def meanings(columns: Sequence[str]) -> dict[str, Meaning]:
+    """Return for each column its title, definition, unit and, where there is one, source.
+
+    Those of a channel or of two have it as `channel`, those of a group of measurements its name as
+    `group`. What is not ours is called by its own name.
+    """
+    known = _known()
+    return {name: _meaning(name, known) for name in map(str, columns)}
+
+
+def data_dictionary(
+    tables: Mapping[str, tuple[str, pd.DataFrame]],
+    sources: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what is to be known of tables to use them without the program that made them.
+
+    Parameters
+    ----------
+    tables : mapping
+        The name of each table to its file's name and itself.
+    sources : mapping
+        What the tables were made of.
+    options : mapping
+        With what they were made.
+    """
+    return {
+        "made_by": "napari-tally",
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "sources": dict(sources),
+        "options": dict(options),
+        "tables": {
+            name: {"file": file, "rows": len(table), "columns": meanings(list(table))}
+            for name, (file, table) in tables.items()
+        },
+        "versions": versions(),
+    }
+
+
+def unit_in_words(unit: str) -> str:
+    """Return a unit as people write it: µm² of "um2", 1/mm³ of "per_mm3", ° of "deg"."""
+    words = {"um": "µm", "2": "²", "3": "³", "per_": "1/", "deg": "°"}
+    for short, long in words.items():
+        unit = unit.replace(short, long)
+    return unit
+
+
+def _known() -> dict[str, Meaning]:
+    """Return the starts of all columns, with units, and what each of them means."""
+    groups = [("", TOLD), *((name, group.features) for name, group in GROUPS.items())]
+    known: dict[str, Meaning] = {}
+    for group, features in groups:
+        for feature in features:
+            known |= _of_feature(feature, group)
+    return known
+
+
+def _of_feature(feature: Feature, group: str) -> dict[str, Meaning]:
+    found: dict[str, Meaning] = {}
+    for length in _LENGTHS:
+        unit = feature.suffix(length)
+        said = {
+            "title": feature.title,
+            "definition": feature.definition,
+            "unit": unit.removeprefix("_"),
+            "source": feature.source,
+            "group": group,
+            "channel": "" if feature.per is Per.OBJECT else "*",
+        }
+        keys = [key + unit for ndim in feature.ndim for key in feature.keys(ndim)]
+        found |= {key: {k: v for k, v in said.items() if v or k == "unit"} for key in keys}
+    return found
+
+
+def _meaning(name: str, known: Mapping[str, Meaning]) -> Meaning:
+    for start in _starts(name):
+        found = known.get(start)
+        if found is not None and (start == name or "channel" in found):
+            channel = {"channel": name.removeprefix(start + "_")} if start != name else {}
+            return {k: v for k, v in found.items() if k != "channel"} | channel
+    for start, (title, definition) in MADE.items():
+        if name.startswith(start):
+            inner = _meaning(name.removeprefix(start), known)
+            words = {k: inner.get(k, "") for k in ("title", "definition")}
+            return inner | {
+                "title": title.format(**words),
+                "definition": definition.format(**words).strip(),
+            }
+    return {"title": name, "definition": "", "unit": ""}
+
+
+def _starts(name: str) -> list[str]:
+    """Return the name, and what it begins with before each underscore, the longest first."""
+    parts = name.split("_")
+    return ["_".join(parts[:n]) for n in range(len(parts), 0, -1)]

@@ -1,0 +1,105 @@
+"""Write what was measured in a viewer: tables, outlines or a report, by the suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import FileError, InputError
+from ..features.declare.options import Measurements
+from ..files.outlines import write_outlines
+from ..files.run_record import write_record
+from ..files.tables.tables import SUFFIXES, table_paths, write_tables
+from .data_dictionary import data_dictionary
+from .image_table import per_image
+from .report import write_report
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.volume import Volume
+
+OUTLINES = (".zip", ".geojson")
+REPORT = (".html",)
+
+
+@dataclass(frozen=True, eq=False)
+class Export:
+    """What was measured, and in what.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row an object.
+    labels : Volume
+        With the calibration of the table.
+    images : sequence of Volume
+        On the same grid.
+    options : Measurements
+        What was measured.
+    segmented : dict
+        The model and options that made the labels, if they are known.
+    parents : pandas.DataFrame, optional
+        One row for each of what holds the objects.
+    """
+
+    table: pd.DataFrame
+    labels: Volume
+    images: Sequence[Volume] = ()
+    options: Measurements = field(default_factory=Measurements)
+    segmented: dict[str, Any] = field(default_factory=dict)
+    parents: pd.DataFrame | None = None
+
+    def write(self, path: Path) -> list[Path]:
+        """Write to a path and beside it, and return the files; none but the first is replaced.
+
+        A table comes with one of the whole image and with a JSON file that says what the columns
+        are.
+
+        Raises
+        ------
+        FileError
+            If the suffix is another, or a folder cannot be written.
+        InputError
+            If a file beside it exists, or outlines are wanted of what has none.
+        """
+        suffix = path.suffix.lower()
+        if suffix in OUTLINES:
+            write_outlines(self.labels, path, self.table)
+            return [path]
+        tables = {"objects": self.table, "image": self._of_image()}
+        if self.parents is not None:
+            tables["parents"] = self.parents
+        if suffix in REPORT:
+            about = self._about({name: (path.name, t) for name, t in tables.items()})
+            write_report(path, self.labels, self.images, tables, about, self.segmented)
+            return [path]
+        if suffix not in SUFFIXES:
+            known = ", ".join((*SUFFIXES, *OUTLINES, *REPORT))
+            raise FileError(f"A name that ends in one of {known} is needed", str(path))
+        return self._write_tables(tables, path)
+
+    def _write_tables(self, tables: dict[str, pd.DataFrame], path: Path) -> list[Path]:
+        places = table_paths(list(tables), path)
+        files = list(dict.fromkeys([path, *places, path.with_suffix(".json")]))
+        for taken in [p for p in files[1:] if p.exists()]:
+            raise InputError("A new name is needed", f"{taken} exists", "Choose another")
+        named = {n: (p.name, t) for (n, t), p in zip(tables.items(), places, strict=True)}
+        about = self._about(named)
+        write_tables(tables, path, about["tables"]["objects"]["columns"])
+        write_record(about, path.with_suffix(".json"))
+        return files
+
+    def _of_image(self) -> pd.DataFrame:
+        whole = per_image(self.table, self.labels)
+        whole.insert(0, "file", self.labels.name)
+        return whole
+
+    def _about(self, tables: dict[str, tuple[str, pd.DataFrame]]) -> dict[str, Any]:
+        sources = {
+            "labels": {"name": self.labels.name},
+            "images": [{"name": image.name} for image in self.images],
+        }
+        return data_dictionary(tables, sources, self.options.model_dump(mode="json"))

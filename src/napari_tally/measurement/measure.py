@@ -1,0 +1,209 @@
+"""Measure labels in the intensities of images on the same grid, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import InputError
+from ..core.progress import drain
+from ..features.declare.options import Measurements
+from ..features.measure import measure
+from ..features.out_of_core import measure_stored_steps
+from ..features.registry import are_alone
+from ..objects.parents import parents_of
+from ..objects.summary import size_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.volume import Volume
+
+LARGE_BYTES = 2**31  # of labels; more than that is measured slab by slab
+_SAME_SPACING = 0.01  # up to which two spacings are one that was written with few digits
+
+
+def measure_volumes(
+    labels: Volume,
+    images: Sequence[Volume] = (),
+    options: Measurements | None = None,
+    parents: Volume | None = None,
+) -> pd.DataFrame:
+    """Measure each object of a label volume in every channel of the images.
+
+    Frames (axis T) are measured one by one, and the table then has a column `t`. Where the labels
+    have no calibration that of the first calibrated image is taken. With `parents` the columns
+    `parent` (0 outside of all) and `parent_share` say which of them holds most of an object.
+
+    Raises
+    ------
+    InputError
+        If the labels have channels, or an image or the parents lie on another grid.
+    """
+    import pandas as pd
+
+    if "C" in labels.axes:
+        raise InputError(f"Labels without channels are needed in {labels.name}", labels.axes)
+    labels = calibrated_by(labels, images)
+    for other in (*images, *filter(None, [parents])):
+        _check_grid(labels, other)
+    if "T" not in labels.axes:
+        return _frame(labels, images, options, parents)
+    frames = []
+    for t in range(labels.shape[labels.axes.index("T")]):
+        holder = None if parents is None else parents.at("T", t)
+        table = _frame(labels.at("T", t), [i.at("T", t) for i in images], options, holder)
+        table.insert(0, "t", t)
+        frames.append(table)
+    return pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
+
+
+def measure_edited(
+    before: pd.DataFrame,
+    measured: NDArray[Any],
+    labels: Volume,
+    images: Sequence[Volume] = (),
+    options: Measurements | None = None,
+    parents: Volume | None = None,
+) -> pd.DataFrame:
+    """Measure again, after edits, only the objects that have changed, if that gives the same.
+
+    Parameters
+    ----------
+    before : pandas.DataFrame
+        What `measure_volumes` returned, with the same images, options and parents.
+    measured : ndarray
+        The labels that it measured.
+    labels : Volume
+        The labels as they are now.
+    """
+    import pandas as pd
+
+    now = np.asarray(labels.array)
+    if "T" in labels.axes or now.shape != measured.shape or not are_alone(_told(options).groups):
+        return measure_volumes(labels, images, options, parents)
+    changed = now != measured
+    touched = np.union1d(now[changed], measured[changed])
+    touched = touched[touched > 0]
+    if not len(touched):
+        return before
+    some = replace(labels, array=np.where(np.isin(now, touched), now, 0))
+    again = measure_volumes(some, images, options, parents)
+    kept = before[~before["label"].isin(touched)]
+    both = pd.concat([part for part in (kept, again) if len(part)] or [again])
+    return both.sort_values("label", ignore_index=True)
+
+
+def measure_parents(
+    parents: Volume, table: pd.DataFrame, options: Measurements | None = None
+) -> pd.DataFrame:
+    """Measure the parents of the objects in a table, with the number and size of what each holds.
+
+    Parameters
+    ----------
+    parents : Volume
+        What the table was made with.
+    table : pandas.DataFrame
+        With a column `parent` and an area or volume.
+    """
+    measured = measure_volumes(parents, (), options)
+    keys = [k for k in ("t", "label") if k in measured]
+    size = size_column(table)
+    held = table.rename(columns={"label": "child", "parent": "label"}).groupby(keys)[size]
+    found = measured.set_index(keys)
+    found["children_count"] = held.count().reindex(found.index, fill_value=0)
+    found[f"children_{size}"] = held.sum().reindex(found.index, fill_value=0.0)
+    return found.reset_index()
+
+
+def channels_first(volume: Volume) -> NDArray[Any]:
+    """Return the array with its channels in front, shape (C, ...), one if it has no such axis."""
+    array = np.asarray(volume.array)
+    return np.moveaxis(array, volume.axes.index("C"), 0) if "C" in volume.axes else array[None]
+
+
+def _told(options: Measurements | None) -> Measurements:
+    return options or Measurements()
+
+
+def calibrated_by(labels: Volume, images: Sequence[Volume]) -> Volume:
+    """Return labels with the calibration of the first image that has one, if they have none."""
+    for image in images:
+        if not labels.calibrated and image.calibrated and image.spatial_axes == labels.spatial_axes:
+            return replace(labels, spacing=image.spacing, unit=image.unit)
+    return labels
+
+
+def _frame(
+    labels: Volume,
+    images: Sequence[Volume],
+    options: Measurements | None,
+    parents: Volume | None,
+) -> pd.DataFrame:
+    unit = labels.unit if labels.calibrated else None
+    names = tuple(name for image in images for name in _names(image, len(images) > 1))
+    if parents is None and _is_large(labels):
+        pixels = _stored_channels(images)
+        told = labels.spacing, unit, names, options
+        return drain(measure_stored_steps(labels.array, pixels, *told))
+    array = np.asarray(labels.array)
+    stacks = [channels_first(image) for image in images]
+    pixels = np.concatenate(stacks) if len(stacks) > 1 else stacks[0] if stacks else None
+    table = measure(array, pixels, labels.spacing, unit, names, options)
+    if parents is not None:
+        table["parent"], table["parent_share"] = parents_of(array, np.asarray(parents.array))
+    return table
+
+
+def _is_large(labels: Volume) -> bool:
+    """Tell whether labels are stored, and too large to be read whole."""
+    stored = not isinstance(labels.array, np.ndarray)
+    return stored and int(getattr(labels.array, "nbytes", 0)) > LARGE_BYTES
+
+
+def _stored_channels(images: Sequence[Volume]) -> Any:
+    """Return the channels of images as one array (C, ...) that is read when it is needed."""
+    import dask.array as da
+
+    stacks = []
+    for image in images:
+        array = da.asarray(image.array)
+        place = image.axes.find("C")
+        stacks.append(array[None] if place < 0 else da.moveaxis(array, place, 0))
+    return da.concatenate(stacks) if stacks else None
+
+
+def _names(image: Volume, several: bool) -> tuple[str, ...]:
+    """Return the names of the columns of an image: its channels, with its own where needed."""
+    names = image.channels or image.channel_names
+    if not several:
+        return names
+    own = PurePath(image.name).stem
+    return tuple(f"{own}_{name}" for name in names) or (own,)
+
+
+def _check_grid(labels: Volume, other: Volume) -> None:
+    if other.axes.replace("C", "") != labels.axes:
+        raise InputError(
+            f"An image with the axes {labels.axes} (and C) is needed for {labels.name}",
+            f"{other.name} with {other.axes}",
+        )
+    if other.spatial_shape != labels.spatial_shape:
+        raise InputError(
+            f"An image of shape {labels.spatial_shape} is needed for {labels.name}",
+            f"{other.name} of shape {other.spatial_shape}",
+        )
+    if not (labels.calibrated and other.calibrated):
+        return
+    wanted, got = np.array(labels.spacing_in("um")), np.array(other.spacing_in("um"))
+    if not np.allclose(wanted, got, rtol=_SAME_SPACING):
+        raise InputError(
+            f"An image with the spacing of {labels.name} ({labels.describe_spacing()}) is needed",
+            f"{other.name} with {other.describe_spacing()}",
+            "Tell the right one with a spacing, or bring both to one grid",
+        )

@@ -1,0 +1,210 @@
+"""Measure the labels of files, and write tables with all that is needed to understand them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.errors import InputError, OutputExistsError, TallyError, sentence
+from ..core.progress import Step, Steps
+from ..core.quantity import parse_quantity
+from ..features.declare.options import DEFAULT
+from ..files import read, write
+from ..files.match_files import bare
+from ..files.outlines import check_outlines_name, write_outlines
+from ..files.run_record import read_record, sha256_file, write_record
+from ..files.tables.tables import check_table_name, table_paths, write_table, write_tables
+from ..objects.parents import parents_of
+from ..objects.summary import summary
+from .data_dictionary import data_dictionary
+from .image_table import per_image
+from .measure import calibrated_by, measure_parents, measure_volumes
+from .options import group_names, measurements
+from .report import write_report
+from .track import Tracked, track_steps
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.volume import Volume
+    from ..files.match_files import Row
+
+STAGE = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureHow:
+    """What is measured and written of each file.
+
+    Attributes
+    ----------
+    groups : tuple of str
+        Names of the groups of measurements, or "all".
+    ring : str, optional
+        Width of the ring of background: "2um".
+    spacing : str, optional
+        Size of a voxel of labels and images, whatever their files say.
+    track : bool
+        Whether the objects of a series are linked over time.
+    outlines : str, optional
+        Format of the objects' outlines: "zip" (ImageJ) or "geojson" (QuPath).
+    overwrite : bool
+        Whether other files are replaced.
+    """
+
+    groups: tuple[str, ...] = DEFAULT
+    ring: str | None = None
+    spacing: str | None = None
+    track: bool = False
+    outlines: str | None = None
+    overwrite: bool = False
+
+    def check(self) -> None:
+        """Refuse groups and quantities that are none, before any file is read."""
+        group_names(self.groups)
+        for text in filter(None, (self.ring, self.spacing)):
+            parse_quantity(text)
+
+    def read(self, path: Path) -> Volume:
+        """Read one file, with the spacing that the user told."""
+        volume = read(path)
+        return volume if self.spacing is None else volume.with_spacing(parse_quantity(self.spacing))
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureJob:
+    """One label image, and where what is measured goes.
+
+    Attributes
+    ----------
+    row : Row
+        The files.
+    table : Path
+        For the table of objects; the others lie beside it.
+    report : Path, optional
+        For a report as HTML.
+    """
+
+    row: Row
+    table: Path
+    report: Path | None = None
+
+    def beside(self, end: str) -> Path:
+        """Return the path of what lies beside the table: `a_linked.tif`."""
+        return self.table.with_name(self.table.stem + end)
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables that are written."""
+        return ["objects", "image", *(["parents"] if self.row.parents else [])]
+
+    def outputs(self, how: MeasureHow) -> list[Path]:
+        """Return all that is written."""
+        paths = [*table_paths(self.tables(), self.table), self.table.with_suffix(".json")]
+        if how.track:
+            paths += [self.beside("_tracks.csv"), self.beside("_linked.tif")]
+        if how.outlines:
+            paths.append(self.beside(f"_outlines.{how.outlines}"))
+        return [*paths, *filter(None, [self.report])]
+
+    def check(self, how: MeasureHow) -> None:
+        """Refuse names that cannot be written, before any file is read."""
+        check_table_name(self.table)
+        if self.report is not None and self.report.suffix.lower() not in (".html", ".htm"):
+            raise InputError("A report that ends in .html is needed", str(self.report))
+        if how.outlines:
+            check_outlines_name(self.beside(f"_outlines.{how.outlines}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What became of one label image: a summary of its objects, or the reason why there is none."""
+
+    job: MeasureJob
+    message: str
+    failed: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def measure_files_steps(jobs: Sequence[MeasureJob], how: MeasureHow) -> Steps[list[Measured]]:
+    """Measure files one after the other and write the results; yield after every file.
+
+    A file that cannot be measured fails with a reason, and the others are measured.
+    """
+    done: list[Measured] = []
+    for number, job in enumerate(jobs):
+        try:
+            done.append((yield from _one(job, how)))
+        except (TallyError, MemoryError) as error:
+            done.append(Measured(job, sentence(error), failed=True))
+        yield Step(STAGE, number + 1, len(jobs))
+    return done
+
+
+def _one(job: MeasureJob, how: MeasureHow) -> Steps[Measured]:
+    _check_free(job, how)
+    row = job.row
+    images = [how.read(path) for path in row.images]
+    labels = calibrated_by(how.read(row.labels), images)
+    parents = None if row.parents is None else how.read(row.parents)
+    options = measurements(how.groups, how.ring, labels)
+    table = measure_volumes(labels, images, options, parents)
+    if how.track:
+        tracked = yield from track_steps(labels)
+        table.insert(1, "track", _track_of_each(labels, tracked))
+        write_table(tracked.tracks, job.beside("_tracks.csv"))
+        write(tracked.labels, job.beside("_linked.tif"))
+    if how.outlines:
+        write_outlines(labels, job.beside(f"_outlines.{how.outlines}"), table)
+    whole = per_image(table, labels)
+    whole.insert(0, "file", row.labels.name)
+    tables = {"objects": table, "image": whole}
+    if parents is not None:
+        tables["parents"] = measure_parents(calibrated_by(parents, [labels]), table, options)
+    told = options.model_dump(mode="json")
+    about = data_dictionary(_named(tables, job), _sources(row, labels), told)
+    write_tables(tables, job.table, about["tables"]["objects"]["columns"])
+    if job.report is not None:
+        record = read_record(row.labels.with_name(f"{bare(row.labels)}_run.json"))
+        write_report(job.report, labels, images, tables, about, record)
+    write_record(about, job.table.with_suffix(".json"))
+    notes = () if labels.calibrated else (f"{row.labels} has no calibration: measured in px",)
+    return Measured(job, summary(table), notes=notes)
+
+
+def _check_free(job: MeasureJob, how: MeasureHow) -> None:
+    taken = [path for path in job.outputs(how) if path.exists()]
+    if taken and not how.overwrite:
+        raise OutputExistsError(
+            f"A new name is needed for {taken[0]}", "one that exists", "Or use --overwrite"
+        )
+
+
+def _track_of_each(labels: Volume, tracked: Tracked) -> Any:
+    """Return the track of each object, in the order of the table: by frame, then by id."""
+    place = labels.axes.index("T")
+    before, after = (np.moveaxis(np.asarray(v.array), place, 0) for v in (labels, tracked.labels))
+    return np.concatenate([parents_of(a, b)[0] for a, b in zip(before, after, strict=True)])
+
+
+def _named(tables: dict[str, pd.DataFrame], job: MeasureJob) -> dict[str, tuple[str, pd.DataFrame]]:
+    paths = table_paths(list(tables), job.table)
+    return {n: (p.name, t) for (n, t), p in zip(tables.items(), paths, strict=True)}
+
+
+def _sources(row: Row, labels: Volume) -> dict[str, Any]:
+    """Return what was measured: names without folders, which may tell of a patient, and hashes."""
+
+    def told(path: Path) -> dict[str, str]:
+        return {"name": path.name, "sha256": sha256_file(path)}
+
+    found: dict[str, Any] = {"labels": told(row.labels), "images": [told(p) for p in row.images]}
+    if row.parents is not None:
+        found["parents"] = told(row.parents)
+    grid = {"axes": labels.axes, "shape": list(labels.shape)}
+    if labels.spacing is not None:
+        grid |= {"spacing": list(labels.spacing), "unit": labels.unit}
+    return found | {"grid": grid}

@@ -1,0 +1,156 @@
+"""A report of one image on a page: what was found, how large it is, and how it was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.atomic import replacing
+from ..figures.html import heading, histogram, page, paragraph, picture, side_by_side, words
+from ..figures.orthogonal_planes import planes
+from ..objects.summary import size_column, summary
+from .data_dictionary import unit_in_words
+from .display_table import ML_IN_MM3, listing, title
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.volume import Volume
+
+LISTED = 50  # objects that have a row and a number in the pictures
+_MOST_COLUMNS = 12
+_FEWEST = 5  # objects of which a distribution says more than the table
+# Columns of the table of objects, by their names, group or start, in this order.
+_NAMES = ("label", "t", "track", "class_name", "confidence", "parent")
+_GROUPS = ("size", "diameters")
+_STARTS = ("feret_max", "feret_min", "elongation", "intensity_mean", "touches_border")
+
+
+def write_report(
+    path: Path,
+    labels: Volume,
+    images: Sequence[Volume],
+    tables: Mapping[str, pd.DataFrame],
+    about: Mapping[str, Any],
+    segmented: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a report as HTML that needs no other file.
+
+    It names files, without their folders, and nothing else of a patient.
+
+    Parameters
+    ----------
+    path : Path
+        `.html`.
+    labels : Volume
+        With the calibration of the table.
+    images : sequence of Volume
+        On the same grid.
+    tables : mapping
+        The tables "objects" and "image".
+    about : mapping
+        Their data dictionary.
+    segmented : mapping, optional
+        The run record of the segmentation that made the labels.
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be written.
+    """
+    table = tables["objects"]
+    size = size_column(table)
+    largest = table.sort_values(size, ascending=False, kind="stable").head(LISTED)
+    columns = {name: each["columns"] for name, each in about["tables"].items()}
+    parts = [
+        paragraph(_lead(table, size), "lead"),
+        *_pictures(labels, images, set(largest["label"].tolist())),
+        heading("In the whole image"),
+        listing(tables["image"], _of_image(tables["image"], size), columns["image"]),
+        *_objects(table, largest, size, columns["objects"]),
+        heading("How this was made"),
+        words(dict(_made(labels, about, segmented or {}))),
+        paragraph("For research use only: not a medical device.", "note"),
+    ]
+    with replacing(path) as part:
+        part.write_text(page(about["sources"]["labels"]["name"], parts), encoding="utf-8")
+
+
+def _lead(table: pd.DataFrame, size: str) -> str:
+    """Return the summary, with the total in mL where a clinician would ask for it."""
+    total = f", {table[size].sum() * ML_IN_MM3:.3g} mL in all" if size == "volume_mm3" else ""
+    return summary(table) + total
+
+
+def _pictures(labels: Volume, images: Sequence[Volume], numbered: set[int]) -> Iterator[str]:
+    shown = []
+    for plane in planes(labels, images):
+        marks = [(*place, str(i)) for i, place in plane.places.items() if i in numbered]
+        shown.append(picture(plane.pixels, plane.caption, marks))
+    yield side_by_side(shown)
+
+
+def _of_image(image: pd.DataFrame, size: str) -> list[str]:
+    """Return the columns that are shown of whole images: a row each frame and class."""
+    wanted = ("t", "class_name", "count", f"total_{size}", f"median_{size}", "fraction")
+    return [c for c in (*wanted, *image) if c in image and (c in wanted or "density" in c)][
+        : len(wanted) + 1
+    ]
+
+
+def _objects(
+    table: pd.DataFrame, largest: pd.DataFrame, size: str, columns: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield the distribution of the sizes, and the table of the largest objects."""
+    if not len(table):
+        return
+    if len(table) >= _FEWEST:
+        yield heading("Sizes")
+        yield histogram(table[size].to_numpy(float), title(columns[size]))
+    more = f": the {LISTED} largest of {len(table):,}" if len(table) > LISTED else ""
+    yield heading(f"Objects{more}")
+    yield listing(largest, _of_objects(columns), columns)
+
+
+def _of_objects(columns: Mapping[str, Any]) -> list[str]:
+    named = [c for c in _NAMES if c in columns]
+    grouped = [c for g in _GROUPS for c in columns if columns[c].get("group") == g]
+    started = [c for start in _STARTS for c in columns if c.startswith(start)]
+    return list(dict.fromkeys([*named, *grouped, *started]))[:_MOST_COLUMNS]
+
+
+def _made(
+    labels: Volume, about: Mapping[str, Any], segmented: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Yield what is known of how the numbers came about."""
+    sources, options = about["sources"], about["options"]
+    files = [sources["labels"], *sources["images"], *filter(None, [sources.get("parents")])]
+    yield "Files", ", ".join(_named(f) for f in files)
+    shape = " × ".join(f"{a} {n}" for a, n in zip(labels.axes, labels.shape, strict=True))
+    yield "Image", f"{shape}; voxel {unit_in_words(labels.describe_spacing())}"
+    yield from _segmented(segmented)
+    ring = "" if options["ring"] is None else f"; ring of background {options['ring']:g}"
+    yield "Measured", ", ".join(options["groups"]) + ring
+    versions = about["versions"]
+    yield "Program", f"napari-tally {versions.get('napari-tally', '')}".strip()
+    yield "Date", about["date"].replace("T", " ")
+
+
+def _named(source: Mapping[str, str]) -> str:
+    """Return what a file is called, with its hash if it is known (that of a layer is not)."""
+    known = source.get("sha256")
+    return f"{source['name']} (SHA-256 {known[:12]}…)" if known else source["name"]
+
+
+def _segmented(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the model and the options of a run record."""
+    model = record.get("model")
+    if not isinstance(model, dict):
+        return
+    name = Path(str(model.get("name"))).name
+    yield "Model", f"{name} {model.get('version', '')} (SHA-256 {str(model.get('sha256'))[:12]}…)"
+    told = record.get("options")
+    plain = told.items() if isinstance(told, dict) else ()
+    said = [f"{k} {v}" for k, v in plain if isinstance(v, str | float | int) and v is not False]
+    yield "Segmented", ", ".join(said)

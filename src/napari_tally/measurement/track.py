@@ -1,0 +1,172 @@
+"""Link the objects of a series over time: an object keeps its id until it divides or is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ..core.errors import InputError
+from ..core.options import Options
+from ..core.progress import Step, Steps
+from ..features.declare.options import Measurements
+from ..metrics.overlaps import overlaps
+from ..objects.relabel import as_labels, smallest
+from ..objects.summary import size_column
+from .measure import measure_volumes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..core.volume import Volume
+
+STAGE = "link"
+_SURE = 0.5  # two objects that overlap by more than this can have no other partner
+_MEASURED = Measurements(groups=("size", "place"))
+
+
+class TrackOptions(Options):
+    """How the objects of a series are linked."""
+
+    max_distance: float | None = Field(
+        None,
+        gt=0,
+        description="How far a centroid may move from frame to frame, in the unit of the table; "
+        "the objects' median diameter if not told",
+    )
+    gap: int = Field(1, ge=0, description="Frames in which an object may be missed")
+    divisions: bool = Field(True, description="Whether an object may become two")
+
+
+@dataclass(frozen=True, eq=False)
+class Tracked:
+    """The objects of a series, linked.
+
+    Attributes
+    ----------
+    labels : Volume
+        The id of an object is that of its track, in each frame.
+    tracks : pandas.DataFrame
+        One row an object and frame: `track`, `t`, and the centroid in the labels' unit (`z`, `y`,
+        `x`), as napari's Tracks layer takes them.
+    graph : dict
+        The tracks that each track came from: the two that a division makes have one.
+    """
+
+    labels: Volume
+    tracks: pd.DataFrame
+    graph: dict[int, list[int]]
+
+
+def track_steps(labels: Volume, options: TrackOptions | None = None) -> Steps[Tracked]:
+    """Link objects from frame to frame; yield after every frame.
+
+    Objects that overlap by more than half (IoU) of two neighbouring frames are one; the others are
+    linked by the distance of their centroids, over missed frames too, so that the sum of squared
+    distances is the smallest, by laptrack (Fukai & Kawaguchi, 2022,
+    https://doi.org/10.1093/bioinformatics/btac799), which follows Jaqaman et al., 2008.
+
+    Raises
+    ------
+    InputError
+        If there is no axis T, or laptrack is not installed.
+    """
+    if find_spec("laptrack") is None:
+        raise InputError(
+            "The package laptrack is needed to link objects over time",
+            "none",
+            'Install it with: pip install "napari-tally[tracking]"',
+        )
+    if "T" not in labels.axes:
+        raise InputError(f"A series of frames (axis T) is needed in {labels.name}", labels.axes)
+    told = options or TrackOptions()
+    frames = np.moveaxis(np.asarray(labels.array), labels.axes.index("T"), 0)
+    edges: list[NDArray[np.intp]] = []
+    start = 0
+    for t in range(len(frames) - 1):
+        yield Step(STAGE, t, len(frames))
+        found = overlaps(frames[t], frames[t + 1])
+        sure = found.iou > _SURE
+        after = start + found.n_predicted
+        edges.append(
+            np.stack([start - 1 + found.predicted[sure], after - 1 + found.true[sure]], axis=1)
+        )
+        start = after
+    table = measure_volumes(replace(labels, is_labels=True), (), _MEASURED)
+    yield Step(STAGE, len(frames), len(frames))
+    if not len(table):
+        return Tracked(labels, _tracks(table, np.zeros(0, int)), {})
+    ids, graph = _linked(table, np.concatenate(edges) if edges else np.zeros((0, 2), int), told)
+    return Tracked(_relabelled(labels, frames, table, ids), _tracks(table, ids), graph)
+
+
+def _linked(
+    table: pd.DataFrame, edges: NDArray[np.intp], options: TrackOptions
+) -> tuple[NDArray[np.int64], dict[int, list[int]]]:
+    """Return the track of each row, numbered from 1 as they appear, and where tracks came from."""
+    from laptrack import LapTrack
+
+    places = _places(table)
+    reach = options.max_distance or _median_diameter(table)
+    tracker = LapTrack(
+        metric="sqeuclidean",
+        cutoff=reach**2,
+        gap_closing_metric="sqeuclidean",
+        gap_closing_cutoff=reach**2 if options.gap else False,
+        gap_closing_max_frame_count=options.gap + 1,  # it counts from the last frame seen
+        splitting_metric="sqeuclidean",
+        splitting_cutoff=reach**2 if options.divisions else False,
+        merging_cutoff=False,
+    )
+    data = table[["t"]].assign(**places, row=np.arange(len(table)))
+    found, splits, _ = tracker.predict_dataframe(
+        data,
+        list(places),
+        frame_col="t",
+        only_coordinate_cols=False,
+        connected_edges=[(int(a), int(b)) for a, b in edges],
+    )
+    tracks = found.sort_values("row")["track_id"].to_numpy(np.int64)
+    seen, first = np.unique(tracks, return_index=True)
+    number = dict(zip(seen[np.argsort(first)].tolist(), range(1, len(seen) + 1), strict=True))
+    graph = {
+        number[int(child)]: [number[int(parent)]]
+        for parent, child in zip(
+            splits.get("parent_track_id", ()), splits.get("child_track_id", ()), strict=True
+        )
+    }
+    return np.array([number[int(track)] for track in tracks]), graph
+
+
+def _median_diameter(table: pd.DataFrame) -> float:
+    name = next(c for c in table if str(c).startswith("equivalent_diameter"))
+    return float(table[name].median())
+
+
+def _places(table: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """Return the centroids along Z, Y and X, in the unit of the table."""
+    unit = size_column(table).partition("_")[2].rstrip("23")
+    axes = [a for a in "zyx" if f"centroid_{a}_{unit}" in table]
+    return {a: table[f"centroid_{a}_{unit}"].to_numpy(np.float64) for a in axes}
+
+
+def _tracks(table: pd.DataFrame, ids: NDArray[np.int64]) -> pd.DataFrame:
+    found = table[["t"]].assign(**_places(table))
+    found.insert(0, "track", ids)
+    return found.sort_values(["track", "t"], ignore_index=True)
+
+
+def _relabelled(
+    labels: Volume, frames: NDArray[Any], table: pd.DataFrame, ids: NDArray[np.int64]
+) -> Volume:
+    """Give each object the id of its track."""
+    new = np.zeros(frames.shape, smallest(int(ids.max())))
+    for t, frame in enumerate(frames):
+        own = np.concatenate([[0], ids[table["t"] == t]]).astype(new.dtype)
+        new[t] = own[as_labels(frame)[0]]
+    array = np.moveaxis(new, 0, labels.axes.index("T"))
+    return replace(labels, array=array, is_labels=True)

@@ -1,0 +1,300 @@
+"""A model is a folder: a MONAI bundle whose metadata also holds what we need to use it.
+
+Nothing in the folder is run: the configuration is read as plain values, the networks are of those
+listed in `network.architectures`, and weights are loaded strictly (see `models.weights`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ..core.atomic import replacing
+from ..core.errors import FileError, ModelError
+from ..files.run_record import sha256_files
+from ..network.architectures import Architecture, from_definition
+from .model_info import ModelInfo
+from .weights import find_weights, load_weights, save_weights, weights_path
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ..core.volume import Volume
+
+METADATA, INFERENCE = Path("configs/metadata.json"), Path("configs/inference.json")
+NETWORK = "network_def"  # of the first network; of the second with _2 at its end, and so on
+BLOCK = "napari_tally"
+SHIPPED = Path(__file__).with_name("shipped")
+SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D = "nuclei-2d", "nuclei-3d"
+_DIMENSIONS = {"Z": -3, "Y": -2, "X": -1}
+_DEEP = 8  # slices from which a stack goes to a model for stacks
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Networks with their weights, and how to use them.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Of the first network. The others take and give images of the same channels and sizes.
+    networks : tuple of torch.nn.Module
+        Most models have one.
+    sha256 : str
+        Of the weights.
+    """
+
+    info: ModelInfo
+    architecture: Architecture
+    networks: tuple[nn.Module, ...]
+    sha256: str
+    folder: Path
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """What maps images: the only network, or the mean that the model is."""
+        from ..network.ensemble import Mean
+
+        axes = [_DIMENSIONS[axis] for axis in self.info.mirrored]
+        return Mean(self.networks, axes) if axes or len(self.networks) > 1 else self.networks[0]
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Name, version and checksum of the weights, for records and results."""
+        return {"name": self.info.name, "version": self.info.version, "sha256": self.sha256}
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Return the names of the models that come with the package."""
+    return tuple(sorted(p.name for p in SHIPPED.iterdir() if (p / METADATA).is_file()))
+
+
+def model_folder(model: str | Path) -> Path:
+    """Return the folder of a shipped model by its name, or of any model by its path.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model.
+    """
+    if isinstance(model, str) and model in shipped_models():
+        return SHIPPED / model
+    folder = Path(model).expanduser()
+    if (folder / METADATA).is_file():
+        return folder
+    names = ", ".join(shipped_models())
+    raise ModelError(
+        f"A model is needed: one of those shipped ({names}) or a folder with {METADATA}",
+        f"{str(model)!r}",
+    )
+
+
+def default_model(volume: Volume) -> str:
+    """Return the shipped model for an image of which nothing else is known: nuclei, 2D or 3D."""
+    sizes = dict(zip(volume.axes, volume.shape, strict=True))
+    return SHIPPED_DEFAULT_3D if sizes.get("Z", 1) >= _DEEP else SHIPPED_DEFAULT
+
+
+def read_info(folder: Path) -> ModelInfo:
+    """Read what a model says of itself, without its weights."""
+    block = _json(folder / METADATA).get(BLOCK)
+    if block is None:
+        raise ModelError(
+            f"A block {BLOCK!r} is needed in {folder / METADATA}",
+            "a bundle without it",
+            "Add head, normalizer, name, version, description and licence",
+        )
+    try:
+        return ModelInfo.model_validate(block)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ModelError(
+            f"A valid {BLOCK} block is needed in {folder / METADATA}", f"{where}: {first['msg']}"
+        ) from None
+
+
+def read_architecture(folder: Path) -> Architecture:
+    """Read which network a model has, the first one of a mean, without its weights.
+
+    Raises
+    ------
+    ModelError
+        If the folder does not say it, or names a network that is not known.
+    """
+    return _defined(_json(folder / INFERENCE), NETWORK, folder)
+
+
+def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
+    """Load a shipped model by name or any model by its folder.
+
+    Raises
+    ------
+    ModelError
+        If the folder is incomplete, its parts do not fit each other, or it would have to run code.
+    """
+    folder = model_folder(model)
+    info, architecture = read_info(folder), read_architecture(folder)
+    architectures = [architecture, *_further(folder, architecture)]
+    _check_channels(info, architecture)
+    _check_axes(info, architecture)
+    files = find_weights(folder, len(architectures))
+    networks = tuple(one.build().eval() for one in architectures)
+    for network, file in zip(networks, files, strict=True):
+        load_weights(network, file)
+    return Model(info, architecture, networks, sha256_files(files), folder)
+
+
+def save_model(
+    folder: Path,
+    info: ModelInfo,
+    architecture: Architecture,
+    weights: Mapping[str, Tensor],
+    further: Sequence[tuple[Architecture, Mapping[str, Tensor]]] = (),
+) -> None:
+    """Write a model as a MONAI bundle; convolution weights in half precision.
+
+    The bundle also loads with `monai.bundle.load(..., model_file="models/model.safetensors")`; of
+    several networks that is the first.
+
+    Parameters
+    ----------
+    further : sequence of (Architecture, dict of str to Tensor)
+        More networks: the model is the mean of all.
+    """
+    for part in (METADATA, weights_path(1)):
+        (folder / part).parent.mkdir(parents=True, exist_ok=True)
+    save_weights(folder / weights_path(1), weights)
+    definitions = {NETWORK: architecture.definition()}
+    for number, (another, its_weights) in enumerate(further, 2):
+        save_weights(folder / weights_path(number), its_weights, another.build())
+        definitions[f"{NETWORK}_{number}"] = another.definition()
+    _write_json(folder / METADATA, _metadata(info, architecture))
+    _write_json(
+        folder / INFERENCE,
+        {
+            "imports": ["$import torch"],
+            "bundle_root": ".",
+            "device": "$torch.device('cuda' if torch.cuda.is_available() else 'cpu')",
+            **definitions,
+            "network": f"$@{NETWORK}.to(@device)",
+        },
+    )
+
+
+def save_info(folder: Path, info: ModelInfo) -> None:
+    """Write into a model's folder what it says of itself now; all else there stays."""
+    metadata = _json(folder / METADATA)
+    metadata[BLOCK] = info.model_dump(mode="json")
+    with replacing(folder / METADATA) as path:
+        _write_json(path, metadata)
+
+
+def _defined(definitions: dict[str, Any], name: str, folder: Path) -> Architecture:
+    definition = definitions.get(name)
+    if not isinstance(definition, dict):
+        raise ModelError(f"A {name} is needed in {folder / INFERENCE}", repr(definition))
+    return from_definition(definition)
+
+
+def _further(folder: Path, first: Architecture) -> list[Architecture]:
+    """Read which networks a model has beside the first."""
+    definitions = _json(folder / INFERENCE)
+    found: list[Architecture] = []
+    while (name := f"{NETWORK}_{len(found) + 2}") in definitions:
+        one = _defined(definitions, name, folder)
+        if _shape(one) != _shape(first):
+            raise ModelError(
+                f"Networks of the same axes, channels and stride are needed in {folder}",
+                f"{name} differs",
+            )
+        found.append(one)
+    return found
+
+
+def _shape(architecture: Architecture) -> tuple[int, ...]:
+    a = architecture
+    return a.spatial_dims, a.in_channels, a.out_channels, a.stride
+
+
+def _check_channels(info: ModelInfo, architecture: Architecture) -> None:
+    wanted = info.head.channels(architecture.spatial_dims)
+    if architecture.out_channels != wanted or architecture.in_channels != len(info.channels):
+        raise ModelError(
+            f"A network of {len(info.channels)} input and {wanted} output channels is needed for "
+            f"{info.name}",
+            f"one of {architecture.in_channels} and {architecture.out_channels}",
+        )
+
+
+def _check_axes(info: ModelInfo, architecture: Architecture) -> None:
+    ndim = architecture.spatial_dims
+    if info.spacing is not None and len(info.spacing) != ndim:
+        raise ModelError(
+            f"A spacing of {ndim} numbers is needed for {info.name}", f"{info.spacing}"
+        )
+    if info.orientation is not None and ndim != 3:
+        raise ModelError(f"A 3D network is needed for the orientation of {info.name}", "one of 2D")
+    if "Z" in info.mirrored and ndim != 3:
+        raise ModelError(f"A 3D network is needed to mirror Z for {info.name}", "one of 2D")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"A model needs the file {path}", "a folder without it") from None
+    except OSError as error:
+        raise FileError(f"A readable {path} is needed", error.strerror or str(error)) from error
+    except ValueError as error:
+        raise ModelError(f"Valid JSON is needed in {path}", str(error)) from error
+    if not isinstance(found, dict):
+        raise ModelError(f"A JSON object is needed in {path}", type(found).__name__)
+    return found
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _metadata(info: ModelInfo, architecture: Architecture) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    return {
+        "version": info.version,
+        "monai_version": version("monai"),
+        "pytorch_version": version("torch").partition("+")[0],
+        "numpy_version": version("numpy"),
+        "task": info.description,
+        "description": info.description,
+        "license": info.licence,
+        "data_source": info.data,
+        "network_data_format": {
+            "inputs": {
+                "image": _tensor_format(architecture.in_channels, architecture, info.channels)
+            },
+            "outputs": {"pred": _tensor_format(architecture.out_channels, architecture, ())},
+        },
+        BLOCK: info.model_dump(mode="json"),
+    }
+
+
+def _tensor_format(
+    count: int, architecture: Architecture, names: tuple[str, ...]
+) -> dict[str, Any]:
+    multiple = f"{architecture.stride}*n"
+    return {
+        "type": "image",
+        "format": "magnitude",
+        "num_channels": count,
+        "spatial_shape": [multiple] * architecture.spatial_dims,
+        "dtype": "float32",
+        "is_patch_data": True,
+        "channel_def": {str(i): name for i, name in enumerate(names)},
+    }

@@ -1,0 +1,58 @@
+"""What a training may take of the machine."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+import psutil
+
+from ..core.options import Options
+from .device import choose_device
+from .distributed import Team
+
+_SHARE = 0.5  # of the free memory that a training takes
+_MOST_WORKERS = {True: 4, False: 8}
+_FEW_CORES = 2  # of a CPU, where processes win next to nothing
+
+
+class Machine(Options):
+    """The device, the bytes of its memory that may be used, and the cores of the CPU.
+
+    `free` is the free memory of the computer, which is that of the device only if it is the CPU.
+    """
+
+    kind: Literal["cpu", "cuda", "mps"] = "cpu"
+    memory: float = 4e9
+    cores: int = 2
+    free: float = 8e9
+
+    @property
+    def small(self) -> bool:
+        """Whether steps are slow, so that they have to be small and few."""
+        return self.kind == "cpu"
+
+    @property
+    def workers(self) -> int:
+        """Processes that can make crops: on a CPU in turns with the network, else beside it."""
+        if self.small:
+            return min(_MOST_WORKERS[True], self.cores) if self.cores > _FEW_CORES else 0
+        return max(1, min(_MOST_WORKERS[False], self.cores - 1))
+
+    @classmethod
+    def here(cls, device: str = "auto") -> Machine:
+        """Look at this machine, of which the processes of a team take equal shares."""
+        import torch
+
+        found = choose_device(device)
+        size = Team.here().local_size
+        free = float(psutil.virtual_memory().available) / size
+        own = float(torch.cuda.mem_get_info(found)[0]) if found.type == "cuda" else free
+        cores = max(1, cores_here() // size)
+        return cls(kind=found.type, memory=_SHARE * own, cores=cores, free=free)
+
+
+def cores_here() -> int:
+    """Return the cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1

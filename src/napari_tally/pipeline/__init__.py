@@ -1,1 +1,0 @@
-"""From images to objects, and from labelled images to models: generators that yield steps."""

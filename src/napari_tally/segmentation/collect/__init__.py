@@ -1,0 +1,1 @@
+"""From prediction maps to labels, classes and their tables."""

@@ -1,0 +1,1 @@
+"""From input to prediction maps: tiles, blocks, stacks."""

@@ -1,0 +1,172 @@
+"""Block by block, where the maps of the whole are too large for memory: they go to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import product
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.float16 import write
+from ...core.progress import Step, Steps
+from ...network.malloc import give_back_memory
+from ...network.tiling import STAGE
+from ...objects.merge_blocks import add, seen
+from .decoded_objects import Found
+from .kept_maps import on_disk
+
+if TYPE_CHECKING:
+    from ...network.tiling import Inference
+
+Slices = tuple[slice, ...]
+Look = Callable[[Slices], NDArray[np.float32]]  # a part of what the network sees
+Decode = Callable[[NDArray[np.floating]], NDArray[np.integer]]
+DecodeObjects = Callable[[NDArray[np.floating]], Found]
+
+DECODE = "separate block by block"
+_VOXELS = {2: 2048**2, 3: 176**3}  # of a block with its halo
+_MARGIN = 2.0  # voxels beyond its block in which an object's centre may lie; who comes first has it
+_SAME = 0.5  # share of an object in an earlier one from which the two are one
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of an image, and the same with a halo of context."""
+
+    core: Slices
+    outer: Slices
+
+    @property
+    def inner(self) -> Slices:
+        """Where the core lies in the outer part."""
+        pairs = zip(self.core, self.outer, strict=True)
+        return tuple(slice(c.start - o.start, c.stop - o.start) for c, o in pairs)
+
+
+def blocks(
+    shape: tuple[int, ...], halo: int, voxels: int | None = None, align: int = 1
+) -> list[Block]:
+    """Divide an image into equal blocks, of about `voxels` voxels with their halo.
+
+    Those with their halo begin at multiples of `align`.
+    """
+    ndim = len(shape)
+    most = voxels or _VOXELS[ndim]
+    side = max(halo, int(most ** (1 / ndim)) - 2 * halo)
+    axes = []
+    for size in shape:
+        step = ceil(size / ceil(size / side))
+        cores = [slice(a, min(a + step, size)) for a in range(0, size, step)]
+        starts = [max(0, (c.start - halo) // align * align) for c in cores]
+        outers = [slice(a, min(size, c.stop + halo)) for a, c in zip(starts, cores, strict=True)]
+        axes.append(list(zip(cores, outers, strict=True)))
+    return [
+        Block(tuple(c for c, _ in parts), tuple(o for _, o in parts)) for parts in product(*axes)
+    ]
+
+
+def block_voxels(ndim: int) -> int:
+    """Return how many voxels a block has at most, with its halo."""
+    return _VOXELS[ndim]
+
+
+def mapped_by_block_steps(
+    inference: Inference, channels: int, shape: tuple[int, ...], look: Look
+) -> Steps[NDArray[np.float16]]:
+    """Yield every window and return the maps, (channels, *shape), in a temporary file.
+
+    Each block is seen with the halo of the windows around it, so that it comes out as in the whole.
+
+    Raises
+    ------
+    FileError
+        If the disk for temporary files is full.
+    """
+    maps = on_disk((channels, *shape))
+    # On the network's stride, as windows are: else objects would come out differently.
+    parts = blocks(shape, inference.tiling.halo, align=inference.stride)
+    for number, block in enumerate(parts):
+        at = Step(STAGE, number, len(parts))
+        found = yield from _quiet(inference.steps(look(block.outer)), at)
+        write(found[(slice(None), *block.inner)], maps[(slice(None), *block.core)])
+        del found
+        give_back_memory()
+        yield replace(at, done=number + 1)
+    return maps
+
+
+def _quiet(steps: Steps[NDArray[np.float32]], at: Step) -> Steps[NDArray[np.float32]]:
+    """Relay steps as if no time passed: one may stop at each, and their notes are heard."""
+    while True:
+        try:
+            note = next(steps).note
+        except StopIteration as end:
+            found: NDArray[np.float32] = end.value
+            return found
+        yield replace(at, note=note)
+
+
+def classes_by_block_steps(
+    maps: NDArray[np.floating], decode: Decode
+) -> Steps[NDArray[np.integer]]:
+    """Yield every block and return the classes of maps, decoded voxel by voxel."""
+    out = np.zeros(maps.shape[1:], np.uint16)
+    parts = blocks(out.shape, 0)
+    for number, block in enumerate(parts):
+        out[block.core] = decode(maps[(slice(None), *block.core)])
+        give_back_memory()
+        yield Step(DECODE, number + 1, len(parts))
+    return out
+
+
+def objects_by_block_steps(
+    maps: NDArray[np.floating], decode: DecodeObjects, halo: int
+) -> Steps[tuple[Found, int]]:
+    """Yield every block; return the objects of maps, and how many may have been cut.
+
+    An object belongs to the block that holds its centre. The halo is to be at least the radius of
+    the objects; larger ones that reach beyond the halo are counted.
+    """
+    out = np.zeros(maps.shape[1:], np.uint32)
+    parts, count, large = blocks(out.shape, halo), 0, 0
+    evidence = []
+    for number, block in enumerate(parts):
+        found = decode(maps[(slice(None), *block.outer)])
+        there = out[block.outer]
+        size, center, covered = seen(found.labels, there)
+        own = _owned(center, block) & (covered < _SAME * size)
+        ids = np.where(own, count + np.cumsum(own), 0).astype(out.dtype)
+        evidence.append(found.evidence[own[1:]])
+        add(found.labels, ids, there)
+        count += int(own.sum())
+        large += int((own & _cut(found.labels, block, out.shape, len(own))).sum())
+        del found
+        give_back_memory()
+        yield Step(DECODE, number + 1, len(parts))
+    return Found(out, np.concatenate(evidence)), large
+
+
+def _owned(center: NDArray[np.float64], block: Block) -> NDArray[np.bool_]:
+    """Tell which objects (by id) have their centre in the core of a block."""
+    inner = np.array([(part.start, part.stop - 1) for part in block.inner])
+    inside = (center >= inner[:, 0] - _MARGIN) & (center <= inner[:, 1] + _MARGIN)
+    own = np.asarray(inside.all(axis=1))
+    own[0] = False
+    return own
+
+
+def _cut(
+    found: NDArray[np.integer], block: Block, shape: tuple[int, ...], count: int
+) -> NDArray[np.bool_]:
+    """Tell which of `count` ids reach the end of a block's context, where the image goes on."""
+    cut = np.zeros(count, bool)
+    for axis, outer in enumerate(block.outer):
+        for end, at_border in ((0, outer.start == 0), (-1, outer.stop == shape[axis])):
+            if not at_border:
+                cut[np.unique(found.take(end, axis))] = True
+    cut[0] = False
+    return cut

@@ -1,0 +1,191 @@
+"""The grid on which a network sees an image: turned and resampled as the model asks, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import isclose
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import InputError
+from ...core.quantity import LENGTHS
+from ...geometry.orientation import Turn, turn_to
+from ...geometry.resample import (
+    resample_image,
+    resample_labels,
+    resampled_part,
+    resampled_slabs,
+    scaled_shape,
+)
+
+if TYPE_CHECKING:
+    from ...core.volume import Volume
+    from ...models.model_info import ModelInfo
+
+Prepare = Callable[[NDArray[np.generic]], NDArray[np.float32]]
+DecodeVoxels = Callable[[NDArray[np.floating]], NDArray[np.integer]]
+
+_ALIKE = 0.03  # voxels that differ by less are not resampled: that would blur more than it mends
+_MOST = 50  # times by which an axis is resampled; beyond, the calibration must be wrong
+_WAYS = {
+    "R": "to the right", "L": "to the left", "A": "to the front", "P": "to the back",
+    "S": "up", "I": "down",
+}  # fmt: skip
+_MUCH_MORE = 1.5  # times the extent of the largest training image
+_COARSE = 3  # times that voxels may be as long as the model's before the user is told
+
+
+@dataclass(frozen=True)
+class NetworkGrid:
+    """How the planes (or stacks) of an image become what the network sees.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of a plane of the image.
+    turn : Turn, optional
+        How its axes are turned before.
+    scale : tuple of float
+        By how much it is enlarged along each axis, once turned.
+    """
+
+    shape: tuple[int, ...]
+    turn: Turn | None = None
+    scale: tuple[float, ...] = ()
+
+    @property
+    def turned_shape(self) -> tuple[int, ...]:
+        """Shape of a plane with its axes turned."""
+        return self.shape if self.turn is None else self.turn.permuted(self.shape)
+
+    @property
+    def seen_shape(self) -> tuple[int, ...]:
+        """Shape of what the network sees."""
+        pairs = zip(self.turned_shape, self.scale or (1.0,) * len(self.shape), strict=True)
+        return tuple(scaled_shape((n,), s)[0] for n, s in pairs)
+
+    @property
+    def density(self) -> float:
+        """How many voxels of the network's grid there are for one of the image."""
+        return float(np.prod(self.seen_shape) / np.prod(self.shape))
+
+    def scaled(self, scale: float) -> NetworkGrid:
+        """Return the grid of an image enlarged by `scale` along every axis besides."""
+        before = self.scale or (1.0,) * len(self.shape)
+        return replace(self, scale=tuple(s * scale for s in before))
+
+    def seen(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a plane, shape (C, *spatial), as the network sees it."""
+        turned = image if self.turn is None else self.turn(image)
+        return np.ascontiguousarray(resample_image(turned, self.seen_shape))
+
+    def seen_part(
+        self, image: NDArray[np.generic], part: tuple[slice, ...], prepare: Prepare
+    ) -> NDArray[np.float32]:
+        """Return a part of what the network sees of a plane, shape (C, *spatial)."""
+        turned = image if self.turn is None else self.turn(image)
+        return resampled_part(turned, self.seen_shape, part, prepare)
+
+    def labels_back(self, labels: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Return labels of the network's grid on that of the image."""
+        if labels.shape != self.turned_shape:
+            labels = resample_labels(labels, self.turned_shape)
+        return self._turned_back(labels)
+
+    def classes_back(self, maps: NDArray[np.floating], decode: DecodeVoxels) -> NDArray[np.integer]:
+        """Decode maps, shape (C, *spatial), voxel by voxel.
+
+        It is the maps that are brought to the grid of the image, a slab at a time: edges come out
+        smoother than those of resampled classes, and thin parts stay.
+        """
+        if maps.shape[1:] == self.turned_shape:
+            return self._turned_back(decode(maps))
+        found = np.empty(self.turned_shape, np.uint16)
+        for place, slab in resampled_slabs(maps, self.turned_shape):
+            found[place] = decode(slab)
+        return self._turned_back(found)
+
+    def _turned_back(self, array: NDArray[Any]) -> NDArray[Any]:
+        return array if self.turn is None else self.turn.back(array)
+
+
+def network_grid(
+    volume: Volume, shape: tuple[int, ...], info: ModelInfo
+) -> tuple[NetworkGrid, list[str]]:
+    """Return the grid on which a model sees planes of `shape`, and what the user should be told.
+
+    Raises
+    ------
+    InputError
+        If the voxels are so far from the model's that the calibration must be wrong.
+    """
+    grid, notes = NetworkGrid(shape), []
+    if info.orientation is not None:
+        turn, note = _turn(volume, info.orientation)
+        grid, notes = replace(grid, turn=turn), [note]
+    if info.spacing is not None:
+        scale, found = _scale(volume, grid, info, info.spacing)
+        grid = replace(grid, scale=scale)
+        notes += [*found, _too_large(volume, grid, info, info.spacing)]
+    return grid, [note for note in notes if note]
+
+
+def _turn(volume: Volume, codes: str) -> tuple[Turn | None, str]:
+    if volume.affine is not None:
+        turn = turn_to(volume.affine, codes)
+        return (None if turn == Turn() else turn), ""
+    ways = ", ".join(f"{axis} {_WAYS[c]}" for axis, c in zip("xyz", codes, strict=True))
+    return None, f"{volume.name} does not say how it lies in the body: taken as {codes} ({ways})"
+
+
+def _scale(
+    volume: Volume, grid: NetworkGrid, info: ModelInfo, wanted: tuple[float, ...]
+) -> tuple[tuple[float, ...], list[str]]:
+    """Return by how much each axis is enlarged for the network, and what should be said."""
+    voxel = " x ".join(f"{s:g}" for s in wanted) + f" {info.spacing_unit}"
+    if volume.spacing is None:
+        taken = f"{volume.name} has no calibration: taken as the voxels of {info.name} ({voxel})"
+        return (1.0,) * len(wanted), [taken]
+    factor = LENGTHS[volume.unit] / LENGTHS[info.spacing_unit]
+    have = tuple(s * factor for s in volume.spacing[-len(wanted) :])
+    have = have if grid.turn is None else grid.turn.permuted(have)
+    scale = tuple(_snapped(h / w) for h, w in zip(have, wanted, strict=True))
+    if any(not 1 / _MOST <= s <= _MOST for s in scale):
+        raise InputError(
+            f"Voxels near those of {info.name} ({voxel}) are needed",
+            f"{volume.name} with {volume.describe_spacing()}",
+            "Correct the spacing",
+        )
+    if all(s == 1 for s in scale):
+        return scale, []
+    notes = [f"{volume.name} ({volume.describe_spacing()}) is resampled to {voxel} for the network"]
+    if max(scale) > _COARSE:
+        notes.append(
+            f"The voxels of {volume.name} are up to {max(scale):.3g} times as long as those "
+            f"{info.name} was trained on: parts may be missed, or wrong"
+        )
+    return scale, notes
+
+
+def _too_large(
+    volume: Volume, grid: NetworkGrid, info: ModelInfo, spacing: tuple[float, ...]
+) -> str:
+    """Say it if an image shows much more than those of the training, else return ""."""
+    if info.extent is None:
+        return ""
+    sizes = [n * s for n, s in zip(grid.seen_shape, spacing, strict=True)]
+    if all(size <= _MUCH_MORE * most for size, most in zip(sizes, info.extent, strict=True)):
+        return ""
+    here, known = (" x ".join(f"{n:.0f}" for n in lengths) for lengths in (sizes, info.extent))
+    unit = info.spacing_unit
+    return (
+        f"{volume.name} shows {here} {unit}, and {info.name} was trained on images cropped to "
+        f"{known} {unit} at most: crop it around what is looked for, or expect wrong findings"
+    )
+
+
+def _snapped(scale: float) -> float:
+    return 1.0 if isclose(scale, 1, abs_tol=_ALIKE) else scale

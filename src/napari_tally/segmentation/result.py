@@ -1,0 +1,95 @@
+"""What a run gives; one result serves every front end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from numpy.typing import NDArray
+
+from ..objects.summary import class_summary, summary
+from .maps.stack_strategies import Way
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from ..core.volume import Volume
+    from .maps.kept_maps import KeptMaps
+    from .setup.options import SegmentOptions
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Objects or classes found in an image.
+
+    Attributes
+    ----------
+    volume : Volume
+        The labels with the image's geometry: ids from 1, unique over slices and frames. All 0
+        where classes were not to be separated into objects.
+    table : pandas.DataFrame
+        One row an object; `confidence` is the probability that it is a true one as far as the model
+        is calibrated for it, else the mean probability of its voxels.
+    evidence : ndarray, shape (objects, features)
+        What the maps say of each object: the ground on which its confidence stands.
+    separated : bool
+        Whether objects were told apart: a semantic model does so only when asked.
+    classes : Volume, optional
+        Class ids on the same grid, from a model that has classes; 0 is the background.
+    classes_table : pandas.DataFrame, optional
+        One row a class (and frame): see `classes.measure_classes`.
+    segments : pandas.DataFrame, optional
+        From a panoptic model: one row an object and one a region of stuff, `kind` says which.
+    maps : KeptMaps, optional
+        The network's maps of each plane, if they were to be kept.
+    way : Way
+        How stacks went through the model: see `segmentation.maps.stack_strategies`.
+    model : dict
+        Name, version and sha256 of the weights.
+    diameter_px : float, optional
+        The object size that was told or guessed, in px of the image.
+    scale : float
+        By how much the image was enlarged for the network.
+    notes : tuple of str
+        What the user should know about this run.
+    seconds : dict
+        Wall time of each stage.
+    """
+
+    volume: Volume
+    table: pd.DataFrame
+    evidence: NDArray[np.float64]
+    options: SegmentOptions
+    model: dict[str, str]
+    nouns: tuple[str, str] = ("object", "objects")
+    separated: bool = True
+    classes: Volume | None = None
+    classes_table: pd.DataFrame | None = None
+    segments: pd.DataFrame | None = None
+    maps: KeptMaps | None = None
+    way: Way = field(default_factory=Way)
+    diameter_px: float | None = None
+    scale: float = 1.0
+    device: str = "cpu"
+    notes: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> NDArray[np.integer]:
+        """The label image."""
+        found: NDArray[np.integer] = self.volume.array
+        return found
+
+    @property
+    def count(self) -> int:
+        """How many objects there are."""
+        return len(self.table)
+
+    @property
+    def summary(self) -> str:
+        """One line: "312 nuclei, median area 84.2 µm²", or "anterior 1,512 mm³, ..."."""
+        if self.classes_table is None:
+            return summary(self.table, *self.nouns)
+        said = class_summary(self.classes_table)
+        return f"{said}; {summary(self.table, *self.nouns)}" if self.separated else said

@@ -1,0 +1,1 @@
+"""What a run needs before the network starts: input, object size, strategy."""

@@ -1,0 +1,78 @@
+"""What a run will take, before it begins."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..maps.blockwise import block_voxels
+from ..maps.network_grid import network_grid
+from .choose_strategy import chosen_way, scaled
+from .model_input import check_axes
+
+if TYPE_CHECKING:
+    from ...core.volume import Volume
+    from ...models.model_info import ModelInfo
+    from .options import SegmentOptions
+
+_FLOAT, _HALF, _LABEL = 4, 2, 4  # bytes
+_DECODE = 32  # bytes a voxel that decoding needs beside the maps
+_TILE = {2: 40, 3: 80}  # bytes a voxel of a window inside of the network
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a run will take.
+
+    Attributes
+    ----------
+    voxels : float
+        That the network sees, over all planes.
+    memory : int
+        Bytes at the peak, beside the image.
+    streamed : bool
+        Whether it goes block by block, with the maps in a temporary file.
+    """
+
+    voxels: float
+    memory: int
+    streamed: bool
+
+
+def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -> Needs:
+    """Estimate what it takes to segment a volume with a model for `ndim` axes.
+
+    The object size counts as far as it is told, since guessing it takes the network.
+
+    Raises
+    ------
+    InputError
+        If the volume is none that the model takes, or an option does not fit it.
+    """
+    check_axes(volume, info.name, ndim)
+    way, _ = chosen_way(volume, info, ndim, options)
+    axes = 3 if way.joins else ndim  # of a plane
+    plane = volume.spatial_shape[-axes:]
+    told = options.diameter_px(volume)
+    scale = 1.0 if told is None or info.diameter is None else info.diameter.scale_for(told)
+    grid = scaled(network_grid(volume, plane, info)[0], volume, info, way, scale)
+    seen, channels = math.prod(grid.seen_shape), info.head.channels(axes)
+    sizes = dict(zip(volume.axes, volume.shape, strict=True))
+    whole = math.prod(n for axis, n in sizes.items() if axis != "C")
+    streamed = way.by_block and maps_are_large(channels, seen, options)
+    held = min(seen, block_voxels(axes)) if streamed else seen
+    window = options.tiling.of(info.tiling).tile ** ndim
+    memory = (
+        held * (_FLOAT * (channels + 1 + len(info.channels)) + _DECODE)
+        + (0 if streamed else seen * channels * _HALF)
+        + min(held, window) * _TILE[ndim]
+        + whole * _LABEL
+    )
+    times = axes if way.cubes else 1  # a view along each axis
+    return Needs(times * seen * whole / max(1, math.prod(plane)), memory, streamed)
+
+
+def maps_are_large(channels: int, voxels: int, options: SegmentOptions) -> bool:
+    """Tell whether the maps of a plane are more than may be held."""
+    return _FLOAT * channels * voxels > options.max_maps_gib * 2**30

@@ -1,0 +1,159 @@
+"""From a volume as it was read to what a model takes: the right channels, plane by plane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import InputError
+from ...measurement.measure import channels_first
+
+if TYPE_CHECKING:
+    from ...core.volume import Volume
+    from ...models.bundle import Model
+
+
+@dataclass(frozen=True)
+class Planes:
+    """The images of a volume that a model takes one at a time.
+
+    Attributes
+    ----------
+    image : ndarray
+        What the model sees, shape (C, *lead, *spatial).
+    lead : str
+        The axes that are gone through one by one ("T", "Z", "TZ" or "").
+    ndim : int
+        Number of spatial axes that the model takes together.
+    """
+
+    image: NDArray[np.generic]
+    lead: str
+    ndim: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one plane (or stack)."""
+        return self.image.shape[-self.ndim :]
+
+    def indices(self) -> Iterator[tuple[int, ...]]:
+        """Give the index of each plane along the lead axes."""
+        return iter(np.ndindex(*self.image.shape[1 : 1 + len(self.lead)]))
+
+    def __len__(self) -> int:
+        return int(np.prod(self.image.shape[1 : 1 + len(self.lead)]))
+
+    def at(self, index: tuple[int, ...]) -> NDArray[np.generic]:
+        """Return one plane, shape (C, *spatial)."""
+        plane: NDArray[np.generic] = np.moveaxis(self.image, 0, len(self.lead))[index]
+        return plane
+
+
+def planes(
+    volume: Volume, model: Model, channel: int | str | None, joined: bool = False
+) -> tuple[Planes, list[str]]:
+    """Return the planes that the model is to see, and what the user should be told.
+
+    With `joined` the slices of a stack are taken together although the model is for 2D.
+
+    Raises
+    ------
+    InputError
+        If the image has no voxels, is a mask, or has not the channels or axes that are needed.
+    """
+    check_intensities(volume)
+    ndim = 3 if joined else model.architecture.spatial_dims
+    check_axes(volume, model.info.name, ndim)
+    image, axes = _channels(volume, model, channel)
+    lead = axes[: len(axes) - ndim]
+    notes = _odd_values(image, volume.name)
+    if lead:
+        each = " and ".join({"T": "frame", "Z": "slice"}[a] for a in lead)
+        notes.append(
+            f"{model.info.name} is a {model.architecture.spatial_dims}D model: each {each} of "
+            f"{volume.name} is segmented by itself, objects are not linked"
+        )
+    return Planes(image, lead, ndim), notes
+
+
+def check_axes(volume: Volume, name: str, ndim: int) -> None:
+    """Refuse an image that has fewer spatial axes than the model of that name takes."""
+    if ndim > len(volume.spatial_axes):
+        raise InputError(
+            f"A stack (axes ZYX) is needed for {name}",
+            f"{volume.name} with axes {volume.axes}",
+        )
+
+
+def check_intensities(volume: Volume) -> None:
+    """Refuse what is not an image of intensities, in a sentence."""
+    kind = np.dtype(volume.array.dtype).kind
+    if kind == "b":
+        raise InputError(
+            f"An image of intensities is needed, and {volume.name} is a mask",
+            "bool values",
+            "To separate and measure a mask use measure",
+        )
+    if kind not in "uif":
+        raise InputError(f"Real numbers are needed in {volume.name}", str(volume.array.dtype))
+    if 0 in volume.shape:
+        raise InputError(
+            f"An image with voxels is needed, and {volume.name} is empty", f"shape {volume.shape}"
+        )
+
+
+def _channels(
+    volume: Volume, model: Model, channel: int | str | None
+) -> tuple[NDArray[np.generic], str]:
+    """Return the image with the channels that the model takes in front, and its other axes."""
+    wanted, have = len(model.info.channels), len(volume.channels)
+    if wanted == 1:
+        chosen = _one_channel(volume, model, channel)
+        return np.asarray(chosen.array)[None], chosen.axes
+    if have != wanted or channel is not None:
+        raise InputError(
+            f"An image of {wanted} channels ({', '.join(model.info.channels)}) is needed for "
+            f"{model.info.name}",
+            f"{volume.name} with {have or 1}" if channel is None else f"one channel, {channel!r}",
+        )
+    return channels_first(volume), volume.axes.replace("C", "")
+
+
+def _one_channel(volume: Volume, model: Model, channel: int | str | None) -> Volume:
+    names = volume.channels
+    if channel is not None:
+        if not names:
+            if str(channel) in {"0", *volume.channel_names}:
+                return volume
+            raise InputError(f"{volume.name} has one channel: channel 0 is needed", repr(channel))
+        return volume.at("C", volume.channel_index(channel))
+    if not names:
+        return volume
+    if len(names) == 1 or _grey(volume):
+        return volume.at("C", 0)
+    listed = ", ".join(f"{i} ({n})" if n != str(i) else n for i, n in enumerate(names))
+    raise InputError(
+        f"{model.info.name} takes one channel",
+        f"{volume.name} with {len(names)} channels: {listed}",
+        "Choose one with --channel (in Python: channel=...)",
+    )
+
+
+def _grey(volume: Volume) -> bool:
+    """Tell whether a colour image is a grey one: red, green and blue are the same."""
+    if volume.channel_names[:3] != ("red", "green", "blue"):
+        return False
+    red, green, blue = (np.asarray(volume.at("C", i).array) for i in range(3))
+    return bool(np.array_equal(red, green) and np.array_equal(red, blue))
+
+
+def _odd_values(image: NDArray[np.generic], name: str) -> list[str]:
+    if image.dtype.kind != "f":
+        return []
+    odd = int(image.size - np.isfinite(image).sum())
+    share = f"{odd:,} voxels of {name} are NaN or infinite"
+    return [f"{share}: they are taken for background"] if odd else []

@@ -1,0 +1,1 @@
+"""Labelled images, splits, patches and their loading."""

@@ -1,0 +1,48 @@
+"""What labels are: ids of objects, of classes, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ...core.connected_components import components
+
+if TYPE_CHECKING:
+    from .labelled_image import Labelled
+
+Kind = Literal["instances", "classes", "panoptic"]
+_FEW_IDS = 20  # more than these are no classes
+_FEW_PIECES = 4  # ids up to here that are the same in most images are classes, in one piece too
+_SAME = 2 / 3  # share of the images that is most
+
+
+def kind_of(images: Sequence[Sequence[Labelled]]) -> Kind:
+    """Tell whether labels are ids of objects or of classes.
+
+    Few ids of which many have several pieces are classes, and so are very few ids that are the
+    same in most of at least three images.
+
+    Parameters
+    ----------
+    images : sequence of sequence of Labelled
+        Of each image the planes in which a network sees it: an object may go through several.
+    """
+    planes = [plane for image in images for plane in image]
+    if any(plane.classes is not None for plane in planes):
+        return "panoptic"
+    seen = [[_ids(plane) for plane in image] for image in images]
+    held = [ids for ids in (frozenset[int]().union(*image) for image in seen) if ids]
+    if len(frozenset().union(*held)) > _FEW_IDS:
+        return "instances"
+    pieces = sum(int(components(plane.labels.array).max(initial=0)) for plane in planes)
+    if pieces > 1.5 * sum(len(ids) for image in seen for ids in image):
+        return "classes"
+    usual = max(held.count(ids) for ids in held)
+    same = len(held) >= 3 and usual >= _SAME * len(held)
+    return "classes" if same and max(map(len, held)) <= _FEW_PIECES else "instances"
+
+
+def _ids(plane: Labelled) -> frozenset[int]:
+    return frozenset(np.unique(plane.labels.array).tolist()) - {0}

@@ -1,0 +1,185 @@
+"""Images with their labels, checked: what a training or a plan begins with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import InputError
+from ...objects.relabel import whole_numbers
+from ...segmentation.setup.model_input import check_intensities
+
+if TYPE_CHECKING:
+    from ...core.volume import Volume
+
+_DEEP = 8  # slices from which images count as stacks
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """An image with its labels.
+
+    Attributes
+    ----------
+    name : str
+        Different for each image of a training.
+    image, labels : Volume
+        Of the same spatial shape; the labels are ids of objects or of classes.
+    classes : Volume, optional
+        Class ids beside ids of objects.
+    known : ndarray of bool, optional
+        Where the labels are complete; everywhere if it is not given.
+    group : str
+        What it belongs to: images of a group are not parted by a split.
+    """
+
+    name: str
+    image: Volume
+    labels: Volume
+    classes: Volume | None = None
+    known: NDArray[np.bool_] | None = None
+    group: str = ""
+
+    def checked(self) -> Labelled:
+        """Return it with labels of whole numbers, without axes of length 1.
+
+        Raises
+        ------
+        InputError
+            If the image is none of intensities, or one of the others does not fit it.
+        """
+        check_intensities(self.image)
+        image = _without_single(self.image)
+        labels = self._fitting(self.labels, image, "labels")
+        classes = self.classes and self._fitting(self.classes, image, "classes")
+        return replace(self, image=image, labels=labels, classes=classes, known=self._mask(image))
+
+    def _mask(self, image: Volume) -> NDArray[np.bool_] | None:
+        if self.known is None:
+            return None
+        if self.known.size != np.prod(_grid(image)):
+            raise InputError(
+                f"A mask of the shape {_grid(image)} is needed for {self.name}",
+                f"one of {self.known.shape}",
+            )
+        return np.asarray(self.known, bool).reshape(_grid(image))
+
+    def _fitting(self, volume: Volume, image: Volume, what: str) -> Volume:
+        volume = _without_single(volume)
+        if volume.shape != _grid(image):
+            raise InputError(
+                f"{what.capitalize()} of the shape {_grid(image)} are needed for {self.name}",
+                f"{what} of shape {volume.shape}",
+            )
+        array = np.asarray(volume.array)
+        array = array.view(np.uint8) if array.dtype == bool else whole_numbers(array)
+        return replace(volume, array=array, is_labels=True)
+
+    def frames(self) -> list[Labelled]:
+        """Return each frame of a series by itself."""
+        if "T" not in self.image.axes:
+            return [self]
+        count = self.image.shape[self.image.axes.index("T")]
+        return [self._at("T", t, f"{self.name}_t{t:03}") for t in range(count)]
+
+    def slices(self) -> list[Labelled]:
+        """Return each slice of a stack by itself, without those of which nothing is known."""
+        if "Z" not in self.image.axes:
+            return [self]
+        count = self.image.shape[self.image.axes.index("Z")]
+        found = (self._at("Z", z, f"{self.name}_z{z:03}") for z in range(count))
+        return [s for s in found if s.known is None or s.known.any()]
+
+    def _at(self, axis: str, index: int, name: str) -> Labelled:
+        place = self.labels.axes.index(axis)
+        return replace(
+            self,
+            name=name,
+            image=replace(self.image.at(axis, index), name=name),
+            labels=self.labels.at(axis, index),
+            classes=None if self.classes is None else self.classes.at(axis, index),
+            known=None if self.known is None else np.take(self.known, index, place),
+            group=self.group or self.name,
+        )
+
+
+def _without_single(volume: Volume) -> Volume:
+    for axis in "TZ":
+        if axis in volume.axes and volume.shape[volume.axes.index(axis)] == 1:
+            volume = volume.at(axis, 0)
+    return volume
+
+
+def _grid(image: Volume) -> tuple[int, ...]:
+    """Return the shape of an image without its channels."""
+    return tuple(n for n, axis in zip(image.shape, image.axes, strict=True) if axis != "C")
+
+
+def check_all(pairs: Sequence[Labelled]) -> list[Labelled]:
+    """Return the frames of all images, checked by themselves and against each other.
+
+    Raises
+    ------
+    InputError
+        If there is none, nothing is labelled, or the channels are not the same in all.
+    """
+    found = [frame for pair in pairs for frame in pair.checked().frames()]
+    if not found:
+        raise InputError("At least one labelled image is needed to train", "none")
+    if not any(np.any(pair.labels.array) for pair in found):
+        raise InputError("Labels with at least one object are needed", "background alone")
+    _check_channels(found)
+    return found
+
+
+def _check_channels(pairs: Sequence[Labelled]) -> None:
+    counts = Counter(max(1, len(pair.image.channels)) for pair in pairs)
+    if len(counts) == 1:
+        return
+    usual = counts.most_common(1)[0][0]
+    odd = next(p for p in pairs if max(1, len(p.image.channels)) != usual)
+    got = " and ".join(f"{n} of {c}" for c, n in counts.most_common())
+    raise InputError("Images of the same channels are needed", f"{got} ({odd.name})")
+
+
+def axes_of(pairs: Sequence[Labelled]) -> Literal[2, 3]:
+    """Return along how many axes a network is to see these images.
+
+    Stacks of which only some slices are labelled are seen slice by slice: objects go on in others.
+    """
+    if any(_by_slices(pair) for pair in pairs):
+        return 2
+    depths = [p.image.shape[p.image.axes.index("Z")] if "Z" in p.image.axes else 1 for p in pairs]
+    return 3 if min(depths) >= _DEEP else 2
+
+
+def _by_slices(pair: Labelled) -> bool:
+    """Tell whether all of some slices of a stack is known, and nothing of the others."""
+    if pair.known is None or "Z" not in pair.labels.axes:
+        return False
+    known = np.moveaxis(pair.known, pair.labels.axes.index("Z"), 0).reshape(len(pair.known), -1)
+    return bool((known.all(1) | ~known.any(1)).all() and not known.all())
+
+
+def in_planes(pairs: Sequence[Labelled], ndim: int) -> list[Labelled]:
+    """Return the images as a network for that many axes sees them.
+
+    Raises
+    ------
+    InputError
+        If there are none, or a network for stacks is to see one without depth.
+    """
+    if ndim == 2:
+        found = [part for pair in pairs for part in pair.slices()]
+        return [p for p in found if p.known is None or p.known.any()]
+    flat = [pair.name for pair in pairs if "Z" not in pair.image.axes]
+    if flat:
+        raise InputError(
+            "Stacks (axes ZYX) are needed for a network in 3D", f"{flat[0]}, which is flat"
+        )
+    return list(pairs)

@@ -1,0 +1,134 @@
+"""Training data: augmented crops with their targets, in an order that a seed decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.jit import at_most
+from ..augment.intensity import IMAGE, LABELS
+from .sample import Sample
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ...heads.base import Head
+    from ..augment.augmentation import Augmentation, Seeded
+
+__all__ = ["Crops", "Sample"]
+
+
+class Crops:
+    """Crop number `i` of a training run; the same for the same seed, whoever asks for it.
+
+    Images of the same weight are equally likely, however large they are. A share of the crops,
+    `foreground`, lies around something labelled; where only a part of an image is labelled, the
+    others lie around a voxel of that part.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        head: Head,
+        augmentation: Augmentation,
+        patch: tuple[int, ...],
+        count: int,
+        seed: int,
+        first: int = 0,
+        foreground: float = 0.0,
+    ) -> None:
+        self.samples, self.head, self.count, self.seed = samples, head, count, seed
+        self.first, self.foreground = first, foreground
+        self.augmentation, self.patch = augmentation, patch
+        self.window = augmentation.window(patch)
+        weights = np.array([sample.weight for sample in samples])
+        self.bounds = np.cumsum(weights / weights.sum())[:-1]
+
+    def __len__(self) -> int:
+        return self.count - self.first
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what each process makes for itself."""
+        return {name: value for name, value in vars(self).items() if name != "transform"}
+
+    @cached_property
+    def transform(self) -> Seeded:
+        """What changes a crop."""
+        return self.augmentation.transform(self.patch)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        images, targets = self.batch([index])
+        return images[0], targets[0]
+
+    def batch(
+        self, indices: Sequence[int], wait: Callable[[], object] = lambda: None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the images and targets of several crops, both of shape (B, C, *patch).
+
+        What is done with all of them, one after the other, is in the caches of the processor then.
+
+        Parameters
+        ----------
+        wait : callable
+            Is called before a crop is changed.
+        """
+        import torch
+
+        drawn = [self._drawn(index) for index in indices]
+        changed = []
+        for both, seed in drawn:
+            wait()
+            changed.append(self._changed(both, seed))
+        labels = np.stack([self.head.mended(labels) for _, labels, _ in changed])
+        channels = self.head.channels(len(self.patch))
+        targets = np.empty((len(labels), channels, *self.patch), np.float32)
+        with at_most(torch.get_num_threads()):
+            self.head.encode_all(labels, targets)
+        for (*_, known), target in zip(changed, targets, strict=True):
+            if known is not None:
+                target[:, known == 0] = np.nan
+        return torch.stack([image for image, *_ in changed]), torch.from_numpy(targets)
+
+    def _drawn(self, index: int) -> tuple[dict[Hashable, Any], int]:
+        """Return a window of an image, with its labels, and the seed by which it is changed."""
+        import torch
+
+        rng = np.random.default_rng([self.seed, self.first + index])
+        sample = self.samples[int(np.searchsorted(self.bounds, rng.random(), side="right"))]
+        sample = sample.around(self._place(sample, rng), self.window)
+        both: dict[Hashable, Any] = {
+            IMAGE: torch.from_numpy(sample.image),
+            LABELS: _both(sample),
+        }
+        return both, int(rng.integers(2**31))
+
+    def _changed(
+        self, both: dict[Hashable, Any], seed: int
+    ) -> tuple[Tensor, NDArray[np.integer], NDArray[Any] | None]:
+        """Return the image of a crop, its labels, and where these are known."""
+        import torch
+
+        crop = self.transform(both, seed=seed)
+        labels, *known = crop[LABELS].to(torch.int32).numpy()
+        image = crop[IMAGE].to(torch.float32).contiguous()
+        return image, labels, known[0] if known else None
+
+    def _place(self, sample: Sample, rng: np.random.Generator) -> tuple[int, ...]:
+        """Return the voxel around which the crop lies."""
+        if self.foreground and rng.random() < self.foreground and sample.ids:
+            return sample.place(sample.ids[int(rng.integers(len(sample.ids)))], rng)
+        known = sample.known_place(rng)
+        return sample.any_place(self.window, rng) if known is None else known
+
+
+def _both(sample: Sample) -> Tensor:
+    """Return labels, and where they are known unless they are everywhere, as channels."""
+    import torch
+
+    labels, known = sample.labels, sample.known
+    parts = labels[None] if known is None else np.stack([labels, known.astype(labels.dtype)])
+    return torch.from_numpy(parts.astype(np.float32))

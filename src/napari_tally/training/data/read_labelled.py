@@ -1,0 +1,101 @@
+"""Labelled images of folders, or of a folder and a COCO JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ...core.errors import InputError
+from ...core.progress import Step, Steps
+from ...core.volume import Volume
+from ...files import read, stem
+from ...files.coco import read_coco
+from ...files.match_files import paired
+from .data_split import groups_of
+from .labelled_image import Labelled
+
+READ = "read the images"
+
+
+def folders_steps(
+    images: Path, labels: Path, masks: Path | None = None, classes: Path | None = None
+) -> Steps[list[Labelled]]:
+    """Read images and labels of two folders by their names; yield after every image.
+
+    Parameters
+    ----------
+    masks : Path, optional
+        Folder of masks: where an image has one, its labels are complete in it only.
+    classes : Path, optional
+        Folder of class ids, where the labels are ids of objects.
+
+    Raises
+    ------
+    InputError
+        If there is no pair, or a file does not fit.
+    """
+    pairs, alone = paired(images, labels)
+    others = {
+        what: {} if folder is None else dict(paired(images, folder)[0])
+        for what, folder in (("masks", masks), ("classes", classes))
+    }
+    names = _names([image for image, _ in pairs])
+    groups = groups_of(dict(zip(names, (image for image, _ in pairs), strict=True)))
+    note, found = _alone(alone), []
+    for name, (path, truth) in zip(names, pairs, strict=True):
+        image = replace(read(path), name=name)
+        mask, kinds = (others[what].get(path) for what in ("masks", "classes"))
+        known = None if mask is None else np.asarray(read(mask).array) > 0
+        beside = None if kinds is None else read(kinds)
+        found.append(Labelled(name, image, read(truth), beside, known, groups[name]))
+        yield Step(READ, len(found), len(pairs), note)
+        note = ""
+    return found
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Return the stems, with the folder where files of several folders share theirs."""
+    counts = Counter(stem(path) for path in paths)
+    return [stem(p) if counts[stem(p)] == 1 else f"{p.parent.name}/{p.name}" for p in paths]
+
+
+def _alone(paths: Sequence[Path]) -> str:
+    if not paths:
+        return ""
+    listed = ", ".join(path.name for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
+    have = "file has" if len(paths) == 1 else "files have"
+    return f"{len(paths)} {have} no partner of the same name and are left out: {listed}"
+
+
+def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], tuple[str, ...]]]:
+    """Read images and what a COCO JSON says of them; return them and the names of the classes.
+
+    Raises
+    ------
+    InputError
+        If none of its images is in the folder.
+    """
+    coco = read_coco(annotations)
+    found, missing = [], []
+    for number, drawn in enumerate(coco):
+        path = images / drawn.file_name
+        if path.is_file():
+            name = stem(Path(drawn.file_name))
+            labels, classes = (
+                Volume(a, "YX", is_labels=True) for a in (drawn.objects, drawn.classes)
+            )
+            known = None if drawn.known.all() else drawn.known
+            image = replace(read(path), name=name)
+            found.append(Labelled(name, image, labels, classes, known, name))
+        else:
+            missing.append(path)
+        yield Step(READ, number + 1, len(coco.images))
+    if not found:
+        raise InputError(f"The images of {annotations} are needed in {images}", "none of them")
+    if missing:
+        yield Step(READ, 1, 1, _alone(missing))
+    return found, coco.categories

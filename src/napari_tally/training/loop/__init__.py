@@ -1,0 +1,1 @@
+"""The training loop: learner, validation, checkpoints, history."""

@@ -1,0 +1,75 @@
+"""The files of a training run, each of them whole or not there."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...core.atomic import replacing
+from ...core.errors import FileError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+LAST, BEST, LOG = "last.pt", "best.pt", "log.json"
+
+
+def save(content: dict[str, Any], path: Path) -> None:
+    """Write tensors and plain values; `path` holds either the old or the new ones.
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be written, or is full.
+    """
+    import torch
+
+    # By way of memory: torch's own errors do not say that a disk is full.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with replacing(path) as part, part.open("wb") as file:
+        file.write(buffer.getbuffer())
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read what `save` wrote, without running code of the file.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read.
+    """
+    import pickle
+
+    import torch
+
+    try:
+        found: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise FileError(
+            f"A whole checkpoint is needed in {path}",
+            (str(error).splitlines() or ["none"])[0],
+            "Remove it to begin anew",
+        ) from error
+    return found
+
+
+def best_weights(folder: Path) -> dict[str, Tensor]:
+    """Return the best weights of a run."""
+    return load(folder / BEST)
+
+
+def last_weights(folder: Path) -> dict[str, Tensor]:
+    """Return the averaged weights of the last checkpoint of a run: how far it is."""
+    average = load(folder / LAST)["average"]
+    prefix = "module."
+    return {k.removeprefix(prefix): w for k, w in average.items() if k.startswith(prefix)}
+
+
+def write_log(content: dict[str, Any], folder: Path) -> None:
+    """Write the losses and scores of a run as JSON."""
+    with replacing(folder / LOG) as part:
+        part.write_text(json.dumps(content), "utf-8")

@@ -1,0 +1,66 @@
+"""What a training run tells: after each step, and in all."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...core.progress import Step
+from .checkpoint import LOG
+
+
+@dataclass
+class Training:
+    """What a training run has come to; the best weights are those of the best validation.
+
+    Attributes
+    ----------
+    step : int
+        How many steps were made.
+    seconds, waited : float
+        Time spent on steps, and on waiting for their data.
+    bad_steps : int
+        Steps of which the loss was not finite.
+    slowdown : float
+        Factor of the learning rate; each bad step halves it.
+    parts : int
+        In how many parts a batch goes through the network, since memory is short.
+    stale : int
+        Validations since the score was last better than before.
+    stopped : str
+        Why it ended before all steps were made, or "".
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+    bad_steps: int = 0
+    slowdown: float = 1.0
+    parts: int = 1
+    best_score: float = -1.0
+    best_step: int = 0
+    stale: int = 0
+    stopped: str = ""
+    losses: list[float] = field(default_factory=list)
+    scores: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> float:
+        """The share of the time that was spent waiting for data."""
+        return self.waited / (self.waited + self.seconds) if self.seconds else 0.0
+
+    @classmethod
+    def read(cls, folder: Path) -> Training:
+        """Read what the last checkpoint of a run says."""
+        return cls(**json.loads((folder / LOG).read_text("utf-8")))
+
+
+@dataclass(frozen=True, slots=True)
+class Learning(Step):
+    """A step of the optimizer: its loss, and what a validation after it gave, if there was one."""
+
+    loss: float = math.nan
+    scores: Mapping[str, float] | None = None

@@ -1,0 +1,276 @@
+"""The training loop: a generator, on MONAI's transforms and losses."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.errors import InputError, ModelError
+from ...network.distributed import Team
+from ...network.tiling import free_memory, out_of_memory
+from ..data.data_loader import batches
+from ..data.patch_sampler import Crops
+from ..data.sample import Sample
+from .checkpoint import BEST, LAST, load, save, write_log
+from .history import Learning, Training
+from .learner import Learner
+from .recipe import TrainOptions
+from .tensorboard import Boards
+from .validation import compared, found_steps
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ...core.progress import Steps
+    from .score import Score
+
+__all__ = ["Learning", "Sample", "TrainOptions", "Training", "train_steps"]
+
+logger = logging.getLogger("napari_tally")
+STAGE = "train"
+_MOST_BAD_STEPS = 12  # each halves the rate: after them nothing would be learnt any more
+
+
+def train_steps(
+    training: Sequence[Sample],
+    validation: Sequence[Sample],
+    options: TrainOptions,
+    folder: Path,
+    device: str = "auto",
+    weights: Mapping[str, Tensor] | None = None,
+    team: Team | None = None,
+) -> Steps[Training]:
+    """Train a network; yield after every batch, and every window of a validation.
+
+    `folder` gets `last.pt` (from which a killed run resumes), `best.pt` (the averaged weights of
+    the best validation), and `log.json`. A run that is closed keeps both; if it was not validated
+    yet, the weights are the best that it has.
+
+    Parameters
+    ----------
+    training, validation : sequence of Sample
+        Normalized images with their labels. With no validation the last weights are the best.
+    weights : dict of str to Tensor, optional
+        Weights to start from, such as `best.pt` of another run.
+    team : Team, optional
+        Other processes that take their share of each batch; the first one validates and writes.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to train on, the batch cannot be shared, or the loss stays NaN.
+    FileError
+        If the folder cannot be written, or is full.
+    """
+    if not training:
+        raise InputError("At least one labelled image is needed to train", "none")
+    team = team or Team()
+    if options.batch % team.size:
+        raise InputError(
+            f"A batch that {team.size} processes share evenly is needed", f"{options.batch} crops"
+        )
+    run = _Run(options, folder, device, weights, team)
+    try:
+        if run.due and not run.scored:  # it was closed in the middle of a validation
+            yield from run.validate_steps(validation)
+        for image, target in run.batches(training):
+            yield from run.batch_steps(image, target, validation)
+            if run.state.stopped:
+                break
+    except GeneratorExit:
+        run.keep_some()
+        run.save()
+        raise
+    except KeyboardInterrupt:  # it may come in the middle of a step: the last checkpoint stays
+        run.keep_some()
+        raise
+    return run.state
+
+
+class _Run:
+    """A network in training, its state and its folder."""
+
+    def __init__(
+        self,
+        options: TrainOptions,
+        folder: Path,
+        device: str,
+        weights: Mapping[str, Tensor] | None,
+        team: Team,
+    ) -> None:
+        self.options, self.folder, self.team = options, folder, team
+        self.learner = Learner(options, device, weights, team)
+        self.state = Training()
+        self.resume()
+        self.boards = Boards(folder, wanted=options.tensorboard and team.leads)
+        if not (folder / LAST).exists():
+            self.save()  # to go back to, and so that a full disk is known before the first step
+
+    def batches(self, samples: Sequence[Sample]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Give the batches that are still to be done, and count the time of waiting for more."""
+        o, first = self.options, self.state.step * self.options.batch
+        count = (0 if self.state.stopped else o.steps) * o.batch
+        crops = Crops(
+            samples, o.head, o.augmentation, o.patch, max(count, first), o.seed, first, o.foreground
+        )
+        places = self.team.places(len(crops), o.batch)
+        own, device = o.batch // self.team.size, self.learner.device.type
+        before = None  # what makes crops needs some time to begin
+        for image, target in batches(crops, own, places, o.workers, device):
+            if before is not None:
+                self.state.waited += time.monotonic() - before
+            yield image, target
+            before = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether the weights of this step are to be validated."""
+        step = self.state.step
+        return step > 0 and (step % self.options.validate_every == 0 or step == self.options.steps)
+
+    @property
+    def scored(self) -> bool:
+        """Whether they were."""
+        return any(score["step"] == self.state.step for score in self.state.scores[-1:])
+
+    def batch_steps(
+        self, image: Tensor, target: Tensor, validation: Sequence[Sample]
+    ) -> Steps[None]:
+        """Learn from a batch; validate and write a checkpoint where it is time to."""
+        start = time.monotonic()
+        loss, note = self.learnt(image, target)
+        self.state.seconds += time.monotonic() - start
+        self.boards.add(self.state.step, {"loss": loss})
+        o, state, scores = self.options, self.state, None
+        if self.due:
+            score = yield from self.validate_steps(validation)
+            if score is not None:
+                scores, note = score.numbers, f"Step {state.step:,}: {score} on validation"
+                self.boards.add(state.step, score.numbers)
+        if state.step % o.checkpoint_every == 0 or state.step == o.steps or state.stopped:
+            self.save()
+        note = f"{note}; {state.stopped}" if state.stopped else note
+        yield Learning(STAGE, state.step, o.steps, note, loss, scores)
+
+    def learnt(self, image: Tensor, target: Tensor) -> tuple[float, str]:
+        """Make one step and return its loss, and what is to be said of it."""
+        state, note = self.state, ""
+        while True:
+            rate = self.options.rate(state.step) * state.slowdown
+            try:
+                loss = self.learner.step(image, target, rate, state.parts)
+                break
+            except RuntimeError as error:
+                if not out_of_memory(error) or self.team.size > 1:
+                    raise  # the others cannot know of it, and would wait for ever
+                note = self.smaller()
+        state.step += 1
+        if not math.isfinite(loss):
+            return loss, self.back()
+        state.losses.append(round(loss, 5))
+        return loss, note
+
+    def smaller(self) -> str:
+        """Halve the batch that goes through the network at once; what is learnt stays the same."""
+        self.state.parts *= 2
+        free_memory()
+        batch = self.options.batch
+        if self.state.parts > batch:
+            raise InputError(
+                f"Memory for one crop of {self.options.patch} is needed",
+                f"too little on {self.learner.device}",
+                "Take a smaller patch",
+            )
+        return f"Out of memory: batches of {batch} go through in {self.state.parts} parts"
+
+    def back(self) -> str:
+        """Go back to the weights of the last checkpoint, and on with half the rate."""
+        state = self.state
+        state.bad_steps += 1
+        state.slowdown /= 2
+        if state.bad_steps > _MOST_BAD_STEPS:
+            raise InputError(
+                "A finite loss is needed",
+                f"{state.bad_steps} that were not",
+                "Lower the learning rate, or look for NaN in the images",
+            )
+        saved = load(self.folder / LAST, self.learner.device)
+        self.learner.restore(saved)
+        where = f"back to the weights of step {saved['state']['step']:,}"
+        note = f"Step {state.step:,}: the loss is not finite; {where}, at half the rate"
+        logger.warning("%s.", note)
+        return note
+
+    def validate_steps(self, samples: Sequence[Sample]) -> Steps[Score | None]:
+        """Score the averaged weights on whole images and keep them if they are the best.
+
+        Without images there is no score, and the last weights are the best.
+        """
+        if not samples:
+            self.keep()
+            return None
+        o, learner, team = self.options, self.learner, self.team
+        score = None
+        if team.leads:
+            found = yield from found_steps(
+                learner.averaged, o, learner.device, learner.dtype, samples
+            )
+            score = compared(o.head, found, samples)
+            self.judge(score)
+        vars(self.state).update(team.told(vars(self.state), learner.device))
+        return score
+
+    def judge(self, score: Score) -> None:
+        """Keep the weights if they are the best, and stop if none were for too long.
+
+        As long as nothing is found at all there is no telling, and it goes on.
+        """
+        state, patience = self.state, self.options.patience
+        state.scores.append({"step": state.step, **score.numbers})
+        better = score.main > max(0, state.best_score)
+        state.stale = 0 if better or not state.best_score > 0 else state.stale + 1
+        if score.main >= state.best_score:
+            state.best_score = score.main
+            self.keep()
+        if patience and state.stale >= patience and state.step < self.options.steps:
+            state.stopped = f"no better score for {state.stale} validations: stopped"
+
+    def save(self) -> None:
+        """Write a checkpoint from which `resume` goes on."""
+        if not self.team.leads:
+            return
+        save({**self.learner.parts(), "state": asdict(self.state)}, self.folder / LAST)
+        write_log(asdict(self.state), self.folder)
+
+    def resume(self) -> None:
+        """Go on from the last checkpoint, if there is one."""
+        path = self.folder / LAST
+        if not path.exists():
+            return
+        saved = load(path, self.learner.device)
+        try:
+            self.learner.restore(saved)
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise ModelError(
+                f"A run of the same network is needed to go on in {self.folder}",
+                "one of another",
+                "Take another folder",
+            ) from error
+        self.state = Training(**saved["state"])
+
+    def keep(self) -> None:
+        """Write the averaged weights as the best."""
+        self.state.best_step = self.state.step
+        if not self.team.leads:
+            return
+        save(self.learner.averaged.state_dict(), self.folder / BEST)
+
+    def keep_some(self) -> None:
+        """Make sure that there are best weights."""
+        if not (self.folder / BEST).exists():
+            self.keep()

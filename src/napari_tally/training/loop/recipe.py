@@ -1,0 +1,55 @@
+"""A training recipe: everything that decides which weights come out of some data."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import Field, model_validator
+
+from ...core.options import Options
+from ...heads import AnyHead
+from ...network.architectures import AnyArchitecture
+from ...network.tile_layout import Tiling
+from ..augment.augmentation import Augmentation
+
+
+class TrainOptions(Options):
+    """A training recipe."""
+
+    architecture: AnyArchitecture
+    head: AnyHead
+    augmentation: Augmentation = Augmentation()
+    patch: tuple[int, ...] = (192, 192)
+    batch: int = Field(8, ge=1)
+    steps: int = Field(10_000, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    warmup: int = Field(200, ge=0, description="Steps of linear warm-up before the cosine")
+    ema: float = Field(0.999, ge=0, lt=1, description="Decay of the moving average of the weights")
+    clip: float = Field(10.0, gt=0, description="Largest norm of the gradient")
+    foreground: float = Field(0.0, ge=0, le=1, description="Crops around something labelled")
+    validate_every: int = Field(1_000, ge=1)
+    checkpoint_every: int = Field(250, ge=1)
+    patience: int = Field(
+        0, ge=0, description="Validations without a better score before it stops; 0 for never"
+    )
+    workers: int = Field(1, ge=0)
+    tiling: Tiling = Field(Tiling(), description="Windows over the images of the validation")
+    tensorboard: bool = Field(False, description="Write log files for TensorBoard as well")
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _patch_fits(self) -> TrainOptions:
+        stride, ndim = self.architecture.stride, self.architecture.spatial_dims
+        if len(self.patch) != ndim or any(p % stride for p in self.patch):
+            raise ValueError(f"patch {self.patch} must be {ndim} multiples of {stride}")
+        if self.head.channels(ndim) != self.architecture.out_channels:
+            raise ValueError(f"the head needs {self.head.channels(ndim)} output channels")
+        return self
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate at a step: linear warm-up, then half a cosine down to 1 %."""
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, done))))

@@ -1,0 +1,175 @@
+"""The model folder that a training makes: the bundle, its card, curves and a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.atomic import replacing_all
+from ..core.volume import Volume
+from ..figures.overlay import overlay
+from ..figures.training_curves import Curve, write_curves
+from ..files import write
+from ..files.run_record import versions
+from ..heads.panoptic import Panoptic
+from ..models.bundle import save_model
+from ..models.copy_bundle import check_target
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..heads.base import Head
+    from ..models.model_info import ModelInfo
+    from .data.data_split import Split
+    from .data.sample import Sample
+    from .loop.history import Training
+    from .plan.plan import Plan
+
+CARD, CURVES, PICTURE, RECORD = "README.md", "curves.png", "sample.png", "training.json"
+_SMOOTH = 25  # steps over which the loss is averaged, since that of one batch says little
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """All that a model folder is made of.
+
+    Attributes
+    ----------
+    picture : ndarray, optional
+        Found beside true objects, shape (Y, X, 3).
+    test : dict
+        Scores on the images that were neither learnt from nor chosen by.
+    """
+
+    info: ModelInfo
+    plan: Plan
+    split: Split
+    training: Training
+    weights: Mapping[str, Tensor]
+    picture: NDArray[np.uint8] | None = None
+    picture_name: str = ""
+    test: Mapping[str, float] | None = None
+
+
+def write_model(made: Made, target: Path, *, overwrite: bool = False) -> None:
+    """Write a model as a folder, whole or not at all.
+
+    Raises
+    ------
+    OutputExistsError
+        If the folder exists and is not to be overwritten.
+    FileError
+        If it cannot be written.
+    """
+    check_target(target, overwrite=overwrite)
+    with replacing_all(target) as folder:
+        save_model(folder, made.info, made.plan.architecture, dict(made.weights))
+        docs = folder / "docs"
+        docs.mkdir()
+        (docs / CARD).write_text(card(made), "utf-8")
+        write_curves(_curves(made.training), docs / CURVES)
+        if made.picture is not None:
+            write(Volume(made.picture, "YXC"), docs / PICTURE)
+        (docs / RECORD).write_text(json.dumps(_record(made), indent=2) + "\n", "utf-8")
+
+
+def _record(made: Made) -> dict[str, object]:
+    return {
+        "plan": made.plan.model_dump(mode="json"),
+        "split": made.split.model_dump(mode="json"),
+        "scores": made.training.scores,
+        "versions": versions(),
+    }
+
+
+def card(made: Made) -> str:
+    """Return the model card, as Markdown."""
+    info, training = made.info, made.training
+    n = len(made.split.training)
+    lines = [
+        f"# {info.name} {info.version}",
+        "",
+        f"{info.description}. Made by `tally train` on {datetime.now(UTC):%Y-%m-%d}.",
+        f"Licence: {info.licence}.",
+        "",
+        "## Data",
+        "",
+        (
+            f"{info.data or 'Not described'}: {n} image{'s' * (n != 1)} to learn from, "
+            f"{len(made.split.validation)} for validation, {len(made.split.test)} for the test."
+        ),
+        f"Their names are in `docs/{RECORD}`; the split was drawn with the seed {made.split.seed}.",
+        *filter(None, [made.split.note]),
+        "",
+        "## Recipe",
+        "",
+        *(f"- {line}" for line in made.plan.lines()),
+        f"- {_said(training)}",
+        "",
+        "## Scores",
+        "",
+        *_scores(made),
+        "",
+        f"![Loss and scores]({CURVES})",
+    ]
+    if made.picture is not None:
+        lines += ["", f"![Found (left) and true (right)]({PICTURE})", ""]
+        lines += [f"Found (left) and true (right): {made.picture_name}."]
+    return "\n".join(lines) + "\n"
+
+
+def _said(training: Training) -> str:
+    """Say how the training went."""
+    parts = [f"{training.step:,} steps in {(training.seconds + training.waited) / 60:.1f} minutes"]
+    parts += [f"{training.waiting:.0%} of them spent waiting for data"]
+    if training.bad_steps:
+        parts += [f"{training.bad_steps} steps with a loss that was not finite"]
+    return "; ".join(parts + [training.stopped] * bool(training.stopped))
+
+
+def _scores(made: Made) -> list[str]:
+    validation = best_scores(made.training) if made.split.validation else None
+    rows = [(n, s) for n, s in (("validation", validation), ("test", made.test)) if s]
+    if not rows:
+        return ["No image was spared to score it: how good it is on others is not known."]
+    names = list(rows[0][1])
+    head = [f"| images | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    body = [f"| {what} | {' | '.join(f'{s[n]:.3f}' for n in names)} |" for what, s in rows]
+    best = f"The weights are those of step {made.training.best_step:,}, chosen by the validation."
+    return [*head, *body, "", best]
+
+
+def best_scores(training: Training) -> dict[str, float]:
+    """Return the scores of the validation that the weights were kept of."""
+    found = next((s for s in training.scores if s["step"] == training.best_step), {})
+    return {name: round(value, 4) for name, value in found.items() if name != "step"}
+
+
+def _curves(training: Training) -> dict[str, dict[str, Curve]]:
+    losses = np.array(training.losses)
+    width = min(_SMOOTH, max(1, len(losses)))
+    smooth = np.convolve(losses, np.ones(width) / width, "valid") if len(losses) else losses
+    steps = (np.arange(len(smooth)) + width).tolist()
+    names = [name for name in (training.scores or [{}])[0] if name != "step"]
+    at = [score["step"] for score in training.scores]
+    scores: dict[str, Curve] = {n: (at, [score[n] for score in training.scores]) for n in names}
+    return {"Loss": {"": (steps, smooth.tolist())}, "Validation": scores}
+
+
+def picture_of(sample: Sample, found: NDArray[np.integer], head: Head) -> NDArray[np.uint8]:
+    """Draw what was found beside the truth, in the middle slice of a stack."""
+    image, labels = sample.image[0], [found, sample.labels]
+    if image.ndim == 3:
+        middle = image.shape[0] // 2
+        image, labels = image[middle], [array[middle] for array in labels]
+    if isinstance(head, Panoptic):
+        labels = [head.parted(array)[0] for array in labels]
+    drawn: NDArray[np.uint8] = np.hstack([overlay(image, array) for array in labels])
+    return drawn

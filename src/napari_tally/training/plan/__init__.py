@@ -1,0 +1,1 @@
+"""The training plan, derived from the data."""

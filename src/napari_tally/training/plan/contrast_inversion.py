@@ -1,0 +1,88 @@
+"""Whether objects that are dark are to be made bright for a model that knows bright ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...core.progress import drain
+from ...measurement.measure import channels_first
+from ...network.device import choose_device, choose_dtype
+from ...network.normalize import AnyNormalizer, Percentile
+from ..data.preprocess import sample_of
+from ..loop.validation import compared, found_steps
+
+if TYPE_CHECKING:
+    from ...models.bundle import Model
+    from ..data.labelled_image import Labelled
+    from ..loop.recipe import TrainOptions
+
+_TRIED = 2  # images
+_LOOK = 512  # px (64 of a stack) a side of what is tried of an image, around its first object
+_LOOK_3D = 64
+
+
+def suited(
+    pairs: Sequence[Labelled], model: Model, recipe: TrainOptions, device: str
+) -> AnyNormalizer:
+    """Return the model's own normalizer, or the inverted one if with that it finds more.
+
+    It is tried where objects are darker than the rest of the image only.
+
+    Parameters
+    ----------
+    pairs : sequence of Labelled
+        On as many axes as the model sees.
+    recipe : TrainOptions
+        With the model's head, architecture and windows.
+    """
+    own = model.info.normalizer
+    labelled = [pair for pair in pairs if np.any(pair.labels.array)][:_TRIED]
+    dark = [pair for pair in labelled if _is_dark(pair)]
+    if not isinstance(own, Percentile) or own.inverted or not model.info.head.finds_objects:
+        return own
+    if not labelled or len(dark) < len(labelled) or model.info.head.class_names:
+        return own
+    other = own.model_copy(update={"inverted": True})
+    parts = [_part(pair) for pair in labelled]
+    scores = [_score(parts, model, recipe, normalizer, device) for normalizer in (own, other)]
+    return other if scores[1] > scores[0] else own
+
+
+def _is_dark(pair: Labelled) -> bool:
+    image, inside = channels_first(pair.image)[0], np.asarray(pair.labels.array) > 0
+    return (
+        bool(np.nanmedian(image[inside]) < np.nanmedian(image[~inside])) if inside.any() else False
+    )
+
+
+def _part(pair: Labelled) -> Labelled:
+    """Return what is tried of an image."""
+    labels = np.asarray(pair.labels.array)
+    look = _LOOK if labels.ndim == 2 else _LOOK_3D
+    first = np.argwhere(labels > 0)[0]
+    starts = [
+        max(0, min(at - look // 2, n - look)) for at, n in zip(first, labels.shape, strict=True)
+    ]
+    cut = tuple(slice(start, start + look) for start in starts)
+    image = channels_first(pair.image)[(slice(None), *cut)]
+    known = None if pair.known is None else pair.known[cut]
+    seen = replace(pair.image, array=image, axes="C" + pair.labels.axes, affine=None)
+    return replace(pair, image=seen, labels=replace(pair.labels, array=labels[cut]), known=known)
+
+
+def _score(
+    parts: Sequence[Labelled],
+    model: Model,
+    recipe: TrainOptions,
+    normalizer: AnyNormalizer,
+    device: str,
+) -> float:
+    info = model.info.model_copy(update={"normalizer": normalizer})
+    samples = [sample_of(replace(part, known=None), info)[0] for part in parts]
+    where = choose_device(device)
+    found = drain(found_steps(model.networks[0], recipe, where, choose_dtype(where), samples))
+    return compared(info.head, found, samples).main

@@ -1,0 +1,241 @@
+"""The plan of a training: what the data and the machine decide, and everybody can change.
+
+In the manner of nnU-Net (Isensee et al., 2021, https://doi.org/10.1038/s41592-020-01008-z): from a
+fingerprint of the data follow spacing, patch, depth and width of the network and batch; with
+budgets for small machines instead of one for a large GPU.
+"""
+
+from __future__ import annotations
+
+import re
+from math import prod
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from ...core.options import Options
+from ...heads import AnyHead
+from ...models.model_info import DiameterRange
+from ...network.architectures import AnyArchitecture
+from ...network.hardware import Machine
+from ...network.normalize import AnyNormalizer
+from ...network.tile_layout import Tiling
+from ..augment.presets import Preset, preset
+from ..data.label_kind import Kind
+from ..loop.recipe import TrainOptions
+from .rules import (
+    ObjectHead,
+    batch_for,
+    choose_augmentation,
+    choose_diameter,
+    choose_head,
+    choose_network,
+    choose_normalizer,
+    choose_patch,
+    choose_spacing,
+    choose_tiling,
+    choose_workers,
+    seen_shape,
+    share_around,
+    steps_for,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .fingerprint import Fingerprint
+
+_VALIDATIONS = 20  # of a whole training
+_SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
+_SHORTEST = 25  # steps between two of them
+_PATIENCE = 12  # of them; with fewer, the last part of the cosine is lost, which gains most
+_FLAT = 3.0  # times that slices may be further apart than pixels, to be turned out of the plane
+
+
+class Plan(Options):
+    """Every choice of a training; any of them can be changed.
+
+    Attributes
+    ----------
+    kind : str
+        What the labels are.
+    class_ids : tuple of int
+        The ids that the classes have in the labels, in the order of the head's.
+    spacing, spacing_unit, orientation, diameter, normalizer, min_size, tiling
+        As in `ModelInfo`: how images are brought to the network.
+    architecture, head, patch, batch, steps, learning_rate, foreground, patience
+        As in `TrainOptions`.
+    augmentation : str
+        The preset.
+    epoch : int
+        Steps between two validations, each with a checkpoint.
+    start : str
+        The model whose weights are the first ones, or "".
+    """
+
+    kind: Kind
+    class_ids: tuple[int, ...] = ()
+    channels: tuple[str, ...] = ("image",)
+    spacing: tuple[float, ...] | None = None
+    spacing_unit: str = "um"
+    orientation: str | None = None
+    diameter: DiameterRange | None = None
+    normalizer: AnyNormalizer
+    min_size: int = Field(0, ge=0)
+    tiling: Tiling = Tiling()
+    architecture: AnyArchitecture
+    head: AnyHead
+    patch: tuple[int, ...]
+    batch: int = Field(ge=1)
+    steps: int = Field(ge=1)
+    epoch: int = Field(ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    foreground: float = Field(0.0, ge=0, le=1)
+    patience: int = Field(_PATIENCE, ge=0)
+    augmentation: Preset = "light"
+    workers: int = Field(1, ge=0)
+    start: str = ""
+
+    @property
+    def ndim(self) -> int:
+        """Along how many axes the network sees images."""
+        return self.architecture.spatial_dims
+
+    def changed(self, **choices: object) -> Plan:
+        """Return the plan with some choices made otherwise; an epoch follows the steps."""
+        made = {name: value for name, value in choices.items() if value is not None}
+        if "steps" in made and "epoch" not in made:
+            made["epoch"] = epoch_of(int(str(made["steps"])))
+        return Plan.model_validate({**dict(self), **made})
+
+    def recipe(self, seed: int = 0, *, tensorboard: bool = False) -> TrainOptions:
+        """Return what the training loop takes."""
+        coarse = self.ndim == 3 and self.spacing is not None
+        flat = coarse and max(self.spacing or (1,)) > _FLAT * min(self.spacing or (1,))
+        return TrainOptions(
+            architecture=self.architecture,
+            head=self.head,
+            augmentation=preset(
+                self.augmentation,
+                self.ndim,
+                oriented=self.orientation is not None,
+                flat=flat,
+                sided=any(_SIDE.search(name) for name in self.head.class_names),
+            ),
+            patch=self.patch,
+            batch=self.batch,
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            warmup=min(200, self.steps // 10),
+            # As long a memory as a tenth of the training, so that the first weights are forgotten.
+            ema=min(0.999, max(0.5, 1 - 10 / self.steps)),
+            foreground=self.foreground,
+            validate_every=self.epoch,
+            checkpoint_every=self.epoch,
+            patience=self.patience,
+            workers=self.workers,
+            tiling=self.tiling,
+            tensorboard=tensorboard,
+            seed=seed,
+        )
+
+    def lines(self) -> list[str]:
+        """Say it in words."""
+        a, patch = self.architecture, " x ".join(map(str, self.patch))
+        what = {"instances": "objects", "classes": "classes", "panoptic": "objects with classes"}
+        return [
+            f"Learns {what[self.kind]} in {self.ndim}D with the head {self.head.name}"
+            + (f": {', '.join(self.head.class_names)}" if self.head.class_names else ""),
+            f"Grid: {self._grid()}; intensities by {self._intensities()}",
+            f"Network: {a.target} of {_levels(a)}; {a.in_channels} in, {a.out_channels} out"
+            + (f"; begins as {self.start}" if self.start else ""),
+            f"{self.steps:,} steps of {self.batch} crops of {patch} from a rate of "
+            f"{self.learning_rate:g}; scored every {self.epoch:,} steps"
+            + (f", stops after {self.patience} without gain" if self.patience else ""),
+            f"Augmentation: {self.augmentation}"
+            + (
+                f"; {self.foreground:.0%} of the crops around something labelled"
+                * bool(self.foreground)
+            )
+            + f"; processes that make crops: {self.workers}" * bool(self.workers),
+        ]
+
+    def _grid(self) -> str:
+        if self.spacing is not None:
+            voxel = " x ".join(f"{s:g}" for s in self.spacing)
+            turned = f", turned to {self.orientation}" if self.orientation else ""
+            return f"voxels of {voxel} {self.spacing_unit}{turned}"
+        if self.diameter is None:
+            return "voxels as they are"
+        d = self.diameter
+        return (
+            f"voxels as they are where objects have {d.low:.3g} to {d.high:.3g} px, else "
+            f"scaled so that they have {d.typical:.3g}"
+        )
+
+    def _intensities(self) -> str:
+        values = self.normalizer.model_dump(exclude={"name", "inverted"}).values()
+        inverted = ", dark made bright" if getattr(self.normalizer, "inverted", False) else ""
+        return f"{self.normalizer.name} {' to '.join(f'{v:g}' for v in values)}".strip() + inverted
+
+
+def epoch_of(steps: int) -> int:
+    """Return the steps between two validations of a training of so many steps."""
+    return min(steps, max(_SHORTEST, steps // _VALIDATIONS))
+
+
+def _levels(architecture: AnyArchitecture) -> str:
+    fields = architecture.model_dump()
+    widths: Sequence[int] = fields.get("filters") or fields.get("channels") or ()
+    return (
+        f"{len(widths)} levels ({', '.join(map(str, widths))} channels)" if widths else "its size"
+    )
+
+
+def make_plan(
+    data: Fingerprint,
+    machine: Machine | None = None,
+    *,
+    head: ObjectHead | None = None,
+    class_names: Sequence[str] = (),
+    stuff: Sequence[int] = (),
+) -> Plan:
+    """Choose everything for some data and a machine.
+
+    Parameters
+    ----------
+    head : str, optional
+        The head that tells objects apart; see `sizing.choose_head`.
+    class_names : sequence of str
+        Names of the classes, in the order of their ids.
+    stuff : sequence of int
+        Class ids of regions that are not counted, for objects with classes.
+    """
+    machine = machine or Machine.here()
+    chosen = choose_head(data, head, class_names, stuff)
+    spacing, diameter = choose_spacing(data), choose_diameter(data)
+    patch, levels = choose_patch(data, machine, spacing, diameter)
+    whole = 2 * prod(patch) > prod(seen_shape(data, spacing, diameter))
+    network = choose_network(data, machine, chosen, levels, whole=whole)
+    steps, batch = steps_for(data, machine), batch_for(network, patch, machine)
+    return Plan(
+        kind=data.kind,
+        class_ids=data.ids,
+        channels=data.channels,
+        spacing=spacing,
+        spacing_unit=data.unit if spacing else "um",
+        orientation=data.orientation,
+        diameter=diameter,
+        normalizer=choose_normalizer(data),
+        min_size=int(data.sizes[0] / 4) if data.kind != "classes" else 0,
+        tiling=choose_tiling(data, network.stride),
+        architecture=network,
+        head=chosen,
+        patch=patch,
+        batch=batch,
+        steps=steps,
+        epoch=epoch_of(steps),
+        foreground=share_around(data),
+        augmentation=choose_augmentation(data, steps * batch * prod(patch)),
+        workers=choose_workers(data, machine, steps),
+    )

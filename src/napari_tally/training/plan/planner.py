@@ -1,0 +1,136 @@
+"""Plan and split of a training, before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import ValidationError
+
+from ...core.atomic import replacing
+from ...core.errors import FileError
+from ...core.options import Options
+from ...models.bundle import load_model
+from ...network.hardware import Machine
+from ..data.data_split import Split, split_groups, told_split
+from ..data.labelled_image import Labelled, check_all, in_planes
+from .contrast_inversion import suited
+from .fine_tune import axes_for, fine_tuning_plan, kind_for
+from .fingerprint import Fingerprint, fingerprint
+from .options import TrainingOptions
+from .plan import Plan, make_plan
+from .rules import choose_workers
+
+if TYPE_CHECKING:
+    from ...core.volume import Volume
+
+PLANNED = "plan.json"
+
+
+class Planned(Options):
+    """What a run was begun with: to go on from, and to look up."""
+
+    data: Fingerprint
+    plan: Plan
+    split: Split
+    options: TrainingOptions
+
+    def lines(self) -> list[str]:
+        """Say it in words."""
+        return [*self.data.lines(), *self.plan.lines(), *self.split.lines()]
+
+    def shared_by(self, processes: int) -> Planned:
+        """Return it with a batch that so many processes can share evenly."""
+        batch = processes * ceil(self.plan.batch / processes)
+        return self.model_copy(update={"plan": self.plan.changed(batch=batch)})
+
+    def write(self, folder: Path) -> None:
+        """Write it into the folder of a run."""
+        with replacing(folder / PLANNED) as path:
+            path.write_text(self.model_dump_json(indent=2), "utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Planned:
+        """Read it from the folder of a run.
+
+        Raises
+        ------
+        FileError
+            If it cannot be read.
+        """
+        try:
+            return cls.model_validate_json((folder / PLANNED).read_text("utf-8"))
+        except (OSError, ValidationError) as error:
+            raise FileError(
+                f"The plan of the run is needed in {folder / PLANNED}", type(error).__name__
+            ) from error
+
+
+def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
+    """Return plan and split for images that `ready` returned, without training."""
+    machine = Machine.here(options.device)
+    start = load_model(options.start) if options.start else None
+    data = fingerprint(
+        pairs,
+        kind_for(start) if start else options.kind,
+        axes_for(start) if start else options.ndim,
+    )
+    if start is not None:
+        plan = fine_tuning_plan(data, start, machine)
+        planes = in_planes(pairs, plan.ndim)
+        plan = plan.changed(normalizer=suited(planes, start, plan.recipe(), options.device))
+    else:
+        stuff = [i for i in data.ids if _is_stuff(pairs, i)]
+        plan = make_plan(
+            data, machine, head=options.head, class_names=options.class_names, stuff=stuff
+        )
+    told = ("steps", "batch", "patch", "learning_rate", "augmentation", "patience", "workers")
+    plan = plan.changed(**{name: getattr(options, name) for name in told})
+    if options.workers is None:
+        plan = plan.changed(workers=choose_workers(data, machine, plan.steps))
+    return Planned(options=options, data=data, plan=plan, split=_split(pairs, options))
+
+
+def ready(pairs: Sequence[Labelled], options: TrainingOptions) -> list[Labelled]:
+    """Return images checked, with the channel and the kind of labels that were told.
+
+    Raises
+    ------
+    InputError
+        If they cannot be learnt from; the sentence says which and why.
+    """
+    if options.channel is not None:
+        pairs = [replace(p, image=_one_channel(p, options.channel)) for p in pairs]
+    kind = kind_for(load_model(options.start)) if options.start else options.kind
+    if kind == "classes":
+        pairs = [p if p.classes is None else replace(p, labels=p.classes) for p in pairs]
+    if kind in ("classes", "instances"):
+        pairs = [replace(p, classes=None) for p in pairs]
+    return check_all(pairs)
+
+
+def _split(pairs: Sequence[Labelled], options: TrainingOptions) -> Split:
+    if options.validation_names:
+        names = [pair.name for pair in pairs]
+        return told_split(names, options.validation_names, options.seed)
+    groups = {pair.name: pair.group or pair.name for pair in pairs}
+    return split_groups(groups, options.seed, options.validation, options.test)
+
+
+def _is_stuff(pairs: Sequence[Labelled], class_id: int) -> bool:
+    """Tell whether no object is of that class."""
+    for pair in pairs:
+        if pair.classes is not None:
+            inside = np.asarray(pair.labels.array)[np.asarray(pair.classes.array) == class_id]
+            if inside.any():
+                return False
+    return True
+
+
+def _one_channel(pair: Labelled, channel: str) -> Volume:
+    image = pair.image
+    return image.at("C", image.channel_index(channel)) if image.channels else image

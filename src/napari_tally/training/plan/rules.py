@@ -1,0 +1,229 @@
+"""The single choices of a plan, each from a fingerprint of the data and the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, log2, prod
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ...heads.boundary import Boundary
+from ...heads.center import Center
+from ...heads.distance import Distance
+from ...heads.flow import Flow
+from ...heads.panoptic import Panoptic, PanopticClass
+from ...heads.semantic import Semantic
+from ...models.model_info import DiameterRange
+from ...network.architectures import DynUNet
+from ...network.normalize import AnyNormalizer, Percentile, Window
+from ...network.tile_layout import Tiling
+
+if TYPE_CHECKING:
+    from ...heads import AnyHead
+    from ...network.hardware import Machine
+    from ..augment.presets import Preset
+    from .fingerprint import Fingerprint
+
+ObjectHead = Literal["center", "boundary", "distance", "flow"]
+HEADS = {h.name: h for h in (Center(), Boundary(), Distance(), Flow())}
+_CT_AIR = -500.0  # Hounsfield units: only CT goes so far below 0
+_COARSE = 3.0  # times as long as wide: from here slices are too far apart to be left so
+_RARE = 4.0  # the most that a class counts more for being rare
+_LARGE_PX = {2: 60.0, 3: 24.0}  # objects above are made smaller: a patch has to hold several
+_OBJECTS = 6  # diameters along a patch
+_VOXELS = {(2, True): 128**2, (2, False): 256**2, (3, True): 40 * 56 * 40, (3, False): 96**3}
+_CROPS = {(2, True): 8, (2, False): 16, (3, True): 2, (3, False): 4}  # of that many voxels a step
+_MOST_CROPS = 32
+_AROUND = 1 / 3  # of the crops, around something labelled where little is
+_LITTLE = 0.1  # share of the voxels that is labelled, below which crops are drawn so
+_FEW = 5  # images
+_BY_HEART = 80  # times that each image is seen
+_SMALLEST = 4  # voxels of a patch at the coarsest level
+_MOST_LEVELS = {2: 5, 3: 4}
+_LEAST_LEVELS = 3  # DynUNet takes no fewer
+_MAPS = 16  # of each level that are kept for the gradient, as far as was seen
+_BYTES = 4
+_WORTH_A_START = {True: 1000, False: 200}  # steps
+_FREE = 0.4  # of the free memory that processes may take
+_PROCESS = 0.6e9  # bytes of one, without images
+_WIDEST = {2: 512, 3: 320}
+
+
+def choose_head(
+    data: Fingerprint,
+    objects: ObjectHead | None,
+    class_names: Sequence[str],
+    stuff: Sequence[int],
+) -> AnyHead:
+    """Return the head for the kind of labels.
+
+    For objects it is flow if none is told: from it a network learnt most in short trainings, in 2D
+    and 3D (`benchmarks/heads.py`).
+    """
+    objects = objects or "flow"
+    if data.kind == "instances":
+        return HEADS[objects]
+    named = list(class_names) + [f"class {i}" for i in data.ids[len(class_names) :]]
+    if data.kind == "classes":
+        return Semantic(classes=tuple(named[: len(data.ids)]), weights=_weights(data.shares))
+    kinds = ("stuff" if i in stuff else "thing" for i in data.ids)
+    classes = tuple(PanopticClass(name=n, kind=k) for n, k in zip(named, kinds, strict=False))
+    return Panoptic(classes=classes, objects=HEADS[objects])
+
+
+def _weights(shares: Sequence[float]) -> tuple[float, ...]:
+    """Return how much each class counts: those that are rarer than others of them count more."""
+    classes = np.array(shares[1:])
+    wanted = np.sqrt(np.median(classes) / np.maximum(classes, 1e-6))
+    weights = np.round(np.clip(wanted, 1, _RARE), 2)
+    return () if (weights == 1).all() else (1.0, *weights.tolist())
+
+
+def choose_spacing(data: Fingerprint) -> tuple[float, ...] | None:
+    """Return the size of the network's voxels: the median.
+
+    Slices that are far apart are brought nearer to each other, and large objects made smaller.
+    """
+    if data.spacing is None:
+        return None
+    large = data.diameters[1] / _LARGE_PX[data.ndim] if data.kind != "classes" else 1.0
+    finest = min(data.spacing) * max(1.0, large)
+    return tuple(float(f"{min(max(s, finest), _COARSE * finest):.4g}") for s in data.spacing)
+
+
+def choose_diameter(data: Fingerprint) -> DiameterRange | None:
+    """Return the sizes of objects that the network sees, where no spacing says how large."""
+    low, middle, high = data.median_diameters
+    if data.spacing is not None or data.kind == "classes" or not middle:
+        return None
+    typical = min(middle, _LARGE_PX[data.ndim])
+    most = max(typical, min(high * 1.25, 1.5 * _LARGE_PX[data.ndim]))
+    return DiameterRange(low=min(low * 0.8, typical), typical=typical, high=most)
+
+
+def choose_normalizer(data: Fingerprint) -> AnyNormalizer:
+    """Return how intensities are scaled: a window for CT, whose numbers mean something."""
+    if data.unit == "mm" and data.lowest < _CT_AIR:
+        low, high = data.intensities
+        return Window(low=round(low), high=max(round(low) + 1, round(high)))
+    return Percentile(low=1, high=99) if data.kind == "classes" else Percentile()
+
+
+def choose_patch(
+    data: Fingerprint,
+    machine: Machine,
+    spacing: tuple[float, ...] | None,
+    diameter: DiameterRange | None,
+) -> tuple[tuple[int, ...], int]:
+    """Return the shape of the crops, and how often the network halves them.
+
+    A patch is as much of the median image as the budget allows, in its proportions; where objects
+    are to be told apart it need not be more than a few of them long.
+    """
+    shape = np.array(seen_shape(data, spacing, diameter))
+    if data.kind != "classes" and data.diameters[1]:
+        length = _OBJECTS * _seen_diameter(data, spacing, diameter)
+        shape = np.minimum(shape, max(64 if data.ndim == 2 else 32, length))
+    while prod(shape) > _VOXELS[data.ndim, machine.small]:
+        shape = np.where(shape == shape.max(), shape * 0.9, shape)
+    deep = log2(max(1, shape.min() / _SMALLEST))
+    levels = int(min(_MOST_LEVELS[data.ndim] - 1, max(_LEAST_LEVELS - 1, deep)))
+    stride = 2**levels
+    return tuple(stride * max(1, ceil(n / stride - 0.25)) for n in shape), levels
+
+
+def seen_shape(
+    data: Fingerprint, spacing: tuple[float, ...] | None, diameter: DiameterRange | None
+) -> tuple[float, ...]:
+    """Return the median shape of the images on the network's grid."""
+    if spacing is not None and data.spacing is not None:
+        return tuple(n * h / w for n, h, w in zip(data.shape, data.spacing, spacing, strict=True))
+    scale = diameter.scale_for(data.median_diameters[1]) if diameter else 1.0
+    return tuple(n * scale for n in data.shape)
+
+
+def _seen_diameter(
+    data: Fingerprint, spacing: tuple[float, ...] | None, diameter: DiameterRange | None
+) -> float:
+    before, after = data.shape, seen_shape(data, spacing, diameter)
+    return float(data.diameters[1] * (prod(after) / prod(before)) ** (1 / data.ndim))
+
+
+def choose_network(
+    data: Fingerprint, machine: Machine, head: AnyHead, levels: int, *, whole: bool
+) -> DynUNet:
+    """Return the U-Net: wider on a GPU, and normalized by batch where tiles may part an image.
+
+    By instance what is found would depend on the tile that it lies in; so `whole` says whether a
+    patch is most of an image.
+    """
+    width = 16 if machine.small else 32
+    filters = tuple(min(_WIDEST[data.ndim], width * 2**i) for i in range(levels + 1))
+    by_instance = whole and data.ndim == 3 and data.kind == "classes"
+    return DynUNet(
+        spatial_dims=data.ndim,
+        in_channels=len(data.channels),
+        out_channels=head.channels(data.ndim),
+        kernel_size=(3,) * (levels + 1),
+        strides=(1, *(2,) * levels),
+        filters=filters,
+        norm_name="instance" if by_instance else "batch",
+        # As in nnU-Net, from which these networks are.
+        deep_supervision=data.kind == "classes",
+        deep_supr_num=levels - 1,
+    )
+
+
+def batch_for(network: DynUNet, patch: tuple[int, ...], machine: Machine) -> int:
+    """Return how many crops fit in the memory and the time of a step."""
+    ndim = len(patch)
+    maps = sum(f / 2 ** (i * ndim) for i, f in enumerate(network.filters))
+    fits = machine.memory / (prod(patch) * maps * _MAPS * _BYTES)
+    return max(1, min(int(fits), batch_of(patch, machine)))
+
+
+def batch_of(patch: tuple[int, ...], machine: Machine) -> int:
+    """Return how many crops make a step of the length that suits the machine."""
+    size = len(patch), machine.small
+    return max(1, min(_MOST_CROPS, round(_CROPS[size] * _VOXELS[size] / prod(patch))))
+
+
+def choose_tiling(data: Fingerprint, stride: int) -> Tiling:
+    """Return the windows of inference."""
+    if data.ndim == 2:
+        return Tiling()
+    return Tiling(tile=128, halo=24, mirror=0 if data.kind == "classes" else stride)
+
+
+def steps_for(data: Fingerprint, machine: Machine) -> int:
+    """Return how long to learn: longer from more images, and where steps are quick."""
+    low, high = (1500, 6000) if machine.small else (4000, 12_000)
+    return int(min(high, max(low, (100 if machine.small else 200) * data.images)))
+
+
+def choose_workers(data: Fingerprint, machine: Machine, steps: int) -> int:
+    """Return how many processes make crops.
+
+    None where their start takes longer than they save; each has the images for itself.
+    """
+    if steps < _WORTH_A_START[machine.small]:
+        return 0
+    images = data.images * prod(data.shape) * (len(data.channels) + 1) * _BYTES
+    return min(machine.workers, int(_FREE * machine.free / (images + _PROCESS)))
+
+
+def choose_augmentation(data: Fingerprint, voxels: int) -> Preset:
+    """Return how strongly crops are changed, given how many voxels of them are learnt from.
+
+    Strongly where the network would otherwise learn the images by heart: of which there are few, or
+    which it sees again and again.
+    """
+    seen = voxels / max(1, data.images * prod(data.shape))
+    return "strong" if data.images < _FEW or seen > _BY_HEART else "light"
+
+
+def share_around(data: Fingerprint) -> float:
+    """Return the share of the crops that are to lie around something labelled."""
+    little = data.kind != "instances" or data.foreground < _LITTLE
+    return _AROUND if little else 0.0

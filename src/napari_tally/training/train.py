@@ -1,0 +1,228 @@
+"""From labelled images to a model folder: plan, split, training, scores, card."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import InputError, OutputExistsError
+from ..core.progress import Step, Steps
+from ..models.bundle import load_model
+from ..models.copy_bundle import check_target
+from ..models.model_info import ModelInfo
+from ..network.device import choose_device
+from ..network.distributed import Team
+from .data.labelled_image import in_planes
+from .data.preprocess import samples_steps
+from .loop.checkpoint import BEST, best_weights
+from .loop.history import Training
+from .loop.learner import Learner
+from .loop.loop import train_steps
+from .loop.validation import compared, found_steps
+from .model_card import Made, best_scores, picture_of, write_model
+from .plan.options import TrainingOptions
+from .plan.planner import PLANNED, Planned, plan_for, ready
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..models.bundle import Model
+    from .data.data_split import Split
+    from .data.labelled_image import Labelled
+    from .data.sample import Sample
+    from .plan.plan import Plan
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What came out: the model folder, and how it came about."""
+
+    folder: Path
+    info: ModelInfo
+    plan: Plan
+    split: Split
+    training: Training
+    test: Mapping[str, float] | None = None
+
+    def lines(self) -> list[str]:
+        """Say it in words."""
+        t = self.training
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in best_scores(t).items())
+        how = f"{t.step:,} steps, {t.waiting:.0%} of the time waiting for data"
+        best = f"step {t.best_step:,} is the best: {scores}" if self.split.validation else ""
+        test = ", ".join(f"{name} {value:.3f}" for name, value in (self.test or {}).items())
+        return [
+            line
+            for line in (how, t.stopped, best, f"on the test images: {test}" * bool(test))
+            if line
+        ]
+
+
+def run_folder(output: Path) -> Path:
+    """Return where the checkpoints of a training lie until its model is made."""
+    return output.with_name(f"{output.name}.training")
+
+
+def training_steps(
+    pairs: Sequence[Labelled], output: Path, options: TrainingOptions | None = None
+) -> Steps[Trained]:
+    """Train a model on labelled images and write it as a folder; yield after every batch.
+
+    Checkpoints lie beside the folder until it is made. A run that is closed while it learns leaves
+    a model of the best weights so far, and its checkpoints, with which it may be resumed. Processes
+    that `torchrun` started learn together; the first one makes the model.
+
+    Raises
+    ------
+    TallyError
+        If an image, an option or the folder cannot be used; the message says why.
+    """
+    options = options or TrainingOptions()
+    work, team = run_folder(output), Team.here()
+    if team.leads:
+        check_target(output, overwrite=options.overwrite or options.resume)
+        _check_run(work, options)
+    planned = Planned.read(work) if options.resume else None
+    options = options if planned is None else options.going_on(planned.options)
+    images = ready(pairs, options)
+    planned = planned or plan_for(images, options)
+    # Free memory, of which the plan depends, may differ between the processes.
+    planned = team.told(planned.shared_by(team.size), team.own(choose_device(options.device)))
+    for line in planned.lines():
+        yield Step("plan", 1, 1, line)
+    run = _Run(planned, output, work, options, team)
+    yield from run.prepare_steps(images)
+    try:
+        yield from run.learn_steps()
+    except (GeneratorExit, KeyboardInterrupt):
+        run.stopped()
+        raise
+    return (yield from run.finish_steps())
+
+
+class _Run:
+    """A training under way, from the images on the network's grid to the model folder."""
+
+    def __init__(
+        self, planned: Planned, output: Path, work: Path, options: TrainingOptions, team: Team
+    ) -> None:
+        self.plan, self.split, self.team = planned.plan, planned.split, team
+        self.output, self.work, self.options = output, work, options
+        self.start: Model | None = load_model(options.start) if options.start else None
+        self.recipe = self.plan.recipe(options.seed, tensorboard=options.tensorboard)
+        self.info = info_of(self.plan, options, output.name, self.start)
+        self.training = Training()
+        self.parts: dict[str, list[Sample]] = {}
+        if not options.resume and team.leads:
+            shutil.rmtree(work, ignore_errors=True)
+            planned.write(work)
+        team.told(None, team.own(choose_device(options.device)))  # the folder is ready now
+
+    def prepare_steps(self, images: Sequence[Labelled]) -> Steps[None]:
+        """Bring the images of each part to the network."""
+        named = {image.name: image for image in images}
+        for part in ("training", "validation", "test"):
+            names = getattr(self.split, part)
+            missing = [name for name in names if name not in named]
+            if missing:
+                raise InputError("The images of the first run are needed", f"none of {missing[0]}")
+            chosen = in_planes([named[name] for name in names], self.plan.ndim)
+            self.parts[part] = yield from samples_steps(chosen, self.info, self.plan.class_ids)
+
+    def learn_steps(self) -> Steps[None]:
+        """Train, and remember how far it came."""
+        weights = self.start.networks[0].state_dict() if self.start else None
+        self.training = yield from train_steps(
+            self.parts["training"],
+            self.parts["validation"],
+            self.recipe,
+            self.work,
+            self.options.device,
+            weights,
+            self.team,
+        )
+
+    def stopped(self) -> None:
+        """Make a model of the best weights so far."""
+        if self.team.leads and (self.work / BEST).exists():
+            self.training = Training.read(self.work)
+            self.training.stopped = self.training.stopped or "stopped by hand"
+            self._write(None, None)
+
+    def finish_steps(self) -> Steps[Trained]:
+        """Score the test, draw a picture, write the model: in the process that leads."""
+        if not self.team.leads:
+            return Trained(self.output, self.info, self.plan, self.split, self.training)
+        shown = (self.parts["test"] or self.parts["validation"] or self.parts["training"])[:1]
+        test = self.parts["test"]
+        learner = Learner(self.recipe, self.options.device, best_weights(self.work))
+        found = yield from found_steps(
+            learner.network, self.recipe, learner.device, learner.dtype, test or shown
+        )
+        score = compared(self.info.head, found, test).numbers if test else None
+        self._write(score, found[0])
+        if not self.options.tensorboard:
+            shutil.rmtree(self.work, ignore_errors=True)
+        return Trained(self.output, self.info, self.plan, self.split, self.training, score)
+
+    def _write(self, test: Mapping[str, float] | None, found: NDArray[np.integer] | None) -> None:
+        shown = (self.parts["test"] or self.parts["validation"] or self.parts["training"])[0]
+        self.info = self.info.model_copy(
+            update={"metrics": dict(test or best_scores(self.training))}
+        )
+        made = Made(
+            self.info,
+            self.plan,
+            self.split,
+            self.training,
+            best_weights(self.work),
+            None if found is None else picture_of(shown, found, self.info.head),
+            shown.name,
+            test,
+        )
+        write_model(made, self.output, overwrite=self.options.overwrite or self.options.resume)
+
+
+def info_of(
+    plan: Plan, options: TrainingOptions, name: str, start: Model | None = None
+) -> ModelInfo:
+    """Return what a model made by a plan says of itself."""
+    plural = {"instances": "objects", "classes": "parts", "panoptic": "objects"}[plan.kind]
+    old = start.info if start else None
+    described = f"{plural.capitalize()} in {plan.ndim}D, trained on own images"
+    if old is not None:
+        described = f"{old.description}; trained further on own images"
+    return ModelInfo(
+        name=options.name or name,
+        version="1.0.0",
+        description=options.description or described,
+        licence=options.licence,
+        head=plan.head,
+        normalizer=plan.normalizer,
+        diameter=plan.diameter,
+        channels=plan.channels,
+        singular=old.singular if old else plural.removesuffix("s"),
+        plural=old.plural if old else plural,
+        min_size=plan.min_size,
+        spacing=plan.spacing,
+        spacing_unit=plan.spacing_unit,
+        orientation=plan.orientation,
+        colors=old.colors if old else (),
+        tiling=plan.tiling,
+        data=options.data,
+    )
+
+
+def _check_run(work: Path, options: TrainingOptions) -> None:
+    if options.resume and not (work / PLANNED).is_file():
+        raise InputError("A run that was stopped is needed to go on", f"none in {work}")
+    if work.exists() and not (options.resume or options.overwrite):
+        raise OutputExistsError(
+            "A new run is needed",
+            f"{work}, left by one that was stopped",
+            "Use --resume to go on with it, or --overwrite to begin anew",
+        )

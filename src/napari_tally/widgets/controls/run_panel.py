@@ -1,0 +1,80 @@
+"""Run, Cancel, how far it is, and what the user is told."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_warning
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from ...network.tiling import STAGE as NETWORK
+from ...segmentation.segment import SEPARATE
+from .wrapped_label import Words
+
+if TYPE_CHECKING:
+    from ...core.progress import Step
+
+
+class RunPanel(QWidget):
+    """Two buttons, a bar and a sentence."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.run = QPushButton("Run")
+        self.cancel = QPushButton("Cancel")
+        self.bar = QProgressBar()
+        self.status = Words()
+        self.started = 0.0
+        self.planes = (0, 1)  # done, in all
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run, 2)
+        buttons.addWidget(self.cancel, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(buttons)
+        column.addWidget(self.bar)
+        column.addWidget(self.status)
+        self.idle()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the network is at work, as far as the user was told."""
+        return self.cancel.isEnabled()
+
+    def start(self) -> None:
+        """Show that a run has begun."""
+        self.started, self.planes = time.monotonic(), (0, 1)
+        self._set(busy=True)
+        self.say("Starting...")
+
+    def idle(self) -> None:
+        """Show that nothing runs."""
+        self._set(busy=False)
+
+    def _set(self, *, busy: bool) -> None:
+        self.run.setEnabled(not busy)
+        self.cancel.setEnabled(busy)
+        self.bar.setVisible(busy)
+        self.bar.setRange(0, 0)
+
+    def step(self, step: Step) -> None:
+        """Show how far it is, and about how long it will still take."""
+        if step.stage == SEPARATE:
+            self.planes = (step.done, max(1, step.total))
+        within = step.done / step.total if step.stage == NETWORK and step.total else 0.0
+        done, total = self.planes
+        share = min(1.0, (done + within) / total)
+        self.bar.setRange(0, 100 if share else 0)
+        self.bar.setValue(round(100 * share))
+        left = ""
+        if share and (total > 1 or step.stage == NETWORK):
+            seconds = (time.monotonic() - self.started) * (1 / share - 1)
+            left = f", about {seconds:.0f} s left"
+        self.say(step.note or f"{step.stage.capitalize()}{left}")
+
+    def say(self, text: str, *, warn: bool = False) -> None:
+        """Tell the user something, in napari's notifications too if it is a warning."""
+        self.status.setText(text)
+        if warn:
+            show_warning(text)

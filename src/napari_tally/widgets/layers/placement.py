@@ -1,0 +1,89 @@
+"""Where a layer lies in the world, as the affine of a volume, and the other way round."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...core.quantity import LENGTHS, canonical_unit
+from ...core.volume import SPATIAL, Volume
+from ...files.formats.world_coordinates import lengths
+from .image_layer import PLUGIN, axes_of, own_calibration, volume_of
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+    from numpy.typing import NDArray
+
+_PLACED = "placed"  # in a layer's metadata: the file said how the image lies
+
+
+def placed_volume(layer: Image, axes: str | None = None) -> Volume:
+    """Return a layer as a volume with all that the layer says of its place in the world.
+
+    A layer that is only scaled says nothing of how it lies, unless `mark_placed` told so.
+    """
+    axes = axes or axes_of(layer)
+    volume = volume_of(layer, axes)
+    if own_calibration(layer, axes)[0] is None:
+        return volume
+    drawn = axes.removesuffix("C") if layer.rgb else axes
+    spots = [i for i, a in enumerate(drawn) if a in SPATIAL]
+    factors = [LENGTHS[canonical_unit(str(layer.units[i])) or "um"] for i in spots]
+    rows = [*spots, len(drawn)]
+    affine = matrix_of(layer)[np.ix_(rows, rows)]
+    affine[:-1] *= np.array(factors)[:, None] / LENGTHS[volume.unit]
+    spacing = lengths(affine)
+    plain = np.allclose(affine, np.diag([*spacing, 1.0]), rtol=1e-6, atol=1e-9 * max(spacing))
+    told = bool(layer.metadata.get(PLUGIN, {}).get(_PLACED))
+    return replace(volume, spacing=spacing, affine=None if plain and not told else affine)
+
+
+def mark_placed(volume: Volume) -> dict[str, Any]:
+    """Return metadata for the layer of a volume: whether it says how it lies."""
+    return {PLUGIN: {_PLACED: volume.affine is not None}}
+
+
+def matrix_of(layer: Image | Labels) -> NDArray[np.float64]:
+    """Return the whole way from voxels to the world of the viewer."""
+    from napari.utils.transforms import Affine
+
+    own = Affine(layer.scale, layer.translate, rotate=layer.rotate, shear=layer.shear)
+    whole: NDArray[np.float64] = np.asarray(layer.affine.affine_matrix) @ np.asarray(
+        own.affine_matrix
+    )
+    return whole
+
+
+def geometry_of_volume(volume: Volume) -> dict[str, Any]:
+    """Return how a layer of a volume lies in the world.
+
+    The scale is the size of a voxel; the affine turns and moves what was scaled.
+    """
+    drawn = volume.axes.replace("C", "") if is_rgb(volume) else volume.axes
+    sizes = dict(zip(volume.spatial_axes, volume.spacing_in(volume.unit), strict=True))
+    unit = volume.unit if volume.calibrated else "pixel"
+    geometry: dict[str, Any] = {
+        "scale": [sizes.get(a, 1.0) for a in drawn],
+        "units": tuple(unit if a in SPATIAL else "pixel" for a in drawn),
+        "axis_labels": tuple(drawn.lower()),
+    }
+    if volume.affine is None:
+        return geometry
+    spots = [drawn.index(a) for a in volume.spatial_axes]
+    linear = volume.affine[:-1, :-1] / np.array(list(sizes.values()))
+    start = np.zeros(len(drawn))
+    start[spots] = volume.affine[:-1, -1]
+    if np.allclose(linear, np.eye(len(linear)), atol=1e-7):
+        return geometry | {"translate": start}
+    affine = np.eye(len(drawn) + 1)
+    affine[np.ix_(spots, spots)] = linear
+    affine[:-1, -1] = start
+    return geometry | {"affine": affine}
+
+
+def is_rgb(volume: Volume) -> bool:
+    """Tell whether a volume is drawn as one layer of colours."""
+    colours = volume.channel_names[:3] == ("red", "green", "blue")
+    return colours and volume.axes.endswith("C") and volume.array.dtype == np.uint8

@@ -1,0 +1,84 @@
+"""What one takes from measured objects: the table, outlines, a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton, QWidget
+
+from ...core.errors import TallyError, sentence
+from ...measurement.export import Export
+from ...measurement.measure import calibrated_by
+from ..layers.image_layer import PLUGIN
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from napari.layers import Labels
+
+    from .job import Measured
+
+
+_KINDS = (
+    "CSV table (*.csv)", "Excel workbook (*.xlsx)", "Parquet table (*.parquet)",
+    "AnnData (*.h5ad)", "ImageJ ROIs (*.zip)", "QuPath outlines (*.geojson)", "Report (*.html)",
+)  # fmt: skip
+
+
+class TakeTable(QWidget):
+    """Buttons for the table."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.table: pd.DataFrame | None = None
+        self.measured: Measured | None = None
+        self.layer: Labels | None = None
+        self.copy = QPushButton("Copy table")
+        self.copy.setToolTip("Put the table on the clipboard, to be pasted into a spreadsheet.")
+        self.export = QPushButton("Export...")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.copy)
+        row.addWidget(self.export)
+        self.copy.clicked.connect(self.to_clipboard)
+        self.export.clicked.connect(self.ask)
+
+    def take(self, table: pd.DataFrame, layer: Labels, measured: Measured) -> None:
+        """Take a table of a layer's objects, and what was measured for it."""
+        self.table, self.layer, self.measured = table, layer, measured
+
+    def to_clipboard(self) -> None:
+        """Put the table on the clipboard, tabs between the columns."""
+        assert self.table is not None
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(self.table.to_csv(index=False, sep="\t"))
+        show_info(f"{len(self.table):,} rows are on the clipboard.")
+
+    def ask(self) -> None:
+        """Ask for a file and write to it."""
+        assert self.layer is not None
+        start = f"{self.layer.name}_objects.csv"
+        name, _ = QFileDialog.getSaveFileName(self, "Export", start, ";;".join(_KINDS))
+        if name:
+            self.write(Path(name))
+
+    def write(self, path: Path) -> None:
+        """Write tables, outlines or a report, by the suffix."""
+        try:
+            files = self.contents().write(path)
+        except TallyError as error:
+            show_warning(sentence(error))
+        else:
+            show_info(f"Written: {', '.join(str(p) for p in files)}")
+
+    def contents(self) -> Export:
+        """Return what there is to be written."""
+        assert self.table is not None and self.layer is not None and self.measured is not None
+        job = self.measured.job
+        known = self.layer.metadata.get(PLUGIN, {})
+        segmented = {key: known[key] for key in ("model", "options") if key in known}
+        labels = calibrated_by(job.labels, job.images)
+        parents = self.measured.children
+        return Export(self.table, labels, job.images, job.options, segmented, parents)

@@ -1,0 +1,110 @@
+"""What the Measure dock asks for, as plain values, and the steps that do it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...core.errors import InputError
+from ...core.progress import Step, Steps
+from ...features.declare.options import Measurements
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ...core.quantity import Quantity
+    from ...core.volume import Volume
+    from ...measurement.track import Tracked
+
+MOST_IDS = 5_000_000  # rows that a table of features may have
+
+
+@dataclass(frozen=True, eq=False)
+class MeasureJob:
+    """Labels to be measured; a copy, since one may paint while it runs.
+
+    With `grow` the labels are nuclei, and their cells are measured too. `before` is what was
+    measured last, if only what has changed since is to be measured again.
+    """
+
+    labels: Volume
+    images: tuple[Volume, ...] = ()
+    options: Measurements = field(default_factory=Measurements)
+    parents: Volume | None = None
+    grow: Quantity | None = None
+    before: Measured | None = None
+
+    def is_as(self, other: MeasureJob) -> bool:
+        """Tell whether it differs from another one in nothing but the labels' numbers."""
+        images = [(a.array, b.array) for a, b in zip(self.images, other.images, strict=False)]
+        return (
+            len(self.images) == len(other.images)
+            and all(a is b for a, b in images)
+            and self.options == other.options
+            and self.parents is other.parents is None
+            and self.grow is other.grow is None
+            and self.labels.axes == other.labels.axes
+            and self.labels.shape == other.labels.shape
+            and self.labels.spacing == other.labels.spacing
+            and self.labels.unit == other.labels.unit
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A job, the table that came of it, the cells of nuclei, and what each parent holds."""
+
+    job: MeasureJob
+    table: pd.DataFrame
+    cells: Volume | None = None
+    children: pd.DataFrame | None = None
+
+
+def measure_job(job: MeasureJob) -> Steps[Measured]:
+    """Measure; a series frame by frame."""
+    from ...measurement.cells_from_nuclei import cells_of, measure_cells
+    from ...measurement.measure import (
+        calibrated_by,
+        measure_edited,
+        measure_parents,
+        measure_volumes,
+    )
+
+    yield Step("measure", 0, 1)
+    _check_ids(job.labels, "Press Relabel: ids are then consecutive")
+    if job.grow is not None:
+        cells = cells_of(job.labels, job.grow)
+        yield Step("measure", 0, 1)
+        return Measured(job, measure_cells(job.labels, cells, job.images, job.options), cells)
+    rest: tuple[Any, ...] = (job.images, job.options, job.parents)
+    if job.parents is not None:
+        _check_ids(job.parents, "Relabel the parents")
+        table = measure_volumes(job.labels, *rest)
+        yield Step("measure", 0, 1)
+        parents = calibrated_by(job.parents, [job.labels])
+        return Measured(job, table, children=measure_parents(parents, table, job.options))
+    if job.before is None:
+        return Measured(job, measure_volumes(job.labels, *rest))
+    last = job.before
+    table = measure_edited(last.table, np.asarray(last.job.labels.array), job.labels, *rest)
+    return Measured(job, table)
+
+
+def _check_ids(labels: Volume, advice: str) -> None:
+    """Refuse ids that would make a table of features too long."""
+    most = int(np.asarray(labels.array).max(initial=0))
+    if most > MOST_IDS:
+        raise InputError(
+            f"Ids of at most {MOST_IDS:,} are needed for a table in napari",
+            f"{most:,}{f' in {labels.name}' if labels.name else ''}",
+            advice,
+        )
+
+
+def link_job(labels: Volume) -> Steps[Tracked]:
+    """Link the objects of a series of labels: a copy, since one may paint while it runs."""
+    from ...measurement.track import track_steps
+
+    return (yield from track_steps(labels))

@@ -1,0 +1,1 @@
+"""What the manifest contributes: commands, reader, writer, sample data."""

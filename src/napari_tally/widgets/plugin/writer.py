@@ -1,0 +1,42 @@
+"""Saving layers from napari with their calibration and their place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...files import write
+from ...files.formats.label_dtype import smallest
+from ..layers.placement import placed_volume
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+_GEOMETRY = (
+    "name", "scale", "translate", "rotate", "shear", "affine", "units", "axis_labels", "rgb",
+    "metadata",
+)  # fmt: skip
+
+
+def write_image(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Write an image layer in the format that the path's suffix names."""
+    write(placed_volume(_layer(data, meta)), path)
+    return [path]
+
+
+def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Write a label layer in the format that the path's suffix names, as labels."""
+    volume = placed_volume(_layer(data, meta))
+    ids = smallest(np.asarray(volume.array), ("uint8", "uint16", "uint32", "int32"))
+    write(replace(volume, array=ids, is_labels=True), Path(path))
+    return [path]
+
+
+def _layer(data: Any, meta: dict[str, Any]) -> Image:
+    from napari.layers import Image
+
+    finest = data[0] if meta.get("multiscale") else data
+    return Image(finest, **{key: meta[key] for key in _GEOMETRY if key in meta})

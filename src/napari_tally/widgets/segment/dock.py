@@ -1,0 +1,350 @@
+"""The Segment dock: choose an image, press Run, tune by eye, take the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_info
+from qtpy.QtWidgets import QCheckBox
+
+from ...core.errors import InputError, TallyError, sentence
+from ...models.bundle import (
+    METADATA,
+    SHIPPED_DEFAULT,
+    SHIPPED_DEFAULT_3D,
+    default_model,
+    model_folder,
+    read_architecture,
+    read_info,
+    shipped_models,
+)
+from ...segmentation.setup.options import SegmentOptions
+from ..controls.dock import WRONG_INPUT, Dock
+from ..controls.scroll_area import scrolled
+from ..controls.settings import remembered
+from ..layers.image_layer import (
+    Region,
+    axes_of,
+    geometry_of,
+    spacing_text,
+    volume_of,
+    with_told_spacing,
+)
+from ..layers.placement import placed_volume
+from .estimate import Forecast
+from .export_panel import TakeAway
+from .fit_panel import FitPanel, fit_job, smallest_text
+from .form import Form
+from .job import Done, Job, segment_job, separate_job
+from .messages import explained
+from .preview import show_preview
+from .result_layer import ResultLayer
+from .result_parts import CLASSES, OBJECTS, parts_of
+from .tune_panel import TunePanel
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from ...core.volume import Volume
+    from ...segmentation.tune import Tuning
+
+
+class SegmentDock(Dock):
+    """Find, separate, count and measure the objects of an image layer."""
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__(napari_viewer, "napari-tally")
+        self.form = Form(napari_viewer)
+        self.tune = TunePanel()
+        self.fit = FitPanel(napari_viewer)
+        self.take_away = TakeAway(napari_viewer)
+        self.results = {kind: ResultLayer(napari_viewer) for kind in (OBJECTS, CLASSES)}
+        self.forecast = Forecast()
+        self.done: Done | None = None
+        self.moved = False  # whether a slider was moved during a run
+        self.picked = False  # whether the user picked a model
+        self._build()
+        self._connect()
+        self._offer_models()
+        self._image_changed(self.form.image.layer)
+
+    def _build(self) -> None:
+        self.contours = QCheckBox("Contours")
+        self.contours.setChecked(remembered().contours)
+        column = scrolled(self)
+        for part in (
+            self.form, self.panel, self.contours, self.tune, self.fit, self.take_away,
+        ):  # fmt: skip
+            column.addWidget(part)
+        column.addStretch(1)
+        for part in (self.contours, self.tune, self.fit, self.take_away):
+            part.setVisible(False)  # until there is a result
+
+    def _connect(self) -> None:
+        form, runner = self.form, self.runner
+        form.image.chosen.connect(self._image_changed)
+        form.model.currentTextChanged.connect(self._model_changed)
+        form.model.activated.connect(self._model_picked)
+        form.axes.editingFinished.connect(self._axes_changed)
+        form.circle.toggled.connect(self._draw_circle)
+        form.region.currentTextChanged.connect(self._forecast)
+        form.stack.currentTextChanged.connect(self._forecast)
+        form.device.setCurrentText(remembered().device)
+        form.device.currentTextChanged.connect(self._device_changed)
+        self.panel.run.clicked.connect(self.run)
+        self.panel.cancel.clicked.connect(self.cancel)
+        self.contours.toggled.connect(self._contours_changed)
+        self.tune.changed.connect(self.separate)
+        self.fit.asked.connect(self.fit_sliders)
+        runner.stepped.connect(self.panel.step)
+        runner.finished.connect(self._finished)
+        remembered().events.model_folder.connect(self._offer_models)
+
+    def let_go(self) -> None:
+        """Stop, and follow the viewer no more."""
+        super().let_go()
+        self.form.image.stop()
+        self.fit.stop()
+        self.take_away.finder.stop()
+        remembered().events.model_folder.disconnect(self._offer_models)
+
+    @property
+    def result(self) -> ResultLayer:
+        """The objects of the last result, in the viewer."""
+        return self.results[OBJECTS]
+
+    def job(self) -> Job:
+        """Return what the form asks for now.
+
+        Raises
+        ------
+        TallyError
+            If the form cannot be understood; the message says what to change.
+        """
+        layer = self.form.image.layer
+        if layer is None:
+            raise InputError("An image layer is needed", "none", "Open an image, or a sample")
+        axes = self.form.axes.text().strip().upper() or axes_of(layer)
+        placed = placed_volume(layer, axes)
+        volume = self._calibrated(placed)
+        region = Region.of(self.viewer, layer, axes, self.form.region.currentText())
+        return Job(
+            layer.name,
+            volume,
+            region,
+            geometry_of(layer, axes, region),
+            self.model,
+            self._options(volume),
+            str(layer.source.path or ""),
+            volume is not placed,
+        )
+
+    @property
+    def model(self) -> str:
+        """Name or folder of the model chosen now."""
+        return str(self.form.model.currentData() or self.form.model.currentText())
+
+    def _calibrated(self, volume: Volume) -> Volume:
+        return with_told_spacing(volume, self.form.spacing.text())
+
+    def _options(self, volume: Volume) -> SegmentOptions:
+        info = read_info(model_folder(self.model))
+        channel = self.form.channel.currentText() if len(volume.channels) > 1 else None
+        return SegmentOptions(
+            channel=channel,
+            object_size=self.form.diameter.text().strip() or None if info.diameter else None,
+            stack=str(self.form.stack.currentData()) if self._flat_on_stack() else "auto",
+            device=self.form.device.currentText(),
+            keep_maps=True,
+            **self.tune.options(info.head),
+        )
+
+    def _flat_on_stack(self) -> bool:
+        """Tell whether a stack is to go through a model for 2D images."""
+        layer = self.form.image.layer
+        deep = layer is not None and "Z" in self.form.axes.text().upper()
+        return deep and read_architecture(model_folder(self.model)).spatial_dims == 2
+
+    def run(self) -> None:
+        """Segment what the form says."""
+        try:
+            job = self.job()
+        except WRONG_INPUT as error:
+            self.refuse(error)
+            return
+        self.moved = False
+        self.fit.words = []
+        self.panel.start()
+        self.runner.start(segment_job, job)
+
+    def separate(self) -> None:
+        """Decode the kept maps with the numbers of the sliders, without the network."""
+        if self.done is None:
+            return
+        if self.panel.busy:  # the network is at work
+            self.moved = True
+            return
+        earlier = self.done
+        try:
+            tuned = self.tune.options(earlier.model.info.head)
+            options = SegmentOptions(**earlier.job.options.model_dump() | tuned)
+            show_preview(self.viewer, self.result, earlier, options)
+        except WRONG_INPUT as error:
+            self.refuse(error)
+            return
+        job = replace(earlier.job, options=options)
+        self.runner.start(separate_job, job, earlier, bar=False)
+
+    def fit_sliders(self) -> None:
+        """Find the numbers that give the chosen labels best."""
+        if self.done is None or self.panel.busy:
+            return
+        try:
+            arguments = self.fit.arguments(self.done)
+        except WRONG_INPUT as error:
+            self.refuse(error)
+            return
+        self.panel.start()
+        self.runner.start(fit_job, *arguments)
+
+    def _fitted(self, tuning: Tuning) -> None:
+        """Put the sliders where the fit has found them, and decode by them."""
+        self.panel.idle()
+        self.fit.take(tuning)
+        self.tune.put(tuning.info.head)
+        assert self.done is not None
+        self.tune.smallest.setText(smallest_text(tuning, self.done))
+        self.separate()
+
+    def _finished(self, done: Done | Tuning) -> None:
+        if not isinstance(done, Done):
+            self._fitted(done)
+            return
+        self.panel.idle()
+        # The sliders are those of the model that is chosen now.
+        self.done = done if done.job.model == self.model else None
+        contour, parts = int(self.contours.isChecked()), parts_of(done)
+        layers = [self.results[part.kind].show(done, part, contour) for part in parts]
+        self.take_away.take(done, parts, layers[-1])
+        self.forecast.learn(done)
+        for part in (self.contours, self.take_away):
+            part.setVisible(True)
+        self.tune.setVisible(self.done is not None and done.result.maps is not None)
+        self.fit.show_for(self.done)
+        self.panel.say("\n".join([*self.fit.words, explained(done)]))
+        self._show_guess(done)
+        if self.moved:
+            self.moved = False
+            self.separate()
+
+    def _offer_models(self) -> None:
+        """List the shipped models and those of the user's folder; the choice stays."""
+        combo, before = self.form.model, self.form.model.currentText()
+        combo.blockSignals(True)
+        combo.clear()
+        for name in shipped_models():
+            combo.addItem(name, name)
+        folder = remembered().model_folder
+        for path in sorted(Path(folder).expanduser().glob(f"*/{METADATA}")) if folder else ():
+            combo.addItem(path.parents[1].name, str(path.parents[1]))
+        places = [combo.findText(n) for n in (before, remembered().model, SHIPPED_DEFAULT)]
+        combo.setCurrentIndex(next(place for place in places if place >= 0))
+        combo.blockSignals(False)
+        if combo.currentText() != before:
+            self._model_changed()
+
+    def _model_picked(self) -> None:
+        self.picked = True
+
+    def _offer_default(self, volume: Volume) -> None:
+        """Choose the model for stacks or for images, unless the user picked one, or has others."""
+        if not self.picked and self.model in (SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D):
+            self.form.model.setCurrentText(default_model(volume))
+
+    def _model_changed(self) -> None:
+        try:
+            info = read_info(model_folder(self.model))
+        except TallyError as error:
+            self.form.about.setText(sentence(error))
+            return
+        remembered().model = self.form.model.currentText()
+        self.form.about.setText(info.description)
+        self.form.show_row(self.form.size_row, visible=info.diameter is not None)
+        self.tune.offer(info.head)
+        self.tune.setVisible(False)
+        self.done = None
+        self._forecast()
+
+    def _image_changed(self, layer: Image | None) -> None:
+        self.panel.run.setEnabled(layer is not None and not self.runner.busy)
+        if layer is None:
+            self.panel.say("Open an image, or a sample: File > Open Sample > napari-tally.")
+            return
+        self.panel.say("")
+        self.form.axes.clear()
+        try:
+            self.form.axes.setText(axes_of(layer))
+        except TallyError as error:
+            self.panel.say(sentence(error))
+            return
+        self.form.show_row(self.form.axes, visible=layer.ndim > 2)
+        self._axes_changed()
+
+    def _axes_changed(self) -> None:
+        layer = self.form.image.layer
+        if layer is None:
+            return
+        try:
+            volume = volume_of(layer, self.form.axes.text().strip().upper())
+        except WRONG_INPUT as error:
+            self.refuse(error)
+            return
+        self._offer_default(volume)
+        self.form.set_channels(volume.channels)
+        self.form.spacing.setText(spacing_text(volume))
+        self._forecast()
+
+    def _device_changed(self, device: str) -> None:
+        remembered().device = device
+        self._forecast()
+
+    def _contours_changed(self, on: bool) -> None:
+        remembered().contours = on
+        for result in self.results.values():
+            if result.layer is not None:
+                result.layer.contour = int(on)
+
+    def _forecast(self) -> None:
+        try:
+            self.form.show_row(self.form.stack, visible=self._flat_on_stack())
+            told = self.forecast.sentence(self.job())
+        except WRONG_INPUT:
+            told = ""
+        self.form.forecast.setText(told)
+
+    def _show_guess(self, done: Done) -> None:
+        if done.result.diameter_px and not self.form.diameter.text():
+            hint = f"guessed: {done.result.diameter_px:.3g}px"
+            self.form.diameter.setPlaceholderText(hint)
+
+    def _draw_circle(self, on: bool) -> None:
+        from .size_circle import draw_circle, remove_circle
+
+        remove_circle(self.viewer)
+        layer = self.form.image.layer
+        if not on or layer is None:
+            return
+        try:
+            job = self.job()
+            told = job.options.diameter_px(job.volume)
+        except WRONG_INPUT as error:
+            self.refuse(error)
+            return
+        guessed = self.done.result.diameter_px if self.done is not None else None
+        if told is None and guessed is None:
+            show_info("Write an object size, or press Run: then it is guessed.")
+            return
+        draw_circle(self.viewer, layer, told or guessed or 0.0)

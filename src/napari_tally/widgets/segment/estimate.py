@@ -1,0 +1,53 @@
+"""How long a run will take and how much memory, learnt from the runs before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psutil
+
+from ...models.bundle import model_folder, read_architecture, read_info
+from ...segmentation.setup.estimate import Needs, needs
+from .messages import size
+
+if TYPE_CHECKING:
+    from .job import Done, Job
+
+_FIRST = {"cpu": {2: 1.2e-6, 3: 6e-6}, "cuda": {2: 1e-7, 3: 3e-7}}  # seconds a voxel, at first
+
+
+class Forecast:
+    """Seconds a voxel of each model and device."""
+
+    def __init__(self) -> None:
+        self.rates: dict[tuple[str, str], float] = {}
+
+    def learn(self, done: Done) -> None:
+        """Remember how fast a run was."""
+        seconds = sum(done.result.seconds.values())
+        rate = seconds / max(1.0, needed(done.job)[0].voxels)
+        self.rates[done.job.model, done.job.options.device] = rate
+
+    def sentence(self, job: Job) -> str:
+        """Say what a job will take."""
+        wanted, ndim = needed(job)
+        first = _FIRST.get(job.options.device, _FIRST["cpu"])[ndim]
+        rate = self.rates.get((job.model, job.options.device), first)
+        free = psutil.virtual_memory().available
+        told = f"About {_time(rate * wanted.voxels)}, {size(wanted.memory)} ({size(free)} free)"
+        if wanted.memory > free:
+            told += ". That is more than there is: choose a part of the image"
+        if wanted.streamed:
+            told += ". Block by block, with the maps in a temporary file"
+        return told
+
+
+def needed(job: Job) -> tuple[Needs, int]:
+    """Return what a job takes, and for how many axes its model is."""
+    folder = model_folder(job.model)
+    ndim = read_architecture(folder).spatial_dims
+    return needs(job.cut, read_info(folder), ndim, job.options), ndim
+
+
+def _time(seconds: float) -> str:
+    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{seconds / 60:.0f} min"

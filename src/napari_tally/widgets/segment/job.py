@@ -1,0 +1,96 @@
+"""What a dock asks for, as plain values that a worker may hold: it never touches a layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...core.progress import Step, Steps
+
+if TYPE_CHECKING:
+    from ...core.volume import Volume
+    from ...models.bundle import Model
+    from ...segmentation.result import Result
+    from ...segmentation.setup.options import SegmentOptions
+    from ..layers.image_layer import Region
+
+_loaded: dict[str, Model] = {}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One segmentation: a snapshot of the layer and of the form.
+
+    Attributes
+    ----------
+    volume : Volume
+        The whole image of the layer.
+    region : Region
+        The part to segment.
+    geometry : dict
+        Where the labels of that part belong.
+    source : str
+        File of the layer, or "".
+    corrected : bool
+        Whether the user wrote another calibration than the layer's.
+    """
+
+    layer_name: str
+    volume: Volume
+    region: Region
+    geometry: dict[str, Any]
+    model: str
+    options: SegmentOptions
+    source: str = ""
+    corrected: bool = False
+
+    @property
+    def cut(self) -> Volume:
+        """The part to segment."""
+        return self.region.cut(self.volume)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A job with what came of it."""
+
+    job: Job
+    model: Model
+    result: Result
+
+
+def segment_job(job: Job) -> Steps[Done]:
+    """Load the model and segment; yields every step."""
+    from ...segmentation.segment import segment_steps
+
+    yield Step("load the model", 0, 1)
+    model = loaded(job.model)
+    try:
+        result = yield from segment_steps(job.cut, model, job.options)
+    finally:
+        _free_device()
+    return Done(job, model, result)
+
+
+def separate_job(job: Job, earlier: Done) -> Steps[Done]:
+    """Decode the maps of an earlier run again."""
+    from ...segmentation.segment import separate_steps
+
+    result = yield from separate_steps(job.cut, earlier.model, job.options, earlier.result)
+    return Done(job, earlier.model, result)
+
+
+def loaded(name: str) -> Model:
+    """Return a model, which stays loaded while napari runs."""
+    from ...models.bundle import load_model
+
+    if name not in _loaded:
+        _loaded[name] = load_model(name)
+    return _loaded[name]
+
+
+def _free_device() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

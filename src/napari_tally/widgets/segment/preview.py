@@ -1,0 +1,58 @@
+"""What is on the canvas, decoded anew at once; the rest follows in the background."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...segmentation.collect.objects import objects_of
+from ...segmentation.maps.network_grid import NetworkGrid
+from ..layers.image_layer import shown
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from ...segmentation.setup.options import SegmentOptions
+    from .job import Done
+    from .result_layer import ResultLayer
+
+_MOST = 2**20  # voxels: more would not be at once
+
+
+def show_preview(
+    viewer: ViewerModel, result: ResultLayer, done: Done, options: SegmentOptions
+) -> None:
+    """Decode what is visible of a result by other options.
+
+    Not where the layer was edited, or where too much is visible for that to be done at once.
+    """
+    layer = result.layer
+    if layer is None or not result.is_ours or done.result.maps is None:
+        return
+    if done.result.classes is not None or any(m.ndim > 3 for m in done.result.maps[:1]):
+        return  # classes may be turned, and a slice says too little of a stack: they follow
+    cuts = shown(viewer, layer, layer.data.shape, whole_plane=False)
+    ndim = done.model.architecture.spatial_dims
+    lead, plane = cuts[: layer.ndim - ndim], cuts[layer.ndim - ndim :]
+    sizes = tuple(cut.stop - cut.start for cut in plane)
+    if math.prod(sizes) > _MOST or any(cut.stop - cut.start != 1 for cut in lead):
+        return
+    shape = layer.data.shape
+    number = np.ravel_multi_index([c.start for c in lead], shape[: len(lead)]) if lead else 0
+    maps = done.result.maps[int(number)]
+    if not maps.size:
+        return
+    grid = maps.shape[1:]
+    inner = tuple(
+        slice(c.start * g // n, max(c.start * g // n + 1, math.ceil(c.stop * g / n)))
+        for c, g, n in zip(plane, grid, shape[-ndim:], strict=True)
+    )
+    smallest = options.min_voxels(done.job.cut, ndim)
+    info = done.model.info
+    head, here = options.tuned(info.head), NetworkGrid(sizes)
+    found = objects_of(maps[(slice(None), *inner)], here, head, info, smallest)
+    labels = np.array(layer.data)
+    labels[(*(c.start for c in lead), *plane)] = found
+    result.put(labels)

@@ -1,0 +1,325 @@
+"""The Train dock: from painted labels to a model of one's own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from napari.utils.notifications import show_info
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QPushButton, QWidget
+
+from ...core.errors import InputError, sentence
+from ..controls.dock import WRONG_INPUT, Dock
+from ..controls.runner import Runner
+from ..controls.scroll_area import scrolled
+from ..controls.section import Section
+from ..controls.settings import remembered
+from ..layers.derived_layers import geometry_like
+from ..layers.edited_labels import corrected, is_corrected, sign
+from ..layers.image_layer import volume_of
+from ..layers.label_layer import image_volume, label_volume
+from .curves_panel import TrainingCurves
+from .form import NOTHING, PLANNED, TrainForm
+from .job import TrainJob, plan_job, preview_job, train_job
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
+
+    from ...core.progress import Step
+    from ...core.volume import Volume
+    from ...training.data.labelled_image import Labelled
+    from ...training.train import Trained
+
+_LINES = 200  # that are kept of what a training says
+
+
+class TrainDock(Dock):
+    """Learn from pairs of layers, watch it, and use what comes out."""
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__(napari_viewer, "Train")
+        self.form = TrainForm(napari_viewer)
+        self.plan, self.pause = QPushButton("Show plan"), QPushButton("Pause")
+        self.use = QPushButton("Use in Segment")
+        self.show_preview = QCheckBox("Show what it finds in the image after each validation")
+        self.curves, self.said = TrainingCurves(napari_viewer), QPlainTextEdit()
+        self.previewer = Runner("Preview")
+        self.job_now: TrainJob | None = None
+        self.trained: Path | None = None
+        self.began = 0.0
+        self.preview: Any = None  # its layer
+        self.preview_of: Any = None  # the image layer
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        self.panel.run.setText("Train")
+        self.panel.cancel.setText("Stop and keep")
+        self.said.setReadOnly(True)
+        self.said.setMaximumBlockCount(_LINES)
+        self.said.setFixedHeight(90)
+        self.show_preview.setChecked(True)
+        self.what = Section("What to learn from, and how", self.form)
+        self.what.open()
+        self.more = Section("Curves", self.curves)
+        row = QHBoxLayout()
+        row.addWidget(self.plan)
+        row.addWidget(self.pause)
+        buttons = QWidget()
+        buttons.setLayout(row)
+        row.setContentsMargins(0, 0, 0, 0)
+        column = scrolled(self)
+        for part in (
+            self.what, buttons, self.panel, self.use, self.show_preview, self.more, self.said,
+        ):  # fmt: skip
+            column.addWidget(part)
+        column.addStretch(1)
+        self.use.setVisible(False)
+        self.pause.setEnabled(False)
+        self.panel.say("Add pairs of an image and its labels, then press Train.")
+
+    def _connect(self) -> None:
+        self.form.add_corrected.clicked.connect(self.take_corrected)
+        self.plan.clicked.connect(self.tell_plan)
+        self.pause.clicked.connect(self.toggle_pause)
+        self.panel.run.clicked.connect(self.run)
+        self.panel.cancel.clicked.connect(self.stop)
+        self.use.clicked.connect(self.use_in_segment)
+        self.runner.heard.connect(self._hear)
+        self.runner.finished.connect(self._finished)
+        self.runner.closed.connect(self._closed)
+        self.previewer.finished.connect(self._previewed)
+        self.previewer.failed.connect(lambda error: self._say(sentence(error)))
+
+    def stop_runs(self) -> None:
+        """Stop what is under way; the best weights so far are kept."""
+        super().stop_runs()
+        self.previewer.cancel()
+
+    def let_go(self) -> None:
+        """Stop, and follow the viewer no more."""
+        super().let_go()
+        self.curves.stop()
+        for combo in (self.form.image, self.form.labels, self.form.known):
+            combo.stop()
+
+    def job(self) -> TrainJob:
+        """Return what the form asks for now.
+
+        Raises
+        ------
+        TallyError
+            If the form cannot be understood; the message says what to change.
+        """
+        from ...training.plan.options import TrainingOptions
+
+        form = self.form
+        layers = form.chosen()
+        if not layers:
+            raise InputError("A pair of an image and its labels is needed to train", "none")
+        if not form.output.text().strip():
+            raise InputError("A new folder for the model is needed", "none")
+        pairs = [self._labelled(i, pair.image, pair.labels) for i, pair in enumerate(layers)]
+        told: dict[str, Any] = {}
+        if form.kind.currentData() is not None:
+            told["kind"] = form.kind.currentData()
+        if form.steps.text().strip():
+            told["steps"] = _whole(form.steps.text())
+        if form.augmentation.currentText() != PLANNED:
+            told["augmentation"] = form.augmentation.currentText()
+        if form.start.currentText() != NOTHING:
+            told["start"] = form.start.currentData()
+        if form.licence.text().strip():
+            told["licence"] = form.licence.text().strip()
+        spared = tuple(p.name for p, pair in zip(pairs, layers, strict=True) if pair.spared)
+        options = TrainingOptions(validation_names=spared, device=remembered().device, **told)
+        return TrainJob(tuple(pairs), Path(form.output.text().strip()).expanduser(), options)
+
+    def _labelled(self, number: int, image: Any, labels: Any) -> Labelled:
+        from ...training.data.labelled_image import Labelled
+
+        for layer in (image, labels):
+            if layer not in self.viewer.layers:
+                raise InputError("Layers that are still there are needed", f"{layer.name} is gone")
+        truth = label_volume(labels, images=[image])
+        seen = image_volume(image, truth.axes)
+        name = f"{number:03}_{image.name}"
+        known = self.form.known.layer
+        mask = None if known is None else _inside(known, truth)
+        copied = replace(truth, array=np.array(truth.array))
+        return Labelled(name, replace(seen, name=name), copied, known=mask)
+
+    def take_corrected(self) -> None:
+        """Add what was corrected to the pairs, to go on from the model that had found it."""
+        found = corrected(self.viewer)
+        for pair in found:
+            self.form.add_layers(pair.image, pair.labels)
+            self.form.begin_with(pair.model)
+        if found:
+            self.panel.say(f"Corrected: {', '.join(p.labels.name for p in found)}. Press Train.")
+        else:
+            self.panel.say("Nothing was corrected yet: paint in what Segment or Train has found.")
+
+    def tell_plan(self) -> None:
+        """Say what a training would do."""
+        try:
+            job = self.job()
+        except WRONG_INPUT as error:
+            self.refuse(error)
+            return
+        self.job_now = None
+        self.panel.start()
+        self.runner.start(plan_job, job)
+
+    def run(self) -> None:
+        """Train on what the form says."""
+        try:
+            job = self.job()
+        except WRONG_INPUT as error:
+            self.refuse(error)
+            return
+        self.job_now, self.trained, self.began = job, None, 0.0
+        self.use.setVisible(False)
+        self.said.clear()
+        self.curves.begin()
+        self.panel.start()
+        self.pause.setEnabled(True)
+        self.what.close_content()
+        self.more.open()
+        self.runner.start(train_job, job)
+
+    def toggle_pause(self) -> None:
+        """Wait after the next step, or go on."""
+        paused = self.runner.toggle_pause()
+        self.pause.setText("Go on" if paused else "Pause")
+        self.panel.say("Paused." if paused else "Going on...")
+
+    def stop(self) -> None:
+        """Stop within a batch; the best weights so far become a model."""
+        if self.runner.busy:
+            self.panel.say("Stopping; the best weights so far are kept...")
+            self.runner.cancel()
+
+    def _hear(self, step: Step) -> None:
+        from ...training.loop.history import Learning
+
+        if step.note:
+            self._say(step.note)
+        if not isinstance(step, Learning):
+            return
+        self.curves.add(step)
+        self.began = self.began or time.monotonic()
+        self.panel.bar.setRange(0, step.total)
+        self.panel.bar.setValue(step.done)
+        left = (time.monotonic() - self.began) / max(1, step.done) * (step.total - step.done)
+        minutes = f"{left / 60:.0f} min" if left > 90 else f"{left:.0f} s"
+        self.panel.say(f"Step {step.done:,} of {step.total:,}, at most {minutes} left")
+        if step.scores and self.show_preview.isChecked() and not self.previewer.busy:
+            self._start_preview()
+
+    def _start_preview(self) -> None:
+        layer = self._image_in_view()
+        if self.job_now is not None and layer is not None:
+            if layer is not self.preview_of:
+                self.preview = None
+            self.preview_of = layer
+            self.previewer.start(preview_job, self.job_now, volume_of(layer), bar=False)
+
+    def _image_in_view(self) -> Image | None:
+        """Return the topmost image that is shown."""
+        shown = (i for i in reversed(self.viewer.layers) if isinstance(i, Image) and i.visible)
+        return next(shown, None)
+
+    def _previewed(self, labels: NDArray[np.integer]) -> None:
+        layer = self.preview_of
+        if layer not in self.viewer.layers:
+            return
+        old = self.preview
+        if old is not None and old in self.viewer.layers and not is_corrected(old):
+            old.data = labels
+        else:
+            active = self.viewer.layers.selection.active
+            add: Any = self.viewer.add_labels
+            self.preview = add(labels, name="found so far", **geometry_like(layer))
+            self.preview.contour = 1
+            self.viewer.layers.selection.active = active
+        sign(self.preview, layer.name, str(self.job_now.output) if self.job_now else "")
+
+    def _finished(self, trained: Trained | list[str]) -> None:
+        if isinstance(trained, list):
+            self.said.setPlainText("\n".join(trained))
+            self._idle("This is what Train would do.")
+            return
+        for line in trained.lines():
+            self._say(line)
+        self._ended(trained.folder)
+
+    def _closed(self) -> None:
+        """Take what a run that was stopped has left."""
+        if self.job_now is None:  # it was a plan
+            self._idle("Stopped.")
+            return
+        output = self.job_now.output
+        if output.is_dir():
+            self._ended(output)
+        else:
+            self._idle("Stopped before there was anything to keep.")
+
+    def _ended(self, folder: Path) -> None:
+        self.what.open()
+        self.trained = folder
+        self.use.setVisible(True)
+        self.form.offer_models(folder)
+        self.form.output.setText(str(_next_to(folder)))
+        self._idle(f"The model is in {folder}. Correct what it finds, and train on from it.")
+
+    def _failed(self, error: BaseException) -> None:
+        self._idle("")
+        super()._failed(error)
+
+    def _idle(self, words: str) -> None:
+        self.panel.idle()
+        self.pause.setEnabled(False)
+        self.pause.setText("Pause")
+        self.panel.say(words)
+
+    def _say(self, line: str) -> None:
+        self.said.appendPlainText(line)
+
+    def use_in_segment(self) -> None:
+        """Open the Segment dock with the model."""
+        window: Any = getattr(self.viewer, "window", None)
+        if self.trained is None or window is None:
+            return
+        remembered().model_folder = str(self.trained.parent)
+        dock = window.add_plugin_dock_widget("napari-tally", "Segment", tabify=True)[1]
+        dock.form.model.setCurrentText(self.trained.name)
+        dock.picked = True
+        show_info(f"Segment uses {self.trained.name} now.")
+
+
+def _inside(shapes: Any, labels: Volume) -> NDArray[np.bool_]:
+    """Return where shapes are, on the grid of labels; in a stack, in the slices they lie in."""
+    masks = np.asarray(shapes.to_masks(labels.shape))
+    if not len(masks):
+        raise InputError("A shape around what is complete is needed", f"{shapes.name} is empty")
+    return np.asarray(masks.any(axis=0))
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text.replace(",", "").strip())
+    except ValueError:
+        raise InputError("A whole number of steps is needed", repr(text)) from None
+
+
+def _next_to(folder: Path) -> Path:
+    """Return a name for the next model: my-model, my-model-2, my-model-3."""
+    stem, _, number = folder.name.rpartition("-")
+    base, count = (stem, int(number)) if stem and number.isdigit() else (folder.name, 1)
+    return folder.with_name(f"{base}-{count + 1}")

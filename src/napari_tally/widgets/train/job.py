@@ -1,0 +1,52 @@
+"""What the Train dock asks for, as plain values, and the steps that do it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.progress import Step
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ...core.progress import Steps
+    from ...core.volume import Volume
+    from ...training.data.labelled_image import Labelled
+    from ...training.plan.options import TrainingOptions
+    from ...training.train import Trained
+
+
+@dataclass(frozen=True, eq=False)
+class TrainJob:
+    """Images with their labels (copies: one may paint meanwhile), and where the model goes."""
+
+    pairs: tuple[Labelled, ...]
+    output: Path
+    options: TrainingOptions
+
+
+def train_job(job: TrainJob) -> Steps[Trained]:
+    """Train; a run that is closed leaves a model of the best weights so far."""
+    from ...training.train import training_steps
+
+    return (yield from training_steps(job.pairs, job.output, job.options))
+
+
+def plan_job(job: TrainJob) -> Steps[list[str]]:
+    """Say in words what a training would do; a model to begin with may be tried on the images."""
+    from ...training.plan.planner import plan_for, ready
+
+    yield Step("plan", 0, 1)
+    planned = plan_for(ready(job.pairs, job.options), job.options)
+    return [*planned.plan.lines(), *planned.split.lines()]
+
+
+def preview_job(job: TrainJob, image: Volume) -> Steps[NDArray[np.integer]]:
+    """Segment an image with the best weights so far."""
+    from ...training.preview import preview_steps
+    from ...training.train import run_folder
+
+    return (yield from preview_steps(run_folder(job.output), image, job.options.device))

@@ -1,0 +1,78 @@
+"""Files of microscopes are read through bioio, whose absence is said in a sentence."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import lif
+import numpy as np
+import pytest
+
+from napari_tally import read
+from napari_tally.core.errors import FileError, InputError
+
+
+def test_the_extra_is_named_if_bioio_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.czi").write_bytes(b"a")
+    without = lambda name: None if name == "bioio" else find_spec(name)  # noqa: E731
+    monkeypatch.setattr("napari_tally.files.formats.format.find_spec", without)
+    with pytest.raises(FileError, match=r"napari-tally\[bioio\]"):
+        read(tmp_path / "a.czi")
+
+
+@pytest.mark.parametrize("name", ["a.czi", "a.nd2", "a.lif", "a.dv"])
+def test_a_damaged_file_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("bioio")
+    (tmp_path / name).write_bytes(b"no image" * 100)
+    with pytest.raises(FileError, match="file and a reader of bioio") as caught:
+        read(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_czi_is_read_lazily_with_its_calibration(tmp_path: Path) -> None:
+    pytest.importorskip("bioio")
+    czi = pytest.importorskip("pylibCZIrw.czi")
+    planes = np.arange(2 * 3 * 20 * 30, dtype=np.uint16).reshape(2, 3, 20, 30)
+    with czi.create_czi(str(tmp_path / "a.czi")) as file:
+        for c, z in np.ndindex(2, 3):
+            file.write(data=planes[c, z][..., None], plane={"C": c, "Z": z, "T": 0})
+        file.write_metadata(
+            "a", channel_names={0: "DNA", 1: "actin"}, scale_x=3e-7, scale_y=3e-7, scale_z=2e-6
+        )
+    found = read(tmp_path / "a.czi")
+    assert not isinstance(found.array, np.ndarray)
+    np.testing.assert_array_equal(np.asarray(found.array), planes)
+    assert (found.axes, found.unit, found.channel_names) == ("CZYX", "um", ("DNA", "actin"))
+    np.testing.assert_allclose(found.spacing, (2.0, 0.3, 0.3))
+    with pytest.raises(InputError, match="One of the 1 series"):
+        read(tmp_path / "a.czi", series="2")
+
+
+@pytest.mark.parametrize("z_step_m", [2e-6, -2e-6])
+def test_a_lif_is_read_series_by_series_with_its_calibration(
+    tmp_path: Path, z_step_m: float
+) -> None:
+    pytest.importorskip("bioio_lif")
+    stack = np.arange(2 * 3 * 20 * 30, dtype=np.uint16).reshape(2, 3, 20, 30)
+    plane = stack[:1, 0] + 7
+    steps_m = (z_step_m, 3e-7, 2e-7)
+    lif.write(
+        tmp_path / "a.lif",
+        [
+            lif.Image("stack", stack, steps_m, ("Green", "Red")),
+            lif.Image("plane", plane, steps_m[1:]),
+        ],
+    )
+    found = read(tmp_path / "a.lif")
+    assert not isinstance(found.array, np.ndarray)
+    np.testing.assert_array_equal(np.asarray(found.array), stack)
+    assert (found.axes, found.unit, found.channel_names) == ("CZYX", "um", ("Green", "Red"))
+    np.testing.assert_allclose(found.spacing, (2.0, 0.3, 0.2))
+    found = read(tmp_path / "a.lif", series="2")
+    np.testing.assert_array_equal(np.asarray(found.array), plane[0])
+    np.testing.assert_allclose(found.spacing, (0.3, 0.2))
+    with pytest.raises(InputError, match="One of the 2 series"):
+        read(tmp_path / "a.lif", series="3")

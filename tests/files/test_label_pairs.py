@@ -1,0 +1,95 @@
+"""Predictions and truth in two folders: which files are partners, and which have none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_tally.core.errors import InputError
+from napari_tally.files.label_pairs import CLASSES, ONLY_CLASSES, images_by_name, paired_labels
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Make the folders p and t with images of the given names."""
+
+    def make(predicted: list[str], truth: list[str]) -> tuple[Path, Path]:
+        for folder, names in (("p", predicted), ("t", truth)):
+            for name in names:
+                path = tmp_path / folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                tifffile.imwrite(path, np.zeros((2, 2), np.uint8))
+        return tmp_path / "p", tmp_path / "t"
+
+    return make
+
+
+def names(pairs: list[tuple[str, Path, Path]]) -> list[tuple[str, str, str]]:
+    return [(name, p.name, t.name) for name, p, t in pairs]
+
+
+def test_outputs_of_segment_are_partners_of_bare_names(folders) -> None:
+    pairs, alone = paired_labels(
+        *folders(["a_labels.tif", "b_labels.tif"], ["a.tif", "b_mask.tif"])
+    )
+    assert names(pairs) == [("a", "a_labels.tif", "a.tif"), ("b", "b_labels.tif", "b_mask.tif")]
+    assert alone == []
+
+
+def test_of_several_files_of_an_image_the_one_of_the_kind_is_taken(folders) -> None:
+    both = folders(["a.tif", "a_labels.tif", "a_classes.tif", "a_overlay.tif"], ["a.tif"])
+    assert names(paired_labels(*both)[0]) == [("a", "a_labels.tif", "a.tif")]
+    assert names(paired_labels(*both, CLASSES)[0]) == [("a", "a_classes.tif", "a.tif")]
+    with pytest.raises(InputError, match="in which there is none"):
+        paired_labels(*both, ONLY_CLASSES)
+
+
+def test_files_without_a_partner_of_either_side_are_told(folders) -> None:
+    pairs, alone = paired_labels(*folders(["a.tif", "c.tif"], ["a.tif", "d.tif"]))
+    assert [name for name, *_ in pairs] == ["a"]
+    assert [path.name for path in alone] == ["c.tif", "d.tif"]
+
+
+def test_the_same_name_in_two_sub_folders_is_two_images(folders) -> None:
+    pairs, _ = paired_labels(*folders(["x/a.tif", "y/a_labels.tif"], ["x/a.tif", "y/a.tif"]))
+    assert [name for name, *_ in pairs] == ["x/a", "y/a"]
+
+
+def test_two_files_are_partners_whatever_they_are_called(folders) -> None:
+    p, t = folders(["found.tif"], ["true.tif"])
+    pairs, _ = paired_labels(p / "found.tif", t / "true.tif")
+    assert names(pairs) == [("true", "found.tif", "true.tif")]
+
+
+@pytest.mark.parametrize(
+    ("predicted", "truth", "message"),
+    [
+        (["a.tif"], ["b.tif"], "1 and 1 of other names"),
+        (["a.tif", "a.png"], ["a.tif"], "One label image of a is needed"),
+        (["a.tif"], [], "which does not exist"),
+    ],
+)
+def test_what_makes_no_pairs_is_refused(folders, predicted, truth, message) -> None:
+    with pytest.raises(InputError, match=message):
+        paired_labels(*folders(predicted, truth))
+
+
+def test_an_empty_folder_is_named(folders, tmp_path) -> None:
+    p, _ = folders(["a.tif"], [])
+    (tmp_path / "t").mkdir()
+    with pytest.raises(InputError, match=r"t, in which there is none"):
+        paired_labels(p, tmp_path / "t")
+
+
+def test_a_file_and_a_folder_do_not_go_together(folders) -> None:
+    p, t = folders(["a.tif"], ["a.tif"])
+    with pytest.raises(InputError, match="Two folders of labels, or two files"):
+        paired_labels(p, t / "a.tif")
+
+
+def test_images_are_found_by_the_names_of_their_labels(folders) -> None:
+    p, _ = folders(["x/a.tif", "b.tif"], [])
+    assert sorted(images_by_name(p)) == ["b", "x/a"]

@@ -1,0 +1,255 @@
+"""From labelled images to a model folder that says where it comes from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser
+from safetensors.torch import load_file
+
+import napari_tally
+from napari_tally import Volume
+from napari_tally.core.errors import InputError, OutputExistsError
+from napari_tally.core.progress import drain
+from napari_tally.heads import Center, Panoptic, Semantic
+from napari_tally.models.bundle import load_model, save_model
+from napari_tally.training.data.labelled_image import Labelled
+from napari_tally.training.data.preprocess import sample_of
+from napari_tally.training.loop.loop import Learning
+from napari_tally.training.plan.options import TrainingOptions
+from napari_tally.training.plan.planner import plan_for, ready
+from napari_tally.training.train import run_folder, training_steps
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+QUICK = {
+    "steps": 4, "batch": 2, "patch": (16, 16), "augmentation": "none", "device": "cpu",
+    "workers": 0, "head": "boundary",
+}  # fmt: skip
+
+
+def _pair(seed: int, shape=(32, 32), **changes) -> Labelled:
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(shape, np.uint8)
+    for i, (y, x) in enumerate([(4, 4), (4, 20), (20, 4), (20, 20), (12, 12)], 1):
+        labels[..., y : y + 7, x : x + 7] = i
+    image = ((labels > 0) * 100 + rng.normal(0, 5, shape)).astype(np.float32)
+    axes = "ZYX"[-len(shape) :]
+    made = Labelled(f"s{seed}", Volume(image, axes, name=f"s{seed}"), Volume(labels, axes))
+    return replace(made, **changes)
+
+
+def _trained(folder, pairs=None, **changes):
+    options = TrainingOptions(**({"kind": "instances"} | QUICK | changes))
+    pairs = [_pair(i) for i in range(5)] if pairs is None else pairs
+    return training_steps(pairs, folder / "model", options)
+
+
+@pytest.fixture(scope="module")
+def model(one_thread, tmp_path_factory):
+    """Return the folder of a model that was trained for a few steps."""
+    return drain(_trained(tmp_path_factory.mktemp("made"))).folder
+
+
+def test_the_model_folder_says_where_the_model_comes_from(tmp_path) -> None:
+    changes = {"licence": "CC-BY-4.0", "data": "Squares of numpy", "test": 0.2, "seed": 7}
+    trained = drain(_trained(tmp_path, **changes))
+    docs = tmp_path / "model" / "docs"
+    card = (docs / "README.md").read_text("utf-8")
+    for part in ("CC-BY-4.0", "Squares of numpy", "3 images to learn from", "seed 7", "DynUNet",
+                 "| validation |", "| test |", "4 steps", "curves.png", "sample.png"):  # fmt: skip
+        assert part in card
+    curves = iio.imread(docs / "curves.png")
+    colours = {tuple(c) for c in curves[..., :3].reshape(-1, 3)[::7].tolist()}
+    assert curves.shape[0] > 400 and len(colours) > 9
+    assert napari_tally.read(docs / "sample.png").shape == (32, 64, 3)
+    record = json.loads((docs / "training.json").read_text())
+    assert record["split"]["training"] == list(trained.split.training)
+    assert not run_folder(tmp_path / "model").exists()
+
+
+def test_monai_loads_network_and_weights_without_us(model) -> None:
+    parser = ConfigParser()
+    parser.read_config(str(model / "configs" / "inference.json"))
+    network = parser.get_parsed_content("network_def")
+    weights = load_file(model / "models" / "model.safetensors")
+    network.load_state_dict(weights)
+    ours = load_model(model).network.eval()
+    image = torch.rand(1, 1, 32, 32)
+    assert torch.equal(network.eval()(image), ours(image))
+
+
+def test_the_model_segments_an_image_as_it_was_trained_to(model) -> None:
+    result = napari_tally.segment(_pair(9).image, model, device="cpu")
+    assert result.labels.shape == (32, 32)
+    assert result.model["name"] == "model"
+
+
+@pytest.mark.slow
+def test_squares_are_learnt_from_five_images(tmp_path) -> None:
+    trained = drain(_trained(tmp_path, steps=80, batch=4, patch=(32, 32), learning_rate=5e-3))
+    result = napari_tally.segment(_pair(9).image, trained.folder, device="cpu")
+    assert 4 <= result.count <= 6
+
+
+def test_fine_tuning_keeps_network_head_and_grid(model, tmp_path) -> None:
+    first = load_model(model)
+    second = drain(_trained(tmp_path, start=str(model), kind=None, head="center"))
+    assert second.info.head == first.info.head
+    assert second.info.diameter == first.info.diameter
+    assert second.plan.architecture == first.architecture
+    assert second.plan.learning_rate == 2e-4
+    assert second.plan.start == "model"
+    learnt = load_model(second.folder).network.state_dict()
+    before = first.network.state_dict()
+    other = second.plan.architecture.build().state_dict()
+    name = next(name for name, w in before.items() if w.ndim == 4)
+    assert (learnt[name] - before[name]).abs().mean() < 0.2 * (
+        other[name] - before[name]
+    ).abs().mean()
+
+
+def test_of_a_mean_the_first_network_is_trained_further(model, tmp_path) -> None:
+    first = load_model(model)
+    before, other = (n.state_dict() for n in (first.network, first.architecture.build()))
+    further = [(first.architecture, other)]
+    save_model(tmp_path / "mean", first.info, first.architecture, before, further)
+    trained = drain(_trained(tmp_path, start=str(tmp_path / "mean"), kind=None))
+    learnt = load_model(trained.folder)
+    assert len(learnt.networks) == 1
+    name = next(name for name, w in before.items() if w.ndim == 4)
+    ahead, aside = (
+        (learnt.network.state_dict()[name] - w[name]).abs().mean() for w in (before, other)
+    )
+    assert ahead < 0.2 * aside
+
+
+def test_dark_objects_are_made_bright_for_a_model_that_knows_bright_ones() -> None:
+    rng = np.random.default_rng(0)
+    grid = np.indices((96, 96))
+    labels = np.zeros((96, 96), np.uint8)
+    for i, (y, x) in enumerate([(20, 20), (20, 60), (60, 25), (65, 70)], 1):
+        labels[np.hypot(grid[0] - y, grid[1] - x) < 10] = i
+    bright = (labels > 0) * 100 + rng.normal(0, 5, labels.shape)
+    for image, inverted in ((bright, False), (200 - bright, True)):
+        pair = replace(_pair(0), image=Volume(image, "YX"), labels=Volume(labels, "YX"))
+        options = TrainingOptions(start="nuclei-2d", device="cpu")
+        plan = plan_for(ready([pair], options), options).plan
+        assert plan.normalizer.inverted is inverted
+    assert "dark made bright" in " ".join(plan.lines())
+
+
+def test_fine_tuning_takes_images_that_fit_the_model_only(tmp_path) -> None:
+    colour = replace(_pair(0), image=Volume(np.zeros((3, 32, 32)), "CYX"))
+    with pytest.raises(InputError, match="Images of 1 channels are needed for nuclei-2d"):
+        drain(_trained(tmp_path, [colour], start="nuclei-2d"))
+    with pytest.raises(InputError, match="Class ids from 1 to 2"):
+        stack = _pair(0, (8, 32, 32))
+        drain(_trained(tmp_path, [stack], start="hippocampus-mr", patch=None))
+
+
+def test_classes_with_gaps_are_learnt_as_numbers_in_a_row(tmp_path) -> None:
+    pairs = []
+    for i in range(2):
+        labels = np.array([0, 2, 2, 7, 7, 2])[_pair(i).labels.array]
+        pairs.append(_pair(i, labels=Volume(labels, "YX")))
+    trained = drain(_trained(tmp_path, pairs, kind="classes"))
+    assert isinstance(trained.info.head, Semantic)
+    assert trained.info.head.classes == ("class 2", "class 7")
+    sample, _ = sample_of(pairs[0], trained.info, trained.plan.class_ids)
+    assert set(np.unique(sample.labels)) == {0, 1, 2}
+
+
+def test_objects_with_classes_make_a_panoptic_model(tmp_path) -> None:
+    kinds = np.where(_pair(0).labels.array > 2, 2, 1).astype(np.uint8)
+    pairs = [_pair(i, classes=Volume(kinds, "YX")) for i in range(2)]
+    trained = drain(_trained(tmp_path, pairs, kind=None, class_names=("ground", "square")))
+    assert isinstance(trained.info.head, Panoptic)
+    assert trained.info.head.class_names == ("ground", "square")
+
+
+def test_only_the_painted_region_is_learnt_from_and_scored(tmp_path) -> None:
+    known = np.zeros((32, 32), bool)
+    known[:16] = True
+    trained = drain(_trained(tmp_path, [_pair(i, known=known) for i in range(5)]))
+    assert trained.split.validation
+    assert all(np.isfinite(loss) for loss in trained.training.losses)
+
+
+def test_slices_of_stacks_train_a_flat_model_and_stay_on_one_side(tmp_path) -> None:
+    pairs = [_pair(i, (3, 32, 32)) for i in range(4)]
+    seen = [step for step in _trained(tmp_path, pairs) if step.stage == "prepare the images"]
+    assert [step.total for step in seen] == 9 * [9] + 3 * [3]
+
+
+def test_closing_leaves_the_best_model_so_far_and_a_run_to_go_on_with(tmp_path) -> None:
+    steps = _trained(tmp_path, steps=6)
+    learnt = [next(s for s in steps if isinstance(s, Learning)) for _ in range(3)]
+    steps.close()
+    assert learnt[-1].done == 3
+    card = (tmp_path / "model" / "docs" / "README.md").read_text()
+    assert "stopped by hand" in card and "3 steps" in card
+    assert load_model(tmp_path / "model").info.head.name == "boundary"
+    with pytest.raises(OutputExistsError):
+        drain(_trained(tmp_path, steps=6))
+    resumed = drain(_trained(tmp_path, steps=2, licence="other", resume=True))
+    assert resumed.training.step == 6
+    assert resumed.info.licence == "not stated"
+    assert "stopped" not in (tmp_path / "model" / "docs" / "README.md").read_text()
+
+
+def test_a_resumed_run_needs_its_images(tmp_path) -> None:
+    steps = _trained(tmp_path)
+    next(s for s in steps if isinstance(s, Learning))
+    steps.close()
+    with pytest.raises(InputError, match="images of the first run"):
+        drain(_trained(tmp_path, [_pair(8)], resume=True))
+    with pytest.raises(InputError, match="stopped is needed to go on"):
+        drain(_trained(tmp_path / "other", resume=True))
+
+
+def test_a_model_that_exists_is_refused_before_anything_is_read(model, tmp_path) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(OutputExistsError, match="which exists"):
+        next(_trained(tmp_path))
+    (tmp_path / "model").rmdir()
+    shutil.copytree(model, tmp_path / "model")
+    with pytest.raises(OutputExistsError, match="Use --overwrite"):
+        next(_trained(tmp_path))
+    drain(_trained(tmp_path, overwrite=True, licence="CC0-1.0", steps=1))
+    assert load_model(tmp_path / "model").info.licence == "CC0-1.0"
+
+
+def test_what_is_odd_about_an_image_is_said(tmp_path) -> None:
+    odd = _pair(0)
+    odd.image.array[0, :3] = np.nan
+    empty = _pair(1, labels=Volume(np.zeros((32, 32), np.uint8), "YX"))
+    notes = [step.note for step in _trained(tmp_path, [odd, empty], steps=2)]
+    assert "3 voxels of s0 are NaN or infinite: taken for background" in notes
+    assert any(note.startswith("Nothing is labelled in s1") for note in notes)
+    assert any("which takes 4 images (2 here)" in note for note in notes)
+
+
+def test_one_object_is_enough_to_begin(tmp_path) -> None:
+    one = _pair(0, labels=Volume((_pair(0).labels.array == 5).astype(np.uint8), "YX"))
+    assert isinstance(drain(_trained(tmp_path, [one], head="center")).info.head, Center)
+
+
+def test_arrays_are_trained_on_from_python(tmp_path) -> None:
+    pairs = [(p.image.array, p.labels.array) for p in map(_pair, range(2))]
+    seen: list[Learning] = []
+
+    def note(step) -> None:
+        if isinstance(step, Learning):
+            seen.append(step)
+
+    trained = napari_tally.train(pairs, tmp_path / "m", on_step=note, kind="instances", **QUICK)
+    assert [step.done for step in seen] == [1, 2, 3, 4]
+    assert all(np.isfinite(step.loss) for step in seen)
+    assert trained.lines()[0].startswith("4 steps")
