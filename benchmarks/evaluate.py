@@ -22,7 +22,7 @@ from side_by_side import compare, machine, report
 from skimage.segmentation import expand_labels
 
 from napari_tally import evaluate
-from napari_tally.evaluation.evaluation import THRESHOLDS
+from napari_tally.evaluation.options import THRESHOLDS
 from napari_tally.metrics.match import match, panoptic_counts
 from napari_tally.metrics.overlaps import overlaps
 

@@ -86,10 +86,10 @@ def main() -> None:
         for name, sha in part
     ]
     if args.write:
-        RESULTS.write_text("\n".join([machine("torch", "numpy"), *found, ""]))
+        RESULTS.write_text("\n".join([machine("torch"), *found, ""]))
         print(f"{len(found)} hashes written to {RESULTS}")
         return
-    before = RESULTS.read_text().splitlines()[1:]
+    before = RESULTS.read_text().splitlines()[2:]  # below the machine and the versions
     changed = sorted(set(found) ^ set(before))
     print("\n".join(changed) if changed else f"all {len(found)} hashes are the same")
     raise SystemExit(bool(changed))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,25 +15,77 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "napari_tally"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-LEAVES = {"files", "geometry", "simulate", "network", "heads", "objects", "metrics", "features"}
-LOWER = {"core", *LEAVES, "figures"}
-JOBS = {"models", "measurement", "evaluation", "segmentation", "training"}
+# What each room may import, besides itself. "files/formats" is a sub-room; "files" stands for the
+# modules that lie in the folder itself.
+LEAVES = {
+    "core", "geometry", "simulate", "network", "objects", "metrics", "heads/decoding",
+    "features/kernels", "files/formats",
+}  # fmt: skip
+READ = LEAVES | {"files/tables", "files", "figures"}
+MEASURE = {"features/declare", "features/groups", "features"}
+HEADS = {"heads/encoding", "heads"}
+MODELS = READ | HEADS | {"models"}
+MEASUREMENT = READ | MEASURE | {"measurement"}
+EVALUATION = READ | {"evaluation"}
+MAPS = MODELS | {"segmentation/maps"}
+SETUP = MAPS | {"segmentation/setup"}
+COLLECT = SETUP | MEASUREMENT | {"segmentation/collect"}
+SEGMENTATION = COLLECT | {"segmentation"}
+TRAINING = SEGMENTATION | {
+    "training/augment", "training/data", "training/loop", "training/plan", "training",
+}  # fmt: skip
+JOBS = TRAINING | EVALUATION
+DOCK = JOBS | {"widgets/controls", "widgets/layers"}
+DOCKS = {"widgets/segment", "widgets/measure", "widgets/evaluate", "widgets/train"}
 BELOW: dict[str, set[str]] = {
+    **{leaf: {"core"} for leaf in LEAVES - {"core"}},
     "core": set(),
-    **{leaf: {"core"} for leaf in LEAVES},
-    "features": {"core", "objects"},
-    "figures": {"core", "geometry", "measurement"},
-    "models": {"core", *LEAVES},
-    "measurement": LOWER,
-    "evaluation": LOWER,
-    "segmentation": {*LOWER, "models", "measurement"},
-    "training": {*LOWER, "models", "measurement", "segmentation"},
-    "api": {*LOWER, *JOBS},
-    "cli": {*LOWER, *JOBS},
+    "files/tables": {"core", "files/formats"},
+    "files": {"core", "files/formats", "files/tables"},
+    "figures": {"core", "geometry"},
+    "heads/encoding": {"core", "heads/decoding"},
+    "heads": {"core", "heads/decoding", "heads/encoding"},
+    "features/declare": {"core", "features/kernels"},
+    "features/groups": {"core", "objects", "features/kernels", "features/declare"},
+    "features": {"core", "objects", "features/kernels", "features/declare", "features/groups"},
+    "models": LEAVES | HEADS | {"files"},
+    "measurement": READ | MEASURE,
+    "evaluation": READ,
+    "segmentation/maps": MODELS,
+    "segmentation/setup": MAPS,
+    "segmentation/collect": SETUP | MEASUREMENT,
+    "segmentation": COLLECT,
+    "training/augment": {"core", "geometry"},
+    "training/data": SEGMENTATION | {"training/augment"},
+    "training/loop": SEGMENTATION | {"training/augment", "training/data"},
+    "training/plan": SEGMENTATION | {"training/augment", "training/data", "training/loop"},
+    "training": TRAINING,
+    "api": JOBS,
+    "cli": JOBS,
     "__main__": {"cli"},
-    "widgets": {*LOWER, *JOBS},
+    "__init__": JOBS | {"api"},
+    "widgets/controls": JOBS,
+    "widgets/layers": JOBS | {"widgets/controls"},
+    **dict.fromkeys(DOCKS, DOCK),
+    "widgets/plugin": DOCK | DOCKS,
 }
-FRONT_DOOR = "__init__"
+# Modules of one name: why each of them mirrors the others.
+MIRRORS = {
+    "segment": "the Python function, the command and the generator of one verb",
+    "measure": "the Python function, the command, and the measuring of volumes and of arrays",
+    "evaluate": "the Python function, the command and the generator of one verb",
+    "train": "the Python function, the command and the generator of one verb",
+    "tune": "the Python function, the command and the generator of one verb",
+    "demo": "the command and the generator of one verb",
+    "options": "the options of each room, and their base",
+    "panoptic": "the head, and what collects its results",
+    "report": "the report of each job",
+    "estimate": "the estimate of a run, and how the dock shows it",
+    "dock": "one dock a folder, and the base of all",
+    "form": "one form a dock",
+    "job": "one job a dock",
+    "export_panel": "one panel a dock",
+}
 
 
 def dotted(path: Path) -> list[str]:
@@ -67,30 +121,47 @@ def top_level_imports(path: Path) -> Iterator[str]:
             waiting.extend(ast.iter_child_nodes(node))
 
 
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in FILES
+}
+
+
 def room(path: Path) -> str:
-    """Return the folder of the package, or the file in its root, that a file belongs to."""
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+    """Return the room of a file: "heads/decoding", "heads", or the file's name in the root."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return "/".join(parts[:-1]) or parts[0]
 
 
-def rooms_used(path: Path) -> set[str]:
-    """Return the other rooms of the package that a file imports from."""
-    own = [name.split(".") for name in imports(path)]
-    names = {parts[1] for parts in own if parts[0] == "napari_tally" and len(parts) > 1}
-    return names & BELOW.keys() - {room(path)}
+def modules_used(path: Path) -> set[str]:
+    """Return the other modules of the package that a file imports from."""
+    names = {name.removeprefix("napari_tally.") for name in imports(path)}
+    found = {name if name in MODULES else name.rpartition(".")[0] for name in names}
+    return {name for name in found & MODULES.keys() if MODULES[name] != path}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_down_only(path: Path) -> None:
-    if room(path) == FRONT_DOOR:
-        assert "widgets" not in rooms_used(path)
-    else:
-        assert room(path) in BELOW, f"{path} lies in no room of the design"
-        assert rooms_used(path) <= BELOW[room(path)]
+    if path.name == "__init__.py" and room(path) not in BELOW:
+        assert not modules_used(path)  # a folder that only holds rooms
+        return
+    assert room(path) in BELOW, f"{path} lies in no room of the design"
+    used = {room(MODULES[name]) for name in modules_used(path)}
+    assert used <= BELOW[room(path)] | {room(path)}
+
+
+def test_files_do_not_import_each_other_in_a_circle() -> None:
+    TopologicalSorter({name: modules_used(path) for name, path in MODULES.items()}).prepare()
+
+
+def test_no_two_modules_have_one_name_unless_they_mirror_each_other() -> None:
+    names = Counter(path.stem for path in FILES if path.name != "__init__.py")
+    assert {name for name, count in names.items() if count > 1} == MIRRORS.keys()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_napari_and_qt_are_known_to_widgets_only(path: Path) -> None:
-    if room(path) != "widgets":
+    if not room(path).startswith("widgets"):
         roots = {name.split(".")[0] for name in imports(path)}
         assert not roots & {"napari", "qtpy", "PyQt6", "PySide6", "magicgui", "superqt"}
 

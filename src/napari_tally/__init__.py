@@ -6,8 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api.functions import evaluate, measure, segment, tune
+    from .api.evaluate import evaluate
+    from .api.measure import measure
+    from .api.segment import segment
     from .api.train import train
+    from .api.tune import tune
     from .core.volume import Volume
     from .evaluation.evaluation import Evaluation
     from .files import read, write
@@ -18,13 +21,13 @@ _HOMES = {
     "Evaluation": "evaluation.evaluation",
     "Result": "segmentation.result",
     "Volume": "core.volume",
-    "evaluate": "api.functions",
+    "evaluate": "api.evaluate",
     "load_model": "models.bundle",
-    "measure": "api.functions",
+    "measure": "api.measure",
     "read": "files",
-    "segment": "api.functions",
+    "segment": "api.segment",
     "train": "api.train",
-    "tune": "api.functions",
+    "tune": "api.tune",
     "write": "files",
 }
 

@@ -13,9 +13,9 @@ from napari_tally.core.progress import drain
 from napari_tally.core.volume import Volume
 from napari_tally.evaluation.evaluate import class_of, evaluate_steps
 from napari_tally.evaluation.evaluate_files import as_json
-from napari_tally.evaluation.evaluation import THRESHOLDS, EvaluateOptions
+from napari_tally.evaluation.evaluation import differences
 from napari_tally.evaluation.load_pair import Pair
-from napari_tally.evaluation.tables import differences
+from napari_tally.evaluation.options import THRESHOLDS, EvaluateOptions
 from napari_tally.metrics.match import match, mean_ap, panoptic_counts, pooled
 
 NOTHING = np.zeros((12, 12), np.uint16)

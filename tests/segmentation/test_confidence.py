@@ -10,7 +10,7 @@ from fields import nuclei
 
 import napari_tally
 from napari_tally import Volume
-from napari_tally.api.functions import as_volume
+from napari_tally.api.inputs import as_volume
 from napari_tally.core.progress import drain
 from napari_tally.heads import Boundary, Center, Semantic
 from napari_tally.heads.confidence import Calibration

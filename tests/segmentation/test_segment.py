@@ -8,7 +8,7 @@ from fields import nuclei
 
 import napari_tally
 from napari_tally import Volume
-from napari_tally.api.functions import as_volume
+from napari_tally.api.inputs import as_volume
 from napari_tally.core.errors import InputError
 from napari_tally.core.progress import drain
 from napari_tally.metrics.match import match

@@ -1,4 +1,4 @@
-"""Training as a plain function: arrays, volumes or paths in, a model folder out."""
+"""`napari_tally.train`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..core.progress import Step, drain
 from ..training.data.labelled_image import Labelled
 from ..training.plan.options import TrainingOptions
 from ..training.train import Trained, training_steps
-from .functions import as_volume, image_axes, label_axes
+from .inputs import as_volume, image_axes, label_axes
 
 if TYPE_CHECKING:
-    from .functions import Image
+    from .inputs import Image
 
 
 def train(

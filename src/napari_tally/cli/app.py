@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..core.errors import InputError
+from .demo import demo
+from .doctor import doctor
 from .evaluate import evaluate
 from .files import convert, info
 from .measure import measure
-from .run import FAILED, failing, usage, with_bar
-from .train import train as train_model
-from .tune import tune as tune_model
-
-if TYPE_CHECKING:
-    from ..segmentation.segment_files import Outcome
+from .models import models_app
+from .segment import segment
+from .train import train
+from .tune import tune
 
 app = typer.Typer(
     help="Find, separate, count and measure objects in images.",
@@ -29,186 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(help="The models that are shipped.", invoke_without_command=True)
 app.add_typer(models_app, name="models")
-
-
-class TableFormat(StrEnum):
-    """File formats of tables."""
-
-    CSV = "csv"
-    PARQUET = "parquet"
-
-
-class StackWay(StrEnum):
-    """How a stack goes through a 2D model: `segmentation.maps.stack_strategies` describes each."""
-
-    AUTO = "auto"
-    SLICES = "slices"
-    LINK = "link"
-    VIEWS = "views"
-
-
-Inputs = Annotated[list[str], typer.Argument(help="Files, folders or patterns such as 'a/*.tif'.")]
-ModelName = Annotated[
-    str | None,
-    typer.Option(
-        "--model", "-m", help="A shipped model, or a model folder; for nuclei if not told."
-    ),
-]
-Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")]
-Axes = Annotated[str | None, typer.Option(help="Axes of the files, such as ZYX, TYX or CYX.")]
-Spacing = Annotated[str | None, typer.Option(help="Size of a voxel, such as 0.5,0.1,0.1um.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
-
-
-@app.command()
-def segment(
-    inputs: Inputs,
-    output: Folder,
-    model: ModelName = None,
-    device: Device = "auto",
-    channel: Annotated[str | None, typer.Option(help="Number (from 0) or name.")] = None,
-    axes: Axes = None,
-    spacing: Spacing = None,
-    series: Annotated[
-        str | None, typer.Option(help="Which image of a file or folder: see `tally info`.")
-    ] = None,
-    object_size: Annotated[
-        str | None, typer.Option(help="Diameter of the objects: 12um or 30px. Guessed if not told.")
-    ] = None,
-    min_size: Annotated[
-        str | None, typer.Option(help="Smallest object that is kept: 20um2 or 50px2.")
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Least probability of an object's pixel, 0 to 1.")
-    ] = None,
-    tune: Annotated[
-        list[str] | None, typer.Option(help="NAME=NUMBER of the model's head: tolerance=0.7.")
-    ] = None,
-    separate: Annotated[
-        bool, typer.Option("--separate", help="Objects of what hangs together of each class.")
-    ] = False,
-    stack: Annotated[
-        StackWay, typer.Option(help="How a stack goes through a 2D model.")
-    ] = StackWay.AUTO,
-    augment: Annotated[
-        bool, typer.Option("--augment", help="Average eight turned copies of each image: slow.")
-    ] = False,
-    tile: Annotated[
-        int | None,
-        typer.Option(help="Largest window of the network, px; the model's own if not told."),
-    ] = None,
-    halo: Annotated[int | None, typer.Option(help="Context around each window, px.")] = None,
-    table: Annotated[TableFormat, typer.Option(help="Format of the tables.")] = TableFormat.CSV,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other results.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON line an input.")] = False,
-) -> None:
-    """Segment images: labels (or classes), a table of measurements and a run record for each."""
-    from ..files.expand_inputs import expand
-    from ..models.bundle import load_model
-    from ..network.tile_layout import ToldTiling
-    from ..segmentation.segment_files import Batch, segment_files_steps
-    from ..segmentation.setup.options import SegmentOptions
-
-    with usage():
-        loaded = None if model is None else load_model(model)
-        options = SegmentOptions(
-            channel=channel,
-            object_size=object_size,
-            min_size=min_size,
-            threshold=threshold,
-            tune=_numbers(tune or []),
-            separate=separate,
-            stack=stack.value,
-            augment=augment,
-            device=device,
-            tiling=ToldTiling(tile=tile, halo=halo),
-        )
-        batch = Batch(output, axes, spacing, table.value, overwrite, series)
-        batch.check()
-        sources = expand(inputs)
-        _check_device(device)
-    outcomes = with_bar(segment_files_steps(sources, loaded, options, batch), len(sources), as_json)
-    _report(outcomes, as_json)
-
-
-def _numbers(pairs: list[str]) -> dict[str, float]:
-    """Read NAME=NUMBER."""
-    try:
-        return {name.strip(): float(value) for name, value in (p.split("=") for p in pairs)}
-    except ValueError:
-        raise InputError("NAME=NUMBER is needed to tune", ", ".join(pairs)) from None
-
-
-app.command()(measure)
-app.command()(info)
-app.command()(convert)
-app.command()(evaluate)
-app.command("train")(train_model)
-app.command("tune")(tune_model)
-
-
-@models_app.callback()
-def models(context: typer.Context) -> None:
-    """List the shipped models."""
-    if context.invoked_subcommand is None:
-        list_models()
-
-
-@models_app.command("list")
-def list_models() -> None:
-    """List the shipped models."""
-    from ..models.bundle import model_folder, read_info, shipped_models
-
-    for name in shipped_models():
-        typer.echo(f"{name:14} {read_info(model_folder(name)).description}")
-
-
-@models_app.command("show")
-def show_model(name: Annotated[str, typer.Argument(help="A shipped model, or a folder.")]) -> None:
-    """Show what a model is for, what it was trained on and how it scored."""
-    from ..models.bundle import model_folder, read_info
-
-    with failing():
-        folder = model_folder(name)
-        card = folder / "docs" / "README.md"
-        info = read_info(folder)
-    typer.echo(info.model_dump_json(indent=2))
-    if card.is_file():
-        typer.echo(f"\n{card.read_text('utf-8')}")
-
-
-@app.command()
-def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
-        "tally-demo"
-    ),
-    device: Device = "auto",
-) -> None:
-    """Do the main job on a real image: nuclei of human cells."""
-    from ..segmentation.demo import demo_steps
-
-    with failing():
-        _check_device(device)
-        outcome = with_bar(demo_steps(output, device), 1, False)
-    _report([outcome], as_json=False)
-    if outcome.result is not None:
-        described = outcome.result.table.drop(columns="label").select_dtypes("number").describe()
-        typer.echo(described.loc[["mean", "std", "min", "50%", "max"]].T.round(2).to_string())
-        typer.echo(f"labels, table, run record and overlay are in {output}")
-
-
-@app.command()
-def doctor() -> None:
-    """Show versions, devices, memory, and what is missing."""
-    from .doctor import findings
-
-    lines, healthy = findings()
-    for line in lines:
-        typer.echo(line)
-    if not healthy:
-        raise typer.Exit(FAILED)
+for command in (segment, measure, evaluate, train, tune, info, convert, demo, doctor):
+    app.command()(command)
 
 
 def main() -> None:
@@ -224,31 +42,3 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo("Stopped; what was finished is kept.", err=True)
         raise SystemExit(130) from None
-
-
-def _check_device(name: str) -> None:
-    from ..network.device import choose_device
-
-    choose_device(name)
-
-
-def _report(outcomes: list[Outcome], as_json: bool) -> None:
-    for outcome in outcomes:
-        if as_json:
-            typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
-        elif outcome.status == "failed":
-            typer.echo(f"{outcome.source}: {outcome.message}", err=True)
-        elif outcome.status == "skipped":
-            typer.echo(f"{outcome.source}: done before ({outcome.message})")
-        else:
-            typer.echo(f"{outcome.source}: {outcome.message}")
-    failed = [o for o in outcomes if o.status == "failed"]
-    if failed and as_json:
-        for outcome in failed:
-            typer.echo(f"{outcome.source}: {outcome.message}", err=True)
-    if failed:
-        raise typer.Exit(FAILED)
-
-
-if __name__ == "__main__":
-    main()

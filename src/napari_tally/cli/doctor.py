@@ -1,4 +1,4 @@
-"""What this machine has and what it lacks."""
+"""The command that checks the installation: `tally doctor`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 import platform
 from importlib.util import find_spec
 
-from ..files.run_record import versions
-from ..models.bundle import load_model, shipped_models
-from ..network.device import choose_device, choose_dtype
+import typer
+
+from .run import FAILED
 
 _OPTIONAL = {
     "napari": "the dock widgets (install napari-tally[all])",
@@ -20,6 +20,8 @@ _OPTIONAL = {
 
 def findings() -> tuple[list[str], bool]:
     """Return lines for a person to read, and whether the main job can be done."""
+    from ..files.run_record import versions
+
     lines = [f"{name:14} {version}" for name, version in versions().items()]
     lines += _machine()
     lines += [
@@ -34,6 +36,8 @@ def findings() -> tuple[list[str], bool]:
 def _machine() -> list[str]:
     import psutil
     import torch
+
+    from ..network.device import choose_device, choose_dtype
 
     memory = psutil.virtual_memory()
     device = choose_device("auto")
@@ -54,6 +58,8 @@ def _machine() -> list[str]:
 
 
 def _models() -> tuple[list[str], bool]:
+    from ..models.bundle import load_model, shipped_models
+
     lines, healthy = [], bool(shipped_models())
     for name in shipped_models():
         try:
@@ -63,3 +69,12 @@ def _models() -> tuple[list[str], bool]:
             lines.append(f"{'model':14} {name}: {error}")
             healthy = False
     return lines, healthy
+
+
+def doctor() -> None:
+    """Show versions, devices, memory, and what is missing."""
+    lines, healthy = findings()
+    for line in lines:
+        typer.echo(line)
+    if not healthy:
+        raise typer.Exit(FAILED)

@@ -53,7 +53,7 @@ def evaluate(
         prediction_sets,
         write_numbers,
     )
-    from ..evaluation.evaluation import EvaluateOptions
+    from ..evaluation.options import EvaluateOptions
     from ..evaluation.report import write_report
 
     with failing():

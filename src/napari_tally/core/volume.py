@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -164,6 +165,18 @@ class Volume:
         return replace(
             self, array=array, axes=axes, spacing=spacing, affine=affine, channel_names=names
         )
+
+    def channels_first(self) -> NDArray[Any]:
+        """Return the array with its channels in front, shape (C, ...), one without such an axis."""
+        array = np.asarray(self.array)
+        return np.moveaxis(array, self.axes.index("C"), 0) if "C" in self.axes else array[None]
+
+    def calibrated_by(self, others: Iterable[Volume]) -> Volume:
+        """Return the volume, without calibration with that of the first other that has one."""
+        for other in others:
+            if not self.calibrated and other.calibrated and other.spatial_axes == self.spatial_axes:
+                return replace(self, spacing=other.spacing, unit=other.unit)
+        return self
 
     def channel_index(self, channel: int | str) -> int:
         """Return the number of a channel given by number (from 0) or name.

@@ -15,8 +15,9 @@ from .load_pair import read_pair
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
-    from .evaluation import EvaluateOptions, Scored
     from .load_pair import Compared
+    from .options import EvaluateOptions
+    from .scores import Scored
 
 # By their codes. Okabe & Ito's colours, which people who do not see red or green tell apart, too.
 COLOURS = {

@@ -16,8 +16,10 @@ from ..metrics.class_metrics import Agreement, agreements
 from ..metrics.error_types import PREDICTED, fates, merges_and_splits
 from ..metrics.match import match_overlaps, panoptic_counts
 from ..metrics.overlaps import Overlaps, overlaps
-from .evaluation import ClassScore, EvaluateOptions, Evaluation, Problem, Scored
+from .evaluation import Evaluation
 from .load_pair import Compared, Pair, read_pair
+from .options import EvaluateOptions
+from .scores import ClassScore, Problem, Scored
 
 if TYPE_CHECKING:
     import pandas as pd

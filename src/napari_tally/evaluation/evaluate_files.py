@@ -15,15 +15,16 @@ from ..files.label_pairs import CLASSES, OBJECTS, ONLY_CLASSES, paired_labels
 from ..files.run_record import versions
 from ..files.tables.tables import write_table
 from .evaluate import evaluate_steps
-from .evaluation import Problem
+from .evaluation import differences
 from .load_pair import Pair
-from .tables import differences
+from .scores import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..core.progress import Steps
-    from .evaluation import EvaluateOptions, Evaluation
+    from .evaluation import Evaluation
+    from .options import EvaluateOptions
 
 TABLES = ("images", "objects", "classes", "thresholds")
 DIFFERENCES = "differences"

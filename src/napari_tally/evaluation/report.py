@@ -17,10 +17,11 @@ from ..files.label_pairs import images_by_name
 from ..files.run_record import versions
 from .error_pictures import COLOURS, panels
 from .evaluate_files import REPORT
-from .tables import differences, main_score
+from .evaluation import differences, main_score
 
 if TYPE_CHECKING:
-    from .evaluation import Evaluation, Scored
+    from .evaluation import Evaluation
+    from .scores import Scored
 
 WORST = 6  # images that are shown
 

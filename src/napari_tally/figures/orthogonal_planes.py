@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry.orientation import reoriented, turn_to
-from ..measurement.measure import channels_first
 from .overlay import overlay
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def _grey(labels: Volume, images: Sequence[Volume]) -> tuple[NDArray[Any], str]:
     if not images:
         return (np.asarray(labels.array) == 0).astype(np.uint8), "objects"
     image = images[0]
-    channels = channels_first(image)
+    channels = image.channels_first()
     if image.channel_names[:3] == ("red", "green", "blue"):
         return channels[:3].mean(axis=0), "colours as grey"
     names = image.channels

@@ -49,7 +49,7 @@ def measure_volumes(
 
     if "C" in labels.axes:
         raise InputError(f"Labels without channels are needed in {labels.name}", labels.axes)
-    labels = calibrated_by(labels, images)
+    labels = labels.calibrated_by(images)
     for other in (*images, *filter(None, [parents])):
         _check_grid(labels, other)
     if "T" not in labels.axes:
@@ -121,22 +121,8 @@ def measure_parents(
     return found.reset_index()
 
 
-def channels_first(volume: Volume) -> NDArray[Any]:
-    """Return the array with its channels in front, shape (C, ...), one if it has no such axis."""
-    array = np.asarray(volume.array)
-    return np.moveaxis(array, volume.axes.index("C"), 0) if "C" in volume.axes else array[None]
-
-
 def _told(options: Measurements | None) -> Measurements:
     return options or Measurements()
-
-
-def calibrated_by(labels: Volume, images: Sequence[Volume]) -> Volume:
-    """Return labels with the calibration of the first image that has one, if they have none."""
-    for image in images:
-        if not labels.calibrated and image.calibrated and image.spatial_axes == labels.spatial_axes:
-            return replace(labels, spacing=image.spacing, unit=image.unit)
-    return labels
 
 
 def _frame(
@@ -152,7 +138,7 @@ def _frame(
         told = labels.spacing, unit, names, options
         return drain(measure_stored_steps(labels.array, pixels, *told))
     array = np.asarray(labels.array)
-    stacks = [channels_first(image) for image in images]
+    stacks = [image.channels_first() for image in images]
     pixels = np.concatenate(stacks) if len(stacks) > 1 else stacks[0] if stacks else None
     table = measure(array, pixels, labels.spacing, unit, names, options)
     if parents is not None:

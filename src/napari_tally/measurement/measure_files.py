@@ -22,7 +22,7 @@ from ..objects.parents import parents_of
 from ..objects.summary import summary
 from .data_dictionary import data_dictionary
 from .image_table import per_image
-from .measure import calibrated_by, measure_parents, measure_volumes
+from .measure import measure_parents, measure_volumes
 from .options import group_names, measurements
 from .report import write_report
 from .track import Tracked, track_steps
@@ -148,7 +148,7 @@ def _one(job: MeasureJob, how: MeasureHow) -> Steps[Measured]:
     _check_free(job, how)
     row = job.row
     images = [how.read(path) for path in row.images]
-    labels = calibrated_by(how.read(row.labels), images)
+    labels = how.read(row.labels).calibrated_by(images)
     parents = None if row.parents is None else how.read(row.parents)
     options = measurements(how.groups, how.ring, labels)
     table = measure_volumes(labels, images, options, parents)
@@ -163,7 +163,7 @@ def _one(job: MeasureJob, how: MeasureHow) -> Steps[Measured]:
     whole.insert(0, "file", row.labels.name)
     tables = {"objects": table, "image": whole}
     if parents is not None:
-        tables["parents"] = measure_parents(calibrated_by(parents, [labels]), table, options)
+        tables["parents"] = measure_parents(parents.calibrated_by([labels]), table, options)
     told = options.model_dump(mode="json")
     about = data_dictionary(_named(tables, job), _sources(row, labels), told)
     write_tables(tables, job.table, about["tables"]["objects"]["columns"])

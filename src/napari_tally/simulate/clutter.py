@@ -12,7 +12,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, maximum_filte
 from ..core.options import Options
 
 if TYPE_CHECKING:
-    from .placement import Floats, Labels, Point
+    from .object_placement import Floats, Labels, Point
 
 _SPECK = (0.08, 0.5)  # diameters of specks, in diameters of a nucleus
 _CELL = 0.35  # how far a cell reaches beyond its nucleus, in diameters

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from ..core.errors import InputError
 from ..core.options import Options
-from .placement import Ellipsoid, Floats, Labels, Placement, truth
+from .object_placement import Ellipsoid, Floats, Labels, Placement, truth
 
 Kind = Literal["stuff", "thing"]
 

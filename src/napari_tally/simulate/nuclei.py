@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt, find_objects, gaussian_filter,
 from ..core.errors import InputError
 from ..core.options import Options
 from .clutter import Clutter, warped
-from .placement import Ellipsoid, Floats, Labels, Placement, Point, truth
+from .object_placement import Ellipsoid, Floats, Labels, Placement, Point, truth
 
 _TRIES = 60  # places tried for a nucleus
 _FULL = 8  # nuclei in a row without a place: then the field is full

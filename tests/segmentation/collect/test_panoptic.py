@@ -10,7 +10,7 @@ import pytest
 
 import napari_tally
 from napari_tally import load_model
-from napari_tally.api.functions import as_volume
+from napari_tally.api.inputs import as_volume
 from napari_tally.core.progress import drain
 from napari_tally.metrics.match import panoptic_counts
 from napari_tally.segmentation.segment import segment_steps, separate_steps

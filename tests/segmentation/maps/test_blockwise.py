@@ -8,7 +8,7 @@ from fields import nuclei
 
 import napari_tally
 from napari_tally import load_model
-from napari_tally.api.functions import as_volume
+from napari_tally.api.inputs import as_volume
 from napari_tally.core.errors import FileError
 from napari_tally.core.progress import drain
 from napari_tally.geometry.resample import resampled_part, resampled_slabs

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def _diameters(objects: Objects) -> Columns:
     found = np.empty((len(objects), 2))
     plane = np.empty(len(objects), np.int64)
-    for rows in rows_in_batches(objects):
+    moments = objects.moments
+    for rows in rows_in_batches(objects.stack, moments.low, moments.high):
         part = rows.objects
         _measure(rows.starts, rows.ends, rows.shape, objects.voxel, found[part], plane[part])
         plane[part] += rows.low[:, 0]

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def _hull(objects: Objects) -> Columns:
     found = np.empty((len(objects), 3))
     measured = _measure_flat if objects.ndim == 2 else _measure_solid
-    for rows in rows_in_batches(objects):
+    moments = objects.moments
+    for rows in rows_in_batches(objects.stack, moments.low, moments.high):
         measured(rows.starts, rows.ends, rows.shape, objects.voxel, found[rows.objects])
     count, longest, least = found.T
     return {

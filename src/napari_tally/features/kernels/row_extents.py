@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from ...core.jit import compiled, inlined
 
 # isort: split
 from numba import prange
-
-if TYPE_CHECKING:
-    from ..declare.object_data import Objects
 
 MAX_ROWS = 2**22  # of a table; an object with more has a table of its own
 EMPTY = -1  # last voxel of a row without voxels
@@ -47,11 +44,21 @@ class Rows:
     ends: NDArray[np.int64]
 
 
-def rows_in_batches(objects: Objects) -> Iterator[Rows]:
-    """Yield the rows of all objects in order, of so many at a time that memory is bounded."""
-    low, shape = objects.moments.low, objects.moments.high - objects.moments.low
+def rows_in_batches(
+    stack: NDArray[np.unsignedinteger[Any]], low: NDArray[np.int64], high: NDArray[np.int64]
+) -> Iterator[Rows]:
+    """Yield the rows of all objects in order, in batches that bound the memory.
+
+    Parameters
+    ----------
+    stack : ndarray of int, shape (Z, Y, X)
+        Consecutive ids from 1.
+    low, high : ndarray of int64, shape (n, 3)
+        Starts and ends (exclusive) of the bounding boxes.
+    """
+    shape = high - low
     counts = shape[:, 0] * shape[:, 1]
-    labels = np.ascontiguousarray(objects.stack)
+    labels = np.ascontiguousarray(stack)
     for part in _batches(counts):
         starts = np.cumsum(counts[part]) - counts[part]
         ends = np.empty((counts[part].sum(), 2), np.int64)

@@ -11,6 +11,7 @@ from ...core.atomic import replacing_all
 from ...core.errors import FileError, InputError
 from .axis_order import ORDER, arranged
 from .label_dtype import smallest
+from .ome_zarr_group import KEY, UNITS, Node, inside
 from .voxel_size import logger
 from .world_coordinates import affine_of
 
@@ -20,21 +21,11 @@ if TYPE_CHECKING:
 
     from ...core.volume import Volume
 
-KEY = "napari-tally"  # of what our own writer notes
-UNITS = {
-    "pm": "picometer", "angstrom": "angstrom", "nm": "nanometer", "um": "micrometer",
-    "mm": "millimeter", "cm": "centimeter", "m": "meter", "inch": "inch",
-}  # fmt: skip
 VERSIONS = ("0.4", "0.5")
 _LABEL_TYPES = ("uint8", "uint16", "uint32")
 _LARGE = 1024  # Y or X beyond which a smaller level is written
 _CHUNK = {"T": 1, "C": 1, "Z": 32, "Y": 256, "X": 256}
 _TYPES = {"T": "time", "C": "channel"}
-
-
-def inside(path: Path) -> bool:
-    """Tell whether a path lies in a folder that is named as a Zarr group."""
-    return any(parent.name.lower().endswith(".zarr") for parent in path.parents)
 
 
 def write(volume: Volume, path: Path, version: str | None = None) -> None:
@@ -79,8 +70,6 @@ def write(volume: Volume, path: Path, version: str | None = None) -> None:
 
 def _image_of(path: Path) -> Any:
     """Return the group of the image that labels are for."""
-    from .ome_zarr import Node
-
     image = path.parent.parent
     if path.parent.name != "labels" or not image.is_dir():
         raise InputError("A path such as image.ome.zarr/labels/NAME is needed", str(path))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import edt
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +9,7 @@ from numpy.typing import NDArray
 from ...core.jit import compiled, inlined
 from ..decoding.seeded_growth import as_3d
 
-if TYPE_CHECKING:
-    from ..base import Labels
+Labels = NDArray[np.integer]
 
 
 def normalized_distance(labels: Labels) -> NDArray[np.float32]:

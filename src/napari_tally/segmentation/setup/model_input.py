@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ...measurement.measure import channels_first
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
@@ -120,7 +119,7 @@ def _channels(
             f"{model.info.name}",
             f"{volume.name} with {have or 1}" if channel is None else f"one channel, {channel!r}",
         )
-    return channels_first(volume), volume.axes.replace("C", "")
+    return volume.channels_first(), volume.axes.replace("C", "")
 
 
 def _one_channel(volume: Volume, model: Model, channel: int | str | None) -> Volume:

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ...core.options import Options
-from .intensity import (
+from .intensity_transforms import (
     IMAGE,
     LABELS,
     Changed,
@@ -31,7 +31,7 @@ from .intensity import (
     through,
     turn,
 )
-from .spatial import rand_affine, rand_warp_2d, rand_warp_3d
+from .spatial_transforms import rand_affine, rand_warp_2d, rand_warp_3d
 
 _WARP_SMOOTH = 6  # px: sigma of the noise that shifts voxels
 _WARP_GRID = 24.0  # px between the points that are shifted in 2D

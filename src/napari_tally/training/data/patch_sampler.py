@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.jit import at_most
-from ..augment.intensity import IMAGE, LABELS
+from ..augment.intensity_transforms import IMAGE, LABELS
 from .sample import Sample
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from ...core.errors import InputError
 from ...core.progress import Step, Steps
 from ...geometry.resample import resample_labels
 from ...heads.panoptic import Panoptic
-from ...measurement.measure import channels_first
 from ...objects.relabel import relabel
 from ...segmentation.maps.network_grid import NetworkGrid, network_grid
 from ...segmentation.maps.stack_strategies import Way
@@ -59,7 +58,7 @@ def sample_of(
     InputError
         If it has labels that the head does not take, or the region that is known holds nothing.
     """
-    image = channels_first(pair.image)
+    image = pair.image.channels_first()
     labels = _labels(pair, info.head, class_ids)
     grid, notes = _grid(pair, info, labels)
     odd = 0 if image.dtype.kind != "f" else int(image.size - np.isfinite(image).sum())

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...core.progress import drain
-from ...measurement.measure import channels_first
 from ...network.device import choose_device, choose_dtype
 from ...network.normalize import AnyNormalizer, Percentile
 from ..data.preprocess import sample_of
@@ -53,7 +52,7 @@ def suited(
 
 
 def _is_dark(pair: Labelled) -> bool:
-    image, inside = channels_first(pair.image)[0], np.asarray(pair.labels.array) > 0
+    image, inside = pair.image.channels_first()[0], np.asarray(pair.labels.array) > 0
     return (
         bool(np.nanmedian(image[inside]) < np.nanmedian(image[~inside])) if inside.any() else False
     )
@@ -68,7 +67,7 @@ def _part(pair: Labelled) -> Labelled:
         max(0, min(at - look // 2, n - look)) for at, n in zip(first, labels.shape, strict=True)
     ]
     cut = tuple(slice(start, start + look) for start in starts)
-    image = channels_first(pair.image)[(slice(None), *cut)]
+    image = pair.image.channels_first()[(slice(None), *cut)]
     known = None if pair.known is None else pair.known[cut]
     seen = replace(pair.image, array=image, axes="C" + pair.labels.axes, affine=None)
     return replace(pair, image=seen, labels=replace(pair.labels, array=labels[cut]), known=known)

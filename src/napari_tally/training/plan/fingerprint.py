@@ -12,7 +12,6 @@ from pydantic import Field
 from ...core.connected_components import components
 from ...core.options import Options
 from ...geometry.orientation import orientation_of, turn_to
-from ...measurement.measure import channels_first
 from ..data.label_kind import Kind, kind_of
 from ..data.labelled_image import axes_of, in_planes
 
@@ -217,7 +216,7 @@ def _shares(pairs: Sequence[Labelled], kind: Kind) -> tuple[tuple[int, ...], tup
 
 
 def _sampled(pair: Labelled) -> NDArray[np.float64]:
-    image = channels_first(pair.image)
+    image = pair.image.channels_first()
     step = max(1, round((image[0].size / _SAMPLES) ** (1 / image[0].ndim)))
     found = image[(slice(None),) + (slice(None, None, step),) * (image.ndim - 1)]
     clean: NDArray[np.float64] = np.nan_to_num(found.astype(np.float64))
@@ -226,7 +225,7 @@ def _sampled(pair: Labelled) -> NDArray[np.float64]:
 
 def _inside(pair: Labelled) -> NDArray[np.float64]:
     """Return intensities of the first channel in what is labelled."""
-    image, labels = channels_first(pair.image)[0], np.asarray(pair.labels.array)
+    image, labels = pair.image.channels_first()[0], np.asarray(pair.labels.array)
     values = image[labels > 0].ravel()
     found: NDArray[np.float64] = values[:: max(1, len(values) // 10_000)].astype(np.float64)
     return found[np.isfinite(found)]

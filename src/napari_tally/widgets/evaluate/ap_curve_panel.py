@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from ..measure.plot_dock import canvas_of, dress
+from ..controls.chart import canvas_of, dress
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -98,7 +98,7 @@ class EvaluateDock(Dock):
         TallyError
             If it cannot be compared; the message says why.
         """
-        from ...evaluation.evaluation import EvaluateOptions
+        from ...evaluation.options import EvaluateOptions
 
         predicted, truth = self.predicted.layer, self.truth.layer
         if predicted is None or truth is None:

@@ -8,7 +8,7 @@ from napari.utils.colormaps import DirectLabelColormap
 
 from ...evaluation.error_pictures import COLOURS
 from ...metrics.error_types import CODES
-from ..layers.derived_layers import geometry_like
+from ..layers.placement import geometry_like
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...core.volume import Volume
-    from ...evaluation.evaluation import EvaluateOptions, Evaluation
+    from ...evaluation.evaluation import Evaluation
+    from ...evaluation.options import EvaluateOptions
 
 
 @dataclass(frozen=True, eq=False)

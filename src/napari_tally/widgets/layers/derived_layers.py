@@ -7,24 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..segment.result_layer import GEOMETRY, features
+from .features import features
 from .image_layer import PLUGIN, note_spacing
+from .placement import geometry_like
 
 if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels
+    from napari.layers import Labels
 
     from ...core.volume import Volume
     from ...measurement.track import Tracked
 
 _FROM_MODEL = ("class", "class_name", "class_confidence", "confidence")
-
-
-def geometry_like(layer: Image | Labels) -> dict[str, Any]:
-    """Return the keywords by which another layer lies on a layer."""
-    state = layer.as_layer_data_tuple()[1]
-    return {key: state[key] for key in GEOMETRY}
 
 
 def show_cells(viewer: ViewerModel, nuclei: Labels, cells: Volume) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
     from numpy.typing import NDArray
 
+GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 _PLACED = "placed"  # in a layer's metadata: the file said how the image lies
 
 
@@ -87,3 +88,9 @@ def is_rgb(volume: Volume) -> bool:
     """Tell whether a volume is drawn as one layer of colours."""
     colours = volume.channel_names[:3] == ("red", "green", "blue")
     return colours and volume.axes.endswith("C") and volume.array.dtype == np.uint8
+
+
+def geometry_like(layer: Image | Labels) -> dict[str, Any]:
+    """Return the keywords by which another layer lies on a layer."""
+    state = layer.as_layer_data_tuple()[1]
+    return {key: state[key] for key in GEOMETRY}

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton, 
 
 from ...core.errors import TallyError, sentence
 from ...measurement.export import Export
-from ...measurement.measure import calibrated_by
 from ..layers.image_layer import PLUGIN
 
 if TYPE_CHECKING:
@@ -79,6 +78,6 @@ class TakeTable(QWidget):
         job = self.measured.job
         known = self.layer.metadata.get(PLUGIN, {})
         segmented = {key: known[key] for key in ("model", "options") if key in known}
-        labels = calibrated_by(job.labels, job.images)
+        labels = job.labels.calibrated_by(job.images)
         parents = self.measured.children
         return Export(self.table, labels, job.images, job.options, segmented, parents)

@@ -65,12 +65,7 @@ class Measured:
 def measure_job(job: MeasureJob) -> Steps[Measured]:
     """Measure; a series frame by frame."""
     from ...measurement.cells_from_nuclei import cells_of, measure_cells
-    from ...measurement.measure import (
-        calibrated_by,
-        measure_edited,
-        measure_parents,
-        measure_volumes,
-    )
+    from ...measurement.measure import measure_edited, measure_parents, measure_volumes
 
     yield Step("measure", 0, 1)
     _check_ids(job.labels, "Press Relabel: ids are then consecutive")
@@ -83,7 +78,7 @@ def measure_job(job: MeasureJob) -> Steps[Measured]:
         _check_ids(job.parents, "Relabel the parents")
         table = measure_volumes(job.labels, *rest)
         yield Step("measure", 0, 1)
-        parents = calibrated_by(job.parents, [job.labels])
+        parents = job.parents.calibrated_by([job.labels])
         return Measured(job, table, children=measure_parents(parents, table, job.options))
     if job.before is None:
         return Measured(job, measure_volumes(job.labels, *rest))

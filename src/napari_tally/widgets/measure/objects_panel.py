@@ -12,10 +12,11 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ..controls.features_table import show_table
 from ..controls.section import Section
-from ..layers.derived_layers import geometry_like, show_cells, with_model_columns
+from ..layers.derived_layers import show_cells, with_model_columns
 from ..layers.edits import remove_objects
+from ..layers.features import features
 from ..layers.object_finder import Finder
-from ..segment.result_layer import features
+from ..layers.placement import geometry_like
 from .colour_panel import ColourPanel
 from .export_panel import TakeTable
 from .filter_panel import COPY, REMOVE, UNDO, PickPanel

@@ -16,9 +16,10 @@ from ...core.progress import Step, Steps
 from ...objects.summary import summary
 from ..controls.features_table import show_table
 from ..controls.runner import Runner
+from ..layers.features import features
 from ..layers.label_layer import image_volume, images_on_grid, label_volume
+from ..layers.placement import GEOMETRY
 from ..measure.job import MOST_IDS
-from ..segment.result_layer import GEOMETRY, features
 
 if TYPE_CHECKING:
     import pandas as pd

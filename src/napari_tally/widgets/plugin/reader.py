@@ -12,14 +12,16 @@ import numpy as np
 from ...core.errors import InputError, sentence
 from ...files import format_of, list_series, read
 from ...files.formats.label_dtype import smallest
-from ...files.formats.ome_zarr import Node, levels
+from ...files.formats.ome_zarr import levels
+from ...files.formats.ome_zarr_group import Node
 from ...files.formats.voxel_size import logger
 from ...geometry.orientation import upright
 from ..layers.placement import geometry_of_volume, is_rgb, mark_placed
 
 if TYPE_CHECKING:
+    from napari.types import LayerData
+
     from ...core.volume import Volume
-    from .sample_data import LayerData
 
 _OURS = ("NIfTI", "DICOM", "NRRD or MetaImage", "OME-Zarr", "microscope")
 _LABEL_TYPES = ("uint8", "uint16", "uint32", "int32")

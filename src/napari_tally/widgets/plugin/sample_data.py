@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,9 @@ from ...core.volume import Volume
 from ..layers.placement import geometry_of_volume
 
 if TYPE_CHECKING:
-    from ...simulate.nuclei import NucleiField
+    from napari.types import LayerData
 
-LayerData = tuple[Any, dict[str, Any], str]
+    from ...simulate.nuclei import NucleiField
 
 
 def nuclei_2d() -> list[LayerData]:

@@ -38,8 +38,8 @@ from .export_panel import TakeAway
 from .fit_panel import FitPanel, fit_job, smallest_text
 from .form import Form
 from .job import Done, Job, segment_job, separate_job
+from .live_preview import show_preview
 from .messages import explained
-from .preview import show_preview
 from .result_layer import ResultLayer
 from .result_parts import CLASSES, OBJECTS, parts_of
 from .tune_panel import TunePanel

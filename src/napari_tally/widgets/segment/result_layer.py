@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from ..layers.edited_labels import is_corrected, sign
+from ..layers.features import features
 from ..layers.image_layer import PLUGIN, note_spacing
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Labels
     from napari.utils.colormaps import DirectLabelColormap
 
     from .job import Done, Job
     from .result_parts import Part
-
-
-GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
 class ResultLayer:
@@ -86,12 +83,3 @@ def class_colors(colors: tuple[str, ...]) -> DirectLabelColormap:
 
     clear: dict[int | None, str] = {None: "transparent", 0: "transparent"}
     return DirectLabelColormap(color_dict=clear | dict(enumerate(colors, start=1)))
-
-
-def features(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose row i is label i, as napari expects it: row 0 is the background."""
-    if "t" in table:
-        table = table.drop_duplicates("label")  # classes of many frames: those of the first
-    by_label = table.set_index("label", drop=False)
-    most = int(table["label"].max()) if len(table) else 0
-    return by_label.reindex(range(most + 1)).reset_index(drop=True)

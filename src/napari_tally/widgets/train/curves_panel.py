@@ -8,7 +8,7 @@ import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from ..measure.plot_dock import canvas_of, dress
+from ..controls.chart import canvas_of, dress
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -18,10 +18,10 @@ from ..controls.runner import Runner
 from ..controls.scroll_area import scrolled
 from ..controls.section import Section
 from ..controls.settings import remembered
-from ..layers.derived_layers import geometry_like
 from ..layers.edited_labels import corrected, is_corrected, sign
 from ..layers.image_layer import volume_of
 from ..layers.label_layer import image_volume, label_volume
+from ..layers.placement import geometry_like
 from .curves_panel import TrainingCurves
 from .form import NOTHING, PLANNED, TrainForm
 from .job import TrainJob, plan_job, preview_job, train_job

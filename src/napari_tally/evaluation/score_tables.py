@@ -16,16 +16,17 @@ from ..metrics.match import Matches, pooled
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .evaluation import ClassScore, Evaluation, Scored
+    from .options import Kind
+    from .scores import ClassScore, Scored
 
 _POWERS = {2: "area", 3: "volume"}
 
 
-def images_table(found: Evaluation) -> pd.DataFrame:
+def images_table(scored: Sequence[Scored]) -> pd.DataFrame:
     """Return one row an image: see docs/evaluate.md for the columns."""
     import pandas as pd
 
-    return pd.DataFrame([_image_row(each) for each in found.scored])
+    return pd.DataFrame([_image_row(each) for each in scored])
 
 
 def _image_row(scored: Scored) -> dict[str, Any]:
@@ -60,13 +61,13 @@ def _aps(matches: Sequence[Matches]) -> dict[str, float]:
     return {"mean_ap": _mean(aps.values()), **aps}
 
 
-def classes_table(found: Evaluation) -> pd.DataFrame:
+def classes_table(scored: Sequence[Scored]) -> pd.DataFrame:
     """Return one row an image and class."""
     import pandas as pd
 
     rows = [
         {"image": each.name, **_class_row(score, each)}
-        for each in found.scored
+        for each in scored
         for score in each.classes.values()
     ]
     return pd.DataFrame(rows)
@@ -95,25 +96,25 @@ def _class_row(score: ClassScore, scored: Scored) -> dict[str, Any]:
     return row
 
 
-def objects_table(found: Evaluation) -> pd.DataFrame:
+def objects_table(scored: Sequence[Scored]) -> pd.DataFrame:
     """Return one row an object: the image it is in, and what `fates` says of it."""
     import pandas as pd
 
-    tables = [(each.name, each.objects) for each in found.scored if each.objects is not None]
+    tables = [(each.name, each.objects) for each in scored if each.objects is not None]
     if not tables:
         return pd.DataFrame()
     held = [(name, table) for name, table in tables if len(table)] or tables[:1]
     return pd.concat([t.assign(image=n)[["image", *t.columns]] for n, t in held], ignore_index=True)
 
 
-def thresholds_table(found: Evaluation) -> pd.DataFrame:
+def thresholds_table(scored: Sequence[Scored], kind: Kind) -> pd.DataFrame:
     """Return one row an IoU threshold, and again for each class of objects."""
     import pandas as pd
 
-    rows = _threshold_rows([each.matches for each in found.scored if each.matches])
-    if found.options.kind == "panoptic":
+    rows = _threshold_rows([each.matches for each in scored if each.matches])
+    if kind == "panoptic":
         rows = [{"class": "all", **row} for row in rows]
-        for number, scores in _by_class(found).items():
+        for number, scores in _by_class(scored).items():
             some = _threshold_rows([score.matches for score in scores])
             rows += [{"class": number, **row} for row in some]
     return pd.DataFrame(rows)
@@ -127,23 +128,24 @@ def _threshold_rows(images: Sequence[Sequence[Matches]]) -> list[dict[str, Any]]
     ]
 
 
-def summary_of(found: Evaluation) -> dict[str, Any]:
-    """Return what is said of all images together."""
-    numbers: dict[str, Any] = {"images": len(found.scored), "left_out": len(found.problems)}
-    if not found.scored:
+def summary_of(
+    scored: Sequence[Scored], images: pd.DataFrame, classes: pd.DataFrame, kind: Kind
+) -> dict[str, Any]:
+    """Return the scores of all images together, from their tables of images and of classes."""
+    numbers: dict[str, Any] = {}
+    if not scored:
         return numbers
-    if found.options.kind != "classes":
-        numbers |= _instances(found)
-    if found.options.kind != "instances":
-        rows = _class_summaries(found)
+    if kind != "classes":
+        numbers |= _instances(scored, images)
+    if kind != "instances":
+        rows = _class_summaries(scored, classes)
         numbers |= {"mean_dice": _mean(row["dice"] for row in rows), "classes": rows}
     return numbers
 
 
-def _instances(found: Evaluation) -> dict[str, Any]:
-    images = found.images
-    together = pooled([each.matches for each in found.scored])
-    jaccard = reduce(add, (each.aggregated for each in found.scored), Aggregated(0, 0))
+def _instances(scored: Sequence[Scored], images: pd.DataFrame) -> dict[str, Any]:
+    together = pooled([each.matches for each in scored])
+    jaccard = reduce(add, (each.aggregated for each in scored), Aggregated(0, 0))
     errors = images["count_error"]
     return {
         **_counts(together),
@@ -160,14 +162,14 @@ def _instances(found: Evaluation) -> dict[str, Any]:
     }
 
 
-def _class_summaries(found: Evaluation) -> list[dict[str, Any]]:
+def _class_summaries(scored: Sequence[Scored], classes: pd.DataFrame) -> list[dict[str, Any]]:
     """Return for each class the means over the images in which prediction or truth has it."""
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    for number, own in found.classes.groupby("class") if len(found.classes) else ():
+    for number, own in classes.groupby("class") if len(classes) else ():
         means = own.drop(columns=["image", "class"]).select_dtypes("number").mean()
-        scores = [s.agreement for s in _by_class(found)[number]]
+        scores = [s.agreement for s in _by_class(scored)[number]]
         voxels = sum(a.predicted + a.true for a in scores)
         row = {
             "class": number,
@@ -176,7 +178,7 @@ def _class_summaries(found: Evaluation) -> list[dict[str, Any]]:
             **means[pd.notna(means)].to_dict(),
             "dice_pooled": 2 * sum(a.shared for a in scores) / voxels,
         }
-        rows.append(row | _pooled_segments(_by_class(found)[number]))
+        rows.append(row | _pooled_segments(_by_class(scored)[number]))
     return rows
 
 
@@ -189,18 +191,16 @@ def _pooled_segments(scores: Sequence[ClassScore]) -> dict[str, float]:
     return {name: float(getattr(together, name)[0]) for name in ("pq", "sq", "rq")}
 
 
-def _by_class(found: Evaluation) -> dict[int, list[ClassScore]]:
-    numbers = sorted({number for each in found.scored for number in each.classes})
-    return {n: [e.classes[n] for e in found.scored if n in e.classes] for n in numbers}
+def _by_class(scored: Sequence[Scored]) -> dict[int, list[ClassScore]]:
+    numbers = sorted({number for each in scored for number in each.classes})
+    return {n: [e.classes[n] for e in scored if n in e.classes] for n in numbers}
 
 
-def in_words(found: Evaluation) -> str:
-    """Say the main numbers in one line."""
-    numbers = found.summary
-    left_out = f" ({len(found.problems)} left out)" if found.problems else ""
-    parts = [f"{len(found.scored)} image{'s' * (len(found.scored) != 1)}{left_out}"]
+def in_words(numbers: dict[str, Any], ious: Sequence[float]) -> str:
+    """Say the main numbers of a summary in one line."""
+    count, left_out = numbers["images"], numbers["left_out"]
+    parts = [f"{count} image{'s' * (count != 1)}" + (f" ({left_out} left out)" * bool(left_out))]
     if "tp" in numbers:
-        ious = found.options.iou
         names = (
             (f"mean AP {min(ious):g} to {max(ious):g}", "mean_ap"),
             (f"F1 at {numbers['iou']:g}", "f1"),
@@ -214,25 +214,6 @@ def in_words(found: Evaluation) -> str:
         apart = [f", HD95 {v:.3g} {k[5:]}" for k, v in row.items() if k.startswith("hd95_")]
         parts.append(f"class {row['class']}: Dice {row['dice']:.3f}{''.join(apart)}")
     return "; ".join(parts)
-
-
-def differences(first: Evaluation, second: Evaluation) -> pd.DataFrame:
-    """Return the main score of each image in both, and by how much the second is better.
-
-    The score is the mean AP, of classes the mean Dice; images that one of them lacks are left out.
-    """
-    score = main_score(first)
-    both = first.images[["image", score]].merge(
-        second.images[["image", score]], on="image", suffixes=("_1", "_2")
-    )
-    names = {f"{score}_1": first.name, f"{score}_2": second.name}
-    both["difference"] = both[f"{score}_2"] - both[f"{score}_1"]
-    return both.rename(columns=names)
-
-
-def main_score(found: Evaluation) -> str:
-    """Return the column of the images' table by which they are ranked."""
-    return "mean_dice" if found.options.kind == "classes" else "mean_ap"
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -8,7 +8,12 @@ import torch
 from monai.data import set_track_meta
 from monai.transforms import Rand2DElasticd, Rand3DElasticd, RandAffined
 
-from napari_tally.training.augment.spatial import mirrored, rand_affine, rand_warp_2d, rand_warp_3d
+from napari_tally.training.augment.spatial_transforms import (
+    mirrored,
+    rand_affine,
+    rand_warp_2d,
+    rand_warp_3d,
+)
 
 SPACING, SIGMA = 24.0, 6.0
 CHANGES = {

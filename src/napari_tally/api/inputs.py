@@ -1,0 +1,64 @@
+"""What the functions of the API take: arrays, volumes or paths, all as volumes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..core.quantity import Quantity, parse_quantity
+from ..core.volume import Volume, guess_axes
+from ..files import read
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    Image = Volume | str | os.PathLike[str] | ArrayLike
+    Spacing = str | float | tuple[float, ...]
+
+
+def as_volume(image: Image, axes: str | None = None, spacing: Spacing | None = None) -> Volume:
+    """Return an array, a path or a volume as a volume."""
+    if isinstance(image, Volume):
+        volume = image
+    elif isinstance(image, str | os.PathLike):
+        volume = read(Path(image), axes=axes)
+    else:
+        array = image if hasattr(image, "shape") else np.asarray(image)
+        shape = tuple(array.shape)
+        names = ("red", "green", "blue", "alpha")[: shape[-1]] if _colour(shape, axes) else ()
+        volume = Volume(array, axes or guess_axes(shape), channel_names=names)
+    if spacing is None:
+        return volume
+    return volume.with_spacing(as_quantity(spacing))
+
+
+def _colour(shape: tuple[int, ...], axes: str | None) -> bool:
+    return axes is None and len(shape) == 3 and guess_axes(shape) == "YXC"
+
+
+def as_quantity(spacing: Spacing) -> Quantity:
+    if isinstance(spacing, str):
+        return parse_quantity(spacing)
+    values = (spacing,) if isinstance(spacing, int | float) else spacing
+    return Quantity(tuple(float(v) for v in values), "um")
+
+
+def label_axes(labels: Image) -> str | None:
+    """Return the axes of bare labels, which have neither channels nor colours."""
+    shape = getattr(labels, "shape", None)
+    if shape is None or isinstance(labels, Volume) or len(shape) not in (2, 3):
+        return None
+    return "ZYX"[-len(shape) :]
+
+
+def image_axes(image: Image, grid: Volume) -> str | None:
+    """Return the axes of a bare image beside labels: channels are first, or last for colours."""
+    shape = getattr(image, "shape", None)
+    if shape is None or isinstance(image, Volume):
+        return None
+    if len(shape) == len(grid.shape):
+        return grid.axes
+    return grid.axes + "C" if tuple(shape[:-1]) == grid.shape else "C" + grid.axes

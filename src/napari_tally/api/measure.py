@@ -1,0 +1,58 @@
+"""`napari_tally.measure`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..features.declare.options import DEFAULT
+from ..measurement.measure import measure_volumes
+from ..measurement.options import measurements
+from .inputs import as_quantity, as_volume, image_axes, label_axes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .inputs import Image, Spacing
+
+
+def measure(
+    labels: Image,
+    image: Image | None = None,
+    spacing: Spacing | None = None,
+    *,
+    parents: Image | None = None,
+    groups: Sequence[str] = DEFAULT,
+    ring: str | float | None = None,
+) -> pd.DataFrame:
+    """Measure the objects of a label image, shape (Y, X) or (Z, Y, X).
+
+    Parameters
+    ----------
+    labels : array, Volume or path
+        One id an object, 0 elsewhere. A mask (bool) is separated into its connected components.
+    image : array, Volume or path, optional
+        Intensities on the same grid, with channels or without.
+    spacing : str, float or tuple of float, optional
+        Size of a voxel, as text ("0.5,0.1,0.1um") or as numbers in µm; read from the labels' file,
+        or else from the image's, if not given.
+    parents : array, Volume or path, optional
+        Labels on the same grid in which the objects lie: cells of nuclei, organs of lesions.
+    groups : sequence of str
+        Groups of measurements (`features.registry.GROUPS`; "all" for each of them), beside size and
+        place.
+    ring : str or float, optional
+        Width of the ring of background around an object, as text ("2um") or as a number in µm.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an object; units are in the names of the columns.
+    """
+    grid = as_volume(labels, label_axes(labels), spacing)
+    # A spacing that is told is that of the grid: what the image's file says does not count then.
+    images = [] if image is None else [as_volume(image, image_axes(image, grid), spacing)]
+    holder = None if parents is None else as_volume(parents, label_axes(parents), spacing)
+    width = None if ring is None else as_quantity(ring)
+    options = measurements(groups, width, grid.calibrated_by(images))
+    return measure_volumes(grid, images, options, holder)

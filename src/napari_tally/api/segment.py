@@ -1,0 +1,59 @@
+"""`napari_tally.segment`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.progress import Step, drain
+from ..models.bundle import Model, default_model, load_model
+from ..segmentation.segment import segment_steps
+from ..segmentation.setup.options import SegmentOptions
+from .inputs import as_volume
+
+if TYPE_CHECKING:
+    from ..segmentation.result import Result
+    from .inputs import Image, Spacing
+
+
+def segment(
+    image: Image,
+    model: str | Path | Model | None = None,
+    *,
+    axes: str | None = None,
+    spacing: Spacing | None = None,
+    on_step: Callable[[Step], None] | None = None,
+    **options: Any,
+) -> Result:
+    """Find, separate and measure the objects of an image.
+
+    Parameters
+    ----------
+    image : array, Volume or path
+        What to segment.
+    model : str, path or Model
+        A shipped model by its name, or a model folder; nuclei in 2D or, for a stack, in 3D if not
+        given.
+    axes : str, optional
+        One letter of TCZYX an axis; read from the file or guessed from the shape if not given.
+    spacing : str, float or tuple of float, optional
+        Size of a voxel, as text ("0.5,0.1,0.1um") or as numbers in µm.
+    on_step : callable, optional
+        Called with each `Step`, for a progress bar.
+    **options
+        The fields of `SegmentOptions`: channel, object_size, min_size, threshold, device, ...
+
+    Returns
+    -------
+    Result
+        With `labels`, `table` and `summary`.
+
+    Raises
+    ------
+    TallyError
+        If the image, an option or the model cannot be used; the message says why.
+    """
+    volume = as_volume(image, axes, spacing)
+    loaded = model if isinstance(model, Model) else load_model(model or default_model(volume))
+    return drain(segment_steps(volume, loaded, SegmentOptions(**options)), on_step)

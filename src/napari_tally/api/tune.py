@@ -1,0 +1,59 @@
+"""`napari_tally.tune`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.progress import Step, drain
+from ..models.bundle import SHIPPED_DEFAULT, Model, load_model
+from ..models.copy_bundle import check_target, copy_model
+from ..segmentation.tune import TuneOptions, Tuning, tune_steps
+from .inputs import as_volume, label_axes
+
+if TYPE_CHECKING:
+    from .inputs import Image
+
+
+def tune(
+    pairs: Sequence[tuple[Image, Image]],
+    model: str | Path | Model = SHIPPED_DEFAULT,
+    *,
+    output: str | Path | None = None,
+    on_step: Callable[[Step], None] | None = None,
+    **options: Any,
+) -> Tuning:
+    """Choose threshold, the head's numbers and smallest size of a model by labelled images.
+
+    Parameters
+    ----------
+    pairs : sequence of (image, labels)
+        Arrays, volumes or paths; labels have one id an object.
+    model : str, path or Model
+        One that separates objects.
+    output : path, optional
+        A new folder for the model with these numbers.
+    on_step : callable, optional
+        Called with each `Step`, for a progress bar.
+    **options
+        The fields of `TuneOptions`.
+
+    Returns
+    -------
+    Tuning
+        With `info`, what the tuned model says of itself, and the scores before and after.
+
+    Raises
+    ------
+    TallyError
+        If an image, its labels or the model cannot be used; the message says why.
+    """
+    loaded = model if isinstance(model, Model) else load_model(model)
+    if output is not None:
+        check_target(Path(output), overwrite=False)
+    volumes = [(as_volume(i), as_volume(labels, label_axes(labels))) for i, labels in pairs]
+    found = drain(tune_steps(volumes, loaded, TuneOptions(**options)), on_step)
+    if output is not None:
+        copy_model(loaded, found.info, Path(output))
+    return found
