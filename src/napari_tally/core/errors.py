@@ -1,6 +1,9 @@
-"""Errors that say what was needed, what was got and what to try."""
+"""Errors that say what is wrong, with the value, and what to do about it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 from pydantic import ValidationError
 
@@ -10,18 +13,20 @@ class TallyError(Exception):
 
     Parameters
     ----------
-    needed : str
-        What the operation needs, as the start of a sentence.
-    got : str
-        What it was given instead.
+    problem : str
+        What is wrong, with the value, as a sentence without its full stop: "Spacing must be
+        positive, not (0, 1)".
     hint : str, optional
-        What to try, as a whole sentence without its full stop.
+        What to do, as a sentence without its full stop: "Set it with --spacing, such as 0.5um".
     """
 
-    def __init__(self, needed: str, got: str, hint: str = "") -> None:
-        self.needed, self.got, self.hint = needed, got, hint
-        text = f"{needed}; got {got}."
-        super().__init__(f"{text} {hint}." if hint else text)
+    # The second form, what is needed and what was got, gives way to the first one.
+    def __init__(
+        self, problem: str, got: str | None = None, old: str = "", *, hint: str = ""
+    ) -> None:
+        self.problem = problem if got is None else f"{problem}; got {got}"
+        self.hint = hint or old
+        super().__init__(f"{self.problem}. {self.hint}." if self.hint else f"{self.problem}.")
 
 
 class InputError(TallyError, ValueError):
@@ -42,6 +47,21 @@ class ModelError(TallyError, ValueError):
 
 class OutputExistsError(FileError):
     """An output that exists already and was not made by the same run."""
+
+
+def unknown_name(noun: str, name: str, known: Iterable[str]) -> InputError:
+    """Return the error about a name that does not exist, with the nearest one that does.
+
+    Examples
+    --------
+    >>> print(unknown_name("head", "flwo", ["flow", "center"]))
+    There is no head 'flwo'. Did you mean 'flow'? Available: flow, center.
+    """
+    names = list(known)
+    near = get_close_matches(name.lower(), [n.lower() for n in names], 1)
+    close = next((n for n in names if near and n.lower() == near[0]), "")
+    hint = f"Did you mean {close!r}? " * bool(close) + f"Available: {', '.join(names) or 'none'}"
+    return InputError(f"There is no {noun} {name!r}", hint=hint)
 
 
 def sentence(error: BaseException) -> str:

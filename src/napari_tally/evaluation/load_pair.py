@@ -149,7 +149,7 @@ def _labels(volume: Volume, classes: bool) -> NDArray[np.integer[Any]]:
     try:
         labels = whole_numbers(array)
     except InputError as error:
-        raise InputError(f"{error.needed} in {volume.name}", error.got, error.hint) from error
+        raise InputError(f"{volume.name}: {error.problem}", hint=error.hint) from error
     if classes and labels.max(initial=0) > _MOST_CLASSES:
         raise InputError(
             f"Class ids up to {_MOST_CLASSES} are needed in {volume.name}",
