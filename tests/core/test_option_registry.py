@@ -8,8 +8,8 @@ import pytest
 from pydantic import BeforeValidator, SerializeAsAny
 
 from napari_tally.core.errors import InputError
-from napari_tally.core.options import Options
 from napari_tally.core.option_registry import Registry
+from napari_tally.core.options import Options
 
 
 class Shape(Options):
@@ -49,5 +49,5 @@ def test_a_member_registered_later_is_found(shapes) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_known_one(shapes) -> None:
-    with pytest.raises(InputError, match="no shape 'squar'. Did you mean 'square'"):
+    with pytest.raises(InputError, match=r"no shape 'squar'. Did you mean 'square'"):
         shapes.validate("squar")

@@ -1,8 +1,21 @@
-"""The base of all options."""
+"""The base of all options, and how front ends offer their fields.
+
+A field says once what it is: its name, type, limits, default and `Field(description=...)`. Flags of
+the command line, forms of the docks and tables in the docs are made from `option_fields`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+
+import annotated_types
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 
 class Options(BaseModel):
@@ -12,3 +25,144 @@ class Options(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """How front ends offer a field, where its name, type and description do not say it.
+
+    Write it into the annotation: `tta: Annotated[bool, Offer(aliases=("augment",))]`.
+
+    Attributes
+    ----------
+    label : str
+        What a form calls it; its name in words if empty.
+    flag : str
+        Its name on the command line; that of the field if empty.
+    aliases : tuple of str
+        Former names: still taken, hidden, with a note.
+    advanced : bool
+        Whether a form folds it away.
+    hidden : bool
+        Whether it is for programs only: no flag, no place in a form.
+    choices : callable, optional
+        Names that may be given, asked for when they are shown: those of a registry.
+    """
+
+    label: str = ""
+    flag: str = ""
+    aliases: tuple[str, ...] = ()
+    advanced: bool = False
+    hidden: bool = False
+    choices: Callable[[], Iterable[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionField:
+    """One field of options, as a flag, a row of a form or a line of a table shows it.
+
+    Attributes
+    ----------
+    name : str
+        Of the field, and of the Python argument.
+    type : type
+        Of its values, without None; that of an element where `many`.
+    many : bool
+        Whether it takes several values.
+    required, default
+        Whether it has no default, or which.
+    description : str
+        One or two sentences.
+    low, high : float, optional
+        Its limits; `open_low` and `open_high` tell whether they are excluded.
+    choices : tuple of str
+        The values that it takes, if they can be listed.
+    offer : Offer
+        How front ends offer it.
+    """
+
+    name: str
+    type: Any
+    many: bool
+    required: bool
+    default: Any
+    description: str
+    low: float | None
+    high: float | None
+    open_low: bool
+    open_high: bool
+    choices: tuple[str, ...]
+    offer: Offer
+
+    @property
+    def label(self) -> str:
+        """What a form calls it: "Object size"."""
+        return self.offer.label or self.name.replace("_", " ").capitalize()
+
+    @property
+    def flag(self) -> str:
+        """Its name on the command line: "--object-size"."""
+        return "--" + (self.offer.flag or self.name).replace("_", "-")
+
+    @property
+    def limits(self) -> str:
+        """Its limits in words: "from 0 to 1", "above 0", or ""."""
+        if self.low is not None and self.high is not None and not (self.open_low or self.open_high):
+            return f"{self.low:g} to {self.high:g}"
+        low = f"{'above' if self.open_low else 'at least'} {self.low or 0:g}"
+        high = f"{'below' if self.open_high else 'up to'} {self.high or 0:g}"
+        parts = (low if self.low is not None else "", high if self.high is not None else "")
+        return " and ".join(filter(None, parts))
+
+
+def option_fields(model: type[Options]) -> tuple[OptionField, ...]:
+    """Return the fields of options in their order, those that are hidden too."""
+    return tuple(_option_field(name, info) for name, info in model.model_fields.items())
+
+
+def _option_field(name: str, info: FieldInfo) -> OptionField:
+    offer = next((m for m in info.metadata if isinstance(m, Offer)), Offer())
+    kind, many, choices = _kind(info.annotation)
+    if offer.choices is not None:
+        choices = tuple(offer.choices())
+    low, open_low = _limit(info, annotated_types.Gt, annotated_types.Ge)
+    high, open_high = _limit(info, annotated_types.Lt, annotated_types.Le)
+    required = info.is_required()
+    default = None if required else info.get_default(call_default_factory=True)
+    return OptionField(
+        name=name, type=kind, many=many, required=required, default=default,
+        description=info.description or "", low=low, high=high, open_low=open_low,
+        open_high=open_high, choices=choices, offer=offer,
+    )  # fmt: skip
+
+
+def _kind(annotation: Any) -> tuple[Any, bool, tuple[str, ...]]:
+    """Return the type of a field without None, whether it takes several, and its choices."""
+    origin, args = get_origin(annotation), [a for a in get_args(annotation) if a is not NoneType]
+    if origin in (Union, UnionType):
+        if len(args) == 1:
+            return _kind(args[0])
+        named = tuple(_tag(a) for a in args)
+        return (
+            (Options, False, named) if all(named) else (str if str in args else args[0], False, ())
+        )
+    if origin is Literal:
+        return type(args[0]), False, tuple(map(str, args))
+    if origin is tuple:
+        kind, _, choices = _kind(args[0])
+        return kind, True, choices
+    return (origin or annotation), False, ()
+
+
+def _tag(kind: Any) -> str:
+    """Return the name by which a class of options is told apart, or ""."""
+    fields = getattr(kind, "model_fields", {})
+    return str(fields["name"].default) if "name" in fields else ""
+
+
+def _limit(info: FieldInfo, opened: type, closed: type) -> tuple[float | None, bool]:
+    """Return a limit of a field, and whether it is excluded."""
+    for each in info.metadata:
+        if isinstance(each, opened | closed):
+            return float(getattr(each, type(each).__name__.lower())), isinstance(each, opened)
+    return None, False
