@@ -12,7 +12,7 @@ import pytest
 SCRIPT = """
 import resource, sys
 import numpy as np
-from napari_tally.network.allocator import LARGE, keep_freed_memory
+from napari_tally.network.malloc import LARGE, keep_freed_memory
 kept = keep_freed_memory()
 for size in (LARGE // 4, LARGE // 4, LARGE // 4):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -56,7 +56,7 @@ def test_what_a_user_told_the_allocator_is_kept(told) -> None:
 
 GIVEN_BACK = """
 import numpy as np, psutil
-from napari_tally.network.allocator import LARGE, give_back_memory, keep_freed_memory
+from napari_tally.network.malloc import LARGE, give_back_memory, keep_freed_memory
 assert keep_freed_memory()
 many = [np.ones(LARGE // 4, np.uint8) for _ in range(16)]
 size = sum(one.nbytes for one in many)
