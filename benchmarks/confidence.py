@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--stack", help="of --data, such as worm:2.0 (slices so far apart)")
     parser.add_argument("--simulated", type=int, default=0, help="so many simulated stacks instead")
     parser.add_argument("--model", default="nuclei-2d")
-    parser.add_argument("--augment", action="store_true")
+    parser.add_argument("--tta", action="store_true")
     parser.add_argument("--picture", type=Path)
     args = parser.parse_args()
     if args.stack:
@@ -103,12 +103,12 @@ def main() -> None:
         pairs, what = on_disk(args.data, args.split), f"{args.data.name}, {args.split or 'all'}"
     model, confidence, true = load_model(args.model), [], []
     for image, labels in pairs:
-        result = segment(image, model, augment=args.augment)
+        result = segment(image, model, tta=args.tta)
         confidence.append(result.table["confidence"].to_numpy())
         true.append(true_ones(result.labels, labels))
     scores, matched = np.concatenate(confidence), np.concatenate(true)
     rows = reliability(scores, matched)
-    print(f"{args.model}{' with copies' * args.augment} on {what}")
+    print(f"{args.model}{' with test-time augmentation' * args.tta} on {what}")
     print(table(rows, scores, matched))
     if args.picture is not None:
         draw(rows, args.picture)

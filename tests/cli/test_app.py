@@ -10,12 +10,9 @@ import pandas as pd
 import pytest
 import tifffile
 from fields import nuclei
-from typer.main import get_command
 
 import napari_tally
-from napari_tally.cli.app import app
-from napari_tally.network.tile_layout import ToldTiling
-from napari_tally.segmentation.setup.options import SegmentOptions
+from napari_tally.files.tables.tables import read_table
 
 IMAGE, TRUTH = nuclei()
 
@@ -116,6 +113,15 @@ def test_parquet_holds_the_same_table(run, image) -> None:
     pd.testing.assert_frame_equal(one, other, check_dtype=False, rtol=1e-8)
 
 
+@pytest.mark.parametrize("suffix", ["xlsx", "h5ad"])
+def test_every_format_of_measure_is_one_of_segment(run, image, suffix) -> None:
+    code, _, err = run("segment", "a.tif", "-o", "out", "--table", suffix)
+    assert (code, err.strip()) == (0, "")
+    run("segment", "a.tif", "-o", "csv")
+    one, other = read_table(Path(f"out/a_objects.{suffix}")), pd.read_csv("csv/a_objects.csv")
+    pd.testing.assert_frame_equal(one, other, check_dtype=False, rtol=1e-8)
+
+
 def test_missing_calibration_is_said_once_a_file(run, tmp_path) -> None:
     tifffile.imwrite(tmp_path / "plain.tif", IMAGE)
     code, _, err = run("segment", "plain.tif", "-o", "out")
@@ -141,7 +147,9 @@ def test_a_told_spacing_is_used(run, tmp_path) -> None:
         ("--model", "nothing"),
         ("--device", "toaster"),
         ("--tile", "3"),
-        ("--table", "xlsx"),
+        ("--table", "ods"),
+        ("--stack", "linked"),
+        ("--tune", "tolerance"),
         ("--unknown",),
     ],
 )
@@ -182,7 +190,7 @@ def test_a_full_disk_loses_nothing(run, image, monkeypatch) -> None:
 
 def test_measure_gives_the_table_that_segment_gave(run, image) -> None:
     run("segment", "a.tif", "-o", "out")
-    code, out, _ = run("measure", "out/a_labels.tif", "--image", "a.tif", "--output", "t.csv")
+    code, out, _ = run("measure", "out/a_labels.tif", "--images", "a.tif", "--output", "t.csv")
     assert code == 0
     assert "objects, median area" in out
     segmented = pd.read_csv("out/a_objects.csv").drop(columns="confidence")  # of maps, not labels
@@ -195,7 +203,7 @@ def test_measure_gives_the_table_that_segment_gave(run, image) -> None:
 def test_measure_of_several_images_names_their_columns(run, image) -> None:
     run("segment", "a.tif", "-o", "out")
     (image.parent / "b.tif").write_bytes(image.read_bytes())
-    run("measure", "out/a_labels.tif", "--image", "a.tif", "--image", "b.tif", "-o", "t.csv")
+    run("measure", "out/a_labels.tif", "--images", "a.tif", "--images", "b.tif", "-o", "t.csv")
     columns = pd.read_csv("t.csv").columns
     assert {"intensity_mean_a", "intensity_mean_b"} <= set(columns)
 
@@ -206,9 +214,9 @@ def test_the_head_is_tuned_by_name(run, image) -> None:
     assert run("segment", "a.tif", "-o", "out", "--tune", "tolerance")[0] == 2
 
 
-def test_copies_are_asked_for_and_noted_in_the_record(run, image) -> None:
-    assert run("segment", "a.tif", "-o", "out", "--augment", "--object-size", "12um")[0] == 0
-    assert json.loads(Path("out/a_run.json").read_text())["options"]["augment"] is True
+def test_test_time_augmentation_is_recorded(run, image) -> None:
+    assert run("segment", "a.tif", "-o", "out", "--tta", "--object-size", "12um")[0] == 0
+    assert json.loads(Path("out/a_run.json").read_text())["options"]["tta"] is True
     assert pd.read_csv("out/a_objects.csv")["confidence"].between(0, 1).all()
 
 
@@ -225,11 +233,6 @@ def test_doctor_finds_this_machine_fit(run) -> None:
     code, out, _ = run("doctor")
     assert code == 0
     assert "torch" in out and "nuclei-2d" in out
-
-
-def test_the_tiles_of_the_command_line_are_those_of_python(tmp_path) -> None:
-    defaults = {p.name: p.default for p in get_command(app).commands["segment"].params}
-    assert SegmentOptions().tiling == ToldTiling(tile=defaults["tile"], halo=defaults["halo"])
 
 
 def test_the_demo_does_the_main_job_on_a_real_image(run, tmp_path) -> None:

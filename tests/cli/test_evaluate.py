@@ -17,11 +17,12 @@ from imageio.v3 import imread
 
 from napari_tally import Volume, write
 from napari_tally.evaluation.error_pictures import COLOURS
+from napari_tally.files.tables.tables import read_table
 from napari_tally.objects.relabel import relabel
 
 IMAGE, TRUTH = nuclei()
 LABELS = relabel(TRUTH)
-ARGS = ("evaluate", "--pred", "pred", "--truth", "truth", "-o", "out")
+ARGS = ("evaluate", "pred", "--ground-truth", "truth", "-o", "out")
 PICTURE = r'src="data:image/png;base64,([^"]+)"'
 
 
@@ -94,15 +95,15 @@ def test_files_without_partner_and_broken_ones_are_named_and_the_others_compared
     code, out, err = run(*ARGS)
     assert code == 1 and "1 image (2 left out)" in out
     lines = said(err)
-    assert len(lines) == 2 and any("c.tif: A partner" in line for line in lines)
+    assert len(lines) == 2 and any("c.tif: No file of the same name" in line for line in lines)
     assert any(line.startswith("a: A whole TIFF file is needed") for line in lines)
-    assert "A partner of the same name" in (folders / "out" / "report.html").read_text("utf-8")
+    assert "No file of the same name" in (folders / "out" / "report.html").read_text("utf-8")
 
 
 def test_nothing_to_compare_is_a_sentence_and_no_report(run, folders) -> None:
     (folders / "empty").mkdir()
-    for options in (("--pred", "empty", "--truth", "truth"), ("--pred", "pred", "--truth", "gone")):
-        code, _, err = run("evaluate", *options, "-o", "out")
+    for prediction, truth in (("empty", "truth"), ("pred", "gone")):
+        code, _, err = run("evaluate", prediction, "--ground-truth", truth, "-o", "out")
         assert code == 1 and len(said(err)) == 1 and err.startswith("tally: ")
     for path in (folders / "pred").iterdir():
         path.write_bytes(b"II*\0")
@@ -112,7 +113,7 @@ def test_nothing_to_compare_is_a_sentence_and_no_report(run, folders) -> None:
 
 
 def test_two_predictions_are_compared_in_one_report(run, folders) -> None:
-    code, out, _ = run(*ARGS, "--pred", "truth")
+    code, out, _ = run(*ARGS, "truth")
     assert code == 0 and "pred: 2 images" in out and "truth: 2 images" in out
     images = pd.read_csv("out/images.csv")
     assert images["prediction"].tolist() == ["pred", "pred", "truth", "truth"]
@@ -127,7 +128,7 @@ def test_two_predictions_are_compared_in_one_report(run, folders) -> None:
 def test_a_prediction_of_which_nothing_can_be_read_leaves_the_other(run, folders) -> None:
     (folders / "bad").mkdir()
     (folders / "bad" / "a.tif").write_bytes(b"II*\0")
-    code, out, _ = run(*ARGS, "--pred", "bad")
+    code, out, _ = run(*ARGS, "bad")
     assert code == 1 and "pred: 2 images;" in out and "bad: 0 images (2 left out)" in out
     assert "differences" not in json.loads((folders / "out" / "evaluation.json").read_text())
 
@@ -146,12 +147,42 @@ def test_a_report_is_not_replaced_unasked(run, folders) -> None:
         ("--iou", "1.5"),
         ("--tolerance", "2"),
         ("--spacing", "a"),
-        ("--pred", "pred"),
+        ("--kind", "instance"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_in_one_sentence(run, folders, wrong) -> None:
     code, _, err = run(*ARGS, *wrong)
+    assert code == 2 and len(said(err)) == 1 and err.startswith("tally: ")
+    assert wrong[0] in err
+
+
+def test_the_same_predictions_twice_are_refused_in_one_sentence(run, folders) -> None:
+    code, _, err = run(*ARGS, "pred")
     assert code == 1 and len(said(err)) == 1 and err.startswith("tally: ")
+
+
+def test_files_and_patterns_are_scored_as_their_folder_is(run, folders) -> None:
+    run(*ARGS)
+    whole = json.loads((folders / "out" / "evaluation.json").read_text())["predictions"][0]
+    for number, given in enumerate((("pred/*.tif",), ("pred/a.tif", "pred/b_labels.tif"))):
+        code, _, err = run("evaluate", *given, "--ground-truth", "truth/*", "-o", f"out{number}")
+        assert (code, said(err)) == (0, [])
+        numbers = json.loads((folders / f"out{number}" / "evaluation.json").read_text())
+        assert numbers["predictions"] == [whole]
+
+
+def test_files_beside_one_ground_truth_are_compared(run, folders) -> None:
+    files = ("pred/b_labels.tif", "pred/a.tif")
+    code, out, _ = run("evaluate", *files, "--ground-truth", "truth/b.tif", "-o", "out")
+    assert code == 0 and "b_labels.tif: 1 image" in out and "a.tif: 1 image" in out
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx", "h5ad"])
+def test_tables_have_the_format_that_was_asked_for(run, folders, suffix) -> None:
+    assert run(*ARGS, "--table", suffix)[0] == 0
+    assert len(read_table(folders / "out" / f"objects.{suffix}")) == 4 * LABELS.max() - 1
+    beside = "csv" if suffix == "h5ad" else suffix
+    assert read_table(folders / "out" / f"images.{beside}")["image"].tolist() == ["a", "b"]
 
 
 def test_classes_of_stacks_are_shown_in_the_plane_where_they_differ(run, tmp_path) -> None:

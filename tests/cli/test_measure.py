@@ -41,7 +41,7 @@ def here(run: Any) -> Any:
 
 
 def test_tables_of_the_image_and_of_parents_lie_beside_with_what_they_mean(here: Any) -> None:
-    args = ("--image", "a.tif", "--parents", "cells.tif", "--set", "shape,intensity")
+    args = ("--images", "a.tif", "--parents", "cells.tif", "--groups", "shape,intensity")
     code, out, _ = here("measure", "a_labels.tif", *args, "-o", "out/t.parquet")
     assert (code, out) == (0, "3 objects, median area 12 µm² -> out/t.parquet\n")
     table = read_table(Path("out/t.parquet"))
@@ -59,7 +59,7 @@ def test_tables_of_the_image_and_of_parents_lie_beside_with_what_they_mean(here:
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx", "h5ad"])
 def test_every_format_holds_the_same_objects(here: Any, suffix: str) -> None:
-    assert here("measure", "a_labels.tif", "--image", "a.tif", "-o", f"t.{suffix}")[0] == 0
+    assert here("measure", "a_labels.tif", "--images", "a.tif", "-o", f"t.{suffix}")[0] == 0
     found = read_table(Path(f"t.{suffix}"))
     told = napari_tally.measure("a_labels.tif", "a.tif")
     pd.testing.assert_frame_equal(found, told, check_dtype=False, rtol=1e-8)
@@ -80,7 +80,7 @@ def test_a_folder_is_measured_with_its_partners_and_the_rest_is_told(here: Any) 
         put(f"images/{name}.tif", objects().astype(np.float32))
     Path("labels/bad.tif").write_text("no image")
     Path("images/bad.tif").write_text("no image")
-    args = ("--image", "images", "-o", "out", "--report", "out", "--outlines", "geojson")
+    args = ("--images", "images", "-o", "out", "--report", "out", "--outlines", "geojson")
     code, out, err = here("measure", "labels", *args)
     assert code == 1
     assert [line.split(" -> ")[1] for line in out.splitlines()] == ["out/x.csv", "out/y.csv"]
@@ -91,10 +91,26 @@ def test_a_folder_is_measured_with_its_partners_and_the_rest_is_told(here: Any) 
     assert names == {*beside, *(n.replace("x", "y", 1) for n in beside)}
 
 
+def test_files_and_patterns_are_measured_as_their_folder_is(here: Any) -> None:
+    for name in ("x", "y"):
+        put(f"labels/{name}_labels.tif", objects())
+        put(f"images/{name}.tif", objects().astype(np.float32))
+    here("measure", "labels", "--images", "images", "-o", "whole")
+    files = ("labels/x_labels.tif", "labels/y_labels.tif")
+    for given in (files, ("labels/*.tif",)):
+        images = ("--images", "images/x.tif", "--images", "images/y.tif")
+        args = (*given, *(images if given == files else ("--images", "images/*")), "-o", "out")
+        code, _, err = here("measure", *args, "--overwrite")
+        assert (code, err.strip()) == (0, "")
+        assert Path("out/y.csv").read_text() == Path("whole/y.csv").read_text()
+    assert here("measure", files[0], "--images", "images", "-o", "x.csv")[0] == 0
+    assert Path("x.csv").read_text() == Path("whole/x.csv").read_text()
+
+
 def test_a_folder_whose_labels_all_have_partners_is_a_success(here: Any) -> None:
     put("labels/x_labels.tif", objects())
     put("labels/x.tif", objects().astype(np.float32))
-    code, _, _ = here("measure", "labels", "--image", "labels", "-o", "out", "--table", "parquet")
+    code, _, _ = here("measure", "labels", "--images", "labels", "-o", "out", "--table", "parquet")
     assert code == 0
     assert "intensity_mean" in read_table(Path("out/x.parquet"))
     assert here("measure", "labels", "-o", "t.csv")[0] == 1
@@ -124,7 +140,7 @@ def test_groups_are_listed_with_their_cost(run: Any) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("--set", "beauty"), "size, place"),
+        (("--groups", "beauty"), "size, place"),
         (("--ring", "wide"), "A number with a unit"),
         (("--spacing", "banana"), "A number with a unit"),
         (("--outlines", "svg"), "geojson"),
@@ -173,9 +189,9 @@ def test_images_that_do_not_fit_are_refused_in_a_sentence(here: Any) -> None:
     put("coarse.tif", np.ones((30, 40), np.float32), spacing=0.7)
     Path("cut.tif").write_bytes(Path("a.tif").read_bytes()[:700])
     for name, said in (("small", "of shape (5, 6)"), ("coarse", "0.7"), ("cut", "cut short")):
-        code, _, err = here("measure", "a_labels.tif", "--image", f"{name}.tif", "-o", "t.csv")
+        code, _, err = here("measure", "a_labels.tif", "--images", f"{name}.tif", "-o", "t.csv")
         assert (code, said in err, len(err.strip().splitlines())) == (1, True, 1)
-    fits = ("--image", "coarse.tif", "--spacing", "0.5um")
+    fits = ("--images", "coarse.tif", "--spacing", "0.5um")
     assert here("measure", "a_labels.tif", *fits, "-o", "t.csv")[0] == 0
 
 
@@ -185,11 +201,11 @@ def test_large_ids_no_objects_and_missing_intensities_are_measured(here: Any) ->
     hole = np.ones((30, 40), np.float32)
     hole[3:9, 4:12] = np.nan
     put("hole.tif", hole)
-    assert here("measure", "large.tif", "--image", "hole.tif", "-o", "t.csv")[0] == 0
+    assert here("measure", "large.tif", "--images", "hole.tif", "-o", "t.csv")[0] == 0
     table = pd.read_csv("t.csv")
     assert table["label"].tolist() == [2**31 + 1, 2**31 + 2, 2**31 + 5]
     assert table["intensity_mean"].isna().tolist() == [True, False, False]
-    args = ("--image", "hole.tif", "--parents", "cells.tif", "--report", "n.html")
+    args = ("--images", "hole.tif", "--parents", "cells.tif", "--report", "n.html")
     code, out, _ = here("measure", "none.tif", *args, "-o", "n.csv")
     assert (code, out) == (0, "0 objects -> n.csv\n")
     assert list(pd.read_csv("n.csv"))[: len(table.columns)] == list(table.columns)

@@ -10,9 +10,9 @@ import pytest
 
 from napari_tally import Volume, load_model, write
 
-QUICK = ("--steps", "2", "--batch", "2", "--patch", "16,16", "--augment", "none", "--head",
+QUICK = ("--steps", "2", "--batch", "2", "--patch", "16,16", "--augmentation", "none", "--head",
          "boundary", "--device", "cpu", "--kind", "instances")  # fmt: skip
-FOLDERS = ("train", "--images", "images", "--labels", "labels", "--output", "model")
+FOLDERS = ("train", "images", "--ground-truth", "labels", "--output", "model")
 
 
 def _written(count: int = 2, shape=(32, 32), **others) -> None:
@@ -54,7 +54,7 @@ def test_a_coco_file_gives_labels_and_names(run) -> None:
         "annotations": [{"id": 1, "image_id": 1, "category_id": 5, "segmentation": square}],
     }
     Path("coco.json").write_text(json.dumps(content))
-    args = ("train", "--images", "images", "--labels", "coco.json", "--output", "model")
+    args = ("train", "images", "--ground-truth", "coco.json", "--output", "model")
     code, _, err = run(*args, *QUICK[:-2], "--kind", "classes")
     assert code == 0, err
     assert load_model("model").info.head.classes == ("cell",)
@@ -88,13 +88,13 @@ def _exists() -> None:
 @pytest.mark.parametrize(
     ("made", "code", "said"),
     [
-        (_files_alone, 0, "2 files have no partner of the same name and are left out"),
+        (_files_alone, 0, "2 files have no match and are left out"),
         (lambda: _written(1, (30, 32)), 1, "Labels of the shape (32, 32) are needed for i0"),
         (_empty, 1, "in which there is none"),
-        (_no_pairs, 1, "with the names of the images"),
+        (_no_pairs, 1, "have the name of an image in images"),
         (_background, 1, "Labels with at least one object are needed"),
         (_exists, 1, "A new folder is needed for the model"),
-        (lambda: None, 1, "A folder of images is needed"),
+        (lambda: None, 1, "does not exist"),
     ],
     ids=["alone", "shape", "empty", "no pairs", "background", "exists", "no folder"],
 )
@@ -109,8 +109,8 @@ def test_bad_input_is_said_in_one_sentence(run, made, code, said) -> None:
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        (("--patch", "a"), "Whole numbers"),
-        (("--steps", "0"), "steps"),
+        (("--patch", "a"), "--patch must be whole numbers separated by commas, not a"),
+        (("--steps", "0"), "--steps must be at least 1, not 0"),
         (("--device", "tpu"), "device"),
     ],
 )

@@ -178,7 +178,11 @@ def test_panoptic_numbers_are_those_of_its_counts_and_objects_know_their_class()
     classes = [np.where(o > 0, 2, 1) for o in objects]
     classes[0][:, :12][objects[0][:, :12] > 0] = 3
     found = napari_tally.evaluate(
-        objects[0], objects[1], pred_classes=classes[0], truth_classes=classes[1], kind="panoptic"
+        objects[0],
+        objects[1],
+        prediction_classes=classes[0],
+        ground_truth_classes=classes[1],
+        kind="panoptic",
     )
     expected = panoptic_counts((objects[0], classes[0]), (objects[1], classes[1]), 3)
     assert found.classes["pq"].tolist() == pytest.approx(expected.pq.tolist(), nan_ok=True)

@@ -55,7 +55,27 @@ def test_images_and_labels_may_lie_in_one_folder(folders: Path) -> None:
 
 def test_what_is_no_folder_of_labels_is_refused(folders: Path) -> None:
     (folders / "empty").mkdir()
-    with pytest.raises(InputError, match="in which there are none"):
+    with pytest.raises(InputError, match="There are no labels in"):
         partners(folders / "empty")
-    with pytest.raises(InputError, match="A folder of images"):
-        partners(folders / "labels", [folders / "images" / "a.tif"])
+    with pytest.raises(InputError, match=r"gone does not exist"):
+        partners(folders / "labels", [folders / "gone"])
+
+
+def test_files_and_patterns_match_as_folders_do(folders: Path) -> None:
+    images, labels = folders / "images", folders / "labels"
+    by_folder = partners(labels, [images])[0]
+    by_files = partners(
+        [labels / "a_labels.tif", labels / "b.nii.gz"], [images / "a.tif", images / "b.png"]
+    )
+    assert by_files == (by_folder, [], [])
+    assert partners([labels / "a_*", labels / "b.*"], [images / "*.*"])[0] == by_folder
+    pairs, unmatched = paired([images / "a.tif"], labels / "*.*")
+    assert pairs == [(images / "a.tif", labels / "a_labels.tif")]
+    assert unmatched == [labels / "b.nii.gz", labels / "c_mask.tif"]
+    one = paired(images / "only_image.tif", labels / "c_mask.tif")
+    assert one == ([(images / "only_image.tif", labels / "c_mask.tif")], [])
+
+
+def test_labels_of_two_folders_with_one_name_are_not_lost(folders: Path) -> None:
+    with pytest.raises(InputError, match="Two label images are called a"):
+        partners([folders / "labels", folders / "cells"])

@@ -149,19 +149,19 @@ def test_a_calibration_for_another_head_is_refused() -> None:
 
 def test_copies_give_the_same_objects_and_can_be_decoded_again(model, field) -> None:
     plain = napari_tally.segment(field, model)
-    copied = napari_tally.segment(field, model, augment=True, keep_maps=True)
+    copied = napari_tally.segment(field, model, tta=True, keep_maps=True)
     assert abs(copied.count - plain.count) <= 1
     assert len(copied.maps[0]) == model.info.head.channels(2) + 1
     spread = copied.maps[0][-1]
     assert spread.min() >= 0 and 0.01 < spread.max() < 0.6
-    options = SegmentOptions(augment=True, object_size=f"{copied.diameter_px}px")
+    options = SegmentOptions(tta=True, object_size=f"{copied.diameter_px}px")
     again = drain(separate_steps(as_volume(field), model, options, copied))
     assert again.table.equals(copied.table)
 
 
 def test_copies_go_block_by_block_and_through_stacks_too(model, field, monkeypatch) -> None:
     monkeypatch.setitem(blockwise._VOXELS, 2, 120**2)
-    told = {"augment": True, "object_size": "24px"}
+    told = {"tta": True, "object_size": "24px"}
     assert napari_tally.segment(field, model, max_maps_gib=1e-4, **told).count > 5
     stack = Volume(np.stack([field[:64, :64]] * 16), "ZYX", (1, 1, 1), "um", name="rods")
     for way in ("link", "views"):

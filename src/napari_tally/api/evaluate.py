@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.checked_options import checked
 from ..core.errors import InputError
 from ..core.progress import Step, drain
 from ..evaluation.evaluate import evaluate_steps
@@ -15,7 +16,7 @@ from ..evaluation.evaluate_files import folder_pairs
 from ..evaluation.load_pair import Pair, Source
 from ..evaluation.options import EvaluateOptions
 from ..files import stem
-from .inputs import as_quantity, as_volume, label_axes
+from .inputs import as_quantity, as_volume, label_axes, renamed_arguments
 
 if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
@@ -23,32 +24,37 @@ if TYPE_CHECKING:
     from .inputs import Image, Spacing
 
 
+@renamed_arguments(
+    pred="predictions", truth="ground_truth", pred_classes="prediction_classes",
+    truth_classes="ground_truth_classes",
+)  # fmt: skip
 def evaluate(
-    pred: Image | Sequence[Image],
-    truth: Image | Sequence[Image],
+    predictions: Image | Sequence[Image],
+    ground_truth: Image | Sequence[Image],
     *,
-    pred_classes: Image | Sequence[Image] | None = None,
-    truth_classes: Image | Sequence[Image] | None = None,
+    prediction_classes: Image | Sequence[Image] | None = None,
+    ground_truth_classes: Image | Sequence[Image] | None = None,
     spacing: Spacing | None = None,
     on_step: Callable[[Step], None] | None = None,
     **options: Any,
 ) -> Evaluation:
-    """Compare predictions with their truth.
+    """Compare predictions with their ground truth.
 
     Parameters
     ----------
-    pred, truth : array, Volume or path, or a list of such
+    predictions, ground_truth : array, Volume or path, or a list of such
         Label images on one grid, shape (Y, X) or (Z, Y, X); or two folders, of which files of the
         same names are compared.
-    pred_classes, truth_classes : the same, optional
+    prediction_classes, ground_truth_classes : the same, optional
         The class of each voxel, for objects with classes: `kind="panoptic"`. Of folders these are
         the files that end in `_classes`.
     spacing : str, float or tuple of float, optional
-        Size of a voxel, as text ("0.5,0.1,0.1um") or as numbers in µm, where files do not say it.
+        Voxel size, as text ("0.5,0.1,0.1um") or as numbers in µm, where the files have none.
     on_step : callable, optional
         Called with each `Step`, for a progress bar.
     **options
-        The fields of `EvaluateOptions`: kind, iou, tolerance.
+        The fields of `EvaluateOptions`: kind, iou, tolerance. The former names of arguments
+        (`pred`, `truth`, `pred_classes`, `truth_classes`) are accepted with a note.
 
     Returns
     -------
@@ -58,27 +64,30 @@ def evaluate(
     Raises
     ------
     TallyError
-        If none of the images can be compared; else `problems` tells of those that were left out.
+        If none of the images can be compared; else `problems` lists those that were left out.
     """
     voxel = None if spacing is None else str(as_quantity(spacing))
-    told = EvaluateOptions(spacing=voxel, **options)
-    alone: list[Problem] = []
-    if isinstance(pred, str | os.PathLike) and isinstance(truth, str | os.PathLike):
-        pairs, alone = folder_pairs(Path(pred), Path(truth), told)
+    how = checked(EvaluateOptions, {"spacing": voxel, **options})
+    unmatched: list[Problem] = []
+    if isinstance(predictions, str | os.PathLike) and isinstance(ground_truth, str | os.PathLike):
+        pairs, unmatched = folder_pairs(Path(predictions), Path(ground_truth), how)
     else:
-        pairs = _pairs(pred, truth, pred_classes, truth_classes)
-    found = drain(evaluate_steps(pairs, told), on_step)
+        pairs = _pairs(predictions, ground_truth, prediction_classes, ground_truth_classes)
+    found = drain(evaluate_steps(pairs, how), on_step)
     if len(pairs) == 1 and found.problems:
         raise found.problems[0].error
-    return replace(found, problems=[*found.problems, *alone])
+    return replace(found, problems=[*found.problems, *unmatched])
 
 
 def _pairs(*sources: Image | Sequence[Image] | None) -> list[Pair]:
-    """Return predictions, truth and maybe their classes, of each image."""
+    """Return predictions, ground truth and maybe their classes, of each image."""
     columns = [_several(source) for source in sources if source is not None]
     counts = [len(column) for column in columns]
     if len(set(counts)) > 1:
-        raise InputError("As many predictions as truths are needed", f"{counts[0]} and {counts[1]}")
+        raise InputError(
+            f"There are {counts[0]} predictions but {counts[1]} ground truth images",
+            hint="Give one ground truth image for each prediction",
+        )
     rows = [[_source(image) for image in row] for row in zip(*columns, strict=True)]
     return [Pair(_name(row[1], f"image {i}"), *row) for i, row in enumerate(rows, 1)]
 

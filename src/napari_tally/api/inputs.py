@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from ..core.options import note_rename
 from ..core.quantity import Quantity, parse_quantity
 from ..core.volume import Volume, guess_axes
 from ..files import read
@@ -17,6 +20,25 @@ if TYPE_CHECKING:
 
     Image = Volume | str | os.PathLike[str] | ArrayLike
     Spacing = str | float | tuple[float, ...]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def renamed_arguments(**former: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function accept former names of its arguments, with a note."""
+
+    def decorated(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def call(*args: Any, **given: Any) -> R:
+            for name in former.keys() & given.keys():
+                note_rename(name, former[name])
+                given[former[name]] = given.pop(name)
+            return function(*args, **given)
+
+        return call
+
+    return decorated
 
 
 def as_volume(image: Image, axes: str | None = None, spacing: Spacing | None = None) -> Volume:

@@ -30,27 +30,26 @@ def measure(
     Parameters
     ----------
     labels : array, Volume or path
-        One id an object, 0 elsewhere. A mask (bool) is separated into its connected components.
+        One id per object, 0 elsewhere. A mask (bool) is separated into its connected components.
     image : array, Volume or path, optional
-        Intensities on the same grid, with channels or without.
+        Image to measure intensities in, on the same grid, with or without channels.
     spacing : str, float or tuple of float, optional
-        Size of a voxel, as text ("0.5,0.1,0.1um") or as numbers in µm; read from the labels' file,
-        or else from the image's, if not given.
+        Voxel size, as text ("0.5,0.1,0.1um") or as numbers in µm. Default: read from the file of
+        the labels, or else of the image.
     parents : array, Volume or path, optional
-        Labels on the same grid in which the objects lie: cells of nuclei, organs of lesions.
+        Labels on the same grid that contain the objects: cells of nuclei, organs of lesions.
     groups : sequence of str
-        Groups of measurements (`features.registry.GROUPS`; "all" for each of them), beside size and
-        place.
+        Groups of measurements (`features.registry.GROUPS`, or "all"), besides size and place.
     ring : str or float, optional
-        Width of the ring of background around an object, as text ("2um") or as a number in µm.
+        Width of the background ring around each object, as text ("2um") or as a number in µm.
 
     Returns
     -------
     pandas.DataFrame
-        One row an object; units are in the names of the columns.
+        One row per object; units are in the names of the columns.
     """
     grid = as_volume(labels, label_axes(labels), spacing)
-    # A spacing that is told is that of the grid: what the image's file says does not count then.
+    # A spacing that is given is that of the grid, whatever the image's file says.
     images = [] if image is None else [as_volume(image, image_axes(image, grid), spacing)]
     holder = None if parents is None else as_volume(parents, label_axes(parents), spacing)
     width = None if ring is None else as_quantity(ring)

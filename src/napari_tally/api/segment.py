@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.checked_options import checked
 from ..core.progress import Step, drain
 from ..models.bundle import Model, default_model, load_model
 from ..segmentation.segment import segment_steps
@@ -31,18 +32,17 @@ def segment(
     Parameters
     ----------
     image : array, Volume or path
-        What to segment.
+        The image to segment.
     model : str, path or Model
-        A shipped model by its name, or a model folder; nuclei in 2D or, for a stack, in 3D if not
-        given.
+        Built-in model or model folder. Default: nuclei-2d for images, nuclei-3d for stacks.
     axes : str, optional
-        One letter of TCZYX an axis; read from the file or guessed from the shape if not given.
+        One letter of TCZYX per axis. Default: read from the file or guessed from the shape.
     spacing : str, float or tuple of float, optional
-        Size of a voxel, as text ("0.5,0.1,0.1um") or as numbers in µm.
+        Voxel size, as text ("0.5,0.1,0.1um") or as numbers in µm. Default: read from the file.
     on_step : callable, optional
         Called with each `Step`, for a progress bar.
     **options
-        The fields of `SegmentOptions`: channel, object_size, min_size, threshold, device, ...
+        The fields of `SegmentOptions`: channel, object_size, min_size, threshold, tta, device, ...
 
     Returns
     -------
@@ -54,6 +54,7 @@ def segment(
     TallyError
         If the image, an option or the model cannot be used; the message says why.
     """
+    how = checked(SegmentOptions, options)
     volume = as_volume(image, axes, spacing)
     loaded = model if isinstance(model, Model) else load_model(model or default_model(volume))
-    return drain(segment_steps(volume, loaded, SegmentOptions(**options)), on_step)
+    return drain(segment_steps(volume, loaded, how), on_step)

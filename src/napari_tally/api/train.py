@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.checked_options import checked
 from ..core.progress import Step, drain
 from ..training.data.labelled_image import Labelled
 from ..training.plan.options import TrainingOptions
@@ -26,17 +27,17 @@ def train(
     on_step: Callable[[Step], None] | None = None,
     **options: Any,
 ) -> Trained:
-    """Make a model of labelled images.
+    """Train a model on labelled images, or fine-tune one.
 
     Parameters
     ----------
     pairs : sequence of (image, labels) or (image, labels, mask)
-        Arrays, volumes or paths. Labels have one id an object, or one a class. Where there is a
-        mask the labels are complete in it only.
+        Arrays, volumes or paths. Labels have one id per object, or one per class. With a mask,
+        labels are complete only inside it.
     output : path
         A new folder for the model.
     on_step : callable, optional
-        Called with each `Step`; those of the learning are `Learning`, with loss and scores.
+        Called with each `Step`; those of the training are `Learning`, with loss and scores.
     **options
         The fields of `TrainingOptions`: start, kind, steps, augmentation, licence, device, ...
 
@@ -50,13 +51,14 @@ def train(
     TallyError
         If an image, its labels, an option or the folder cannot be used; the message says why.
     """
+    how = checked(TrainingOptions, options)
     images = [_labelled(number, *pair) for number, pair in enumerate(pairs)]
-    return drain(training_steps(images, Path(output), TrainingOptions(**options)), on_step)
+    return drain(training_steps(images, Path(output), how), on_step)
 
 
 def _labelled(number: int, image: Image, labels: Image, mask: Image | None = None) -> Labelled:
-    truth = as_volume(labels, label_axes(labels))
-    seen = as_volume(image, image_axes(image, truth))
+    true = as_volume(labels, label_axes(labels))
+    own = as_volume(image, image_axes(image, true))
     known = None if mask is None else np.asarray(as_volume(mask, label_axes(mask)).array) > 0
-    name = f"{number:03}" if seen.name == "image" else f"{number:03}_{Path(seen.name).stem}"
-    return Labelled(name, replace(seen, name=name), truth, known=known)
+    name = f"{number:03}" if own.name == "image" else f"{number:03}_{Path(own.name).stem}"
+    return Labelled(name, replace(own, name=name), true, known=known)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.checked_options import checked
 from ..core.progress import Step, drain
 from ..models.bundle import SHIPPED_DEFAULT, Model, load_model
 from ..models.copy_bundle import check_target, copy_model
@@ -24,36 +25,37 @@ def tune(
     on_step: Callable[[Step], None] | None = None,
     **options: Any,
 ) -> Tuning:
-    """Choose threshold, the head's numbers and smallest size of a model by labelled images.
+    """Calibrate the post-processing of a model on labelled images: threshold, minimum size, ...
 
     Parameters
     ----------
     pairs : sequence of (image, labels)
-        Arrays, volumes or paths; labels have one id an object.
+        Arrays, volumes or paths; labels have one id per object.
     model : str, path or Model
-        One that separates objects.
+        Built-in model or model folder that separates objects.
     output : path, optional
-        A new folder for the model with these numbers.
+        A new folder for the calibrated model.
     on_step : callable, optional
         Called with each `Step`, for a progress bar.
     **options
-        The fields of `TuneOptions`.
+        The fields of `TuneOptions`: segment, folds, sweeps.
 
     Returns
     -------
     Tuning
-        With `info`, what the tuned model says of itself, and the scores before and after.
+        With `info`, the description of the calibrated model, and the scores before and after.
 
     Raises
     ------
     TallyError
         If an image, its labels or the model cannot be used; the message says why.
     """
+    how = checked(TuneOptions, options)
     loaded = model if isinstance(model, Model) else load_model(model)
     if output is not None:
         check_target(Path(output), overwrite=False)
     volumes = [(as_volume(i), as_volume(labels, label_axes(labels))) for i, labels in pairs]
-    found = drain(tune_steps(volumes, loaded, TuneOptions(**options)), on_step)
+    found = drain(tune_steps(volumes, loaded, how), on_step)
     if output is not None:
         copy_model(loaded, found.info, Path(output))
     return found

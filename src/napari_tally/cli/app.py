@@ -1,32 +1,72 @@
-"""The command line: `tally segment`, `measure`, `train`, `evaluate`, `models`, `demo` and more."""
+"""The command line: `tally segment`, `measure`, `evaluate`, `train` and more."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from .demo import demo
-from .doctor import doctor
-from .evaluate import evaluate
-from .files import convert, info
-from .measure import measure
-from .models import models_app
-from .segment import segment
-from .train import train
-from .tune import tune
+from .command import Command
+
+# Name: where it is, and its line in the overview, which imports none of them.
+COMMANDS = {
+    "segment": ("segment", "Find, separate and measure the objects of images."),
+    "measure": ("measure", "Measure the objects of label images."),
+    "evaluate": ("evaluate", "Score predictions against ground truth."),
+    "train": ("train", "Train a model on labelled images, or fine-tune one."),
+    "tune": ("tune", "Calibrate the post-processing of a model on labelled images."),
+    "info": ("files", "Show axes, shape, voxel size, orientation and channels of files."),
+    "convert": ("files", "Convert an image to another format, with its voxel size."),
+    "models": ("models", "List the built-in models, or show one."),
+    "demo": ("demo", "Segment a real image of nuclei as a demonstration."),
+    "doctor": ("doctor", "Check the installation: versions, devices and memory."),
+}
+
+
+class Commands(TyperGroup):
+    """Commands that are imported when they run: their options import much."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {n: TyperCommand(n, help=line) for n, (_, line) in COMMANDS.items()}
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, or None if there is none of that name."""
+        return load(cmd_name) if cmd_name in self.commands else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the overview."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def load(name: str) -> Any:
+    """Return a command of click by its name."""
+    found = getattr(import_module(f".{COMMANDS[name][0]}", __package__), name)
+    return found.made(name) if isinstance(found, Command) else get_command(found)
+
 
 app = typer.Typer(
-    help="Find, separate, count and measure objects in images.",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.add_typer(models_app, name="models")
-for command in (segment, measure, evaluate, train, tune, info, convert, demo, doctor):
-    app.command()(command)
+
+
+@app.callback()
+def tally() -> None:
+    """Find, separate, count and measure objects in 2D and 3D images.
+
+    Inputs are files, folders or patterns such as 'a/*.tif'. `tally COMMAND --help` shows the
+    options of a command.
+    """
 
 
 def main() -> None:
@@ -40,5 +80,5 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt:
-        typer.echo("Stopped; what was finished is kept.", err=True)
+        typer.echo("Stopped. Finished results are kept.", err=True)
         raise SystemExit(130) from None

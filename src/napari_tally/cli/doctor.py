@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import typer
 
+from .command import command
 from .run import FAILED
 
 _OPTIONAL = {
@@ -19,7 +20,7 @@ _OPTIONAL = {
 
 
 def findings() -> tuple[list[str], bool]:
-    """Return lines for a person to read, and whether the main job can be done."""
+    """Return the lines of the report, and whether images can be segmented."""
     from ..files.run_record import versions
 
     lines = [f"{name:14} {version}" for name, version in versions().items()]
@@ -71,8 +72,15 @@ def _models() -> tuple[list[str], bool]:
     return lines, healthy
 
 
+@command()
 def doctor() -> None:
-    """Show versions, devices, memory, and what is missing."""
+    """Check the installation: versions, devices and memory.
+
+    Exits with 1 if a built-in model is missing or damaged.
+
+    \b
+    Example: tally doctor
+    """
     lines, healthy = findings()
     for line in lines:
         typer.echo(line)

@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core.errors import InputError, TallyError, sentence
+from ..files.options import ConvertOptions, ReadOptions
+from .command import command
+from .run import FAILED, failing
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
     from ..files.formats.series import Series
 
-FAILED = 1
 
-Series_ = Annotated[
-    str | None, typer.Option("--series", help="Which image of a file or folder with several.")
-]
-Axes = Annotated[str | None, typer.Option(help="Axes of the file, such as ZYX, TYX or CYX.")]
-
-
-class StackAxis(StrEnum):
-    """What the files of a folder follow each other along."""
-
-    Z = "Z"
-    T = "T"
-    C = "C"
-
-
+@command()
 def info(
-    files: Annotated[list[Path], typer.Argument(help="Files, OME-Zarr or folders of DICOM.")],
-    series: Series_ = None,
-    axes: Axes = None,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILES", help="Image files, OME-Zarr or folders of DICOM."),
+    ],
+    options: ReadOptions,
 ) -> None:
-    """Show axes, shape, spacing, orientation, channels and series of files."""
+    """Show axes, shape, voxel size, orientation and channels of files.
+
+    Files and folders with several images are listed by series.
+
+    \b
+    Example: tally info scan.nii.gz
+    """
     failed = False
     for number, path in enumerate(files):
         if number:
             typer.echo("")
         try:
-            for line in described(path, series, axes):
+            for line in described(path, options.series, options.axes):
                 typer.echo(line)
         except (TallyError, MemoryError) as error:
             typer.echo(f"{path}: {sentence(error)}", err=True)
@@ -50,48 +46,39 @@ def info(
         raise typer.Exit(FAILED)
 
 
+@command()
 def convert(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="IN...", help="A file or folder, or files to stack.")
+        list[Path],
+        typer.Argument(metavar="IN", help="A file or folder, or several files to stack."),
     ],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", help=".tif, .nii.gz, .nrrd, .mha, .ome.zarr or .png.")
+        Path,
+        typer.Argument(metavar="OUT", help="A .tif, .nii.gz, .nrrd, .mha, .ome.zarr or .png file."),
     ],
-    series: Series_ = None,
-    axes: Axes = None,
-    spacing: Annotated[str | None, typer.Option(help="Size of a voxel: 0.5,0.1,0.1um.")] = None,
-    stack: Annotated[
-        StackAxis | None,
-        typer.Option(help="Take files, or those of a folder, for slices or channels of one image."),
-    ] = None,
-    labels: Annotated[
-        bool, typer.Option("--labels", help="The numbers are labels, no intensities.")
-    ] = False,
-    zarr_version: Annotated[
-        str | None, typer.Option(help="Version of an OME-Zarr: 0.4 or 0.5.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+    options: ConvertOptions,
 ) -> None:
-    """Write an image in another format, with what that format can keep of its geometry."""
+    """Convert an image to another format, with its voxel size.
+
+    Axes, channel names, origin and orientation are kept as far as the format can hold them.
+
+    \b
+    Example: tally convert scan-folder scan.nii.gz
+    """
     from ..files import write
 
-    try:
-        if target.exists() and not overwrite:
-            raise InputError(
-                "A new name is needed for the result", f"{target}", "Or use --overwrite"
-            )
-        volume = _read(sources, series, axes, spacing, stack, labels)
-        write(volume, target, zarr_version=zarr_version)
-    except (TallyError, MemoryError) as error:
-        typer.echo(f"tally: {sentence(error)}", err=True)
-        raise typer.Exit(FAILED) from None
+    with failing():
+        if target.exists() and not options.overwrite:
+            raise InputError(f"{target} exists", hint="Choose another name or use --overwrite")
+        volume = _read(sources, options)
+        write(volume, target, zarr_version=options.zarr_version)
     typer.echo(
         f"{', '.join(map(str, sources))} -> {target}: {_shape(volume)}, {volume.describe_spacing()}"
     )
 
 
 def described(path: Path, series: str | None = None, axes: str | None = None) -> list[str]:
-    """Return what is to be said of a file, a line each.
+    """Return the description of a file, line by line.
 
     Raises
     ------
@@ -111,7 +98,7 @@ def described(path: Path, series: str | None = None, axes: str | None = None) ->
         volume = read(path, axes=axes, series=series)
     except InputError:
         if path.is_dir() and len(listed) > 1 and series is None:
-            return lines  # which one is for the user to say
+            return lines  # the user has to choose one
         raise
     return lines + _volume_lines(volume)
 
@@ -136,39 +123,32 @@ def _orientation(letters: str, volume: Volume) -> str:
     if letters:
         return f"{letters} (X, Y, Z of the voxels)"
     unknown = volume.unit == "mm" and volume.affine is None and "Z" in volume.axes
-    return "not known" if unknown else ""
+    return "unknown" if unknown else ""
 
 
 def _shape(volume: Volume) -> str:
     return " x ".join(f"{a} {n}" for a, n in zip(volume.axes, volume.shape, strict=True))
 
 
-def _read(
-    sources: list[Path],
-    series: str | None,
-    axes: str | None,
-    spacing: str | None,
-    stack: StackAxis | None,
-    labels: bool,
-) -> Volume:
+def _read(sources: list[Path], options: ConvertOptions) -> Volume:
     from dataclasses import replace
 
     from ..core.quantity import parse_quantity
     from ..files import read
     from ..files.stack_files import read_stack
 
-    if stack is not None:
-        alone = sources[0] if len(sources) == 1 and sources[0].is_dir() else sources
-        volume = read_stack(alone, stack.value, axes=axes)
+    if options.stack is not None:
+        folder = sources[0] if len(sources) == 1 and sources[0].is_dir() else sources
+        volume = read_stack(folder, options.stack, axes=options.axes)
     elif len(sources) > 1:
         raise InputError(
-            "What several files are together is needed", f"{len(sources)} files",
-            "--stack C takes them for channels, --stack Z for slices, --stack T for frames",
-        )  # fmt: skip
+            f"{len(sources)} files cannot become one image without an axis",
+            hint="Stack them as channels (--stack C), slices (--stack Z) or frames (--stack T)",
+        )
     else:
-        volume = read(sources[0], axes=axes, series=series)
-    if spacing is not None:
-        volume = volume.with_spacing(parse_quantity(spacing))
-    if labels:
+        volume = read(sources[0], axes=options.axes, series=options.series)
+    if options.spacing is not None:
+        volume = volume.with_spacing(parse_quantity(options.spacing))
+    if options.labels:
         volume = replace(volume, is_labels=True)
     return volume

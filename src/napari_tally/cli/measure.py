@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core.errors import InputError
-from .run import FAILED, failing, usage, with_bar
+from ..measurement.options import MeasureOptions
+from .command import command
+from .run import FAILED, failing, with_bar
 
 if TYPE_CHECKING:
-    from ..measurement.measure_files import MeasureHow, MeasureJob
-
-
-class TableKind(StrEnum):
-    """File formats of tables."""
-
-    CSV = "csv"
-    PARQUET = "parquet"
-    XLSX = "xlsx"
-    H5AD = "h5ad"
-
-
-class OutlineKind(StrEnum):
-    """File formats of outlines: for ImageJ and for QuPath."""
-
-    ZIP = "zip"
-    GEOJSON = "geojson"
+    from ..measurement.measure_files import MeasureJob
 
 
 def _list_groups(wanted: bool) -> None:
@@ -41,78 +26,76 @@ def _list_groups(wanted: bool) -> None:
     raise typer.Exit
 
 
+@command(former={"--image": "--images"})
 def measure(
-    labels: Annotated[Path, typer.Argument(help="A label image (one id an object), or a folder.")],
+    labels: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="LABELS",
+            help="Label images with one id per object: files, folders or patterns.",
+        ),
+    ],
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="Table: .csv, .parquet, .xlsx or .h5ad; a folder for a folder."
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="Table of one label image (.csv, .parquet, .xlsx or .h5ad), or a folder for "
+            "those of several.",
         ),
     ],
-    image: Annotated[
+    *,
+    images: Annotated[
         list[Path] | None,
-        typer.Option(help="Image to measure intensities in, or their folder; may be repeated."),
+        typer.Option(
+            "--images",
+            metavar="PATH",
+            help="Images to measure intensities in: a file, a folder with the names of the labels, "
+            "or a pattern. Repeat it for more channels.",
+        ),
     ] = None,
     parents: Annotated[
-        Path | None, typer.Option(help="Labels that the objects lie in, or their folder.")
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="Labels that contain the objects, such as the cells of nuclei."
+        ),
     ] = None,
-    groups: Annotated[
-        str | None,
-        typer.Option("--set", help="Groups of measurements, such as shape,intensity; or all."),
+    options: MeasureOptions,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="Report as HTML; a folder for those of several label images."
+        ),
     ] = None,
     list_groups: Annotated[
         bool,
         typer.Option(
-            "--list", is_eager=True, callback=_list_groups, help="List the groups and their cost."
+            "--list", is_eager=True, callback=_list_groups, help="List the groups of measurements."
         ),
     ] = False,
-    ring: Annotated[
-        str | None, typer.Option(help="Width of the background around an object: 2um or 5px.")
-    ] = None,
-    spacing: Annotated[
-        str | None, typer.Option(help="Size of a voxel, such as 0.5,0.1,0.1um.")
-    ] = None,
-    track: Annotated[
-        bool, typer.Option("--track", help="Link the objects of a series over time.")
-    ] = False,
-    report: Annotated[
-        Path | None, typer.Option(help="Page to read and print: .html; a folder for a folder.")
-    ] = None,
-    outlines: Annotated[
-        OutlineKind | None, typer.Option(help="Outlines too: zip (ImageJ) or geojson (QuPath).")
-    ] = None,
-    table: Annotated[
-        TableKind, typer.Option(help="Format of the tables of a folder.")
-    ] = TableKind.CSV,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other results.")] = False,
 ) -> None:
-    """Measure the objects of label images: tables of them, of whole images and of parents."""
-    from ..features.declare.options import DEFAULT
-    from ..measurement.measure_files import MeasureHow
+    """Measure the objects of label images.
 
-    with usage():
-        how = MeasureHow(
-            groups=DEFAULT if groups is None else tuple(groups.split(",")),
-            ring=ring,
-            spacing=spacing,
-            track=track,
-            outlines=None if outlines is None else outlines.value,
-            overwrite=overwrite,
-        )
-        how.check()
+    Writes tables of the objects, of the whole image and of the parents, and what each column
+    means as JSON.
+
+    \b
+    Example: tally measure a_labels.tif --images a.tif -o a.csv
+    """
     with failing():
-        jobs, lonely = _jobs(labels, image or [], parents, output, report, table.value)
+        jobs, unmatched = _jobs(labels, images or [], parents, output, report, options.table)
         for job in jobs[:1]:
-            job.check(how)
-    if not _measured(jobs, how) or lonely:
+            job.check(options)
+    if not _measured(jobs, options) or unmatched:
         raise typer.Exit(FAILED)
 
 
-def _measured(jobs: list[MeasureJob], how: MeasureHow) -> bool:
-    """Measure, and say what came out; tell whether all of it did."""
+def _measured(jobs: list[MeasureJob], options: MeasureOptions) -> bool:
+    """Measure, and show the results; return whether none failed."""
     from ..measurement.measure_files import measure_files_steps
 
-    results = with_bar(measure_files_steps(jobs, how), len(jobs), False)
+    results = with_bar(measure_files_steps(jobs, options), len(jobs), False)
     for done in results:
         for note in done.notes:
             typer.echo(f"{note}.", err=True)
@@ -124,36 +107,43 @@ def _measured(jobs: list[MeasureJob], how: MeasureHow) -> bool:
 
 
 def _jobs(
-    labels: Path,
+    labels: list[Path],
     images: list[Path],
     parents: Path | None,
     output: Path,
     report: Path | None,
-    kind: str,
+    table: str,
 ) -> tuple[list[MeasureJob], list[Path]]:
-    """Return what is to be measured, and labels that lack a partner; say what is left out."""
-    from ..files import format_of
-    from ..files.match_files import Row, partners
+    """Return what is to be measured, and labels without a match; show what is left out."""
+    from ..files.match_files import Row, is_one, partners
     from ..measurement.measure_files import MeasureJob
 
-    if not labels.is_dir() or format_of(labels) is not None:
-        row = Row(labels.name, labels, tuple(images), parents)
-        return [MeasureJob(row, output, report)], []
+    one = is_one(labels)
+    if one and all(is_one([path]) for path in (*images, *filter(None, [parents]))):
+        return [
+            MeasureJob(Row(labels[0].name, labels[0], tuple(images), parents), output, report)
+        ], []
+    rows, unmatched, unused = partners(labels, images, parents)
+    if one:
+        if not rows:
+            raise InputError(f"There is no image for {labels[0]} of the same name")
+        return [MeasureJob(rows[0], output, report)], []
     for path in filter(None, (output, report)):
         _check_folder(path)
-    rows, lonely, unused = partners(labels, images, parents)
-    for path in (*lonely, *unused):
-        typer.echo(f"{path} has no partner of the same name: left out.", err=True)
+    for path in (*unmatched, *unused):
+        typer.echo(f"{path} has no match of the same name and is left out.", err=True)
     return [
         MeasureJob(
             row,
-            output / f"{row.name}.{kind}",
+            output / f"{row.name}.{table}",
             None if report is None else report / f"{row.name}_report.html",
         )
         for row in rows
-    ], lonely
+    ], unmatched
 
 
 def _check_folder(path: Path) -> None:
     if path.is_file() or path.suffix:
-        raise InputError("A folder is needed for the results of a folder of labels", str(path))
+        raise InputError(
+            f"{path} is no folder", hint="The results of several label images need a folder"
+        )

@@ -8,28 +8,37 @@ import typer
 
 from .run import failing
 
-models_app = typer.Typer(help="The models that are shipped.", invoke_without_command=True)
+models = typer.Typer(
+    invoke_without_command=True, add_completion=False, rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)  # fmt: skip
 
 
-@models_app.callback()
-def models(context: typer.Context) -> None:
-    """List the shipped models."""
+@models.callback()
+def overview(context: typer.Context) -> None:
+    """List the built-in models, or show one.
+
+    \b
+    Example: tally models show nuclei-2d
+    """
     if context.invoked_subcommand is None:
         list_models()
 
 
-@models_app.command("list")
+@models.command("list")
 def list_models() -> None:
-    """List the shipped models."""
+    """List the built-in models."""
     from ..models.bundle import model_folder, read_info, shipped_models
 
     for name in shipped_models():
         typer.echo(f"{name:14} {read_info(model_folder(name)).description}")
 
 
-@models_app.command("show")
-def show_model(name: Annotated[str, typer.Argument(help="A shipped model, or a folder.")]) -> None:
-    """Show what a model is for, what it was trained on and how it scored."""
+@models.command("show")
+def show_model(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Built-in model or model folder.")],
+) -> None:
+    """Show the purpose, training data and scores of a model."""
     from ..models.bundle import model_folder, read_info
 
     with failing():

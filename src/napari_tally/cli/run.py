@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic import ValidationError
 
 from ..core.errors import TallyError, sentence
 
@@ -23,15 +24,7 @@ class failing:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        from pydantic import ValidationError
-
-        if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            cause = first.get("ctx", {}).get("error", first["msg"])
-            where = ".".join(str(part) for part in first["loc"])
-            typer.echo(f"tally: --{where.replace('_', '-')}: {cause}", err=True)
-            raise typer.Exit(self.code) from None
-        if isinstance(error, TallyError | MemoryError):
+        if isinstance(error, TallyError | MemoryError | ValidationError):
             typer.echo(f"tally: {sentence(error)}", err=True)
             raise typer.Exit(self.code) from None
 
@@ -50,7 +43,7 @@ def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
     from ..core.progress import drain
 
     console = Console(stderr=True)
-    said: set[str] = set()
+    noted: set[str] = set()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         all_of_them = bar.add_task(whole, total=count)
@@ -62,8 +55,8 @@ def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
             else:
                 total = step.total or None
                 bar.update(part, description=step.stage, completed=step.done, total=total)
-            if step.note and step.note not in said:
-                said.add(step.note)
+            if step.note and step.note not in noted:
+                noted.add(step.note)
                 bar.console.print(f"{step.note}.", markup=False, highlight=False, soft_wrap=True)
 
         return drain(steps, show)

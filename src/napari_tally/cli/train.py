@@ -1,146 +1,83 @@
-"""The command that makes a model of labelled images: `tally train`."""
+"""The command that trains a model: `tally train`."""
 
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core.errors import InputError
+from ..training.plan.options import TrainingOptions
+from .command import ARGUMENT, command
 from .run import failing, usage, with_bar
 
 if TYPE_CHECKING:
     from ..training.data.labelled_image import Labelled
-    from ..training.plan.options import TrainingOptions
 
 
 INTERRUPTED = 130
+_NOT_STATED = "not stated"
+Sources = tuple[list[str], Path, Path | None, Path | None]  # images, labels, masks, classes
 
 
-class Kind(StrEnum):
-    """What labels are."""
-
-    INSTANCES = "instances"
-    CLASSES = "classes"
-    PANOPTIC = "panoptic"
-
-
-class Head(StrEnum):
-    """What tells objects apart."""
-
-    CENTER = "center"
-    BOUNDARY = "boundary"
-    DISTANCE = "distance"
-    FLOW = "flow"
-
-
-class Augment(StrEnum):
-    """How strongly crops are changed."""
-
-    NONE = "none"
-    LIGHT = "light"
-    STRONG = "strong"
-
-
-Labels = Annotated[Path, typer.Option(help="Folder of labels of the same names, or a COCO .json.")]
-Masks = Annotated[
-    Path | None, typer.Option(help="Folder of masks: labels are complete in them only.")
-]
-Classes = Annotated[
-    Path | None, typer.Option(help="Folder of class ids, where labels are objects.")
-]
-Start = Annotated[
-    str | None, typer.Option("--from", help="A model to go on from: nuclei-2d, or a folder.")
-]
-Axes = Annotated[
-    int | None, typer.Option(help="2 or 3: axes that are seen at a time.", min=2, max=3)
-]
-HeadName = Annotated[Head | None, typer.Option(help="What tells objects apart; flow if not told.")]
-Patience = Annotated[
-    int | None, typer.Option(help="Validations without gain before it stops; 0: never.")
-]
-Workers = Annotated[
-    int | None, typer.Option(help="Processes that make crops; 0: none beside this one.", min=0)
-]
-Folders = tuple[Path, Path, Path | None, Path | None]  # images, labels, masks, classes
-
-
+@command(former={"--images": ARGUMENT, "--labels": "--ground-truth"})
 def train(
-    images: Annotated[Path, typer.Option(help="Folder of images.")],
-    labels: Labels,
-    output: Annotated[Path, typer.Option("--output", "-o", help="New folder for the model.")],
-    masks: Masks = None,
-    classes: Classes = None,
-    start: Start = None,
-    kind: Annotated[Kind | None, typer.Option(help="Seen from the labels if not told.")] = None,
-    ndim: Axes = None,
-    head: HeadName = None,
-    class_names: Annotated[
-        str | None, typer.Option(help="Of the class ids, in their order: nerve,vessel.")
+    images: Annotated[
+        list[str],
+        typer.Argument(metavar="IMAGES", help="Files, folders or patterns such as 'a/*.tif'."),
+    ],
+    ground_truth: Annotated[
+        Path,
+        typer.Option(
+            "--ground-truth",
+            metavar="LABELS",
+            help="Labels: a folder with the names of the images, a file, a pattern or "
+            "COCO annotations (.json).",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the model.")
+    ],
+    *,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Masks of the annotated regions, for partial labels: a folder, file or pattern.",
+        ),
     ] = None,
-    channel: Annotated[
-        str | None, typer.Option(help="Number (from 0) or name; all if not told.")
+    classes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Class ids, where the labels are object ids: a folder, file or pattern.",
+        ),
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Crops in a batch.")] = None,
-    patch: Annotated[str | None, typer.Option(help="Shape of the crops: 128,128.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Learning rate after the warm-up.")] = None,
-    augment: Annotated[Augment | None, typer.Option(help="How crops are changed.")] = None,
-    patience: Patience = None,
-    workers: Workers = None,
-    validation: Annotated[
-        float | None, typer.Option(help="Share of the images; if not told a fifth, 20 at most.")
-    ] = None,
-    test: Annotated[float, typer.Option(help="Share of the images, scored at the end.")] = 0.0,
-    licence: Annotated[str | None, typer.Option(help="Of the model, such as CC-BY-4.0.")] = None,
-    data: Annotated[str, typer.Option(help="What the images are, for the model card.")] = "",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Of the split, the crops and the weights.")] = 0,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write its log files, and keep them.")
+    options: TrainingOptions,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show the training plan and the split, and exit.")
     ] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Show plan and split, and stop.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another model.")] = False,
 ) -> None:
-    """Make a model of images and their labels; a run that is stopped leaves its best so far."""
+    """Train a model on labelled images, or fine-tune one.
+
+    A stopped run leaves the best model so far and can be resumed.
+
+    \b
+    Example: tally train images --ground-truth labels -o my-model --from nuclei-2d
+    """
     from ..network.device import choose_device
-    from ..training.plan.options import TrainingOptions
 
     with usage():
-        options = TrainingOptions(
-            start=start,
-            kind=kind.value if kind else None,
-            ndim=3 if ndim == 3 else 2 if ndim == 2 else None,
-            head=None if head is None else head.value,
-            class_names=_listed(class_names),
-            channel=channel,
-            validation=validation,
-            test=test,
-            steps=steps,
-            batch=batch,
-            patch=_shape(patch),
-            learning_rate=rate,
-            augmentation=augment.value if augment else None,
-            patience=patience,
-            workers=workers,
-            licence=licence or ("not stated" if plan or resume else _asked()),
-            data=data,
-            device=device,
-            seed=seed,
-            tensorboard=tensorboard,
-            resume=resume,
-            overwrite=overwrite,
-        )
-        choose_device(device)
-    _train((images, labels, masks, classes), output, options, only_plan=plan)
+        choose_device(options.device)
+    if "licence" not in options.model_fields_set and not (plan or options.resume):
+        options = options.model_copy(update={"licence": _asked()})
+    _train((images, ground_truth, masks, classes), output, options, only_plan=plan)
 
 
-def _train(folders: Folders, output: Path, options: TrainingOptions, *, only_plan: bool) -> None:
-    """Read, and train or say the plan."""
+def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_plan: bool) -> None:
+    """Read, and train or show the plan."""
     from ..models.copy_bundle import check_target
     from ..network.distributed import Team
     from ..training.plan.planner import plan_for, ready
@@ -150,7 +87,7 @@ def _train(folders: Folders, output: Path, options: TrainingOptions, *, only_pla
     with failing():
         if not only_plan:
             check_target(output, overwrite=options.overwrite or options.resume)
-        pairs, names = _read(*folders)
+        pairs, names = _read(*sources)
         options = options.model_copy(update={"class_names": options.class_names or names})
         if only_plan:
             typer.echo("\n".join(plan_for(ready(pairs, options), options).lines()))
@@ -158,8 +95,8 @@ def _train(folders: Folders, output: Path, options: TrainingOptions, *, only_pla
         try:
             trained = with_bar(training_steps(pairs, output, options), 1, not leads, whole="train")
         except KeyboardInterrupt:
-            kept = f"The best so far is the model {output}" if output.exists() else "Nothing learnt"
-            typer.echo(f"Stopped. {kept}; --resume goes on.", err=True)
+            kept = f"The best model so far is {output}" if output.exists() else "No model yet"
+            typer.echo(f"Stopped. {kept}; --resume continues the run.", err=True)
             raise typer.Exit(INTERRUPTED) from None
     if leads:
         typer.echo("\n".join(trained.lines()))
@@ -167,34 +104,23 @@ def _train(folders: Folders, output: Path, options: TrainingOptions, *, only_pla
 
 
 def _read(
-    images: Path, labels: Path, masks: Path | None, classes: Path | None
+    images: list[str], labels: Path, masks: Path | None, classes: Path | None
 ) -> tuple[list[Labelled], tuple[str, ...]]:
     """Return the images with their labels, and the names of the classes where they have some."""
-    from ..training.data.read_labelled import coco_steps, folders_steps
+    from ..training.data.read_labelled import READ, coco_steps, folders_steps
 
-    if labels.suffix == ".json":
-        pairs, names = with_bar(coco_steps(images, labels), 1, False, whole="read the images")
-        return pairs, names
-    return with_bar(
-        folders_steps(images, labels, masks, classes), 1, False, whole="read the images"
-    ), ()
-
-
-def _listed(text: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",")) if text else ()
-
-
-def _shape(text: str | None) -> tuple[int, ...] | None:
-    try:
-        return tuple(int(part) for part in text.split(",")) if text else None
-    except ValueError:
+    if labels.suffix != ".json":
+        return with_bar(folders_steps(images, labels, masks, classes), 1, False, whole=READ), ()
+    if len(images) > 1 or not Path(images[0]).is_dir():
         raise InputError(
-            "Whole numbers are needed as a patch, such as 128,128", text or ""
-        ) from None
+            f"COCO annotations such as {labels} name their images", hint="Give the images' folder"
+        )
+    pairs, names = with_bar(coco_steps(Path(images[0]), labels), 1, False, whole=READ)
+    return pairs, names
 
 
 def _asked() -> str:
-    """Ask whoever sits there under which licence the model is made."""
+    """Ask for the licence of the model where somebody can answer."""
     if not sys.stdin.isatty():
-        return "not stated"
-    return str(typer.prompt("Licence of the model", default="not stated"))
+        return _NOT_STATED
+    return str(typer.prompt("Licence of the model", default=_NOT_STATED))

@@ -1,4 +1,4 @@
-"""The command about a model's numbers: `tally tune`."""
+"""The command that calibrates a model: `tally tune`."""
 
 from __future__ import annotations
 
@@ -7,38 +7,73 @@ from typing import Annotated
 
 import typer
 
+from ..models.bundle import SHIPPED_DEFAULT
+from ..segmentation.tune import TuneOptions
+from .command import command
 from .run import failing, with_bar
 
 
+@command(former={"--labels": "--ground-truth"})
 def tune(
-    model: Annotated[str, typer.Argument(help="A shipped model, or a model folder.")],
-    images: Annotated[Path, typer.Option(help="Folder of images.")],
-    labels: Annotated[Path, typer.Option(help="Folder of their true labels, of the same names.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the tuned model.")],
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    channel: Annotated[str | None, typer.Option(help="Number (from 0) or name.")] = None,
-    object_size: Annotated[
-        str | None, typer.Option(help="Diameter of the objects: 12um or 30px. Guessed if not told.")
+    images: Annotated[
+        list[str],
+        typer.Argument(metavar="IMAGES", help="Files, folders or patterns such as 'a/*.tif'."),
+    ],
+    ground_truth: Annotated[
+        Path,
+        typer.Option(
+            "--ground-truth",
+            metavar="LABELS",
+            help="Labels with one id per object: a folder with the names of the images, a file or "
+            "a pattern.",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the calibrated model."),
+    ],
+    *,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="Built-in model or model folder that separates objects.  "
+            f"[default: {SHIPPED_DEFAULT}]",
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another model.")] = False,
+    options: TuneOptions,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model that exists.")
+    ] = False,
+    former_images: Annotated[list[str] | None, typer.Option("--images", hidden=True)] = None,
 ) -> None:
-    """Choose threshold, the head's numbers and smallest size by images with their true labels."""
+    """Calibrate the post-processing of a model on labelled images.
+
+    Chooses threshold, minimum size and the parameters of the head by average precision (AP), and
+    cross-validates the choice.
+
+    \b
+    Example: tally tune images --ground-truth labels --model nuclei-2d -o my-nuclei
+    """
     from ..files import read
     from ..files.match_files import paired
     from ..models.bundle import load_model
     from ..models.copy_bundle import check_target, copy_model
-    from ..segmentation.setup.options import SegmentOptions
-    from ..segmentation.tune import TuneOptions, tune_steps
+    from ..segmentation.tune import tune_steps
 
+    if former_images:
+        typer.echo("--images is now an argument without a flag, and the model --model.", err=True)
+        model, images = model or images[0], former_images
     with failing():
-        loaded = load_model(model)
+        loaded = load_model(model or SHIPPED_DEFAULT)
         check_target(output, overwrite=overwrite)
-        pairs, alone = paired(images, labels)
-        for path in alone:
-            typer.echo(f"{path} has no partner of the same name: left out.", err=True)
-        options = SegmentOptions(device=device, channel=channel, object_size=object_size)
-        volumes = [(read(image), read(truth)) for image, truth in pairs]
-        steps = tune_steps(volumes, loaded, TuneOptions(segment=options))
+        pairs, unmatched = paired(images, ground_truth)
+        for path in unmatched:
+            typer.echo(f"{path} has no match of the same name and is left out.", err=True)
+        volumes = [(read(image), read(labels)) for image, labels in pairs]
+        steps = tune_steps(volumes, loaded, options)
         found = with_bar(steps, len(pairs), False, whole="images")
         copy_model(loaded, found.info, output, overwrite=overwrite)
     for line in found.lines():

@@ -6,13 +6,15 @@ the command line, forms of the docks and tables in the docs are made from `optio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -21,10 +23,16 @@ if TYPE_CHECKING:
 class Options(BaseModel):
     """A small frozen value with behaviour, that goes to and from JSON.
 
-    Unknown fields are refused, so that a misspelt option is an error and not a default.
+    Unknown fields are refused, so that a misspelt option is an error and not a default. Former
+    names of a field (`Offer.aliases`) are accepted with a note, so that saved options stay valid.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_former_names(cls, values: Any) -> Any:
+        return with_current_names(cls, values) if isinstance(values, dict) else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +48,15 @@ class Offer:
     flag : str
         Its name on the command line; that of the field if empty.
     aliases : tuple of str
-        Former names: still taken, hidden, with a note.
+        Former names: still accepted, hidden, with a note.
     advanced : bool
         Whether a form folds it away.
     hidden : bool
         Whether it is for programs only: no flag, no place in a form.
     choices : callable, optional
         Names that may be given, asked for when they are shown: those of a registry.
+    only : tuple of str
+        Of a field that holds options itself, the fields that are offered; all of them if empty.
     """
 
     label: str = ""
@@ -55,6 +65,7 @@ class Offer:
     advanced: bool = False
     hidden: bool = False
     choices: Callable[[], Iterable[str]] | None = None
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,28 @@ class OptionField:
 def option_fields(model: type[Options]) -> tuple[OptionField, ...]:
     """Return the fields of options in their order, those that are hidden too."""
     return tuple(_option_field(name, info) for name, info in model.model_fields.items())
+
+
+def with_current_names(model: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of options with former names of fields replaced by the current ones."""
+    former = _former_names(model)
+    renamed = dict(values)
+    for name in former.keys() & values.keys():
+        if former[name] not in values:
+            renamed[former[name]] = renamed.pop(name)
+            note_rename(name, former[name])
+    return renamed
+
+
+@cache
+def _former_names(model: type[Options]) -> dict[str, str]:
+    return {alias: f.name for f in option_fields(model) for alias in f.offer.aliases}
+
+
+@cache
+def note_rename(former: str, current: str) -> None:
+    """Log once that a name has changed."""
+    logging.getLogger(__name__).warning("%s is now %s.", former, current)
 
 
 def _option_field(name: str, info: FieldInfo) -> OptionField:

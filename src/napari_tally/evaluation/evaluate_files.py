@@ -1,19 +1,20 @@
-"""Folders of predictions and their truth in, tables and all numbers as JSON out."""
+"""Predictions and their ground truth in, tables and all numbers as JSON out."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.atomic import replacing
 from ..core.errors import InputError, OutputExistsError
-from ..files.label_pairs import CLASSES, OBJECTS, ONLY_CLASSES, paired_labels
+from ..files.expand_inputs import is_folder, is_pattern, pattern_files
+from ..files.label_pairs import CLASSES, OBJECTS, ONLY_CLASSES, Source, paired_labels, shared_folder
 from ..files.run_record import versions
-from ..files.tables.tables import write_table
+from ..files.tables.tables import format_beside, write_table
 from .evaluate import evaluate_steps
 from .evaluation import differences
 from .load_pair import Pair
@@ -33,9 +34,9 @@ REPORT = "report.html"
 
 
 def folder_pairs(
-    predicted: Path, truth: Path, options: EvaluateOptions
+    predicted: Source, truth: Source, options: EvaluateOptions
 ) -> tuple[list[Pair], list[Problem]]:
-    """Return what is to be compared in two folders (or of two files), and what has no partner.
+    """Return what is to be compared in two folders (or of two files), and what has no match.
 
     Raises
     ------
@@ -47,10 +48,10 @@ def folder_pairs(
     named, alone = paired_labels(
         predicted, truth, CLASSES if options.kind == "classes" else OBJECTS
     )
-    return [Pair(*row) for row in named], _without_partner(alone)
+    return [Pair(*row) for row in named], _unmatched(alone)
 
 
-def _panoptic_pairs(predicted: Path, truth: Path) -> tuple[list[Pair], list[Problem]]:
+def _panoptic_pairs(predicted: Source, truth: Source) -> tuple[list[Pair], list[Problem]]:
     """Return objects and classes of each image that has both in both folders."""
     objects, alone = paired_labels(predicted, truth, OBJECTS)
     classes, more = paired_labels(predicted, truth, ONLY_CLASSES)
@@ -58,17 +59,17 @@ def _panoptic_pairs(predicted: Path, truth: Path) -> tuple[list[Pair], list[Prob
     pairs = [Pair(name, *paths, *beside[name]) for name, *paths in objects if name in beside]
     known = {pair.name for pair in pairs}
     single = [path for name, *paths in (*objects, *classes) if name not in known for path in paths]
-    return pairs, _without_partner([*alone, *more, *single])
+    return pairs, _unmatched([*alone, *more, *single])
 
 
-def _without_partner(paths: Sequence[Path]) -> list[Problem]:
-    error = InputError("A partner of the same name is needed", "none")
+def _unmatched(paths: Sequence[Path]) -> list[Problem]:
+    error = InputError("No file of the same name to compare with")
     return [Problem(str(path), error) for path in paths]
 
 
 @dataclass(frozen=True)
 class PredictionSet:
-    """The predictions of a folder: with a name, what they are compared with, and what they lack."""
+    """Predictions that are scored together, by a name, and the files without a match."""
 
     name: str
     pairs: list[Pair]
@@ -78,22 +79,46 @@ class PredictionSet:
 def prediction_sets(
     predictions: Sequence[Path], truth: Path, options: EvaluateOptions
 ) -> list[PredictionSet]:
-    """Return one or more folders of predictions with the same truth.
+    """Return one or more sets of predictions with the same ground truth.
+
+    Each folder and each pattern is a set. Files are one set together, or each a set of its own if
+    the ground truth is one file.
 
     Raises
     ------
     InputError
-        If one of them has no pair at all with the truth, or is named twice.
+        If one of them does not exist, matches no ground truth, or is named twice.
     """
-    sources = [folder_pairs(predicted, truth, options) for predicted in predictions]
-    named = zip(_names(predictions), sources, strict=True)
-    return [PredictionSet(name, pairs, alone) for name, (pairs, alone) in named]
+    for path in (*predictions, truth):
+        if not path.exists() and not is_pattern(path):
+            raise InputError(f"{path} does not exist")
+    sources = _sources(predictions, truth)
+    true = pattern_files(truth) if is_pattern(truth) else truth
+    found = [folder_pairs(source, true, options) for source in sources.values()]
+    named = zip(_names(sources), found, strict=True)
+    return [PredictionSet(name, pairs, unmatched) for name, (pairs, unmatched) in named]
+
+
+def _sources(predictions: Sequence[Path], truth: Path) -> dict[Path, Source]:
+    """Return the sets of predictions by what they are called in messages."""
+    if len({path.absolute() for path in predictions}) < len(predictions):
+        raise InputError(f"Predictions are named twice: {', '.join(map(str, predictions))}")
+    found: dict[Path, Source] = {}
+    files = []
+    for path in predictions:
+        if is_pattern(path):
+            found[path] = pattern_files(path)
+        elif is_folder(path) or not (is_folder(truth) or is_pattern(truth)):
+            found[path] = path
+        else:
+            files.append(path)
+    return found | {files[0]: files} if files else found
 
 
 def evaluate_sets_steps(
     sets: Sequence[PredictionSet], options: EvaluateOptions
 ) -> Steps[list[Evaluation]]:
-    """Compare sets of predictions with their truth, one after the other."""
+    """Compare sets of predictions with the ground truth, one after the other."""
     found = []
     for each in sets:
         one = yield from evaluate_steps(each.pairs, options, each.name)
@@ -101,14 +126,16 @@ def evaluate_sets_steps(
     return found
 
 
-def _names(paths: Sequence[Path]) -> list[str]:
-    """Return the names of the folders, with as much of the way to them as tells them apart."""
+def _names(sources: Mapping[Path, Source]) -> list[str]:
+    """Return the names of the folders, with as much of their paths as tells them apart."""
+    folders = [path if isinstance(s, Path) else shared_folder(s) for path, s in sources.items()]
+    paths = folders if len(set(folders)) == len(folders) else list(sources)
     parts = [path.absolute().parts for path in paths]
     for count in range(1, max(map(len, parts), default=0) + 1):
         names = ["/".join(part[-count:]) for part in parts]
         if len(set(names)) == len(names):
-            return names
-    raise InputError("Different predictions are needed", ", ".join(map(str, paths)))
+            break
+    return names
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:
@@ -122,14 +149,17 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
     there = next((p for n in (NUMBERS, REPORT) if (p := folder / n).exists()), None)
     if there is not None and not overwrite:
         raise OutputExistsError(
-            "A new folder is needed", f"{there}, an older evaluation", "Or use --overwrite"
+            f"{there} is of an older evaluation", hint="Choose another folder or use --overwrite"
         )
 
 
-def write_numbers(found: Sequence[Evaluation], folder: Path) -> list[Path]:
-    """Write the tables as CSV and all numbers as JSON; return where they are.
+def write_numbers(
+    found: Sequence[Evaluation], folder: Path, table_format: str = "csv"
+) -> list[Path]:
+    """Write the tables, and all numbers as JSON; return where they are.
 
-    With several predictions each table begins with a column `prediction`.
+    With several predictions each table begins with a column `prediction`. AnnData is for objects
+    only, with CSV beside it.
 
     Raises
     ------
@@ -140,7 +170,8 @@ def write_numbers(found: Sequence[Evaluation], folder: Path) -> list[Path]:
     for name in TABLES:
         table = _joined(found, name)
         if len(table):
-            paths.append(folder / f"{name}.csv")
+            own = table_format if name == "objects" else format_beside(table_format)
+            paths.append(folder / f"{name}.{own}")
             write_table(table, paths[-1])
     paths.append(folder / NUMBERS)
     text = json.dumps(as_json(found), indent=2, ensure_ascii=False, allow_nan=False)

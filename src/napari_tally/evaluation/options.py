@@ -3,46 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from ..core.errors import InputError
-from ..core.options import Options
+from ..core.options import Offer, Options
 from ..core.quantity import parse_quantity
+from ..files.tables.tables import TableFormat
 
 Kind = Literal["instances", "classes", "panoptic"]
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 
 
+class EvaluateFilesOptions(Options):
+    """How the results of an evaluation are written."""
+
+    table: TableFormat = "csv"
+    overwrite: bool = Field(False, description="Replace a report that exists.")
+
+
 class EvaluateOptions(Options):
-    """What is compared, and how.
+    """What is compared, and how."""
 
-    Attributes
-    ----------
-    kind : {"instances", "classes", "panoptic"}
-        Whether the numbers in the images are ids of objects, or of classes, or there are both.
-    iou : tuple of float
-        Thresholds from which on two objects are partners. The first decides what became of each
-        object, and precision, recall, F1 and panoptic quality of an image.
-    tolerance : str, optional
-        How far apart surfaces may be for the normalised surface distance ("1mm", "2px"); the
-        largest side of a voxel if not given.
-    spacing : str, optional
-        Size of a voxel ("0.5,0.1,0.1um"), where the files do not say it.
-    """
-
-    kind: Kind = "instances"
-    iou: tuple[float, ...] = Field(THRESHOLDS, min_length=1)
-    tolerance: str | None = None
-    spacing: str | None = None
+    kind: Kind = Field(
+        "instances", description="What the label values are: object ids, class ids, or both."
+    )
+    iou: Annotated[tuple[float, ...], Offer(label="IoU thresholds")] = Field(
+        THRESHOLDS,
+        min_length=1,
+        description="IoU thresholds from which two objects match, such as 0.5,0.75. The first "
+        "one decides the error types, precision, recall, F1 and panoptic quality of an image.",
+    )
+    tolerance: Annotated[str | None, Offer(label="Surface tolerance")] = Field(
+        None,
+        description="Tolerance of the normalised surface distance, such as 1mm or 2px. Default: "
+        "the longest side of a voxel.",
+    )
+    spacing: str | None = Field(
+        None, description="Voxel size, such as 0.5,0.1,0.1um, where the files have none."
+    )
 
     @field_validator("iou")
     @classmethod
     def _shares(cls, values: tuple[float, ...]) -> tuple[float, ...]:
         if not all(0 < v <= 1 for v in values) or len(set(values)) != len(values):
-            raise InputError("Different IoU above 0 and up to 1 are needed", f"{values}")
+            listed = ", ".join(f"{v:g}" for v in values)
+            raise InputError(f"IoU thresholds must differ and be above 0 and up to 1, not {listed}")
         return values
 
     @field_validator("tolerance", "spacing")
@@ -56,5 +64,5 @@ class EvaluateOptions(Options):
         """Return the tolerance in the unit of the spacing."""
         if self.tolerance is None:
             return max(spacing)
-        told = parse_quantity(self.tolerance)
-        return told.values[0] * max(spacing) if told.unit == "px" else told.to(unit)[0]
+        length = parse_quantity(self.tolerance)
+        return length.values[0] * max(spacing) if length.unit == "px" else length.to(unit)[0]

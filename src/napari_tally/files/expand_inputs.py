@@ -74,6 +74,31 @@ def _matches(text: str) -> list[Path]:
     return files
 
 
+def is_pattern(text: str | os.PathLike[str]) -> bool:
+    """Tell whether a text is a pattern such as `a/*.tif`, and not the name of a file or folder."""
+    return has_magic(os.fspath(text)) and not Path(text).exists()
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a folder holds files to work on, and is not itself an image."""
+    return path.is_dir() and format_of(path) is None
+
+
+def pattern_files(pattern: str | os.PathLike[str]) -> list[Path]:
+    """Return the readable files that match a pattern, our own outputs too.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    text = os.path.expanduser(os.fspath(pattern))
+    found = [p for p in map(Path, sorted(glob(text, recursive=True))) if readable(p)]
+    if not found:
+        raise InputError(f"No image file matches {text!r}")
+    return found
+
+
 def _slices_joined(paths: list[Path]) -> list[Path]:
     """Replace several slices of DICOM by their folder: a shell may have listed them one by one."""
     slices = {p: p.absolute().parent for p in paths if p.is_file() and is_dicom(p)}

@@ -1,13 +1,15 @@
-"""Predicted and true labels in two folders, by their names."""
+"""Predicted labels and their ground truth, matched by their names."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 from ..core.errors import InputError
-from . import format_of, stem
-from .expand_inputs import inside
+from . import stem
+from .expand_inputs import inside, is_folder
 
 _ENDS = ("_labels", "_label", "_masks", "_mask", "_classes", "_linked", "_overlay")
 # What the names of label images may end with; where a folder has several of one image, the first.
@@ -16,38 +18,52 @@ CLASSES = ("_classes", "", "_labels", "_label", "_masks", "_mask")
 ONLY_CLASSES = ("_classes",)
 
 Named = tuple[str, Path, Path]
+Source = Path | Sequence[Path]
 
 
 def paired_labels(
-    predicted: Path, truth: Path, ends: Sequence[str] = OBJECTS
+    predicted: Source, truth: Source, ends: Sequence[str] = OBJECTS
 ) -> tuple[list[Named], list[Path]]:
-    """Return name, prediction and truth of each image, and the files without a partner.
+    """Return name, prediction and ground truth of each image, and the files without a match.
 
     The labels of the image `a` are called `a`, `a_labels`, `a_mask` or, if they are classes,
-    `a_classes`, in any format, and in the same sub-folder. Two files are partners whatever they are
+    `a_classes`, in any format, and in the same sub-folder. Two files match whatever they are
     called.
 
     Parameters
     ----------
+    predicted, truth : Path or sequence of Path
+        A folder, a file, or several files, whose sub-folders count from what they share.
     ends : sequence of str
         What names may end with: `OBJECTS`, `CLASSES` or `ONLY_CLASSES`.
 
     Raises
     ------
     InputError
-        If these are not two folders with images, or two files, or there is no pair.
+        If these are not folders with label images, or files, or nothing matches.
     """
-    if not _is_folder(predicted) and not _is_folder(truth):
+    if _is_file(predicted) and _is_file(truth):
         return [(stem(truth), predicted, truth)], []
-    ours, theirs = (_label_files(folder, ends) for folder in (predicted, truth))
+    ours, theirs = (_label_files(source, ends) for source in (predicted, truth))
     names = sorted(ours.keys() & theirs.keys())
     if not names:
         raise InputError(
-            f"Labels in {predicted} with the names of those in {truth} are needed",
-            f"{len(ours)} and {len(theirs)} of other names",
+            f"No labels in {shared_folder(predicted)} have the name of labels in {shared_folder(truth)}",
+            hint=f"Found {len(ours)} and {len(theirs)} of other names",
         )
-    alone = [files[name] for files in (ours, theirs) for name in sorted(files.keys() - set(names))]
-    return [(name, ours[name], theirs[name]) for name in names], alone
+    unmatched = [files[n] for files in (ours, theirs) for n in sorted(files.keys() - set(names))]
+    return [(name, ours[name], theirs[name]) for name in names], unmatched
+
+
+def _is_file(source: Source) -> TypeGuard[Path]:
+    return isinstance(source, Path) and not is_folder(source)
+
+
+def shared_folder(source: Source) -> Path:
+    """Return the folder from which the names of label images count."""
+    if isinstance(source, Path):
+        return source
+    return Path(os.path.commonpath([path.absolute().parent for path in source]))
 
 
 def images_by_name(folder: Path) -> dict[str, Path]:
@@ -58,35 +74,31 @@ def images_by_name(folder: Path) -> dict[str, Path]:
     InputError
         If it is no folder.
     """
-    if not _is_folder(folder):
-        raise InputError("A folder of images is needed", str(folder))
+    if not is_folder(folder):
+        raise InputError(f"{folder} is no folder of images")
     found = sorted(inside(folder), reverse=True)
     return {(p.parent / stem(p)).relative_to(folder).as_posix(): p for p in found}
 
 
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and format_of(path) is None
-
-
-def _label_files(folder: Path, ends: Sequence[str]) -> dict[str, Path]:
-    """Return the label images of a folder by what their image is called."""
-    if not _is_folder(folder):
-        got = str(folder) if folder.exists() else f"{folder}, which does not exist"
-        raise InputError("Two folders of labels, or two files, are needed", got)
+def _label_files(source: Source, ends: Sequence[str]) -> dict[str, Path]:
+    """Return label images by what their image is called."""
+    if _is_file(source):
+        problem = "is a file, and the other a folder" if source.exists() else "does not exist"
+        raise InputError(f"{source} {problem}", hint="Compare two folders of labels, or two files")
+    paths = inside(source, made=True) if isinstance(source, Path) else source
+    base = shared_folder(source).absolute()
     best: dict[str, tuple[int, Path]] = {}
-    for path in sorted(inside(folder, made=True)):
+    for path in sorted(paths):
         name = stem(path)
         end = next((e for e in _ENDS if name.endswith(e)), "")
         if end not in ends:
             continue
-        key = (path.parent / name.removesuffix(end)).relative_to(folder).as_posix()
+        key = (path.absolute().parent / name.removesuffix(end)).relative_to(base).as_posix()
         rank, other = best.get(key, (len(ends), path))
         if rank == ends.index(end):
-            raise InputError(f"One label image of {key} is needed in {folder}", f"{other}, {path}")
+            raise InputError(f"There are two label images of {key}: {other} and {path}")
         if ends.index(end) < rank:
             best[key] = ends.index(end), path
     if not best:
-        raise InputError(
-            "A folder with label images is needed", f"{folder}, in which there is none"
-        )
+        raise InputError(f"There are no label images in {shared_folder(source)}")
     return {key: path for key, (_, path) in best.items()}

@@ -1,4 +1,4 @@
-"""Labels and their images, of several folders, by their names."""
+"""Labels and their images, matched by their names."""
 
 from __future__ import annotations
 
@@ -9,38 +9,51 @@ from pathlib import Path
 from ..core.errors import InputError
 from . import readable, stem
 from .expand_inputs import MADE as OURS
-from .expand_inputs import expand
+from .expand_inputs import expand, is_folder, is_pattern, pattern_files
+
+Inputs = str | Path | Sequence[str | Path]
 
 _ENDS = ("_labels", "_label", "_masks", "_mask")
 
 
-def paired(images: Path, labels: Path) -> tuple[list[tuple[Path, Path]], list[Path]]:
-    """Return the images of a folder with their labels in another, and the files without partner.
+def paired(images: Inputs, labels: Path) -> tuple[list[tuple[Path, Path]], list[Path]]:
+    """Return images with their labels, and the files that have no match.
 
-    Labels have the name of their image, up to the suffix, or one that goes on with `_labels` or
-    `_mask`.
+    Labels have the name of their image, up to the suffix, or one that continues with `_labels` or
+    `_mask`. One image and one label file match whatever their names are.
+
+    Parameters
+    ----------
+    images : path, or sequence of paths
+        Files, folders and patterns.
+    labels : path
+        A file, folder or pattern.
 
     Raises
     ------
     InputError
-        If one of the two is no folder with images, or there is no pair.
+        If an input does not exist, or nothing matches.
     """
-    sources = [source.path for source in expand([_folder(images)])]
-    truth = _by_name(labels, sources)
-    pairs = [(path, truth[stem(path)]) for path in sources if stem(path) in truth]
+    sources = [source.path for source in expand(_listed(images))]
+    for path in (*sources, labels):
+        _check_there(path)
+    if len(sources) == 1 and not is_pattern(labels) and not is_folder(labels):
+        return [(sources[0], labels)], []
+    named = _by_name([labels], sources)
+    pairs = [(path, named[stem(path)]) for path in sources if stem(path) in named]
     if not pairs:
         raise InputError(
-            f"Labels in {labels} with the names of the images in {images} are needed",
-            f"{len(sources)} images and {len(truth)} files of other names",
+            f"No labels in {labels} have the name of an image in {_words(images)}",
+            hint=f"Found {len(sources)} images and {len(named)} label files of other names",
         )
     used = {label for _, label in pairs}
-    alone = [path for path in sources if stem(path) not in truth]
-    return pairs, alone + [path for path in truth.values() if path not in used]
+    unmatched = [path for path in sources if stem(path) not in named]
+    return pairs, unmatched + [path for path in named.values() if path not in used]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Labels with their partners of the same name.
+    """Labels with the files of the same name.
 
     Attributes
     ----------
@@ -59,32 +72,41 @@ class Row:
 
 
 def partners(
-    labels: Path, images: Sequence[Path] = (), parents: Path | None = None
+    labels: Inputs, images: Sequence[Path] = (), parents: Path | None = None
 ) -> tuple[list[Row], list[Path], list[Path]]:
-    """Return the labels of a folder, each with its partner in every one of the other folders.
+    """Return labels, each with its match in every source of images and in the parents.
 
-    Images and labels may lie in one folder, as `a.tif` beside `a_labels.tif`.
+    Images and labels may be in one folder, as `a.tif` beside `a_labels.tif`.
+
+    Parameters
+    ----------
+    labels : path, or sequence of paths
+        Files, folders and patterns.
+    images : sequence of Path
+        Each folder and each pattern is a source; files are one source together.
+    parents : Path, optional
+        A file, folder or pattern.
 
     Returns
     -------
     rows : list of Row
     lonely : list of Path
-        Labels that lack a partner somewhere.
+        Labels without a match somewhere.
     unused : list of Path
-        Images and parents that are no partner.
+        Images and parents without labels.
 
     Raises
     ------
     InputError
-        If one of these is no folder with images.
+        If an input does not exist or holds no images.
     """
-    sources = [[s.path for s in expand([_folder(folder)])] for folder in images]
+    sources = _image_sources(images)
     taken = {path for paths in sources for path in paths}
     others = [{stem(path): path for path in paths} for paths in sources]
-    holders = None if parents is None else _by_name(parents, taken)
-    own = _by_name(labels, taken)
+    holders = None if parents is None else _by_name([parents], taken)
+    own = _by_name(_listed(labels), taken)
     if not own:
-        raise InputError("A folder of labels is needed", f"{labels}, in which there are none")
+        raise InputError(f"There are no labels in {_words(labels)}")
     rows = [
         Row(name, path, tuple(o[name] for o in others), None if holders is None else holders[name])
         for name, path in own.items()
@@ -96,6 +118,19 @@ def partners(
     return rows, lonely, sorted(others_of_them - used - set(lonely))
 
 
+def _image_sources(images: Sequence[Path]) -> list[list[Path]]:
+    files = [path for path in images if not is_pattern(path) and not is_folder(path)]
+    groups = [[path] for path in images if path not in files]
+    for path in images:
+        _check_there(path)
+    return [[s.path for s in expand(group)] for group in (*groups, files) if group]
+
+
+def is_one(inputs: Sequence[Path]) -> bool:
+    """Tell whether inputs are one file (or a folder that is one image)."""
+    return len(inputs) == 1 and not is_folder(inputs[0]) and not is_pattern(inputs[0])
+
+
 def bare(path: Path) -> str:
     """Return the name that labels share with their image: `a` of `a_labels.tif`."""
     name = stem(path)
@@ -104,17 +139,48 @@ def bare(path: Path) -> str:
     return name
 
 
-def _folder(path: Path) -> Path:
-    if not path.is_dir():
-        raise InputError("A folder of images is needed", str(path))
-    return path
+def _listed(inputs: Inputs) -> list[str | Path]:
+    return [inputs] if isinstance(inputs, str | Path) else list(inputs)
 
 
-def _by_name(folder: Path, others: Collection[Path]) -> dict[str, Path]:
-    """Return the labels of a folder by their names, without what else we made and other files."""
+def _words(inputs: Inputs) -> str:
+    return ", ".join(map(str, _listed(inputs)))
+
+
+def _check_there(path: Path) -> None:
+    if not path.exists() and not is_pattern(path):
+        raise InputError(f"{path} does not exist")
+
+
+def _by_name(inputs: Sequence[str | Path], others: Collection[Path]) -> dict[str, Path]:
+    """Return label images by their names, without other files and what else we made in folders."""
     found: dict[str, Path] = {}
-    for path in sorted(_folder(folder).iterdir()):
-        made = stem(path).endswith(OURS) and not stem(path).endswith(_ENDS)
-        if readable(path) and not path.name.startswith(".") and path not in others and not made:
-            found.setdefault(bare(path), path)
+    for source in map(Path, inputs):
+        own: dict[str, Path] = {}
+        for path in _label_files(source, others):
+            own.setdefault(bare(path), path)
+        twice = next((name for name in own if found.get(name, own[name]) != own[name]), None)
+        if twice is not None:
+            raise InputError(
+                f"Two label images are called {twice}: {found[twice]} and {own[twice]}",
+                hint="Use one folder at a time",
+            )
+        found |= own
     return found
+
+
+def _label_files(source: Path, others: Collection[Path]) -> list[Path]:
+    _check_there(source)
+    if not is_pattern(source) and not is_folder(source):
+        return [source]
+    paths = pattern_files(source) if is_pattern(source) else filter(readable, source.iterdir())
+    return sorted(
+        path
+        for path in paths
+        if not path.name.startswith(".") and path not in others and not _other_output(path)
+    )
+
+
+def _other_output(path: Path) -> bool:
+    """Tell whether it is an output of ours that holds no labels of objects."""
+    return stem(path).endswith(OURS) and not stem(path).endswith(_ENDS)

@@ -12,7 +12,6 @@ import numpy as np
 from ..core.errors import InputError, OutputExistsError, TallyError, sentence
 from ..core.progress import Step, Steps
 from ..core.quantity import parse_quantity
-from ..features.declare.options import DEFAULT
 from ..files import read, write
 from ..files.match_files import bare
 from ..files.outlines import check_outlines_name, write_outlines
@@ -23,7 +22,7 @@ from ..objects.summary import summary
 from .data_dictionary import data_dictionary
 from .image_table import per_image
 from .measure import measure_parents, measure_volumes
-from .options import group_names, measurements
+from .options import MeasureOptions, measurements
 from .report import write_report
 from .track import Tracked, track_steps
 
@@ -34,45 +33,6 @@ if TYPE_CHECKING:
     from ..files.match_files import Row
 
 STAGE = "files"
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureHow:
-    """What is measured and written of each file.
-
-    Attributes
-    ----------
-    groups : tuple of str
-        Names of the groups of measurements, or "all".
-    ring : str, optional
-        Width of the ring of background: "2um".
-    spacing : str, optional
-        Size of a voxel of labels and images, whatever their files say.
-    track : bool
-        Whether the objects of a series are linked over time.
-    outlines : str, optional
-        Format of the objects' outlines: "zip" (ImageJ) or "geojson" (QuPath).
-    overwrite : bool
-        Whether other files are replaced.
-    """
-
-    groups: tuple[str, ...] = DEFAULT
-    ring: str | None = None
-    spacing: str | None = None
-    track: bool = False
-    outlines: str | None = None
-    overwrite: bool = False
-
-    def check(self) -> None:
-        """Refuse groups and quantities that are none, before any file is read."""
-        group_names(self.groups)
-        for text in filter(None, (self.ring, self.spacing)):
-            parse_quantity(text)
-
-    def read(self, path: Path) -> Volume:
-        """Read one file, with the spacing that the user told."""
-        volume = read(path)
-        return volume if self.spacing is None else volume.with_spacing(parse_quantity(self.spacing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +61,29 @@ class MeasureJob:
         """Return the names of the tables that are written."""
         return ["objects", "image", *(["parents"] if self.row.parents else [])]
 
-    def outputs(self, how: MeasureHow) -> list[Path]:
+    def outputs(self, options: MeasureOptions) -> list[Path]:
         """Return all that is written."""
         paths = [*table_paths(self.tables(), self.table), self.table.with_suffix(".json")]
-        if how.track:
+        if options.track:
             paths += [self.beside("_tracks.csv"), self.beside("_linked.tif")]
-        if how.outlines:
-            paths.append(self.beside(f"_outlines.{how.outlines}"))
+        if options.outlines:
+            paths.append(self.beside(f"_outlines.{options.outlines}"))
         return [*paths, *filter(None, [self.report])]
 
-    def check(self, how: MeasureHow) -> None:
+    def check(self, options: MeasureOptions) -> None:
         """Refuse names that cannot be written, before any file is read."""
         check_table_name(self.table)
         if self.report is not None and self.report.suffix.lower() not in (".html", ".htm"):
-            raise InputError("A report that ends in .html is needed", str(self.report))
-        if how.outlines:
-            check_outlines_name(self.beside(f"_outlines.{how.outlines}"))
+            raise InputError(
+                f"The report {self.report} is not an HTML file", hint="End its name in .html"
+            )
+        if options.outlines:
+            check_outlines_name(self.beside(f"_outlines.{options.outlines}"))
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What became of one label image: a summary of its objects, or the reason why there is none."""
+    """How one label image ended: a summary of its objects, or the reason why there is none."""
 
     job: MeasureJob
     message: str
@@ -129,7 +91,9 @@ class Measured:
     notes: tuple[str, ...] = ()
 
 
-def measure_files_steps(jobs: Sequence[MeasureJob], how: MeasureHow) -> Steps[list[Measured]]:
+def measure_files_steps(
+    jobs: Sequence[MeasureJob], options: MeasureOptions
+) -> Steps[list[Measured]]:
     """Measure files one after the other and write the results; yield after every file.
 
     A file that cannot be measured fails with a reason, and the others are measured.
@@ -137,35 +101,36 @@ def measure_files_steps(jobs: Sequence[MeasureJob], how: MeasureHow) -> Steps[li
     done: list[Measured] = []
     for number, job in enumerate(jobs):
         try:
-            done.append((yield from _one(job, how)))
+            done.append((yield from _one(job, options)))
         except (TallyError, MemoryError) as error:
             done.append(Measured(job, sentence(error), failed=True))
         yield Step(STAGE, number + 1, len(jobs))
     return done
 
 
-def _one(job: MeasureJob, how: MeasureHow) -> Steps[Measured]:
-    _check_free(job, how)
+def _one(job: MeasureJob, options: MeasureOptions) -> Steps[Measured]:
+    _check_free(job, options)
     row = job.row
-    images = [how.read(path) for path in row.images]
-    labels = how.read(row.labels).calibrated_by(images)
-    parents = None if row.parents is None else how.read(row.parents)
-    options = measurements(how.groups, how.ring, labels)
-    table = measure_volumes(labels, images, options, parents)
-    if how.track:
+    images = [_read(path, options) for path in row.images]
+    labels = _read(row.labels, options).calibrated_by(images)
+    parents = None if row.parents is None else _read(row.parents, options)
+    groups = measurements(options.groups, options.ring, labels)
+    table = measure_volumes(labels, images, groups, parents)
+    if options.track:
         tracked = yield from track_steps(labels)
         table.insert(1, "track", _track_of_each(labels, tracked))
         write_table(tracked.tracks, job.beside("_tracks.csv"))
         write(tracked.labels, job.beside("_linked.tif"))
-    if how.outlines:
-        write_outlines(labels, job.beside(f"_outlines.{how.outlines}"), table)
+    if options.outlines:
+        write_outlines(labels, job.beside(f"_outlines.{options.outlines}"), table)
     whole = per_image(table, labels)
     whole.insert(0, "file", row.labels.name)
     tables = {"objects": table, "image": whole}
     if parents is not None:
-        tables["parents"] = measure_parents(parents.calibrated_by([labels]), table, options)
-    told = options.model_dump(mode="json")
-    about = data_dictionary(_named(tables, job), _sources(row, labels), told)
+        tables["parents"] = measure_parents(parents.calibrated_by([labels]), table, groups)
+    about = data_dictionary(
+        _named(tables, job), _sources(row, labels), groups.model_dump(mode="json")
+    )
     write_tables(tables, job.table, about["tables"]["objects"]["columns"])
     if job.report is not None:
         record = read_record(row.labels.with_name(f"{bare(row.labels)}_run.json"))
@@ -175,12 +140,17 @@ def _one(job: MeasureJob, how: MeasureHow) -> Steps[Measured]:
     return Measured(job, summary(table), notes=notes)
 
 
-def _check_free(job: MeasureJob, how: MeasureHow) -> None:
-    taken = [path for path in job.outputs(how) if path.exists()]
-    if taken and not how.overwrite:
-        raise OutputExistsError(
-            f"A new name is needed for {taken[0]}", "one that exists", "Or use --overwrite"
-        )
+def _read(path: Path, options: MeasureOptions) -> Volume:
+    volume = read(path)
+    if options.spacing is None:
+        return volume
+    return volume.with_spacing(parse_quantity(options.spacing))
+
+
+def _check_free(job: MeasureJob, options: MeasureOptions) -> None:
+    taken = [path for path in job.outputs(options) if path.exists()]
+    if taken and not options.overwrite:
+        raise OutputExistsError(f"{taken[0]} exists", hint="Choose another name or use --overwrite")
 
 
 def _track_of_each(labels: Volume, tracked: Tracked) -> Any:
@@ -198,12 +168,15 @@ def _named(tables: dict[str, pd.DataFrame], job: MeasureJob) -> dict[str, tuple[
 def _sources(row: Row, labels: Volume) -> dict[str, Any]:
     """Return what was measured: names without folders, which may tell of a patient, and hashes."""
 
-    def told(path: Path) -> dict[str, str]:
+    def source(path: Path) -> dict[str, str]:
         return {"name": path.name, "sha256": sha256_file(path)}
 
-    found: dict[str, Any] = {"labels": told(row.labels), "images": [told(p) for p in row.images]}
+    found: dict[str, Any] = {
+        "labels": source(row.labels),
+        "images": [source(p) for p in row.images],
+    }
     if row.parents is not None:
-        found["parents"] = told(row.parents)
+        found["parents"] = source(row.parents)
     grid = {"axes": labels.axes, "shape": list(labels.shape)}
     if labels.spacing is not None:
         grid |= {"spacing": list(labels.spacing), "unit": labels.unit}

@@ -1,19 +1,64 @@
-"""What a user asks to be measured, as the options of the measurement."""
+"""What a user may decide about a measurement."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from pydantic import Field, field_validator
+
+from ..core.options import Offer, Options
 from ..core.quantity import Quantity, parse_quantity, table_unit
 from ..features.declare.options import DEFAULT, Measurements
 from ..features.registry import GROUPS, chosen
+from ..files.tables.tables import TableFormat
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
 
 ALL = "all"
 _ALWAYS = ("size", "place")  # by which summaries and other programs find the objects
+
+
+def _offered_groups() -> tuple[str, ...]:
+    return (*GROUPS, ALL)
+
+
+class MeasureOptions(Options):
+    """What is measured of label images, and written beside the tables."""
+
+    groups: Annotated[tuple[str, ...], Offer(aliases=("set",), choices=_offered_groups)] = Field(
+        DEFAULT,
+        description="Groups of measurements, such as shape,intensity, or all. Size and place are "
+        "always measured.",
+    )
+    ring: Annotated[str | None, Offer(label="Background ring")] = Field(
+        None,
+        description="Width of the background ring around each object, such as 2um or 5px. "
+        "Default: a quarter of the median diameter.",
+    )
+    spacing: str | None = Field(
+        None, description="Voxel size, such as 0.5,0.1,0.1um; overrides the files."
+    )
+    track: bool = Field(False, description="Link the objects of a time series over time.")
+    outlines: Literal["zip", "geojson"] | None = Field(
+        None, description="Also write outlines for ImageJ (zip) or QuPath (geojson)."
+    )
+    table: TableFormat = "csv"
+    overwrite: bool = Field(False, description="Replace results that exist.")
+
+    @field_validator("groups")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        group_names(names)
+        return names
+
+    @field_validator("ring", "spacing")
+    @classmethod
+    def _lengths(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_quantity(text)
+        return text
 
 
 def group_names(names: Iterable[str] = DEFAULT) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from ..core.errors import InputError
 
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Device = Annotated[
+    str, Field(description="Where the network runs: auto, cpu, cuda, cuda:1 or mps.")
+]
 
 
 def choose_device(name: str = "auto") -> torch.device:

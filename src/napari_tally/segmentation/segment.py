@@ -126,7 +126,7 @@ class _Segmentation:
             options.tiling.of(model.info.tiling),
         )
         self.mapping = self.inference
-        if options.augment:
+        if options.tta:
             head = self.found.head
             self.mapping = AugmentedInference(
                 **vars(self.inference),
@@ -177,7 +177,7 @@ class _Segmentation:
     @property
     def channels(self) -> int:
         """Of the maps, with the spread between copies if there are any."""
-        return self.found.head.channels(self.planes.ndim) + self.options.augment
+        return self.found.head.channels(self.planes.ndim) + self.options.tta
 
     @property
     def streamed(self) -> bool:

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.errors import OutputExistsError, TallyError, sentence
+from ..core.options import with_current_names
 from ..core.progress import Step, Steps
-from ..core.quantity import parse_quantity
-from ..files import format_of, read, write
+from ..files import format_of, write
 from ..files.formats import itk, nifti
 from ..files.formats.format import ending
 from ..files.run_record import read_record, same_run, sha256_file, versions, write_record
-from ..files.tables.tables import write_table
+from ..files.tables.tables import format_beside, write_table
 from ..models.bundle import default_model, load_model
 from .segment import segment_steps
+from .setup.file_options import SegmentFilesOptions
 
 if TYPE_CHECKING:
-    from ..core.volume import Volume
     from ..files.expand_inputs import InputFile
     from ..models.bundle import Model
     from .result import Result
@@ -79,8 +79,8 @@ class Outputs:
             named(f"labels{suffix}", objects),
             named(f"objects.{table}", objects),
             named(f"classes{suffix}", classes),
-            named(f"classes.{table}", classes),
-            named(f"segments.{table}", segments),
+            named(f"classes.{format_beside(table)}", classes),
+            named(f"segments.{format_beside(table)}", segments),
         )
 
     def all(self) -> tuple[Path, ...]:
@@ -99,7 +99,7 @@ def _other(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one input."""
+    """How one input ended."""
 
     source: Path
     status: Status
@@ -121,38 +121,21 @@ class Outcome:
         }
 
 
-@dataclass(frozen=True)
-class Batch:
-    """How files are read, and where the results go."""
-
-    folder: Path
-    axes: str | None = None
-    spacing: str | None = None
-    table: Literal["csv", "parquet"] = "csv"
-    overwrite: bool = False
-    series: str | None = None
-
-    def check(self) -> None:
-        """Refuse a spacing that is none, before any file is read."""
-        if self.spacing is not None:
-            parse_quantity(self.spacing)
-
-    def read(self, path: Path) -> Volume:
-        """Read one file, with the axes and the spacing that the user told."""
-        volume = read(path, axes=self.axes, series=self.series)
-        return volume if self.spacing is None else volume.with_spacing(parse_quantity(self.spacing))
-
-
 def segment_files_steps(
-    sources: Sequence[InputFile], model: Model | None, options: SegmentOptions, batch: Batch
+    sources: Sequence[InputFile],
+    model: Model | None,
+    options: SegmentOptions,
+    folder: Path,
+    files: SegmentFilesOptions | None = None,
 ) -> Steps[list[Outcome]]:
-    """Segment files one after the other and write what was found; yield after every piece.
+    """Segment files one after the other and write the results to a folder; yield in between.
 
-    Without a model each goes to the shipped one for nuclei in 2D or, if it is a stack, in 3D.
+    Without a model, images are segmented with the built-in one for nuclei in 2D, stacks in 3D.
 
     An input whose outputs exist is skipped if their run record matches (same options, model and
-    input), else it fails, unless `batch.overwrite`.
+    input), else it fails, unless `files.overwrite`.
     """
+    files = files or SegmentFilesOptions()
     outcomes: list[Outcome] = []
     head = None if model is None else model.info.head
     gives = {
@@ -161,9 +144,9 @@ def segment_files_steps(
         "segments": head is not None and bool(head.class_names) and head.finds_objects,
     }
     for number, source in enumerate(sources):
-        outputs = Outputs.of(source, batch.folder, batch.table, **gives)
+        outputs = Outputs.of(source, folder, files.table, **gives)
         try:
-            outcome = yield from _one(source, model, options, batch, outputs)
+            outcome = yield from _one(source, model, options, files, outputs)
         except (TallyError, MemoryError) as error:
             outcome = Outcome(source.path, "failed", outputs, message=sentence(error))
         outcomes.append(outcome)
@@ -175,38 +158,52 @@ _loaded = lru_cache(load_model)
 
 
 def _one(
-    source: InputFile, model: Model | None, options: SegmentOptions, batch: Batch, outputs: Outputs
+    source: InputFile,
+    model: Model | None,
+    options: SegmentOptions,
+    files: SegmentFilesOptions,
+    outputs: Outputs,
 ) -> Steps[Outcome]:
-    volume = batch.read(source.path)
+    volume = files.read(source.path)
     model = model or _loaded(default_model(volume))
-    record = _record(source, model, options, batch)
-    before = read_record(outputs.record)
-    if not batch.overwrite and any(p.exists() for p in outputs.all()):
-        if (
-            before is not None
-            and same_run(before, record)
-            and all(p.exists() for p in outputs.all())
-        ):
-            count, said = int(before.get("objects", 0)), str(before.get("summary", ""))
-            return Outcome(source.path, "skipped", outputs, count, said)
-        raise OutputExistsError(
-            f"A new name is needed for {outputs.all()[0]}",
-            "one that another run has written",
-            "Use --overwrite or another folder",
-        )
+    record = _record(source, model, options, files)
+    if not files.overwrite and any(p.exists() for p in outputs.all()):
+        return _skipped(source, record, outputs, type(options))
     start = time.perf_counter()
     result = yield from segment_steps(volume, model, options)
     _write(result, outputs, record, time.perf_counter() - start)
     return Outcome(source.path, "done", outputs, result.count, result.summary, result.notes, result)
 
 
+def _skipped(
+    source: InputFile, record: dict[str, Any], outputs: Outputs, model: type[SegmentOptions]
+) -> Outcome:
+    """Return the outcome of the same run before.
+
+    Raises
+    ------
+    OutputExistsError
+        If some of the outputs are those of another run.
+    """
+    before = read_record(outputs.record) or {}
+    if isinstance(before.get("options"), dict):
+        before["options"] = with_current_names(model, before["options"])
+    if not same_run(before, record) or not all(p.exists() for p in outputs.all()):
+        raise OutputExistsError(
+            f"{outputs.all()[0]} exists and is of another run",
+            hint="Use --overwrite or another folder",
+        )
+    count, summary = int(before.get("objects", 0)), str(before.get("summary", ""))
+    return Outcome(source.path, "skipped", outputs, count, summary)
+
+
 def _record(
-    source: InputFile, model: Model, options: SegmentOptions, batch: Batch
+    source: InputFile, model: Model, options: SegmentOptions, files: SegmentFilesOptions
 ) -> dict[str, Any]:
     """Return the part of a run record that tells whether two runs are the same."""
-    reading = {"axes": batch.axes, "spacing": batch.spacing, "table": batch.table}
-    if batch.series is not None:
-        reading["series"] = batch.series
+    reading = {"axes": files.axes, "spacing": files.spacing, "table": files.table}
+    if files.series is not None:
+        reading["series"] = files.series
     return {
         "input": {"name": source.path.name, "sha256": sha256_file(source.path)},
         "model": model.identity,

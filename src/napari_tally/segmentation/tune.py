@@ -12,14 +12,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from ..core.errors import InputError
-from ..core.options import Options
+from ..core.options import Offer, Options
 from ..core.progress import Step, Steps
 from ..heads.confidence import calibrated
 from ..metrics.match import match
@@ -48,23 +48,24 @@ _SIZE_FACTORS = (0.0, 0.5, 0.75, 1.5, 2.0, 3.0)
 _GAIN = 1e-4  # of AP that is worth leaving the model's own number
 _FALSE, _TRUE = 20, 50  # objects of each kind, at least, to calibrate the confidence by
 
+# What decides the prediction maps: the rest of the segmentation is what is calibrated.
+_PREDICTING = (
+    "channel", "object_size", "stack", "tta", "tiling", "device", "precision", "max_maps_gib",
+)  # fmt: skip
+
 
 class TuneOptions(Options):
-    """How the numbers of a model are chosen.
+    """How the post-processing parameters of a model are calibrated."""
 
-    Attributes
-    ----------
-    segment : SegmentOptions
-        How the images go through the network: channel, object size, device, ...
-    folds : int
-        In how many parts images are left out to check the choice; no more than there are images.
-    sweeps : int
-        How often each number is looked at, at most.
-    """
-
-    segment: SegmentOptions = SegmentOptions()
-    folds: int = Field(5, ge=2)
-    sweeps: int = Field(3, ge=1)
+    segment: Annotated[SegmentOptions, Offer(only=_PREDICTING)] = Field(
+        SegmentOptions(), description="How the prediction maps of the images are computed."
+    )
+    folds: Annotated[int, Offer(advanced=True)] = Field(
+        5, ge=2, description="Folds of the cross-validation, at most one per image."
+    )
+    sweeps: Annotated[int, Offer(advanced=True)] = Field(
+        3, ge=1, description="Maximum number of passes over the parameters."
+    )
 
 
 @dataclass(frozen=True)

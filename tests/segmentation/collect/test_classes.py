@@ -227,6 +227,6 @@ def test_objects_of_classes_are_as_sure_as_their_voxels() -> None:
     sizes = np.bincount(np.asarray(result.labels).ravel())[1:]
     mean = (result.table["confidence"] * sizes).sum() / sizes.sum()
     assert mean == pytest.approx(seen[result.maps[0][0] < 0.5].mean(), abs=0.01)
-    copied = napari_tally.segment(volume, BY_INTENSITY, separate=True, augment=True)
+    copied = napari_tally.segment(volume, BY_INTENSITY, separate=True, tta=True)
     assert copied.count == result.count
     assert np.allclose(copied.table["confidence"], result.table["confidence"], atol=0.01)

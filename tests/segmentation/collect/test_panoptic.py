@@ -139,13 +139,12 @@ def test_files_get_a_table_of_segments(model, scene, tmp_path) -> None:
     import tifffile
 
     from napari_tally.files.expand_inputs import expand
-    from napari_tally.segmentation.segment_files import Batch, segment_files_steps
+    from napari_tally.segmentation.segment_files import segment_files_steps
 
     tifffile.imwrite(tmp_path / "a.tif", scene[0])
-    options, batch = SegmentOptions(object_size="14px"), Batch(tmp_path / "out")
-    outcome = drain(segment_files_steps(expand([str(tmp_path / "a.tif")]), model, options, batch))[
-        0
-    ]
+    options, folder = SegmentOptions(object_size="14px"), tmp_path / "out"
+    sources = expand([str(tmp_path / "a.tif")])
+    (outcome,) = drain(segment_files_steps(sources, model, options, folder))
     names = {p.name for p in (tmp_path / "out").iterdir()}
     assert outcome.status == "done"
     assert names == {
@@ -155,7 +154,7 @@ def test_files_get_a_table_of_segments(model, scene, tmp_path) -> None:
 
 
 def test_turned_copies_give_objects_and_classes_that_agree(model, scene) -> None:
-    options = {"object_size": "14px", "augment": True}
+    options = {"object_size": "14px", "tta": True}
     result = napari_tally.segment(scene[0], model, **options)
     counts = panoptic_counts((result.labels, result.classes.array), scene[1:], 3)
     assert agree(result)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 from zipfile import BadZipFile
+
+from pydantic import AfterValidator, Field
 
 from ...core.atomic import replacing
 from ...core.errors import FileError
@@ -27,6 +29,18 @@ _NEEDED = {
 }
 SUFFIXES = tuple(_NEEDED)
 _BROKEN = (ValueError, KeyError, OSError, BadZipFile)
+
+
+def _writable(name: str) -> str:
+    check_table_name(Path(f"table.{name}"))
+    return name
+
+
+TableFormat = Annotated[
+    Literal["csv", "parquet", "xlsx", "h5ad"],
+    AfterValidator(_writable),
+    Field(description="File format of the tables."),
+]
 
 
 def write_table(table: pd.DataFrame, path: Path, about: About | None = None) -> None:
@@ -72,8 +86,13 @@ def table_paths(names: list[str], path: Path) -> list[Path]:
     suffix = path.suffix
     if suffix.lower() == ".xlsx":
         return [path] * len(names)
-    beside = ".csv" if suffix.lower() == ".h5ad" else suffix
+    beside = "." + format_beside(suffix[1:])
     return [path, *(path.with_name(f"{path.stem}_{name}{beside}") for name in names[1:])]
+
+
+def format_beside(table_format: str) -> str:
+    """Return the format of tables that are not of objects, for which AnnData has no room."""
+    return "csv" if table_format.lower() == "h5ad" else table_format
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -97,7 +116,7 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         found: pd.DataFrame = readers[path.suffix.lower()](path)
     except _BROKEN as error:
-        raise FileError("A table that can be read is needed", f"{path} ({error})") from error
+        raise FileError(f"{path} cannot be read as a table: {error}") from error
     return found
 
 
@@ -111,13 +130,14 @@ def check_table_name(path: Path) -> None:
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise FileError(f"A table that ends in {' or '.join(SUFFIXES)} is needed", str(path))
+        raise FileError(
+            f"{path} has no suffix of a table", hint=f"Use one of {', '.join(SUFFIXES)}"
+        )
     package, kind = _NEEDED[suffix]
     if package and find_spec(package) is None:
         raise FileError(
-            f"The package {package} is needed for {kind}",
-            "none",
-            'Install it with: pip install "napari-tally[tables]", or use .csv',
+            f"Writing {kind} requires the package {package}",
+            hint='Install it with: pip install "napari-tally[tables]", or use .csv',
         )
 
 

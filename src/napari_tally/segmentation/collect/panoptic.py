@@ -33,7 +33,7 @@ class PanopticObjects(Classed):
         self, maps: NDArray[np.floating]
     ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """Return the maps of objects (with the spread between copies, if any) and of classes."""
-        if not self.options.augment:
+        if not self.options.tta:
             return maps[: -self._kinds], maps[-self._kinds :]
         first = len(maps) - self._kinds - 1
         return np.concatenate([maps[:first], maps[-1:]]), maps[first:-1]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
 from ...core.errors import InputError
-from ...core.options import Options
+from ...core.options import Offer, Options
 from ...core.quantity import Quantity, parse_quantity
 from ...heads.base import Head
 from ...heads.panoptic import Panoptic
-from ...network.device import Precision
+from ...network.device import Device, Precision
 from ...network.tile_layout import ToldTiling
 from ..maps.stack_strategies import AnyStack, Auto
 
@@ -22,57 +22,72 @@ H = TypeVar("H", bound=Head)
 
 
 class SegmentOptions(Options):
-    """How an image is segmented.
+    """How an image is segmented."""
 
-    Attributes
-    ----------
-    channel : int or str, optional
-        Number (from 0) or name of the channel to segment.
-    object_size : str, optional
-        Diameter of the objects, such as "12um" or "30px"; guessed if it is not told.
-    min_size : str, optional
-        Smallest object that is kept, such as "20um2" or "50px2" (um3, px3 in 3D).
-    threshold : float, optional
-        Least probability of an object's voxel; the model's own if it is not told.
-    tune : dict of str to float
-        Other numbers by which the model's head decodes, such as {"tolerance": 0.7}.
-    separate : bool
-        Separate objects: what hangs together of each class of a semantic model becomes an object
-        of its own. Other models always separate.
-    stack : Auto, Slices, Link or Views
-        How a stack goes through a 2D model: "auto", "slices" (each by itself), "link" (and objects
-        linked between slices) or "views" (from three sides).
-    augment : bool
-        Average the maps of eight turned and mirrored copies of each image (test-time
-        augmentation): eight times slower, and confidence also heeds how far the copies agree.
-    tiling : ToldTiling
-        The windows of the network; the model's own where they are not told.
-    keep_maps : bool
-        Keep the network's maps in the result.
-    max_maps_gib : float
-        Where the maps of an image (or stack) would be larger, they go to a temporary file, and are
-        made and decoded block by block.
-    """
-
-    channel: int | str | None = None
-    object_size: str | None = None
-    min_size: str | None = None
-    threshold: float | None = Field(None, gt=0, lt=1)
-    tune: dict[str, float] = Field(default_factory=dict)
-    separate: bool = False
-    stack: AnyStack = Auto()
-    augment: bool = False
-    tiling: ToldTiling = ToldTiling()
-    device: str = "auto"
-    precision: Precision = "auto"
-    keep_maps: bool = False
-    max_maps_gib: float = Field(1.0, gt=0)
+    channel: int | str | None = Field(
+        None, description="Channel to segment, by number (from 0) or name."
+    )
+    object_size: str | None = Field(
+        None,
+        description="Object diameter, such as 12um or 30px. Default: estimated from the image.",
+    )
+    min_size: Annotated[str | None, Offer(label="Minimum size")] = Field(
+        None,
+        description="Smallest object to keep, such as 20um2 or 50px2 (um3 or px3 in 3D). "
+        "Default: the model's own.",
+    )
+    threshold: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Minimum probability of an object pixel. Default: the model's own.",
+    )
+    tune: Annotated[dict[str, float], Offer(advanced=True)] = Field(
+        default_factory=dict,
+        description="Other post-processing parameters of the model's head, such as tolerance=0.7.",
+    )
+    separate: bool = Field(
+        False,
+        description="Split each class into connected components (one instance each). "
+        "Models of instances always separate.",
+    )
+    stack: AnyStack = Field(
+        Auto(),
+        description="How a 2D model segments a stack: each slice by itself (slices), slices with "
+        "their objects linked (link), three orthogonal views (views), or views unless the slices "
+        "are too far apart (auto).",
+    )
+    tta: Annotated[bool, Offer(label="Test-time augmentation", aliases=("augment",))] = Field(
+        False,
+        description="Test-time augmentation: average the predictions for eight rotated and "
+        "mirrored copies. Eight times slower; confidence then also uses their agreement.",
+    )
+    tiling: Annotated[ToldTiling, Offer(advanced=True)] = Field(
+        ToldTiling(), description="Tiles of the network. Default: the model's own."
+    )
+    device: Device = "auto"
+    precision: Annotated[Precision, Offer(advanced=True)] = Field(
+        "auto", description="Numerical precision of the network."
+    )
+    keep_maps: Annotated[bool, Offer(hidden=True)] = Field(
+        False, description="Keep the prediction maps in the result."
+    )
+    max_maps_gib: Annotated[
+        float, Offer(label="Memory for prediction maps (GiB)", advanced=True)
+    ] = Field(
+        1.0,
+        gt=0,
+        description="Memory for the prediction maps of an image, GiB. Larger ones go to a "
+        "temporary file and are decoded block by block.",
+    )
 
     @field_validator("object_size")
     @classmethod
     def _is_length(cls, text: str | None) -> str | None:
         if text is not None and len(parse_quantity(text).values) != 1:
-            raise InputError("One diameter is needed", repr(text), "Write it as 12um or 30px")
+            raise InputError(
+                f"The object diameter is one number, not {text!r}", hint="Write it as 12um or 30px"
+            )
         return text
 
     @field_validator("min_size")
@@ -107,7 +122,7 @@ class SegmentOptions(Options):
         return head.model_copy(update=changes)
 
     def diameter_px(self, volume: Volume) -> float | None:
-        """Return the object size in px of the image (the finer of Y and X), if it was told."""
+        """Return the object size in px of the image (the finer of Y and X), if it is set."""
         if self.object_size is None:
             return None
         size = parse_quantity(self.object_size)
@@ -116,7 +131,7 @@ class SegmentOptions(Options):
         return size.to(_calibrated(volume, self.object_size))[0] / min(volume.spacing or ())
 
     def min_voxels(self, volume: Volume, ndim: int) -> float | None:
-        """Return the smallest object that is kept, in voxels of the image, if it was told."""
+        """Return the minimum object size in voxels of the image, if it is set."""
         if self.min_size is None:
             return None
         size = parse_quantity(self.min_size, power=ndim)
@@ -132,8 +147,7 @@ class SegmentOptions(Options):
 def _calibrated(volume: Volume, text: str) -> str:
     if volume.spacing is None:
         raise InputError(
-            f"A calibration is needed for {text!r}, and {volume.name} has none",
-            "a length",
-            "Give the size in px, or the spacing, such as 0.5um",
+            f"{volume.name} is not calibrated, so {text!r} cannot be converted to pixels",
+            hint="Give the size in px, or set the spacing, such as 0.5um",
         )
     return volume.unit

@@ -14,7 +14,7 @@ from ...core.progress import Step, Steps
 from ...core.volume import Volume
 from ...files import read, stem
 from ...files.coco import read_coco
-from ...files.match_files import paired
+from ...files.match_files import Inputs, paired
 from .data_split import groups_of
 from .labelled_image import Labelled
 
@@ -22,16 +22,20 @@ READ = "read the images"
 
 
 def folders_steps(
-    images: Path, labels: Path, masks: Path | None = None, classes: Path | None = None
+    images: Inputs, labels: Path, masks: Path | None = None, classes: Path | None = None
 ) -> Steps[list[Labelled]]:
-    """Read images and labels of two folders by their names; yield after every image.
+    """Read images and their labels, matched by name; yield after every image.
 
     Parameters
     ----------
+    images : path, or sequence of paths
+        Files, folders and patterns.
+    labels : Path
+        A file, folder or pattern, as `masks` and `classes` are.
     masks : Path, optional
-        Folder of masks: where an image has one, its labels are complete in it only.
+        Annotated regions: where an image has one, its labels are complete only inside.
     classes : Path, optional
-        Folder of class ids, where the labels are ids of objects.
+        Class ids, where the labels are ids of objects.
 
     Raises
     ------
@@ -67,8 +71,8 @@ def _alone(paths: Sequence[Path]) -> str:
     if not paths:
         return ""
     listed = ", ".join(path.name for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
-    have = "file has" if len(paths) == 1 else "files have"
-    return f"{len(paths)} {have} no partner of the same name and are left out: {listed}"
+    left_out = "file has no match and is" if len(paths) == 1 else "files have no match and are"
+    return f"{len(paths)} {left_out} left out: {listed}"
 
 
 def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], tuple[str, ...]]]:
@@ -95,7 +99,7 @@ def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], t
             missing.append(path)
         yield Step(READ, number + 1, len(coco.images))
     if not found:
-        raise InputError(f"The images of {annotations} are needed in {images}", "none of them")
+        raise InputError(f"None of the images of {annotations} is in {images}")
     if missing:
         yield Step(READ, 1, 1, _alone(missing))
     return found, coco.categories

@@ -1,70 +1,104 @@
-"""What may be told of a training."""
+"""What a user may decide about a training."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ...core.options import Options
+from ...core.options import Offer, Options
+from ...network.device import Device
 from ..augment.presets import Preset
 from ..data.label_kind import Kind
 from .rules import ObjectHead
 
 
 class TrainingOptions(Options):
-    """What may be told of a training; the plan chooses the rest.
+    """How a model is trained; the plan chooses what is not set."""
 
-    Attributes
-    ----------
-    start : str, optional
-        A model (shipped, by its name, or a folder) to go on from, with its network, head and grid.
-    kind : str, optional
-        Whether labels are ids of objects or of classes; seen from the labels if not told.
-    head : str, optional
-        What tells objects apart, for a model that begins from nothing; see `sizing.choose_head`.
-    class_names : tuple of str
-        In the order of the class ids.
-    channel : str, optional
-        Number (from 0) or name of the one channel that is learnt from.
-    validation, test : float
-        Shares of the images that are spared; for validation a fifth, 20 at most, if none is told.
-    validation_names : tuple of str
-        The images of the validation, if they are not to be drawn.
-    steps, batch, patch, learning_rate, augmentation, patience, workers
-        Choices of the plan to make otherwise.
-    resume : bool
-        Whether to go on with a run that was stopped, with its options, data and plan.
-    """
-
-    start: str | None = None
-    kind: Kind | None = None
-    ndim: Literal[2, 3] | None = None
-    head: ObjectHead | None = None
-    class_names: tuple[str, ...] = ()
-    channel: str | None = None
-    validation: float | None = Field(None, ge=0, lt=1)
-    test: float = Field(0.0, ge=0, lt=1)
-    validation_names: tuple[str, ...] = ()
-    steps: int | None = Field(None, ge=1)
-    batch: int | None = Field(None, ge=1)
-    patch: tuple[int, ...] | None = None
-    learning_rate: float | None = Field(None, gt=0)
-    augmentation: Preset | None = None
-    patience: int | None = Field(None, ge=0)
-    workers: int | None = Field(None, ge=0)
-    name: str | None = None
-    description: str | None = None
-    licence: str = "not stated"
-    data: str = Field("", description="What the images are and where they come from")
-    device: str = "auto"
-    seed: int = 0
-    tensorboard: bool = False
-    resume: bool = False
-    overwrite: bool = False
+    start: Annotated[str | None, Offer(label="Start from", flag="from")] = Field(
+        None,
+        description="Model to fine-tune, with its network, head and voxel size: a built-in model "
+        "or a model folder.",
+    )
+    kind: Kind | None = Field(
+        None,
+        description="What the label values are: object ids, class ids, or both. Default: inferred "
+        "from the labels.",
+    )
+    ndim: Annotated[Literal[2, 3] | None, Offer(label="Dimensions")] = Field(
+        None, description="Dimensions of the network. Default: chosen from the images."
+    )
+    head: ObjectHead | None = Field(
+        None, description="How a new model separates objects. Default: flow."
+    )
+    class_names: tuple[str, ...] = Field(
+        (), description="Names of the classes, in the order of their ids, such as nerve,vessel."
+    )
+    channel: str | None = Field(
+        None, description="Channel to train on, by number (from 0) or name. Default: all channels."
+    )
+    validation: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Share of the images to hold out for validation. Default: a fifth, 20 images "
+        "at most.",
+    )
+    test: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the images to hold out as a test set, scored at the end.",
+    )
+    validation_names: Annotated[tuple[str, ...], Offer(advanced=True)] = Field(
+        (), description="Names of the validation images. Default: drawn at random."
+    )
+    steps: int | None = Field(
+        None, ge=1, description="Number of training batches. Default: chosen by the plan."
+    )
+    batch: Annotated[int | None, Offer(label="Batch size", advanced=True)] = Field(
+        None, ge=1, description="Patches in a batch. Default: chosen by the plan."
+    )
+    patch: Annotated[tuple[int, ...] | None, Offer(label="Patch size", advanced=True)] = Field(
+        None, description="Shape of the training patches, such as 128,128. Default: by the plan."
+    )
+    learning_rate: Annotated[float | None, Offer(aliases=("rate",), advanced=True)] = Field(
+        None, gt=0, description="Learning rate after warm-up. Default: chosen by the plan."
+    )
+    augmentation: Annotated[Preset | None, Offer(aliases=("augment",))] = Field(
+        None, description="Strength of data augmentation. Default: chosen by the plan."
+    )
+    patience: Annotated[int | None, Offer(advanced=True)] = Field(
+        None,
+        ge=0,
+        description="Validations without improvement before training stops (0 = never).",
+    )
+    workers: Annotated[int | None, Offer(advanced=True)] = Field(
+        None, ge=0, description="Data-loading worker processes (0 = main process)."
+    )
+    name: str | None = Field(None, description="Name of the model. Default: that of its folder.")
+    description: str | None = Field(
+        None, description="One sentence about the model. Default: written from the plan."
+    )
+    licence: str = Field("not stated", description="Licence of the model, such as CC-BY-4.0.")
+    data: str = Field(
+        "", description="What the images are and where they come from, for the model card."
+    )
+    device: Device = "auto"
+    seed: Annotated[int, Offer(advanced=True)] = Field(
+        0, description="Random seed of the split, the patches and the weights."
+    )
+    tensorboard: Annotated[bool, Offer(label="TensorBoard log", advanced=True)] = Field(
+        False, description="Write TensorBoard logs."
+    )
+    resume: bool = Field(
+        False, description="Resume a stopped run with its options, images and plan."
+    )
+    overwrite: bool = Field(False, description="Replace a model that exists.")
 
     def going_on(self, first: TrainingOptions) -> TrainingOptions:
-        """Return the options of the run that is resumed, on the device that is told now."""
+        """Return the options of the run that is resumed, on the device that is set now."""
         return first.model_copy(
             update={"device": self.device, "resume": True, "overwrite": self.overwrite}
         )

@@ -1,0 +1,167 @@
+"""Flags of the command line, made from the fields of options.
+
+A command takes options as arguments, `options: SegmentOptions`; on the command line each of their
+fields is a flag, with the field's name, description, limits and default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, Signature, isclass, signature
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from ..core.checked_options import checked, is_nested
+from ..core.errors import InputError
+from ..core.options import OptionField, Options, option_fields
+from .run import usage
+
+_METAVARS = {int: "INTEGER", float: "NUMBER", Path: "PATH", dict: "NAME=NUMBER"}
+_MANY = 6  # values of a default that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag for a field of options, or of options that these hold.
+
+    Attributes
+    ----------
+    path : tuple of str
+        Names of the fields that lead to it: ("tiling", "tile").
+    """
+
+    path: tuple[str, ...]
+    field: OptionField
+
+    @property
+    def metavar(self) -> str | None:
+        """What stands for its value in the help: "INTEGER" or "[auto|slices]"."""
+        field = self.field
+        if field.many:
+            return {int: "INTEGER,...", float: "NUMBER,..."}.get(field.type, "NAME,...")
+        return f"[{'|'.join(field.choices)}]" if field.choices else _metavar(field)
+
+    @property
+    def help(self) -> str:
+        """The field's description with its limits and its default."""
+        default = self.default
+        facts = [self.field.limits, f"default: {default}" if default else ""]
+        shown = "; ".join(filter(None, facts))
+        return f"{self.field.description}{f'  [{shown}]' if shown else ''}"
+
+    @property
+    def default(self) -> str:
+        """The default as it is written on the command line, or "" if there is nothing to show."""
+        value = self.field.default
+        if isinstance(value, Options):
+            value = getattr(value, "name", "")
+        if isinstance(value, tuple):
+            texts = [str(each) for each in value]
+            return ",".join([*texts[:2], "...", texts[-1]] if len(texts) > _MANY else texts)
+        return "" if value is None or value == {} or isinstance(value, bool) else str(value)
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter of a command for it: as text, which the options will check."""
+        kind: Any = str | None
+        default: Any = None
+        option = typer.Option(self.field.flag, help=self.help, metavar=self.metavar)
+        if self.field.type is bool:
+            kind, default = bool, False
+            option = typer.Option(self.field.flag, help=self.help)
+        elif self.field.type is dict:
+            kind = list[str] | None
+        return Parameter(
+            name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
+        )
+
+    def read(self, given: Any) -> Any:
+        """Return what the options take for the text that was given."""
+        if self.field.many:
+            return [part.strip() for part in given.split(",")]
+        if self.field.type is dict:
+            return self._numbers(given)
+        if self.field.type is int and self.field.choices and given.isdecimal():
+            return int(given)
+        return given
+
+    def _numbers(self, pairs: list[str]) -> dict[str, float]:
+        try:
+            return {name.strip(): float(value) for name, value in (p.split("=") for p in pairs)}
+        except ValueError:
+            raise InputError(
+                f"{self.field.flag} takes NAME=NUMBER, not {', '.join(pairs)}"
+            ) from None
+
+
+def _metavar(field: OptionField) -> str:
+    return _METAVARS.get(field.type, "TEXT")
+
+
+def flags_of(model: type[Options], only: tuple[str, ...] = ()) -> Iterator[Flag]:
+    """Yield the flags of options; those of options that they hold are among them."""
+    for field in option_fields(model):
+        if field.offer.hidden or (only and field.name not in only):
+            continue
+        if is_nested(field):
+            for flag in flags_of(field.type, field.offer.only):
+                yield Flag((field.name, *flag.path), flag.field)
+        else:
+            yield Flag((field.name,), field)
+
+
+def models_of(function: Callable[..., Any]) -> dict[str, type[Options]]:
+    """Return the options that a command takes, by the names of its arguments."""
+    hints = get_type_hints(function, include_extras=True)
+    return {name: h for name, h in hints.items() if isclass(h) and issubclass(h, Options)}
+
+
+def former_flags(function: Callable[..., Any]) -> dict[str, str]:
+    """Return former names of a command's flags with their current ones."""
+    fields = [flag.field for model in models_of(function).values() for flag in flags_of(model)]
+    return {f"--{former}": f.flag for f in fields for former in f.offer.aliases}
+
+
+def with_flags(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a command that has flags in place of its options."""
+    models = models_of(function)
+    hints = get_type_hints(function, include_extras=True)
+    flags = {
+        f"{name}__{'__'.join(flag.path)}": (name, flag)
+        for name, model in models.items()
+        for flag in flags_of(model)
+    }
+    parameters: list[Parameter] = []
+    for name, parameter in signature(function).parameters.items():
+        if name in models:
+            parameters += [f.parameter(key) for key, (of, f) in flags.items() if of == name]
+        else:
+            own = {"kind": Parameter.KEYWORD_ONLY, "annotation": hints[name]}
+            parameters.append(parameter.replace(**own))
+
+    @wraps(function)
+    def command(**given: Any) -> Any:
+        values: dict[str, dict[str, Any]] = {name: {} for name in models}
+        with usage():
+            for key, (name, flag) in flags.items():
+                text = given.pop(key)
+                if text is not None and text is not False and text != []:
+                    _put(values[name], flag.path, flag.read(text))
+            options = {
+                name: checked(models[name], own, lambda field: field.flag)
+                for name, own in values.items()
+            }
+        return function(**given, **options)
+
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for name in path[:-1]:
+        values = values.setdefault(name, {})
+    values[path[-1]] = value

@@ -1,0 +1,44 @@
+"""What a user may decide about files that are shown or converted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from ..core.options import Offer, Options
+from ..core.quantity import parse_quantity
+
+
+class ReadOptions(Options):
+    """How a file is read."""
+
+    series: str | None = Field(
+        None, description="Series of a file or folder with several images; `tally info` lists them."
+    )
+    axes: str | None = Field(
+        None, description="Axes of the file, such as ZYX, TYX or CYX. Default: read from the file."
+    )
+
+
+class ConvertOptions(ReadOptions):
+    """How an image is converted."""
+
+    spacing: str | None = Field(
+        None, description="Voxel size, such as 0.5,0.1,0.1um. Default: read from the file."
+    )
+    stack: Annotated[Literal["Z", "T", "C"] | None, Offer(label="Stack along")] = Field(
+        None, description="Stack the files, or those of a folder, along this axis."
+    )
+    labels: bool = Field(False, description="Write a label image instead of intensities.")
+    zarr_version: Annotated[Literal["0.4", "0.5"] | None, Offer(label="OME-Zarr version")] = Field(
+        None, description="Version of the OME-Zarr format."
+    )
+    overwrite: bool = Field(False, description="Replace an output that exists.")
+
+    @field_validator("spacing")
+    @classmethod
+    def _is_length(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_quantity(text)
+        return text
