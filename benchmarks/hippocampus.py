@@ -85,11 +85,16 @@ def parted_as(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
 def ways(data: Path, files: list[str], model: Model) -> dict[str, Callable[[], object]]:
     """Return what is timed: each way goes over the same volumes with the same network."""
     volumes = [read(data / "images" / name) for name in files]
-    images = [model.info.normalizer(np.asarray(v.array)[None]) for v in volumes]
+    images = [model.info.preprocessing.normalizer(np.asarray(v.array)[None]) for v in volumes]
     device = choose_device("cpu")
     dtype, head = choose_dtype(device), model.info.head
     ours = Inference(
-        model.network, head.activate, model.architecture.stride, device, dtype, model.info.tiling
+        model.network,
+        head.activate,
+        model.architecture.stride,
+        device,
+        dtype,
+        model.info.preprocessing.tiling,
     )
 
     def theirs(overlap: float, mode: str, precision: torch.dtype) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def with_monai(image: np.ndarray, model: Model, scale: float) -> np.ndarray:
     """Return the labels of an image, shape (Y, X), with MONAI's usual windows."""
     info, planes = model.info, image[None]
-    normal = info.normalizer(planes, info.normalizer.fit(planes))
+    normal = info.preprocessing.normalizer(planes, info.preprocessing.normalizer.fit(planes))
     whole = torch.from_numpy(resample_image(normal, scaled_shape(image.shape, scale)))[None]
     with torch.inference_mode():
         output = sliding_window_inference(

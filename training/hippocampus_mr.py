@@ -26,6 +26,7 @@ from napari_tally.core.progress import Step, drain
 from napari_tally.heads.semantic import Semantic
 from napari_tally.models.bundle import save_model
 from napari_tally.models.model_info import ModelInfo
+from napari_tally.models.preprocessing import Preprocessing
 from napari_tally.network.architectures import DynUNet
 from napari_tally.network.normalize import Percentile
 from napari_tally.network.tile_layout import Tiling
@@ -97,17 +98,19 @@ INFO = ModelInfo(
     description="Anterior and posterior hippocampus in T1-weighted MR cropped around it",
     licence="CC-BY-SA-4.0",
     head=HEAD,
-    normalizer=NORMALIZE,
-    channels=("T1-weighted MR",),
+    preprocessing=Preprocessing(
+        normalizer=NORMALIZE,
+        channels=("T1-weighted MR",),
+        spacing=(1, 1, 1),
+        spacing_unit="mm",
+        extent=(46, 58, 43),
+        orientation=ORIENTATION,
+        tiling=TILING,
+    ),
     singular="part",
     plural="parts",
     min_size=30,
-    spacing=(1, 1, 1),
-    spacing_unit="mm",
-    extent=(46, 58, 43),
-    orientation=ORIENTATION,
     colors=("#ffb000", "#648fff"),
-    tiling=TILING,
     mirrored=("X",),
     metrics={"Dice anterior": 0.892, "Dice posterior": 0.875},
     data="Medical Segmentation Decathlon, task 04 (hippocampus): CC BY-SA 4.0",

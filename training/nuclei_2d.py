@@ -21,7 +21,8 @@ from rich.progress import Progress, TaskID
 from napari_tally.core.progress import Step, drain
 from napari_tally.heads.center import Center
 from napari_tally.models.bundle import save_model
-from napari_tally.models.model_info import DiameterRange, ModelInfo
+from napari_tally.models.model_info import ModelInfo
+from napari_tally.models.preprocessing import DiameterRange, Preprocessing
 from napari_tally.network.architectures import DynUNet
 from napari_tally.network.normalize import Percentile
 from napari_tally.training.augment.augmentation import Augmentation
@@ -57,9 +58,11 @@ INFO = ModelInfo(
     description="Nuclei in 2D fluorescence images: bright on dark, one channel",
     licence="BSD-3-Clause",
     head=HEAD,
-    normalizer=NORMALIZE,
-    diameter=DiameterRange(low=6, typical=24, high=50),
-    channels=("nuclei",),
+    preprocessing=Preprocessing(
+        normalizer=NORMALIZE,
+        diameter=DiameterRange(low=6, typical=24, high=50),
+        channels=("nuclei",),
+    ),
     singular="nucleus",
     plural="nuclei",
     min_size=15,

@@ -19,7 +19,8 @@ from napari_tally.core.progress import Step, drain
 from napari_tally.geometry.resample import resample_image, resample_labels
 from napari_tally.heads.center import Center
 from napari_tally.models.bundle import save_model
-from napari_tally.models.model_info import DiameterRange, ModelInfo
+from napari_tally.models.model_info import ModelInfo
+from napari_tally.models.preprocessing import DiameterRange, Preprocessing
 from napari_tally.network.architectures import UNet
 from napari_tally.network.normalize import Percentile
 from napari_tally.network.tile_layout import Tiling
@@ -63,13 +64,15 @@ INFO = ModelInfo(
     licence="BSD-3-Clause",
     # Chosen on simulated volumes, `worm` and `embryo8`: people leave out what is dim.
     head=HEAD.model_copy(update={"threshold": 0.6, "mean_probability": 0.86}),
-    normalizer=NORMALIZE,
-    diameter=DiameterRange(low=11, typical=17, high=21),
-    channels=("nuclei",),
+    preprocessing=Preprocessing(
+        normalizer=NORMALIZE,
+        diameter=DiameterRange(low=11, typical=17, high=21),
+        channels=("nuclei",),
+        tiling=Tiling(tile=160, halo=24, mirror=8),
+    ),
     singular="nucleus",
     plural="nuclei",
     min_size=120,
-    tiling=Tiling(tile=160, halo=24, mirror=8),
     metrics={"AP50 ovule_1135": 0.722, "AP50 worm": 0.893, "AP50 embryo8": 0.889},
     data="Simulated volumes alone (napari_tally.simulate)",
 )

@@ -17,7 +17,8 @@ from rich.progress import Progress
 from napari_tally.core.progress import Step, drain
 from napari_tally.heads.panoptic import Panoptic, PanopticClass
 from napari_tally.models.bundle import save_model
-from napari_tally.models.model_info import DiameterRange, ModelInfo
+from napari_tally.models.model_info import ModelInfo
+from napari_tally.models.preprocessing import DiameterRange, Preprocessing
 from napari_tally.network.architectures import UNet
 from napari_tally.network.normalize import Percentile
 from napari_tally.network.tile_layout import Tiling
@@ -50,13 +51,15 @@ INFO = ModelInfo(
     description="Round and long cells on tissue, simulated: a model for tests",
     licence="BSD-3-Clause",
     head=HEAD,
-    normalizer=NORMALIZE,
-    diameter=DiameterRange(low=9, typical=14, high=20),
+    preprocessing=Preprocessing(
+        normalizer=NORMALIZE,
+        diameter=DiameterRange(low=9, typical=14, high=20),
+        tiling=OPTIONS.tiling,
+    ),
     singular="cell",
     plural="cells",
     min_size=12,
     colors=("#7f7f7f", "#ffb000", "#648fff"),
-    tiling=OPTIONS.tiling,
     data="Simulated by simulate/mixed.py",
 )
 CARD = """# cells-on-tissue 1.0.0

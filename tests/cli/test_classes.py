@@ -16,6 +16,7 @@ from napari_tally.cli.app import app
 from napari_tally.heads import Semantic
 from napari_tally.models.bundle import save_model
 from napari_tally.models.model_info import ModelInfo
+from napari_tally.models.preprocessing import Preprocessing
 from napari_tally.network.architectures import UNet
 
 AFFINE = np.array([[0, -1.5, 0, 9], [0, 0, 2, -7], [1, 0, 0, 4], [0, 0, 0, 1.0]])  # "SLA"
@@ -32,9 +33,7 @@ def run(tmp_path, monkeypatch):
         description="a test",
         licence="CC0-1.0",
         head=Semantic(classes=("one", "two")),
-        spacing=(1, 1, 1),
-        spacing_unit="mm",
-        orientation="RAS",
+        preprocessing=Preprocessing(spacing=(1, 1, 1), spacing_unit="mm", orientation="RAS"),
     )
     torch.manual_seed(0)
     save_model(tmp_path / "random", info, SMALL, SMALL.build().state_dict())

@@ -11,7 +11,8 @@ import torch
 from napari_tally.core.errors import ModelError
 from napari_tally.heads import Boundary
 from napari_tally.models.bundle import INFERENCE, METADATA, load_model, save_model, shipped_models
-from napari_tally.models.model_info import DiameterRange, ModelInfo
+from napari_tally.models.model_info import ModelInfo
+from napari_tally.models.preprocessing import DiameterRange, Preprocessing
 from napari_tally.models.weights import CHECKPOINT, WEIGHTS
 from napari_tally.network.architectures import DynUNet, UNet
 
@@ -27,7 +28,7 @@ def folder(tmp_path):
         description="a test",
         licence="CC0-1.0",
         head=Boundary(),
-        diameter=DiameterRange(low=5, typical=10, high=20),
+        preprocessing=Preprocessing(diameter=DiameterRange(low=5, typical=10, high=20)),
     )
     torch.manual_seed(0)
     save_model(tmp_path / "small", info, SMALL, SMALL.build().state_dict())
@@ -81,28 +82,28 @@ def test_an_unknown_model_is_named_with_those_there_are() -> None:
 
 def test_missing_weights_are_said(folder) -> None:
     (folder / WEIGHTS).unlink()
-    with pytest.raises(ModelError, match="Weights are needed"):
+    with pytest.raises(ModelError, match="There are no weights"):
         load_model(folder)
 
 
 def test_weights_of_another_network_are_refused(folder) -> None:
     other = SMALL.model_copy(update={"channels": (4, 9)})
     _edit(folder / INFERENCE, network_def=other.definition())
-    with pytest.raises(ModelError, match="Weights that fit the network"):
+    with pytest.raises(ModelError, match="do not fit the network"):
         load_model(folder)
 
 
 def test_a_missing_layer_is_refused(folder) -> None:
     deeper = SMALL.model_copy(update={"channels": (4, 8, 8), "strides": (2, 2)})
     _edit(folder / INFERENCE, network_def=deeper.definition())
-    with pytest.raises(ModelError, match="Weights that fit the network"):
+    with pytest.raises(ModelError, match="do not fit the network"):
         load_model(folder)
 
 
 def test_truncated_weights_are_refused(folder) -> None:
     data = (folder / WEIGHTS).read_bytes()
     (folder / WEIGHTS).write_bytes(data[: len(data) // 2])
-    with pytest.raises(ModelError, match="Readable weights"):
+    with pytest.raises(ModelError, match="cannot be read"):
         load_model(folder)
 
 
@@ -113,7 +114,7 @@ def test_a_checkpoint_that_runs_code_is_refused(folder, tmp_path) -> None:
 
     (folder / WEIGHTS).unlink()
     torch.save({"w": Trap()}, folder / CHECKPOINT)
-    with pytest.raises(ModelError, match="run no code"):
+    with pytest.raises(ModelError, match="would run code"):
         load_model(folder)
     assert not (tmp_path / "sprung").exists()
 
@@ -134,7 +135,7 @@ def test_code_in_the_configuration_is_not_run(folder) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"napari_tally": {"name": "x"}}', "{}"])
 def test_damaged_metadata_is_said_in_a_sentence(folder, text) -> None:
     (folder / METADATA).write_text(text)
-    with pytest.raises(ModelError, match="needed"):
+    with pytest.raises(ModelError, match="not valid|must hold a JSON object|has no block"):
         load_model(folder)
 
 

@@ -16,6 +16,7 @@ from napari_tally.core.errors import ModelError
 from napari_tally.heads import Boundary, Center, Semantic
 from napari_tally.models.bundle import INFERENCE, load_model, save_model
 from napari_tally.models.model_info import ModelInfo
+from napari_tally.models.preprocessing import Preprocessing
 from napari_tally.models.weights import WEIGHTS, weights_path
 from napari_tally.network.architectures import DynUNet, UNet
 from napari_tally.network.ensemble import Mean, activated
@@ -29,7 +30,7 @@ INFO = ModelInfo(
     description="a test",
     licence="CC0-1.0",
     head=Semantic(classes=("left", "right")),
-    tiling=Tiling(mirror=0),
+    preprocessing=Preprocessing(tiling=Tiling(mirror=0)),
     mirrored=("X",),
 )
 SECOND_FILE = "models/model_2.safetensors"
@@ -88,7 +89,9 @@ def test_a_mean_of_one_network_and_no_copy_is_the_network(tmp_path) -> None:
 def test_an_image_is_segmented_with_the_mean(folder) -> None:
     image = np.random.default_rng(0).random((40, 48), np.float32)
     model = load_model(folder)
-    normalized = torch.from_numpy(np.ascontiguousarray(INFO.normalizer(image[None])))[None]
+    normalized = torch.from_numpy(np.ascontiguousarray(INFO.preprocessing.normalizer(image[None])))[
+        None
+    ]
     with torch.inference_mode():
         maps = [network(normalized).softmax(1)[0] for network in model.networks]
         maps += [n(normalized.flip(-1)).flip(-1).softmax(1)[0] for n in model.networks]
@@ -129,29 +132,29 @@ def test_layers_that_are_named_twice_are_written_once(folder) -> None:
 
 def test_missing_weights_of_the_second_network_are_said(folder) -> None:
     (folder / SECOND_FILE).unlink()
-    with pytest.raises(ModelError, match=r"Weights are needed in .*model_2\.safetensors"):
+    with pytest.raises(ModelError, match=r"There are no weights in .*model_2\.safetensors"):
         load_model(folder)
 
 
 def test_the_weights_of_one_network_do_not_fit_another(folder) -> None:
     (folder / SECOND_FILE).write_bytes((folder / WEIGHTS).read_bytes())
-    with pytest.raises(ModelError, match="Weights that fit the network"):
+    with pytest.raises(ModelError, match="do not fit the network"):
         load_model(folder)
 
 
 @pytest.mark.parametrize(
-    "definition",
+    ("definition", "said"),
     [
-        SECOND.model_copy(update={"out_channels": 4}).definition(),
-        FIRST.model_copy(update={"channels": (4, 8), "strides": (2,)}).definition(),
-        "$__import__('os').getcwd()",
-        {"_target_": "os.system"},
+        (SECOND.model_copy(update={"out_channels": 4}).definition(), "other axes, channels"),
+        (FIRST.model_copy(update={"channels": (4, 8), "strides": (2,)}).definition(), "or stride"),
+        ("$__import__('os').getcwd()", "does not define network_def_2"),
+        ({"_target_": "os.system"}, "os.system"),
     ],
 )
-def test_another_kind_of_second_network_is_refused(folder, definition) -> None:
+def test_another_kind_of_second_network_is_refused(folder, definition, said) -> None:
     path = folder / INFERENCE
     path.write_text(json.dumps(json.loads(path.read_text()) | {"network_def_2": definition}))
-    with pytest.raises(ModelError, match="needed"):
+    with pytest.raises(ModelError, match=said):
         load_model(folder)
 
 
@@ -164,7 +167,7 @@ def test_vectors_are_not_mirrored() -> None:
 def test_slices_are_not_mirrored_in_depth_by_a_network_for_planes(folder) -> None:
     weights = load_model(folder).networks[0].state_dict()
     save_model(folder, INFO.model_copy(update={"mirrored": ("Z",)}), FIRST, weights)
-    with pytest.raises(ModelError, match="3D network"):
+    with pytest.raises(ModelError, match="needs a 3D network"):
         load_model(folder)
 
 

@@ -28,8 +28,11 @@ def drawn(**options) -> tuple[Volume, np.ndarray]:
 
 def test_it_says_what_it_takes(model) -> None:
     assert model.info.head.classes == CLASSES
-    assert (model.info.spacing, model.info.spacing_unit) == ((1, 1, 1), "mm")
-    assert model.info.orientation == "RAS"
+    assert (model.info.preprocessing.spacing, model.info.preprocessing.spacing_unit) == (
+        (1, 1, 1),
+        "mm",
+    )
+    assert model.info.preprocessing.orientation == "RAS"
     assert model.info.licence == "CC-BY-SA-4.0"
     assert len(model.info.colors) == 2
 

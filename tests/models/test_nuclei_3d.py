@@ -66,7 +66,7 @@ def test_noise_is_said_to_be_noise(model) -> None:
 
 
 def test_a_plane_is_refused_in_a_sentence(model) -> None:
-    with pytest.raises(napari_tally.core.errors.InputError, match="A stack"):
+    with pytest.raises(napari_tally.core.errors.InputError, match="takes stacks"):
         napari_tally.segment(np.ones((64, 64), np.uint8), model)
 
 

@@ -159,8 +159,8 @@ def test_huge_integers_work(model, field) -> None:
         (np.zeros(9), "TCZYX"),
         (np.zeros((0, 5)), "empty"),
         (np.zeros((64, 64), bool), "mask"),
-        (np.zeros((64, 64), complex), "Real numbers"),
-        (np.zeros((64, 64), "U1"), "Real numbers"),
+        (np.zeros((64, 64), complex), "not real numbers"),
+        (np.zeros((64, 64), "U1"), "not real numbers"),
         (np.zeros((2, 3, 4, 64, 64)), "Axes of TCZYX"),
     ],
 )
@@ -170,12 +170,12 @@ def test_what_is_no_image_is_refused_in_a_sentence(model, array, words) -> None:
 
 
 def test_five_channels_are_listed(model) -> None:
-    with pytest.raises(InputError, match="5 channels: 0, 1, 2, 3, 4"):
+    with pytest.raises(InputError, match=r"5 channels \(0, 1, 2, 3, 4\)"):
         napari_tally.segment(np.zeros((5, 64, 64)), model, axes="CYX")
 
 
 def test_a_channel_that_is_not_there_is_refused(model, field) -> None:
-    with pytest.raises(InputError, match="channel 0 is needed"):
+    with pytest.raises(InputError, match="no channel 3"):
         napari_tally.segment(field[0], model, channel=3)
 
 

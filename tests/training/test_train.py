@@ -102,7 +102,7 @@ def test_fine_tuning_keeps_network_head_and_grid(model, tmp_path) -> None:
     first = load_model(model)
     second = drain(_trained(tmp_path, start=str(model), kind=None, head="center"))
     assert second.info.head == first.info.head
-    assert second.info.diameter == first.info.diameter
+    assert second.info.preprocessing == first.info.preprocessing
     assert second.plan.architecture == first.architecture
     assert second.plan.learning_rate == 2e-4
     assert second.plan.start == "model"
@@ -141,15 +141,15 @@ def test_dark_objects_are_made_bright_for_a_model_that_knows_bright_ones() -> No
         pair = replace(_pair(0), image=Volume(image, "YX"), labels=Volume(labels, "YX"))
         options = TrainingOptions(start="nuclei-2d", device="cpu")
         plan = plan_for(ready([pair], options), options).plan
-        assert plan.normalizer.inverted is inverted
+        assert plan.preprocessing.normalizer.inverted is inverted
     assert "dark made bright" in " ".join(plan.lines())
 
 
 def test_fine_tuning_takes_images_that_fit_the_model_only(tmp_path) -> None:
     colour = replace(_pair(0), image=Volume(np.zeros((3, 32, 32)), "CYX"))
-    with pytest.raises(InputError, match="Images of 1 channels are needed for nuclei-2d"):
+    with pytest.raises(InputError, match="have 2 channels but nuclei-2d takes 1"):
         drain(_trained(tmp_path, [colour], start="nuclei-2d"))
-    with pytest.raises(InputError, match="Class ids from 1 to 2"):
+    with pytest.raises(InputError, match="class ids from 1 to 2"):
         stack = _pair(0, (8, 32, 32))
         drain(_trained(tmp_path, [stack], start="hippocampus-mr", patch=None))
 
@@ -216,7 +216,7 @@ def test_a_resumed_run_needs_its_images(tmp_path) -> None:
 
 def test_a_model_that_exists_is_refused_before_anything_is_read(model, tmp_path) -> None:
     (tmp_path / "model").mkdir()
-    with pytest.raises(OutputExistsError, match="which exists"):
+    with pytest.raises(OutputExistsError, match="exists and holds no model"):
         next(_trained(tmp_path))
     (tmp_path / "model").rmdir()
     shutil.copytree(model, tmp_path / "model")
@@ -231,7 +231,7 @@ def test_what_is_odd_about_an_image_is_said(tmp_path) -> None:
     odd.image.array[0, :3] = np.nan
     empty = _pair(1, labels=Volume(np.zeros((32, 32), np.uint8), "YX"))
     notes = [step.note for step in _trained(tmp_path, [odd, empty], steps=2)]
-    assert "3 voxels of s0 are NaN or infinite: taken for background" in notes
+    assert "3 voxels of s0 are NaN or infinite: set to background" in notes
     assert any(note.startswith("Nothing is labelled in s1") for note in notes)
     assert any("which takes 4 images (2 here)" in note for note in notes)
 

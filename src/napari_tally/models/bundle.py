@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ..core.atomic import replacing
-from ..core.errors import FileError, ModelError
+from ..core.errors import FileError, ModelError, sentence
 from ..files.run_record import sha256_files
 from ..network.architectures import Architecture, from_definition
 from .model_info import ModelInfo
@@ -43,7 +43,7 @@ class Model:
     Attributes
     ----------
     architecture : Architecture
-        Of the first network. The others take and give images of the same channels and sizes.
+        Of the first network. The others have the same inputs and outputs.
     networks : tuple of torch.nn.Module
         Most models have one.
     sha256 : str
@@ -58,7 +58,7 @@ class Model:
 
     @cached_property
     def network(self) -> nn.Module:
-        """What maps images: the only network, or the mean that the model is."""
+        """The only network, or the ensemble."""
         from ..network.ensemble import Mean
 
         axes = [_DIMENSIONS[axis] for axis in self.info.mirrored]
@@ -71,12 +71,12 @@ class Model:
 
 
 def shipped_models() -> tuple[str, ...]:
-    """Return the names of the models that come with the package."""
+    """Return the names of the built-in models."""
     return tuple(sorted(p.name for p in SHIPPED.iterdir() if (p / METADATA).is_file()))
 
 
 def model_folder(model: str | Path) -> Path:
-    """Return the folder of a shipped model by its name, or of any model by its path.
+    """Return the folder of a built-in model by its name, or of any model by its path.
 
     Raises
     ------
@@ -90,54 +90,58 @@ def model_folder(model: str | Path) -> Path:
         return folder
     names = ", ".join(shipped_models())
     raise ModelError(
-        f"A model is needed: one of those shipped ({names}) or a folder with {METADATA}",
-        f"{str(model)!r}",
+        f"There is no model {str(model)!r}",
+        hint=f"Choose a built-in model ({names}) or a folder with {METADATA}",
     )
 
 
 def default_model(volume: Volume) -> str:
-    """Return the shipped model for an image of which nothing else is known: nuclei, 2D or 3D."""
+    """Return the built-in model for an image by default: nuclei, 2D or 3D."""
     sizes = dict(zip(volume.axes, volume.shape, strict=True))
     return SHIPPED_DEFAULT_3D if sizes.get("Z", 1) >= _DEEP else SHIPPED_DEFAULT
 
 
 def read_info(folder: Path) -> ModelInfo:
-    """Read what a model says of itself, without its weights."""
-    block = _json(folder / METADATA).get(BLOCK)
-    if block is None:
-        raise ModelError(
-            f"A block {BLOCK!r} is needed in {folder / METADATA}",
-            "a bundle without it",
-            "Add head, normalizer, name, version, description and licence",
-        )
-    try:
-        return ModelInfo.model_validate(block)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ModelError(
-            f"A valid {BLOCK} block is needed in {folder / METADATA}", f"{where}: {first['msg']}"
-        ) from None
-
-
-def read_architecture(folder: Path) -> Architecture:
-    """Read which network a model has, the first one of a mean, without its weights.
+    """Read the description of a model, without its weights.
 
     Raises
     ------
     ModelError
-        If the folder does not say it, or names a network that is not known.
+        If there is none, or it is damaged or of a later version.
+    """
+    path = folder / METADATA
+    block = _json(path).get(BLOCK)
+    if block is None:
+        raise ModelError(
+            f"{path} has no block {BLOCK!r}",
+            hint="Add it with head, preprocessing, name, version, description and licence",
+        )
+    try:
+        return ModelInfo.model_validate(block)
+    except ValidationError as error:
+        raise ModelError(
+            f"The block {BLOCK!r} in {path} is not valid: {sentence(error).rstrip('.')}"
+        ) from None
+
+
+def read_architecture(folder: Path) -> Architecture:
+    """Read the architecture of a model, the first one of an ensemble, without its weights.
+
+    Raises
+    ------
+    ModelError
+        If the folder does not define it, or names an unknown network.
     """
     return _defined(_json(folder / INFERENCE), NETWORK, folder)
 
 
 def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
-    """Load a shipped model by name or any model by its folder.
+    """Load a built-in model by name or any model by its folder.
 
     Raises
     ------
     ModelError
-        If the folder is incomplete, its parts do not fit each other, or it would have to run code.
+        If the folder is incomplete, its parts do not match, or loading it would run code.
     """
     folder = model_folder(model)
     info, architecture = read_info(folder), read_architecture(folder)
@@ -160,13 +164,13 @@ def save_model(
 ) -> None:
     """Write a model as a MONAI bundle; convolution weights in half precision.
 
-    The bundle also loads with `monai.bundle.load(..., model_file="models/model.safetensors")`; of
-    several networks that is the first.
+    `monai.bundle.load(..., model_file="models/model.safetensors")` loads it too, or the first network
+    of an ensemble.
 
     Parameters
     ----------
     further : sequence of (Architecture, dict of str to Tensor)
-        More networks: the model is the mean of all.
+        More networks: the model is an ensemble.
     """
     for part in (METADATA, weights_path(1)):
         (folder / part).parent.mkdir(parents=True, exist_ok=True)
@@ -189,7 +193,7 @@ def save_model(
 
 
 def save_info(folder: Path, info: ModelInfo) -> None:
-    """Write into a model's folder what it says of itself now; all else there stays."""
+    """Replace the description in a model's folder; all else there stays."""
     metadata = _json(folder / METADATA)
     metadata[BLOCK] = info.model_dump(mode="json")
     with replacing(folder / METADATA) as path:
@@ -199,20 +203,20 @@ def save_info(folder: Path, info: ModelInfo) -> None:
 def _defined(definitions: dict[str, Any], name: str, folder: Path) -> Architecture:
     definition = definitions.get(name)
     if not isinstance(definition, dict):
-        raise ModelError(f"A {name} is needed in {folder / INFERENCE}", repr(definition))
+        raise ModelError(f"{folder / INFERENCE} does not define {name}: it is {definition!r}")
     return from_definition(definition)
 
 
 def _further(folder: Path, first: Architecture) -> list[Architecture]:
-    """Read which networks a model has beside the first."""
+    """Read the architectures of an ensemble besides the first."""
     definitions = _json(folder / INFERENCE)
     found: list[Architecture] = []
     while (name := f"{NETWORK}_{len(found) + 2}") in definitions:
         one = _defined(definitions, name, folder)
         if _shape(one) != _shape(first):
             raise ModelError(
-                f"Networks of the same axes, channels and stride are needed in {folder}",
-                f"{name} differs",
+                f"{name} in {folder} has other axes, channels or stride than {NETWORK}",
+                hint="All networks of an ensemble must take and give the same shapes",
             )
         found.append(one)
     return found
@@ -224,38 +228,35 @@ def _shape(architecture: Architecture) -> tuple[int, ...]:
 
 
 def _check_channels(info: ModelInfo, architecture: Architecture) -> None:
-    wanted = info.head.channels(architecture.spatial_dims)
-    if architecture.out_channels != wanted or architecture.in_channels != len(info.channels):
+    inputs, outputs = (
+        len(info.preprocessing.channels),
+        info.head.channels(architecture.spatial_dims),
+    )
+    if (architecture.in_channels, architecture.out_channels) != (inputs, outputs):
         raise ModelError(
-            f"A network of {len(info.channels)} input and {wanted} output channels is needed for "
-            f"{info.name}",
-            f"one of {architecture.in_channels} and {architecture.out_channels}",
+            f"The network of {info.name} has {architecture.in_channels} input and "
+            f"{architecture.out_channels} output channels, but its description asks for {inputs} "
+            f"input and {outputs} output channels"
         )
 
 
 def _check_axes(info: ModelInfo, architecture: Architecture) -> None:
-    ndim = architecture.spatial_dims
-    if info.spacing is not None and len(info.spacing) != ndim:
-        raise ModelError(
-            f"A spacing of {ndim} numbers is needed for {info.name}", f"{info.spacing}"
-        )
-    if info.orientation is not None and ndim != 3:
-        raise ModelError(f"A 3D network is needed for the orientation of {info.name}", "one of 2D")
-    if "Z" in info.mirrored and ndim != 3:
-        raise ModelError(f"A 3D network is needed to mirror Z for {info.name}", "one of 2D")
+    info.preprocessing.check_axes(architecture.spatial_dims, info.name)
+    if "Z" in info.mirrored and architecture.spatial_dims != 3:
+        raise ModelError(f"{info.name} mirrors Z, which needs a 3D network, but has a 2D network")
 
 
 def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise ModelError(f"A model needs the file {path}", "a folder without it") from None
+        raise ModelError(f"The model has no file {path}") from None
     except OSError as error:
-        raise FileError(f"A readable {path} is needed", error.strerror or str(error)) from error
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise ModelError(f"Valid JSON is needed in {path}", str(error)) from error
+        raise ModelError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(found, dict):
-        raise ModelError(f"A JSON object is needed in {path}", type(found).__name__)
+        raise ModelError(f"{path} must hold a JSON object, not a {type(found).__name__}")
     return found
 
 
@@ -277,7 +278,9 @@ def _metadata(info: ModelInfo, architecture: Architecture) -> dict[str, Any]:
         "data_source": info.data,
         "network_data_format": {
             "inputs": {
-                "image": _tensor_format(architecture.in_channels, architecture, info.channels)
+                "image": _tensor_format(
+                    architecture.in_channels, architecture, info.preprocessing.channels
+                )
             },
             "outputs": {"pred": _tensor_format(architecture.out_channels, architecture, ())},
         },

@@ -1,4 +1,4 @@
-"""A model folder that differs from another by what it says of itself."""
+"""Copy a model folder, with another description."""
 
 from __future__ import annotations
 
@@ -16,29 +16,31 @@ if TYPE_CHECKING:
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:
-    """Refuse a folder for a model that would replace something, or a shipped model.
+    """Refuse a target folder that would replace something, or a built-in model.
 
     Raises
     ------
     OutputExistsError
-        If the folder exists and is not to be overwritten, is none of a model, or is shipped.
+        If the folder exists and is not to be overwritten, holds no model, or is built in.
     """
     if SHIPPED in target.resolve().parents or target.resolve() == SHIPPED:
-        raise OutputExistsError("A folder outside of the package is needed", f"{target}")
+        raise OutputExistsError(
+            f"{target} is inside the package", hint="Choose a folder outside of it"
+        )
     if not target.exists():
         return
     if not (target / METADATA).is_file():
-        raise OutputExistsError("A new folder is needed for the model", f"{target}, which exists")
+        raise OutputExistsError(
+            f"{target} exists and holds no model", hint="Choose a new folder for the model"
+        )
     if not overwrite:
         raise OutputExistsError(
-            "A new folder is needed for the model",
-            f"{target}, which holds one",
-            "Use --overwrite or another folder",
+            f"{target} already holds a model", hint="Use --overwrite or another folder"
         )
 
 
 def copy_model(model: Model, info: ModelInfo, target: Path, *, overwrite: bool = False) -> None:
-    """Write a model as another folder, whole or not at all, with `info` as what it says of itself.
+    """Copy a model to another folder, whole or not at all, with `info` as its description.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Weights of a model: safetensors, or a checkpoint that torch reads with `weights_only=True`.
 
-The first network of a model lies in `model.safetensors` (or `model.pt`), as MONAI loads it; further
-ones, with which it makes a mean, in `model_2.safetensors` and so on.
+The first network of a model is in `model.safetensors` (or `model.pt`), where MONAI loads it from;
+the others of an ensemble are in `model_2.safetensors` and so on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHECKPOINT = Path("models/model.pt")
 
 
 def weights_path(number: int) -> Path:
-    """Return where in a model's folder the weights of its first (1), second, ... network lie."""
+    """Return the path of the weights of the first (1), second, ... network in a model's folder."""
     return WEIGHTS if number == 1 else WEIGHTS.with_stem(f"{WEIGHTS.stem}_{number}")
 
 
@@ -43,19 +43,19 @@ def _first_of(folder: Path, paths: tuple[Path, ...]) -> Path:
             return folder / path
     others = [p.name for p in (folder / "models").glob("*")]
     raise ModelError(
-        f"Weights are needed in {folder / paths[0]}",
-        f"{others or 'none'}",
-        "TorchScript and pickled networks run code and are not loaded",
+        f"There are no weights in {folder / paths[0]}"
+        + f", only {', '.join(others)}" * bool(others),
+        hint="TorchScript and pickled networks run code and are not loaded",
     )
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Give a network the weights of a file, all of them and no others.
+    """Load the weights of a file into a network, all of them and no others.
 
     Raises
     ------
     ModelError
-        If the file cannot be read, would run code, or is of another network.
+        If the file cannot be read, would run code, or belongs to another network.
     """
     state = _read(path)
     for name, first in _names(network).items():
@@ -66,15 +66,15 @@ def load_weights(network: nn.Module, path: Path) -> None:
     except RuntimeError as error:
         detail = " ".join(str(error).split("\n\t")[1:2]).strip() or _first_line(error)
         raise ModelError(
-            f"Weights that fit the network are needed in {path}", detail[:200]
+            f"The weights in {path} do not fit the network: {detail[:200].rstrip('.')}"
         ) from error
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor], of: nn.Module | None = None) -> None:
     """Write weights, those of convolutions in half precision.
 
-    Given the network, what it holds under several names (MONAI's `DynUNet` names its layers twice)
-    is written once. `load_weights` reads that, `nn.Module.load_state_dict` does not.
+    Given the network, weights with several names (MONAI's `DynUNet` names its layers twice) are
+    written once. `load_weights` reads that, `nn.Module.load_state_dict` does not.
     """
     from safetensors.torch import save_file
 
@@ -94,17 +94,18 @@ def _read(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, ValueError, OSError) as error:
-        raise ModelError(f"Readable weights are needed in {path}", _first_line(error)) from error
+        raise ModelError(
+            f"The weights in {path} cannot be read: {_first_line(error).rstrip('.')}"
+        ) from error
     except Exception as error:
         if type(error).__name__ != "UnpicklingError":
             raise
         raise ModelError(
-            f"Weights that run no code are needed in {path}",
-            "a pickled object",
-            "Save them as safetensors",
+            f"The weights in {path} are a pickled object, which would run code",
+            hint="Save them as safetensors",
         ) from error
     if not isinstance(state, dict):
-        raise ModelError(f"A dictionary of weights is needed in {path}", type(state).__name__)
+        raise ModelError(f"{path} holds a {type(state).__name__}, not a dictionary of weights")
     return state
 
 

@@ -34,7 +34,7 @@ from .setup.object_size_3d import guess_3d_steps
 if TYPE_CHECKING:
     from ..core.volume import Volume
     from ..models.bundle import Model
-    from ..models.model_info import DiameterRange
+    from ..models.preprocessing import DiameterRange
     from .maps.network_grid import NetworkGrid
     from .setup.options import SegmentOptions
 
@@ -123,7 +123,7 @@ class _Segmentation:
             model.architecture.stride,
             device,
             choose_dtype(device, options.precision),
-            options.tiling.of(model.info.tiling),
+            options.tiling.of(model.info.preprocessing.tiling),
         )
         self.mapping = self.inference
         if options.tta:
@@ -134,7 +134,7 @@ class _Segmentation:
                 foreground=head.foreground,
             )
         with self.timed("normalize"):
-            self.limits = model.info.normalizer.fit(self.planes.image)
+            self.limits = model.info.preprocessing.normalizer.fit(self.planes.image)
         self.guess = Guess(self.told, 1.0)
         self.maps = KeptMaps()
         solid = isinstance(self.way, Views) or model.architecture.spatial_dims == 3
@@ -158,7 +158,7 @@ class _Segmentation:
 
     def choose_scale(self) -> Steps[None]:
         """Find by how much the image is to be enlarged for the network, and say so."""
-        sizes = self.model.info.diameter
+        sizes = self.model.info.preprocessing.diameter
         self.grid = self.rescaled()
         if sizes is None or _constant(self.planes):
             return
@@ -206,7 +206,7 @@ class _Segmentation:
 
     def prepared(self, part: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return a part of a plane, normalized."""
-        return self.model.info.normalizer(part, self.limits)
+        return self.model.info.preprocessing.normalizer(part, self.limits)
 
     def middle(self) -> NDArray[np.float32]:
         """Return what the network would see of the middle, were objects of the size it knows."""

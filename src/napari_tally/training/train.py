@@ -202,17 +202,11 @@ def info_of(
         description=options.description or described,
         licence=options.licence,
         head=plan.head,
-        normalizer=plan.normalizer,
-        diameter=plan.diameter,
-        channels=plan.channels,
+        preprocessing=plan.preprocessing,
         singular=old.singular if old else plural.removesuffix("s"),
         plural=old.plural if old else plural,
         min_size=plan.min_size,
-        spacing=plan.spacing,
-        spacing_unit=plan.spacing_unit,
-        orientation=plan.orientation,
         colors=old.colors if old else (),
-        tiling=plan.tiling,
         data=options.data,
     )
 

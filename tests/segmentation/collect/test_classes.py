@@ -17,6 +17,7 @@ from napari_tally.geometry.resample import resample_image
 from napari_tally.heads import Semantic
 from napari_tally.models.bundle import Model
 from napari_tally.models.model_info import ModelInfo
+from napari_tally.models.preprocessing import Preprocessing
 from napari_tally.network.architectures import UNet
 from napari_tally.network.normalize import Identity
 from napari_tally.network.tile_layout import Tiling
@@ -42,13 +43,18 @@ class RightHalf(torch.nn.Module):
         return torch.cat([-side, side, torch.full_like(side, -9)], 1)
 
 
-def model(network: torch.nn.Module, ndim: int = 3, **info) -> Model:
+def model(network: torch.nn.Module, ndim: int = 3, min_size: int = 0, **inputs) -> Model:
     values = {
-        "name": "threshold", "version": "1", "description": "a test", "licence": "CC0-1.0",
-        "head": Semantic(classes=CLASSES), "normalizer": Identity(), "tiling": Tiling(mirror=0),
-    }  # fmt: skip
+        "name": "threshold",
+        "version": "1",
+        "description": "a test",
+        "licence": "CC0-1.0",
+        "head": Semantic(classes=CLASSES),
+        "preprocessing": Preprocessing(normalizer=Identity(), tiling=Tiling(mirror=0), **inputs),
+    }
     architecture = UNet(spatial_dims=ndim, channels=(4, 8), strides=(2,), out_channels=3)
-    return Model(ModelInfo(**(values | info)), architecture, (network.eval(),), "0" * 64, Path())
+    info = ModelInfo(**values, min_size=min_size)
+    return Model(info, architecture, (network.eval(),), "0" * 64, Path())
 
 
 BY_INTENSITY = model(ByIntensity(), spacing=(1, 1, 1), spacing_unit="mm", orientation="RAS")

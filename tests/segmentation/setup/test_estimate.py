@@ -44,5 +44,5 @@ def test_huge_stacks_go_by_block_and_need_less() -> None:
 
 
 def test_an_image_for_a_model_of_stacks_is_refused() -> None:
-    with pytest.raises(InputError, match="A stack"):
+    with pytest.raises(InputError, match="takes stacks"):
         need("nuclei-3d", (50, 60), 3)

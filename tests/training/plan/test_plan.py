@@ -48,18 +48,18 @@ def plan_of(*pairs: Labelled, machine: Machine = CPU, **choices) -> Plan:
 def test_touching_objects_get_the_head_that_learnt_most_in_short_trainings() -> None:
     plan = plan_of(*(pair(discs(i), str(i)) for i in range(5)))
     assert isinstance(plan.head, Flow) and plan.ndim == 2
-    assert plan.spacing is None
-    assert plan.diameter.low < 10 < plan.diameter.high
+    assert plan.preprocessing.spacing is None
+    assert plan.preprocessing.diameter.low < 10 < plan.preprocessing.diameter.high
     assert all(n % plan.architecture.stride == 0 for n in plan.patch)
-    assert isinstance(plan.normalizer, Percentile)
+    assert isinstance(plan.preprocessing.normalizer, Percentile)
 
 
 def test_objects_too_large_for_a_patch_are_made_smaller() -> None:
     plan = plan_of(pair(discs(shape=(600, 600), radius=70)))
-    assert plan.diameter.typical == 60
-    assert plan.diameter.scale_for(140) == pytest.approx(60 / 140)
+    assert plan.preprocessing.diameter.typical == 60
+    assert plan.preprocessing.diameter.scale_for(140) == pytest.approx(60 / 140)
     calibrated = plan_of(pair(discs(shape=(600, 600), radius=70), spacing=(0.1, 0.1)))
-    assert calibrated.spacing == pytest.approx((0.1 * 140 / 60,) * 2, rel=0.02)
+    assert calibrated.preprocessing.spacing == pytest.approx((0.1 * 140 / 60,) * 2, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,8 @@ def test_stacks_of_patients_get_their_median_voxel_and_lie_alike() -> None:
         made.append(replace(one, image=replace(one.image, affine=affine)))
     plan = plan_of(*made)
     assert isinstance(plan.head, Semantic)
-    assert (plan.spacing, plan.spacing_unit, plan.orientation) == ((2, 1, 1), "mm", "RAS")
+    p = plan.preprocessing
+    assert (p.spacing, p.spacing_unit, p.orientation) == ((2, 1, 1), "mm", "RAS")
     assert plan.architecture.spatial_dims == 3
     assert not plan.recipe().augmentation.right_angles
 
@@ -143,7 +144,7 @@ def test_what_tells_left_from_right_is_not_mirrored() -> None:
 def test_slices_far_apart_are_resampled_and_not_turned_out_of_their_plane() -> None:
     labels = discs(shape=(10, 60, 60))
     plan = plan_of(pair(labels, spacing=(3.0, 0.5, 0.5)))
-    assert plan.spacing == (1.5, 0.5, 0.5)
+    assert plan.preprocessing.spacing == (1.5, 0.5, 0.5)
 
 
 def test_mixed_spacings_meet_in_the_middle() -> None:
@@ -162,8 +163,8 @@ def test_ct_gets_a_window_by_what_is_labelled() -> None:
         labels.shape
     )
     plan = plan_of(pair(labels, spacing=(1, 1, 1), unit="mm", image=image))
-    assert isinstance(plan.normalizer, Window)
-    assert 30 < plan.normalizer.low < plan.normalizer.high < 90
+    assert isinstance(plan.preprocessing.normalizer, Window)
+    assert 30 < plan.preprocessing.normalizer.low < plan.preprocessing.normalizer.high < 90
 
 
 def test_flat_images_among_stacks_make_slices_of_all() -> None:

@@ -13,6 +13,7 @@ from napari_tally.geometry.orientation import upright
 from napari_tally.heads import Semantic
 from napari_tally.models.bundle import save_model
 from napari_tally.models.model_info import ModelInfo
+from napari_tally.models.preprocessing import Preprocessing
 from napari_tally.network.architectures import UNet
 from napari_tally.network.tile_layout import Tiling
 from napari_tally.widgets.controls.settings import remembered
@@ -33,8 +34,11 @@ def dock(make_napari_viewer, tmp_path) -> Iterator:
     )  # fmt: skip
     info = ModelInfo(
         name="two-classes", version="1", description="Two classes", licence="BSD-3-Clause",
-        head=head, orientation="RAS", spacing=(1.0, 1.0, 1.0), spacing_unit="mm", colors=COLORS,
-        tiling=Tiling(tile=64, halo=8),
+        head=head, colors=COLORS,
+        preprocessing=Preprocessing(
+            orientation="RAS", spacing=(1.0, 1.0, 1.0), spacing_unit="mm",
+            tiling=Tiling(tile=64, halo=8),
+        ),
     )  # fmt: skip
     save_model(tmp_path / "two-classes", info, network, network.build().state_dict())
     remembered().model_folder = str(tmp_path)

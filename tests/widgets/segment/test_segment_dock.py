@@ -202,7 +202,7 @@ def test_a_stack_goes_slice_by_slice_where_that_is_chosen(viewer, dock, finish, 
     dock.form.stack.setCurrentText("slice by slice")
     finish(dock)
     layer = viewer.layers["stack nuclei"]
-    assert "segmented by itself" in dock.panel.status.text()
+    assert "segmented separately" in dock.panel.status.text()
     ids = [set(np.unique(plane)) - {0} for plane in layer.data]
     assert not (ids[0] & ids[1]) and not (ids[1] & ids[2])
     dock.tune.sliders["threshold"].setValue(0.5)
@@ -414,7 +414,7 @@ def test_an_image_for_a_model_of_stacks_is_refused_in_a_sentence(dock, finish) -
     dock.form.model.setCurrentText("hippocampus-mr")
     assert dock.form.forecast.text() == ""
     finish(dock)
-    assert "A stack (axes ZYX) is needed for hippocampus-mr" in dock.panel.status.text()
+    assert "hippocampus-mr takes stacks (axes ZYX)" in dock.panel.status.text()
     dock.form.model.setCurrentText("nuclei-2d")
 
 

@@ -86,7 +86,8 @@ class Separation:
 
     def by_block_steps(self, maps: NDArray[np.floating]) -> Steps[Found]:
         """Return the objects of large maps, on their own grid."""
-        halo = _HALO if self.info.diameter is None else math.ceil(self.info.diameter.high / 2)
+        sizes = self.info.preprocessing.diameter
+        halo = _HALO if sizes is None else math.ceil(sizes.high / 2)
         found, cut = yield from objects_by_block_steps(maps, self.decoded_block, halo + _CONTEXT)
         self.cut += cut
         return found

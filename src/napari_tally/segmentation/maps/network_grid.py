@@ -1,4 +1,4 @@
-"""The grid on which a network sees an image: turned and resampled as the model asks, and back."""
+"""The grid of a network's input: the image reoriented and resampled as the model asks, and back."""
 
 from __future__ import annotations
 
@@ -28,14 +28,13 @@ if TYPE_CHECKING:
 Prepare = Callable[[NDArray[np.generic]], NDArray[np.float32]]
 DecodeVoxels = Callable[[NDArray[np.floating]], NDArray[np.integer]]
 
-_ALIKE = 0.03  # voxels that differ by less are not resampled: that would blur more than it mends
+_ALIKE = 0.03  # voxels that differ by less are not resampled: that would blur more than it helps
 _MOST = 50  # times by which an axis is resampled; beyond, the calibration must be wrong
-_WAYS = {
-    "R": "to the right", "L": "to the left", "A": "to the front", "P": "to the back",
-    "S": "up", "I": "down",
+_DIRECTIONS = {
+    "R": "right", "L": "left", "A": "anterior", "P": "posterior", "S": "superior", "I": "inferior",
 }  # fmt: skip
 _MUCH_MORE = 1.5  # times the extent of the largest training image
-_COARSE = 3  # times that voxels may be as long as the model's before the user is told
+_COARSE = 3  # times that voxels may be as long as the model's without a warning
 
 
 @dataclass(frozen=True)
@@ -115,21 +114,21 @@ class NetworkGrid:
 def network_grid(
     volume: Volume, shape: tuple[int, ...], info: ModelInfo
 ) -> tuple[NetworkGrid, list[str]]:
-    """Return the grid on which a model sees planes of `shape`, and what the user should be told.
+    """Return the grid on which a model takes planes of `shape`, and notes for the user.
 
     Raises
     ------
     InputError
         If the voxels are so far from the model's that the calibration must be wrong.
     """
-    grid, notes = NetworkGrid(shape), []
-    if info.orientation is not None:
-        turn, note = _turn(volume, info.orientation)
+    inputs, grid, notes = info.preprocessing, NetworkGrid(shape), []
+    if inputs.orientation is not None:
+        turn, note = _turn(volume, inputs.orientation)
         grid, notes = replace(grid, turn=turn), [note]
-    if info.spacing is not None:
-        scale, found = _scale(volume, grid, info, info.spacing)
+    if inputs.spacing is not None:
+        scale, found = _scale(volume, grid, info, inputs.spacing)
         grid = replace(grid, scale=scale)
-        notes += [*found, _too_large(volume, grid, info, info.spacing)]
+        notes += [*found, _too_large(volume, grid, info, inputs.spacing)]
     return grid, [note for note in notes if note]
 
 
@@ -137,35 +136,35 @@ def _turn(volume: Volume, codes: str) -> tuple[Turn | None, str]:
     if volume.affine is not None:
         turn = turn_to(volume.affine, codes)
         return (None if turn == Turn() else turn), ""
-    ways = ", ".join(f"{axis} {_WAYS[c]}" for axis, c in zip("xyz", codes, strict=True))
-    return None, f"{volume.name} does not say how it lies in the body: taken as {codes} ({ways})"
+    axes = ", ".join(f"{axis} to {_DIRECTIONS[c]}" for axis, c in zip("xyz", codes, strict=True))
+    return None, f"{volume.name} has no orientation: {codes} is assumed ({axes})"
 
 
 def _scale(
     volume: Volume, grid: NetworkGrid, info: ModelInfo, wanted: tuple[float, ...]
 ) -> tuple[tuple[float, ...], list[str]]:
-    """Return by how much each axis is enlarged for the network, and what should be said."""
-    voxel = " x ".join(f"{s:g}" for s in wanted) + f" {info.spacing_unit}"
+    """Return the scale of each axis for the network, and notes for the user."""
+    voxel, unit = info.preprocessing.voxel, info.preprocessing.spacing_unit
     if volume.spacing is None:
-        taken = f"{volume.name} has no calibration: taken as the voxels of {info.name} ({voxel})"
-        return (1.0,) * len(wanted), [taken]
-    factor = LENGTHS[volume.unit] / LENGTHS[info.spacing_unit]
+        assumed = f"{volume.name} has no calibration: voxels of {voxel} are assumed"
+        return (1.0,) * len(wanted), [f"{assumed}, as {info.name} takes them"]
+    factor = LENGTHS[volume.unit] / LENGTHS[unit]
     have = tuple(s * factor for s in volume.spacing[-len(wanted) :])
     have = have if grid.turn is None else grid.turn.permuted(have)
     scale = tuple(_snapped(h / w) for h, w in zip(have, wanted, strict=True))
     if any(not 1 / _MOST <= s <= _MOST for s in scale):
         raise InputError(
-            f"Voxels near those of {info.name} ({voxel}) are needed",
-            f"{volume.name} with {volume.describe_spacing()}",
-            "Correct the spacing",
+            f"{volume.name} has {volume.describe_spacing()} but {info.name} takes voxels of "
+            f"{voxel}, more than {_MOST} times smaller or larger",
+            hint="Correct the spacing",
         )
     if all(s == 1 for s in scale):
         return scale, []
     notes = [f"{volume.name} ({volume.describe_spacing()}) is resampled to {voxel} for the network"]
     if max(scale) > _COARSE:
         notes.append(
-            f"The voxels of {volume.name} are up to {max(scale):.3g} times as long as those "
-            f"{info.name} was trained on: parts may be missed, or wrong"
+            f"The voxels of {volume.name} are up to {max(scale):.3g} times as long as those in the "
+            f"training images of {info.name}: structures may be missed or wrong"
         )
     return scale, notes
 
@@ -173,17 +172,17 @@ def _scale(
 def _too_large(
     volume: Volume, grid: NetworkGrid, info: ModelInfo, spacing: tuple[float, ...]
 ) -> str:
-    """Say it if an image shows much more than those of the training, else return ""."""
-    if info.extent is None:
+    """Return a warning if an image shows much more than those of the training, else ""."""
+    extent, unit = info.preprocessing.extent, info.preprocessing.spacing_unit
+    if extent is None:
         return ""
     sizes = [n * s for n, s in zip(grid.seen_shape, spacing, strict=True)]
-    if all(size <= _MUCH_MORE * most for size, most in zip(sizes, info.extent, strict=True)):
+    if all(size <= _MUCH_MORE * most for size, most in zip(sizes, extent, strict=True)):
         return ""
-    here, known = (" x ".join(f"{n:.0f}" for n in lengths) for lengths in (sizes, info.extent))
-    unit = info.spacing_unit
+    here, known = (" x ".join(f"{n:.0f}" for n in lengths) for lengths in (sizes, extent))
     return (
-        f"{volume.name} shows {here} {unit}, and {info.name} was trained on images cropped to "
-        f"{known} {unit} at most: crop it around what is looked for, or expect wrong findings"
+        f"{volume.name} shows {here} {unit}, but {info.name} was trained on images cropped to at "
+        f"most {known} {unit}: crop the image to the structure, or expect false positives"
     )
 
 

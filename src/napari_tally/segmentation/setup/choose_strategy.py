@@ -52,14 +52,14 @@ def chosen_way(
 
 def in_cubes(info: ModelInfo, way: Way) -> bool:
     """Tell whether the network sees a stack on a grid of cubes."""
-    return way.cubes or (not way.joins and info.diameter is not None)
+    return way.cubes or (not way.joins and info.preprocessing.diameter is not None)
 
 
 def scaled(
     grid: NetworkGrid, volume: Volume, info: ModelInfo, way: Way, scale: float
 ) -> NetworkGrid:
     """Return the grid of an image that is enlarged by `scale`; a stack's may be one of cubes."""
-    if len(grid.shape) == 2 or info.spacing is not None:
+    if len(grid.shape) == 2 or info.preprocessing.spacing is not None:
         return grid.scaled(scale)
     if not in_cubes(info, way):
         return replace(grid, scale=(1.0, scale, scale))

@@ -55,16 +55,16 @@ def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -
     axes = 3 if way.joins else ndim  # of a plane
     plane = volume.spatial_shape[-axes:]
     told = options.diameter_px(volume)
-    scale = 1.0 if told is None or info.diameter is None else info.diameter.scale_for(told)
+    scale = info.preprocessing.scale_for(told)
     grid = scaled(network_grid(volume, plane, info)[0], volume, info, way, scale)
     seen, channels = math.prod(grid.seen_shape), info.head.channels(axes)
     sizes = dict(zip(volume.axes, volume.shape, strict=True))
     whole = math.prod(n for axis, n in sizes.items() if axis != "C")
     streamed = way.by_block and maps_are_large(channels, seen, options)
     held = min(seen, block_voxels(axes)) if streamed else seen
-    window = options.tiling.of(info.tiling).tile ** ndim
+    window = options.tiling.of(info.preprocessing.tiling).tile ** ndim
     memory = (
-        held * (_FLOAT * (channels + 1 + len(info.channels)) + _DECODE)
+        held * (_FLOAT * (channels + 1 + len(info.preprocessing.channels)) + _DECODE)
         + (0 if streamed else seen * channels * _HALF)
         + min(held, window) * _TILE[ndim]
         + whole * _LABEL

@@ -1,4 +1,4 @@
-"""From a volume as it was read to what a model takes: the right channels, plane by plane."""
+"""From a volume to the input of a model: the right channels, plane by plane."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Planes:
     Attributes
     ----------
     image : ndarray
-        What the model sees, shape (C, *lead, *spatial).
+        The channels of the model, shape (C, *lead, *spatial).
     lead : str
-        The axes that are gone through one by one ("T", "Z", "TZ" or "").
+        The axes along which planes are segmented one by one ("T", "Z", "TZ" or "").
     ndim : int
         Number of spatial axes that the model takes together.
     """
@@ -55,14 +55,14 @@ class Planes:
 def planes(
     volume: Volume, model: Model, channel: int | str | None, joined: bool = False
 ) -> tuple[Planes, list[str]]:
-    """Return the planes that the model is to see, and what the user should be told.
+    """Return the planes for the model, and notes for the user.
 
-    With `joined` the slices of a stack are taken together although the model is for 2D.
+    With `joined` the slices of a stack stay together although the model is 2D.
 
     Raises
     ------
     InputError
-        If the image has no voxels, is a mask, or has not the channels or axes that are needed.
+        If the image is empty or a mask, or lacks channels or axes that the model takes.
     """
     check_intensities(volume)
     ndim = 3 if joined else model.architecture.spatial_dims
@@ -74,7 +74,7 @@ def planes(
         each = " and ".join({"T": "frame", "Z": "slice"}[a] for a in lead)
         notes.append(
             f"{model.info.name} is a {model.architecture.spatial_dims}D model: each {each} of "
-            f"{volume.name} is segmented by itself, objects are not linked"
+            f"{volume.name} is segmented separately, objects are not linked"
         )
     return Planes(image, lead, ndim), notes
 
@@ -83,42 +83,38 @@ def check_axes(volume: Volume, name: str, ndim: int) -> None:
     """Refuse an image that has fewer spatial axes than the model of that name takes."""
     if ndim > len(volume.spatial_axes):
         raise InputError(
-            f"A stack (axes ZYX) is needed for {name}",
-            f"{volume.name} with axes {volume.axes}",
+            f"{name} takes stacks (axes ZYX), but {volume.name} has the axes {volume.axes}",
+            hint="Choose a 2D model, or set the axes with --axes",
         )
 
 
 def check_intensities(volume: Volume) -> None:
-    """Refuse what is not an image of intensities, in a sentence."""
+    """Refuse what is not an image of intensities."""
     kind = np.dtype(volume.array.dtype).kind
     if kind == "b":
         raise InputError(
-            f"An image of intensities is needed, and {volume.name} is a mask",
-            "bool values",
-            "To separate and measure a mask use measure",
+            f"{volume.name} is a mask, not an image of intensities",
+            hint="To separate and measure a mask use measure",
         )
     if kind not in "uif":
-        raise InputError(f"Real numbers are needed in {volume.name}", str(volume.array.dtype))
+        raise InputError(f"{volume.name} has values of type {volume.array.dtype}, not real numbers")
     if 0 in volume.shape:
-        raise InputError(
-            f"An image with voxels is needed, and {volume.name} is empty", f"shape {volume.shape}"
-        )
+        raise InputError(f"{volume.name} is empty: its shape is {volume.shape}")
 
 
 def _channels(
     volume: Volume, model: Model, channel: int | str | None
 ) -> tuple[NDArray[np.generic], str]:
     """Return the image with the channels that the model takes in front, and its other axes."""
-    wanted, have = len(model.info.channels), len(volume.channels)
-    if wanted == 1:
+    names, have = model.info.preprocessing.channels, len(volume.channels)
+    if len(names) == 1:
         chosen = _one_channel(volume, model, channel)
         return np.asarray(chosen.array)[None], chosen.axes
-    if have != wanted or channel is not None:
-        raise InputError(
-            f"An image of {wanted} channels ({', '.join(model.info.channels)}) is needed for "
-            f"{model.info.name}",
-            f"{volume.name} with {have or 1}" if channel is None else f"one channel, {channel!r}",
-        )
+    takes = f"{model.info.name} takes {len(names)} channels ({', '.join(names)})"
+    if channel is not None:
+        raise InputError(f"{takes}, not the channel {channel!r} alone", hint="Leave out --channel")
+    if have != len(names):
+        raise InputError(f"{volume.name} has {have or 1} channels but {takes}")
     return volume.channels_first(), volume.axes.replace("C", "")
 
 
@@ -128,7 +124,10 @@ def _one_channel(volume: Volume, model: Model, channel: int | str | None) -> Vol
         if not names:
             if str(channel) in {"0", *volume.channel_names}:
                 return volume
-            raise InputError(f"{volume.name} has one channel: channel 0 is needed", repr(channel))
+            raise InputError(
+                f"{volume.name} has one channel, 0, and no channel {channel!r}",
+                hint="Leave out --channel",
+            )
         return volume.at("C", volume.channel_index(channel))
     if not names:
         return volume
@@ -136,9 +135,8 @@ def _one_channel(volume: Volume, model: Model, channel: int | str | None) -> Vol
         return volume.at("C", 0)
     listed = ", ".join(f"{i} ({n})" if n != str(i) else n for i, n in enumerate(names))
     raise InputError(
-        f"{model.info.name} takes one channel",
-        f"{volume.name} with {len(names)} channels: {listed}",
-        "Choose one with --channel (in Python: channel=...)",
+        f"{volume.name} has {len(names)} channels ({listed}) but {model.info.name} takes 1",
+        hint="Choose one with --channel (in Python: channel=...)",
     )
 
 
@@ -154,5 +152,4 @@ def _odd_values(image: NDArray[np.generic], name: str) -> list[str]:
     if image.dtype.kind != "f":
         return []
     odd = int(image.size - np.isfinite(image).sum())
-    share = f"{odd:,} voxels of {name} are NaN or infinite"
-    return [f"{share}: they are taken for background"] if odd else []
+    return [f"{odd:,} voxels of {name} are NaN or infinite: set to background"] if odd else []

@@ -13,7 +13,7 @@ from ...core.progress import Step, Steps
 from ...geometry.resample import resample_image, scaled_shape
 
 if TYPE_CHECKING:
-    from ...models.model_info import DiameterRange
+    from ...models.preprocessing import DiameterRange
     from ...network.tiling import Inference
 
 STAGE = "guess the object size"

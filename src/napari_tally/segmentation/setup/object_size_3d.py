@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ...models.model_info import DiameterRange
+    from ...models.preprocessing import DiameterRange
     from ...network.tiling import Inference
 
 _LOOK = 80  # voxels a side: what of the shrunken stack is looked at, around its middle

@@ -63,14 +63,16 @@ def sample_of(
     grid, notes = _grid(pair, info, labels)
     odd = 0 if image.dtype.kind != "f" else int(image.size - np.isfinite(image).sum())
     if odd:
-        notes.append(f"{odd:,} voxels of {pair.name} are NaN or infinite: taken for background")
+        notes.append(f"{odd:,} voxels of {pair.name} are NaN or infinite: set to background")
     if not labels.any():
         notes.append(f"Nothing is labelled in {pair.name}: it teaches what the background is")
     known = None
     if pair.known is not None and not pair.known.all():
         known = _seen(settled(info.head, labels, pair.known).astype(np.uint8), grid) > 0
     seen = _seen(labels, grid)
-    return Sample(pair.name, grid.seen(info.normalizer(image)), seen, known=known), notes
+    return Sample(
+        pair.name, grid.seen(info.preprocessing.normalizer(image)), seen, known=known
+    ), notes
 
 
 def _grid(
@@ -80,9 +82,9 @@ def _grid(
     first, notes = network_grid(pair.image, labels.shape, info)
     grid = scaled(first, pair.image, info, Way(), 1.0)
     diameter = _median_diameter(labels)
-    if info.diameter is None or not diameter:
+    if info.preprocessing.diameter is None or not diameter:
         return grid, notes
-    scale = info.diameter.scale_for(diameter * grid.density ** (1 / labels.ndim))
+    scale = info.preprocessing.scale_for(diameter * grid.density ** (1 / labels.ndim))
     return scaled(first, pair.image, info, Way(), scale), notes
 
 

@@ -38,7 +38,7 @@ def suited(
     recipe : TrainOptions
         With the model's head, architecture and windows.
     """
-    own = model.info.normalizer
+    own = model.info.preprocessing.normalizer
     labelled = [pair for pair in pairs if np.any(pair.labels.array)][:_TRIED]
     dark = [pair for pair in labelled if _is_dark(pair)]
     if not isinstance(own, Percentile) or own.inverted or not model.info.head.finds_objects:
@@ -80,7 +80,8 @@ def _score(
     normalizer: AnyNormalizer,
     device: str,
 ) -> float:
-    info = model.info.model_copy(update={"normalizer": normalizer})
+    inputs = model.info.preprocessing.model_copy(update={"normalizer": normalizer})
+    info = model.info.model_copy(update={"preprocessing": inputs})
     samples = [sample_of(replace(part, known=None), info)[0] for part in parts]
     where = choose_device(device)
     found = drain(found_steps(model.networks[0], recipe, where, choose_dtype(where), samples))

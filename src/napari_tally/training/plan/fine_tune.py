@@ -43,33 +43,28 @@ def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = 
         If it takes other channels, or has other classes.
     """
     machine, info = machine or Machine.here(), model.info
-    if len(data.channels) != len(info.channels):
+    channels = len(info.preprocessing.channels)
+    if len(data.channels) != channels:
         raise InputError(
-            f"Images of {len(info.channels)} channels are needed for {info.name}",
-            f"{len(data.channels)} channels",
-            "Choose one with --channel" if len(info.channels) == 1 else "",
+            f"The images have {len(data.channels)} channels but {info.name} takes {channels}",
+            hint="Choose one with --channel" if channels == 1 else "",
         )
     classes = len(info.head.class_names)
     if data.ids and data.ids[-1] > classes:
         raise InputError(
-            f"Class ids from 1 to {classes} are needed for {info.name}",
-            f"ids up to {data.ids[-1]}",
+            f"The labels have the class id {data.ids[-1]} but {info.name} has {classes} classes",
+            hint=f"Use class ids from 1 to {classes}",
         )
     stride = model.architecture.stride
-    patch, _ = choose_patch(data, machine, info.spacing, info.diameter)
+    patch, _ = choose_patch(data, machine, info.preprocessing.spacing, info.preprocessing.diameter)
     patch = tuple(stride * ceil(n / stride) for n in patch)
     steps = int(min(_MANY, max(_FEW, _EACH * data.images)))
     return Plan(
         kind=data.kind,
         class_ids=tuple(range(1, classes + 1)),
-        channels=info.channels,
-        spacing=info.spacing,
-        spacing_unit=info.spacing_unit,
-        orientation=info.orientation,
-        diameter=info.diameter,
-        normalizer=info.normalizer,
+        # The extent is that of the first training images: others may show more.
+        preprocessing=info.preprocessing.model_copy(update={"extent": None}),
         min_size=info.min_size,
-        tiling=info.tiling,
         architecture=model.architecture,
         head=info.head,
         patch=patch,

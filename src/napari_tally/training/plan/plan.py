@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import re
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ...core.options import Options
 from ...heads import AnyHead
-from ...models.model_info import DiameterRange
+from ...models.preprocessing import FORMAT, Preprocessing, lifted
 from ...network.architectures import AnyArchitecture
 from ...network.hardware import Machine
-from ...network.normalize import AnyNormalizer
-from ...network.tile_layout import Tiling
 from ..augment.presets import Preset, preset
 from ..data.label_kind import Kind
 from ..loop.recipe import TrainOptions
@@ -61,8 +59,10 @@ class Plan(Options):
         What the labels are.
     class_ids : tuple of int
         The ids that the classes have in the labels, in the order of the head's.
-    spacing, spacing_unit, orientation, diameter, normalizer, min_size, tiling
-        As in `ModelInfo`: how images are brought to the network.
+    preprocessing : Preprocessing
+        How images are brought to the network.
+    min_size : int
+        As in `ModelInfo`.
     architecture, head, patch, batch, steps, learning_rate, foreground, patience
         As in `TrainOptions`.
     augmentation : str
@@ -73,16 +73,11 @@ class Plan(Options):
         The model whose weights are the first ones, or "".
     """
 
+    format: Literal[2] = FORMAT
     kind: Kind
     class_ids: tuple[int, ...] = ()
-    channels: tuple[str, ...] = ("image",)
-    spacing: tuple[float, ...] | None = None
-    spacing_unit: str = "um"
-    orientation: str | None = None
-    diameter: DiameterRange | None = None
-    normalizer: AnyNormalizer
+    preprocessing: Preprocessing
     min_size: int = Field(0, ge=0)
-    tiling: Tiling = Tiling()
     architecture: AnyArchitecture
     head: AnyHead
     patch: tuple[int, ...]
@@ -95,6 +90,11 @@ class Plan(Options):
     augmentation: Preset = "light"
     workers: int = Field(1, ge=0)
     start: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, fields: Any) -> Any:
+        return lifted(fields, "The plan")
 
     @property
     def ndim(self) -> int:
@@ -110,15 +110,15 @@ class Plan(Options):
 
     def recipe(self, seed: int = 0, *, tensorboard: bool = False) -> TrainOptions:
         """Return what the training loop takes."""
-        coarse = self.ndim == 3 and self.spacing is not None
-        flat = coarse and max(self.spacing or (1,)) > _FLAT * min(self.spacing or (1,))
+        spacing = self.preprocessing.spacing or (1.0,)
+        flat = self.ndim == 3 and max(spacing) > _FLAT * min(spacing)
         return TrainOptions(
             architecture=self.architecture,
             head=self.head,
             augmentation=preset(
                 self.augmentation,
                 self.ndim,
-                oriented=self.orientation is not None,
+                oriented=self.preprocessing.orientation is not None,
                 flat=flat,
                 sided=any(_SIDE.search(name) for name in self.head.class_names),
             ),
@@ -134,7 +134,7 @@ class Plan(Options):
             checkpoint_every=self.epoch,
             patience=self.patience,
             workers=self.workers,
-            tiling=self.tiling,
+            tiling=self.preprocessing.tiling,
             tensorboard=tensorboard,
             seed=seed,
         )
@@ -161,22 +161,22 @@ class Plan(Options):
         ]
 
     def _grid(self) -> str:
-        if self.spacing is not None:
-            voxel = " x ".join(f"{s:g}" for s in self.spacing)
-            turned = f", turned to {self.orientation}" if self.orientation else ""
-            return f"voxels of {voxel} {self.spacing_unit}{turned}"
-        if self.diameter is None:
-            return "voxels as they are"
-        d = self.diameter
+        p = self.preprocessing
+        if p.spacing is not None:
+            return f"voxels of {p.voxel}" + f", reoriented to {p.orientation}" * bool(p.orientation)
+        if p.diameter is None:
+            return "the images' own voxels"
+        d = p.diameter
         return (
-            f"voxels as they are where objects have {d.low:.3g} to {d.high:.3g} px, else "
-            f"scaled so that they have {d.typical:.3g}"
+            f"the images' own voxels where objects have {d.low:.3g} to {d.high:.3g} px, else "
+            f"rescaled to {d.typical:.3g} px"
         )
 
     def _intensities(self) -> str:
-        values = self.normalizer.model_dump(exclude={"name", "inverted"}).values()
-        inverted = ", dark made bright" if getattr(self.normalizer, "inverted", False) else ""
-        return f"{self.normalizer.name} {' to '.join(f'{v:g}' for v in values)}".strip() + inverted
+        normalizer = self.preprocessing.normalizer
+        values = normalizer.model_dump(exclude={"name", "inverted"}).values()
+        inverted = ", inverted" if getattr(normalizer, "inverted", False) else ""
+        return f"{normalizer.name} {' to '.join(f'{v:g}' for v in values)}".strip() + inverted
 
 
 def epoch_of(steps: int) -> int:
@@ -221,14 +221,16 @@ def make_plan(
     return Plan(
         kind=data.kind,
         class_ids=data.ids,
-        channels=data.channels,
-        spacing=spacing,
-        spacing_unit=data.unit if spacing else "um",
-        orientation=data.orientation,
-        diameter=diameter,
-        normalizer=choose_normalizer(data),
+        preprocessing=Preprocessing(
+            channels=data.channels,
+            spacing=spacing,
+            spacing_unit=data.unit if spacing else "um",
+            orientation=data.orientation,
+            diameter=diameter,
+            normalizer=choose_normalizer(data),
+            tiling=choose_tiling(data, network.stride),
+        ),
         min_size=int(data.sizes[0] / 4) if data.kind != "classes" else 0,
-        tiling=choose_tiling(data, network.stride),
         architecture=network,
         head=chosen,
         patch=patch,

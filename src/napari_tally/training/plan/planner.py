@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from ...core.atomic import replacing
-from ...core.errors import FileError
+from ...core.errors import FileError, sentence
 from ...core.options import Options
 from ...models.bundle import load_model
 from ...network.hardware import Machine
@@ -66,7 +66,8 @@ class Planned(Options):
             return cls.model_validate_json((folder / PLANNED).read_text("utf-8"))
         except (OSError, ValidationError) as error:
             raise FileError(
-                f"The plan of the run is needed in {folder / PLANNED}", type(error).__name__
+                f"The plan of the run in {folder / PLANNED} cannot be read: {sentence(error)}",
+                hint="Use --overwrite to begin anew",
             ) from error
 
 
@@ -82,7 +83,9 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
     if start is not None:
         plan = fine_tuning_plan(data, start, machine)
         planes = in_planes(pairs, plan.ndim)
-        plan = plan.changed(normalizer=suited(planes, start, plan.recipe(), options.device))
+        normalizer = suited(planes, start, plan.recipe(), options.device)
+        inputs = plan.preprocessing.model_copy(update={"normalizer": normalizer})
+        plan = plan.changed(preprocessing=inputs)
     else:
         stuff = [i for i in data.ids if _is_stuff(pairs, i)]
         plan = make_plan(

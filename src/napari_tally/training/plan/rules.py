@@ -14,7 +14,7 @@ from ...heads.distance import Distance
 from ...heads.flow import Flow
 from ...heads.panoptic import Panoptic, PanopticClass
 from ...heads.semantic import Semantic
-from ...models.model_info import DiameterRange
+from ...models.preprocessing import DiameterRange
 from ...network.architectures import DynUNet
 from ...network.normalize import AnyNormalizer, Percentile, Window
 from ...network.tile_layout import Tiling

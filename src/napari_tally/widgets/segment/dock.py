@@ -155,7 +155,9 @@ class SegmentDock(Dock):
         channel = self.form.channel.currentText() if len(volume.channels) > 1 else None
         return SegmentOptions(
             channel=channel,
-            object_size=self.form.diameter.text().strip() or None if info.diameter else None,
+            object_size=self.form.diameter.text().strip() or None
+            if info.preprocessing.diameter
+            else None,
             stack=str(self.form.stack.currentData()) if self._flat_on_stack() else "auto",
             device=self.form.device.currentText(),
             keep_maps=True,
@@ -272,7 +274,7 @@ class SegmentDock(Dock):
             return
         remembered().model = self.form.model.currentText()
         self.form.about.setText(info.description)
-        self.form.show_row(self.form.size_row, visible=info.diameter is not None)
+        self.form.show_row(self.form.size_row, visible=info.preprocessing.diameter is not None)
         self.tune.offer(info.head)
         self.tune.setVisible(False)
         self.done = None
