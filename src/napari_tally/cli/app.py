@@ -10,7 +10,7 @@ import typer
 from .demo import demo
 from .doctor import doctor
 from .evaluate import evaluate
-from .files import convert, info
+from .files import ConvertCommand, convert, info
 from .measure import measure
 from .models import models_app
 from .segment import segment
@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 for command in (segment, measure, evaluate, train, tune, info, convert, demo, doctor):
-    app.command()(command)
+    app.command(cls=ConvertCommand if command is convert else None)(command)
 
 
 def main() -> None:

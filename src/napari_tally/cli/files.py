@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperCommand
 
 from ..core.errors import InputError, TallyError, sentence
 
@@ -28,6 +29,18 @@ class StackAxis(StrEnum):
     Z = "Z"
     T = "T"
     C = "C"
+
+
+class ConvertCommand(TyperCommand):
+    """The command that lists, in its help, the suffixes of all formats that are written."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help; the formats are imported only for it."""
+        from ..files import written_suffixes
+
+        (out,) = (p for p in self.params if isinstance(p, TyperArgument) and p.name == "target")
+        out.help = f"Its suffix chooses the format: {', '.join(written_suffixes())}"
+        super().format_help(ctx, formatter)
 
 
 def info(
@@ -54,9 +67,7 @@ def convert(
     sources: Annotated[
         list[Path], typer.Argument(metavar="IN...", help="A file or folder, or files to stack.")
     ],
-    target: Annotated[
-        Path, typer.Argument(metavar="OUT", help=".tif, .nii.gz, .nrrd, .mha, .ome.zarr or .png.")
-    ],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Its suffix chooses the format.")],
     series: Series_ = None,
     axes: Axes = None,
     spacing: Annotated[str | None, typer.Option(help="Size of a voxel: 0.5,0.1,0.1um.")] = None,

@@ -133,7 +133,7 @@ def _jobs(
 ) -> tuple[list[MeasureJob], list[Path]]:
     """Return what is to be measured, and labels that lack a partner; say what is left out."""
     from ..files import format_of
-    from ..files.match_files import Row, partners
+    from ..files.match_files import Row, match_rows
     from ..measurement.measure_files import MeasureJob
 
     if not labels.is_dir() or format_of(labels) is not None:
@@ -141,7 +141,7 @@ def _jobs(
         return [MeasureJob(row, output, report)], []
     for path in filter(None, (output, report)):
         _check_folder(path)
-    rows, lonely, unused = partners(labels, images, parents)
+    rows, lonely, unused = match_rows(labels, images, parents)
     for path in (*lonely, *unused):
         typer.echo(f"{path} has no partner of the same name: left out.", err=True)
     return [

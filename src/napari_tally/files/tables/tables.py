@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from .h5ad import About
 
-# The package that each takes, and what people call it.
+# The package that each takes, and its name in messages.
 _NEEDED = {
     ".csv": ("", "CSV"),
     ".parquet": ("pyarrow", "Parquet"),
-    ".xlsx": ("openpyxl", "Excel workbooks"),
+    ".xlsx": ("openpyxl", "Excel"),
     ".h5ad": ("anndata", "AnnData"),
 }
 SUFFIXES = tuple(_NEEDED)
@@ -35,12 +35,12 @@ def write_table(table: pd.DataFrame, path: Path, about: About | None = None) -> 
     Parameters
     ----------
     about : mapping, optional
-        For each column its `title`, `definition` and `unit`, which AnnData has room for.
+        For each column its `title`, `definition` and `unit`, which AnnData keeps.
 
     Raises
     ------
     FileError
-        If the suffix is another, a package is missing, or the folder cannot be written.
+        If the suffix is another, a package is not installed, or the folder cannot be written.
     """
     check_table_name(path)
     with replacing(path) as part:
@@ -50,7 +50,7 @@ def write_table(table: pd.DataFrame, path: Path, about: About | None = None) -> 
 def write_tables(
     tables: Mapping[str, pd.DataFrame], path: Path, about: About | None = None
 ) -> None:
-    """Write the first table to a path and the others where `table_paths` says.
+    """Write the first table to a path and the others to those of `table_paths`.
 
     Takes and raises what `write_table` does.
     """
@@ -64,9 +64,9 @@ def write_tables(
 
 
 def table_paths(names: list[str], path: Path) -> list[Path]:
-    """Return where each of several tables goes, the first to `path` itself.
+    """Return the path of each of several tables, `path` itself for the first.
 
-    The others are sheets of the same xlsx, or lie beside it: `a_image.csv` beside `a.csv`.
+    The others are sheets of the same xlsx, or files beside it: `a_image.csv` beside `a.csv`.
     AnnData holds observations of objects only, and has CSV beside it.
     """
     suffix = path.suffix
@@ -97,12 +97,12 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         found: pd.DataFrame = readers[path.suffix.lower()](path)
     except _BROKEN as error:
-        raise FileError("A table that can be read is needed", f"{path} ({error})") from error
+        raise FileError(f"The table {path} cannot be read ({error})") from error
     return found
 
 
 def check_table_name(path: Path) -> None:
-    """Refuse a name whose suffix is of no table, or of one whose package is missing.
+    """Refuse a name with another suffix, or one whose package is not installed.
 
     Raises
     ------
@@ -111,19 +111,18 @@ def check_table_name(path: Path) -> None:
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise FileError(f"A table that ends in {' or '.join(SUFFIXES)} is needed", str(path))
+        raise FileError(f"{path} has no suffix of a table", hint=f"Use {' or '.join(SUFFIXES)}")
     package, kind = _NEEDED[suffix]
     if package and find_spec(package) is None:
         raise FileError(
-            f"The package {package} is needed for {kind}",
-            "none",
-            'Install it with: pip install "napari-tally[tables]", or use .csv',
+            f"{kind} requires the package {package}, which is not installed",
+            hint='Install it with: pip install "napari-tally[tables]", or use .csv',
         )
 
 
 def _write(table: pd.DataFrame, part: Path, suffix: str, about: About | None) -> None:
     if suffix == ".csv":
-        table.to_csv(part, index=False, encoding="utf-8", float_format="%.10g")
+        table.to_csv(part, index=False, encoding="utf-8", float_format="%.10g", lineterminator="\n")
     elif suffix == ".parquet":
         table.to_parquet(part, index=False, engine="pyarrow")
     elif suffix == ".xlsx":
