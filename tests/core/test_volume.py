@@ -43,7 +43,7 @@ def test_a_slice_of_a_stack_keeps_the_spacing_in_the_plane() -> None:
         ({"spacing": (float("nan"), 1, 1)}, "positive"),
         ({"unit": "parsec"}, "unit of length"),
         ({"spacing": None}, "spacing in um"),
-        ({"channel_names": ("one",)}, "2 channel names"),
+        ({"channel_names": ("one",)}, "2 channels but the names"),
     ],
 )
 def test_what_does_not_fit_is_said_in_a_sentence(changes, words) -> None:

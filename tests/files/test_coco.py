@@ -96,7 +96,7 @@ def test_what_is_no_coco_is_said(tmp_path) -> None:
     (tmp_path / "a.json").write_text("{}")
     with pytest.raises(InputError, match="annotations and categories"):
         read_coco(tmp_path / "a.json")
-    with pytest.raises(FileError, match="can be read"):
+    with pytest.raises(FileError, match="cannot be read"):
         read_coco(tmp_path / "b.json")
-    with pytest.raises(InputError, match="Runs over"):
+    with pytest.raises(InputError, match="Run lengths cover"):
         _only(_written(tmp_path, {"segmentation": {"size": [6, 8], "counts": [3, 4]}}))

@@ -59,7 +59,7 @@ def test_no_ring_touches_itself_and_holes_follow_their_outer_ring(labels: np.nda
     for outline in outlines(labels):
         for ring in outline.rings:
             assert len(np.unique(ring, axis=0)) == len(ring)
-        for outer, *holes in outline.pieces:
+        for outer, *holes in outline.polygons:
             surrounded = filled([outer], labels.shape)
             assert (surrounded & (labels == outline.label)).any()
             assert all((filled([hole], labels.shape) <= surrounded).all() for hole in holes)
@@ -130,12 +130,12 @@ def test_what_has_no_outline_is_refused_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack = Volume(np.zeros((2, 4, 5), np.uint8), "ZYX", name="a.tif")
-    with pytest.raises(InputError, match="YX are needed for QuPath"):
+    with pytest.raises(InputError, match="QuPath's GeoJSON can only hold YX"):
         write_outlines(stack, tmp_path / "a.geojson")
-    with pytest.raises(InputError, match="Whole numbers"):
+    with pytest.raises(InputError, match="must be integers"):
         write_outlines(Volume(np.full((4, 5), 0.5), "YX"), tmp_path / "a.geojson")
     with pytest.raises(FileError, match=r"\.zip or \.geojson"):
         write_outlines(stack, tmp_path / "a.svg")
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    with pytest.raises(FileError, match=r"roifile .*napari-tally\[tables\]"):
+    with pytest.raises(FileError, match=r"roifile, .*napari-tally\[tables\]"):
         write_outlines(stack, tmp_path / "a.zip")

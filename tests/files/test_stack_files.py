@@ -48,7 +48,7 @@ def test_slices_that_differ_are_refused(folder: Path, tmp_path: Path) -> None:
         np.asarray(read_stack(folder).array)
     with pytest.raises(InputError, match="'Y'"):
         read_stack(folder, "Y")
-    with pytest.raises(FileError, match="A folder with images"):
+    with pytest.raises(FileError, match="has no images"):
         read_stack(tmp_path)
 
 
@@ -60,8 +60,8 @@ def test_an_image_of_a_tiff_is_chosen_by_its_number(tmp_path: Path) -> None:
     assert [s.key for s in list_series(path)] == ["1", "2"]
     assert read(path).shape == (3, 20, 30)
     assert read(path, series="1").shape == (9, 8)
-    with pytest.raises(InputError, match="One of the 2 series of a"):
+    with pytest.raises(InputError, match="no series '3'"):
         read(path, series="3")
     write(Volume(np.zeros((4, 5), np.uint8), "YX"), tmp_path / "b.png")
-    with pytest.raises(InputError, match="No series is needed"):
+    with pytest.raises(InputError, match="picture files hold one image"):
         read(tmp_path / "b.png", series="1")

@@ -105,7 +105,7 @@ def test_orientations_and_affines_that_are_none_are_refused() -> None:
     for affine in (np.zeros((4, 4)), np.full((4, 4), np.nan), np.eye(3)):
         with pytest.raises(InputError, match="affine"):
             orientation_of(affine)
-    with pytest.raises(InputError, match="how it lies"):
+    with pytest.raises(InputError, match="cannot be reoriented to RAS"):
         reoriented(Volume(np.zeros((4, 4, 4)), "ZYX"), "RAS")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError, TallyError, sentence
+from ..files import written_suffixes
 from ..files.options import ConvertOptions, ReadOptions
 from .command import command
 from .run import FAILED, failing
@@ -54,7 +55,10 @@ def convert(
     ],
     target: Annotated[
         Path,
-        typer.Argument(metavar="OUT", help="A .tif, .nii.gz, .nrrd, .mha, .ome.zarr or .png file."),
+        typer.Argument(
+            metavar="OUT",
+            help=f"Its suffix chooses the format: {', '.join(written_suffixes())}.",
+        ),
     ],
     options: ConvertOptions,
 ) -> None:

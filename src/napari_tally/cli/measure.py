@@ -115,7 +115,7 @@ def _jobs(
     table: str,
 ) -> tuple[list[MeasureJob], list[Path]]:
     """Return what is to be measured, and labels without a match; show what is left out."""
-    from ..files.match_files import Row, is_one, partners
+    from ..files.match_files import Row, is_one, match_rows
     from ..measurement.measure_files import MeasureJob
 
     one = is_one(labels)
@@ -123,7 +123,7 @@ def _jobs(
         return [
             MeasureJob(Row(labels[0].name, labels[0], tuple(images), parents), output, report)
         ], []
-    rows, unmatched, unused = partners(labels, images, parents)
+    rows, unmatched, unused = match_rows(labels, images, parents)
     if one:
         if not rows:
             raise InputError(f"There is no image for {labels[0]} of the same name")

@@ -1,4 +1,4 @@
-"""Write under a temporary name beside the target, then rename: a file is whole or not there."""
+"""Write under a temporary name beside the target, then rename: a file is complete or not there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import FileError
@@ -19,11 +19,11 @@ def replacing(target: Path) -> Iterator[Path]:
     Raises
     ------
     FileError
-        If the folder cannot be written, or is full.
+        If the folder cannot be written, or is full, or another program holds the target open.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        suffix = "".join(target.suffixes[-2:])  # libraries tell the format by it: .nii.gz
+        suffix = "".join(target.suffixes[-2:])  # libraries choose the format by it: .nii.gz
         handle, name = tempfile.mkstemp(suffix=suffix, prefix=".part-", dir=target.parent)
         os.close(handle)
     except OSError as error:
@@ -38,20 +38,20 @@ def replacing(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise _unwritable(target, error) from error
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # Windows removes no file that a failed writer has left open
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
 def replacing_all(target: Path) -> Iterator[Path]:
     """Give a path of the same name in a temporary folder, for what is a folder or several files.
 
-    All that lies there when the block ends without an error moves beside the target, which moves
-    last.
+    All its content moves beside the target when the block ends without an error, the target last.
 
     Raises
     ------
     FileError
-        If the folder cannot be written, or is full.
+        If the folder cannot be written, or is full, or another program holds the target open.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -61,16 +61,40 @@ def replacing_all(target: Path) -> Iterator[Path]:
     try:
         yield folder / target.name
         for part in sorted(folder.iterdir(), key=lambda p: p.name == target.name):
-            there = target.with_name(part.name)
-            if there.is_dir():  # a folder cannot be replaced in one step
-                there.rename(folder / ".old")
-            part.replace(there)
+            _move(part, target.with_name(part.name), folder / ".old")
     except OSError as error:
         raise _unwritable(target, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def write_text(text: str, path: Path) -> None:
+    """Write a text file that is the same on every system: UTF-8, lines end in LF.
+
+    Raises
+    ------
+    FileError
+        As `replacing` does.
+    """
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _move(part: Path, target: Path, old: Path) -> None:
+    """Move a file or folder to a target; a folder there comes back if that fails."""
+    if not target.is_dir():
+        part.replace(target)
+        return
+    target.rename(old)  # a folder cannot be replaced in one step
+    try:
+        part.replace(target)
+    except OSError:
+        old.rename(target)
+        raise
+
+
 def _unwritable(target: Path, error: OSError) -> FileError:
     reason = error.strerror or str(error)
-    return FileError(f"A folder that can be written is needed for {target}", reason)
+    in_use = isinstance(error, PermissionError) and target.exists()
+    hint = "Close it in other programs and windows" if in_use else ""
+    return FileError(f"{target} cannot be written: {reason}", hint=hint)

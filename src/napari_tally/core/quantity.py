@@ -47,9 +47,8 @@ class Quantity:
             return self.values
         if "px" in (unit, self.unit):
             raise InputError(
-                f"A length in {unit} is needed",
-                f"one in {self.unit}",
-                "Without a calibration lengths are in px; give one with a spacing such as 0.5um",
+                f"A length in {self.unit} cannot be converted to {unit} without a calibration",
+                hint="Set the spacing, such as 0.5um, or give lengths in px",
             )
         factor = (LENGTHS[self.unit] / LENGTHS[unit]) ** self.power
         return tuple(v * factor for v in self.values)
@@ -68,9 +67,9 @@ def canonical_unit(text: str | None) -> str | None:
 
 
 def table_unit(unit: str) -> str:
-    """Return the unit that tables have for images in a unit: mm for medical ones, else um (or px).
+    """Return the unit of tables for images in a unit: mm for medical ones, else um (or px).
 
-    So that tables of a batch can be joined.
+    Tables of a batch can then be joined.
     """
     return unit if unit in ("px", "mm") else "mm" if unit == "cm" else "um"
 
@@ -93,18 +92,18 @@ def parse_quantity(text: str, *, power: int = 1) -> Quantity:
     hint = f"Write it as {_example(power)}"
     match = _TEXT.match(text)
     if match is None:
-        raise InputError("A number with a unit is needed", repr(text), hint)
+        raise InputError(f"{text!r} is not a number with a unit", hint=hint)
     unit = match["unit"]
     unit = "px" if _ALIASES.get(unit, unit) == "px" else canonical_unit(unit) or ""
     written = _POWERS[match["power"]]
     if not unit or (match["power"] and written != power):
-        raise InputError("A number with a unit is needed", repr(text), hint)
+        raise InputError(f"{text!r} is not a number with a unit", hint=hint)
     try:
         values = tuple(float(v) for v in re.split(r"[,;x]\s*|\s+", match["numbers"].strip()))
     except ValueError:
-        raise InputError("A number with a unit is needed", repr(text), hint) from None
+        raise InputError(f"{text!r} is not a number with a unit", hint=hint) from None
     if not all(math.isfinite(v) and v > 0 for v in values):
-        raise InputError("Positive, finite numbers are needed", repr(text), hint)
+        raise InputError(f"{text!r} must be positive and finite", hint=hint)
     return Quantity(values, unit, power)
 
 

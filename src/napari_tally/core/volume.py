@@ -1,4 +1,4 @@
-"""An image with what its axes mean: their names, the voxel's size, and the channels' names."""
+"""An image with its axes, voxel size, orientation and channel names."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ class Volume:
     array : array-like
         Anything with shape, dtype and slicing (numpy, dask, zarr); `numpy.asarray` reads it whole.
     axes : str
-        One letter an axis, from T (time), C (channel or colour), Z, Y and X; Y and X are always
-        there, in this order, Z before them.
+        One letter for each axis: T (time), C (channel or colour), Z, Y and X. Y and X are
+        required, in this order, Z before them.
     spacing : tuple of float, optional
         Size of a voxel along each *spatial* axis, in the order of `axes`; None without calibration.
     unit : str
         Unit of `spacing`: "um", "mm", ...; "px" without calibration.
     affine : ndarray, optional
         (n + 1, n + 1) matrix from voxel indices of the n spatial axes to world coordinates in
-        `unit`, where the file has more to say than the spacing. Both are in the order of the array:
-        (z, y, x) to, for a patient, (superior, posterior, left), which is the LPS+ of DICOM read
-        backwards. The lengths of its columns are the spacing.
+        `unit`, where the file gives more than the spacing. Both are in the order of the array:
+        (z, y, x) to, for a patient, (superior, posterior, left), which is the LPS+ of DICOM in
+        reverse order. The lengths of its columns are the spacing.
     channel_names : tuple of str
-        One name a channel, or empty.
+        One name for each channel, or empty.
     name : str
-        What the image is called in messages.
+        Name of the image in messages.
     is_labels : bool
-        Whether the numbers are ids of objects or classes, and not intensities.
+        Whether values are ids of objects or classes, not intensities.
 
     Raises
     ------
     InputError
-        If these do not fit each other.
+        If these are inconsistent.
     """
 
     array: Any
@@ -64,38 +64,39 @@ class Volume:
         if self.spacing is not None:
             self._check_spacing(self.spacing)
         elif self.unit != "px":
-            raise InputError(f"A spacing in {self.unit} is needed for {self.name}", "none")
+            raise InputError(f"{self.name} has no spacing in {self.unit}, its unit")
         count = self.array.shape[self.axes.index("C")] if "C" in self.axes else 0
         if self.channel_names and len(self.channel_names) != max(count, 1):
             raise InputError(
-                f"{count} channel names are needed for {self.name}", f"{self.channel_names}"
+                f"{self.name} has {max(count, 1)} channels but the names {self.channel_names}"
             )
 
     def _check_axes(self) -> None:
         shape = tuple(self.array.shape)
         if len(shape) < 2:
-            raise InputError(
-                f"An image of at least two axes is needed for {self.name}", f"shape {shape}"
-            )
+            raise InputError(f"{self.name} has the shape {shape}, not at least two axes")
         if len(self.axes) != len(shape):
             raise InputError(
-                f"One letter of {AXES} an axis is needed for {self.name}, of shape {shape}",
-                repr(self.axes),
+                f"Axes {self.axes!r} do not fit {self.name} of shape {shape}",
+                hint=f"Give one letter of {AXES} for each axis",
             )
         if len(set(self.axes)) != len(self.axes) or set(self.axes) - set(AXES):
-            raise InputError(f"Different letters of {AXES} are needed as axes", repr(self.axes))
+            raise InputError(f"Axes must be different letters of {AXES}, not {self.axes!r}")
         if self.spatial_axes not in ("YX", "ZYX"):
-            raise InputError("Spatial axes YX or ZYX are needed, in this order", repr(self.axes))
+            raise InputError(f"Spatial axes must be YX or ZYX, in this order, not {self.axes!r}")
 
     def _check_spacing(self, spacing: tuple[float, ...]) -> None:
         if self.unit not in LENGTHS:
-            raise InputError(f"A unit of length is needed ({', '.join(LENGTHS)})", repr(self.unit))
+            raise InputError(
+                f"{self.unit!r} is not a unit of length", hint=f"Use one of {', '.join(LENGTHS)}"
+            )
         if len(spacing) != len(self.spatial_axes):
             raise InputError(
-                f"A spacing for each of {self.spatial_axes} is needed for {self.name}", f"{spacing}"
+                f"Spacing {spacing} does not fit {self.name}",
+                hint=f"Give one number for each of {self.spatial_axes}",
             )
         if not all(math.isfinite(s) and s > 0 for s in spacing):
-            raise InputError(f"A positive, finite spacing is needed for {self.name}", f"{spacing}")
+            raise InputError(f"Spacing of {self.name} must be positive and finite, not {spacing}")
 
     @property
     def spatial_axes(self) -> str:
@@ -132,14 +133,16 @@ class Volume:
         return Quantity(self.spacing, self.unit).to(unit)
 
     def with_spacing(self, spacing: Quantity) -> Volume:
-        """Return the volume with another spacing, of one number for all axes or one for each.
+        """Return the volume with another spacing: one number for all spatial axes or one for each.
 
-        With the axes Z, Y, X two numbers are an error, and with Y, X so are three. An affine keeps
-        its directions, and the first voxel its place.
+        An affine keeps its directions and origin.
         """
         values = spacing.values * (len(self.spatial_axes) if len(spacing.values) == 1 else 1)
         if spacing.unit == "px":
-            raise InputError("A spacing in a physical unit is needed", str(spacing), "Try 0.5um")
+            raise InputError(
+                f"Spacing {spacing} has no physical unit",
+                hint="Add one, such as 0.5um",
+            )
         new = replace(self, spacing=values, unit=spacing.unit, affine=None)
         if self.affine is None:
             return new
@@ -149,7 +152,7 @@ class Volume:
         return replace(new, affine=affine)
 
     def at(self, axis: str, index: int) -> Volume:
-        """Return the volume at one index of one axis, which it then no longer has.
+        """Return the volume at one index of one axis, without that axis.
 
         A channel keeps its name; a slice of a stack loses the affine and Z's spacing.
         """
@@ -167,19 +170,19 @@ class Volume:
         )
 
     def channels_first(self) -> NDArray[Any]:
-        """Return the array with its channels in front, shape (C, ...), one without such an axis."""
+        """Return the array with channels first, shape (C, ...), with C = 1 without such an axis."""
         array = np.asarray(self.array)
         return np.moveaxis(array, self.axes.index("C"), 0) if "C" in self.axes else array[None]
 
     def calibrated_by(self, others: Iterable[Volume]) -> Volume:
-        """Return the volume, without calibration with that of the first other that has one."""
+        """Return the volume; without calibration it takes that of the first other that has one."""
         for other in others:
             if not self.calibrated and other.calibrated and other.spatial_axes == self.spatial_axes:
                 return replace(self, spacing=other.spacing, unit=other.unit)
         return self
 
     def channel_index(self, channel: int | str) -> int:
-        """Return the number of a channel given by number (from 0) or name.
+        """Return the index of a channel given by index (from 0) or name.
 
         Raises
         ------
@@ -195,11 +198,11 @@ class Volume:
             return int(text)
         listed = ", ".join(f"{i} ({n})" if n != str(i) else n for i, n in enumerate(names))
         raise InputError(
-            f"A channel of {self.name} is needed ({listed or 'it has none'})", repr(text)
+            f"{self.name} has no channel {text!r}", hint=f"Channels: {listed or 'none'}"
         )
 
     def describe_spacing(self) -> str:
-        """Say the calibration in words: "Y 0.26 x X 0.26 um", or "no calibration"."""
+        """Return the calibration in words: "Y 0.26 x X 0.26 um", or "no calibration"."""
         if self.spacing is None:
             return "no calibration"
         pairs = zip(self.spatial_axes, self.spacing, strict=True)
@@ -212,7 +215,7 @@ def guess_axes(shape: tuple[int, ...], name: str = "image") -> str:
     Raises
     ------
     InputError
-        If the array has less than 2 or more than 3 axes: there they must be told.
+        If the array has less than 2 or more than 3 axes: then they must be given.
     """
     if len(shape) == 2:
         return "YX"
@@ -220,8 +223,9 @@ def guess_axes(shape: tuple[int, ...], name: str = "image") -> str:
         if shape[-1] in (3, 4) and min(shape[:2]) > 4:
             return "YXC"
         return "CYX" if shape[0] <= 4 and min(shape[1:]) > 4 else "ZYX"
+    if len(shape) < 2:
+        raise InputError(f"{name} has the shape {shape}, not at least two axes of {AXES}")
     raise InputError(
-        f"Axes of {AXES} are needed for {name}",
-        f"an array of shape {shape}",
-        "Say which they are, such as axes='TZYX'" if len(shape) > 3 else "",
+        f"The axes of {name}, of shape {shape}, are not clear",
+        hint=f"Set them to letters of {AXES}, such as axes='TZYX'",
     )

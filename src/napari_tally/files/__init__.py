@@ -1,9 +1,9 @@
-"""Files: disk to volume and back, one format a file."""
+"""Image files: disk to volume and back, one format a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import FileError, InputError
 from .formats import bioio, dicom, itk, nifti, ome_zarr, raster, tiff
@@ -15,44 +15,40 @@ if TYPE_CHECKING:
     from ..core.volume import Volume
     from .formats.series import Series
 
-FORMATS = (
-    Format("TIFF", tiff.SUFFIXES, tiff.SUFFIXES, tiff.read, tiff.write, tiff.list_series),
-    Format("picture", raster.SUFFIXES, raster.WRITTEN, raster.read, raster.write),
-    Format("NIfTI", nifti.SUFFIXES, nifti.SUFFIXES, nifti.read, nifti.write),
-    Format(
-        "DICOM",
-        dicom.SUFFIXES,
-        (),
-        dicom.read,
-        list_series=dicom.list_series,
-        recognizes=dicom.recognizes,
-    ),
-    Format(
-        "OME-Zarr",
-        ome_zarr.SUFFIXES,
-        ome_zarr.SUFFIXES,
-        ome_zarr.read,
-        ome_zarr.write,
-        ome_zarr.list_series,
-        ome_zarr.recognizes,
-        folder=True,
-    ),
-    Format("NRRD or MetaImage", itk.SUFFIXES, itk.SUFFIXES, itk.read, itk.write),
-    Format("microscope", bioio.SUFFIXES, (), bioio.read, list_series=bioio.list_series),
-)
+# In the order of napari's dialog for saving; the first one is what it saves by default.
+FORMATS: list[Format] = [
+    nifti.FORMAT,
+    itk.FORMAT,
+    dicom.FORMAT,
+    ome_zarr.FORMAT,
+    tiff.FORMAT,
+    raster.FORMAT,
+    bioio.FORMAT,
+]
+
+
+def register(added: Format) -> Format:
+    """Add a format; one of the same name makes way."""
+    remove(added.name)
+    FORMATS.append(added)
+    return added
+
+
+def remove(name: str) -> None:
+    """Take the format of that name out again, if there is one."""
+    FORMATS[:] = [f for f in FORMATS if f.name != name]
 
 
 def format_of(path: Path) -> Format | None:
-    """Return the format of a file by its name, else (folders too) by what is in it."""
-    endings = {f.name: ending(path, f.suffixes) for f in FORMATS}
-    longest = max(FORMATS, key=lambda f: len(endings[f.name]))
-    if endings[longest.name] and not path.is_dir():
+    """Return the format of a file by its name, else (folders too) by its content."""
+    longest = max(FORMATS, key=lambda f: len(ending(path, f.suffixes)))
+    if ending(path, longest.suffixes) and not path.is_dir():
         return longest
     return next((f for f in FORMATS if f.recognizes is not None and f.recognizes(path)), None)
 
 
 def readable(path: Path) -> bool:
-    """Return whether the name of a file says that it can be read."""
+    """Return whether a file has the suffix of a format."""
     return any(ending(path, f.suffixes) for f in FORMATS)
 
 
@@ -60,6 +56,22 @@ def stem(path: Path) -> str:
     """Return the name of a file without the suffixes of its format: `brain` of `brain.nii.gz`."""
     suffix = max((ending(path, f.suffixes) for f in FORMATS), key=len)
     return path.name[: -len(suffix)] if suffix else path.stem if path.is_file() else path.name
+
+
+def result_suffix(path: Path) -> str:
+    """Return the suffix of labels of an image: its own, if that keeps their affine, else `.tif`.
+
+    Labels of an image with an affine in a format that is not written (DICOM) are NIfTI.
+    """
+    found = format_of(path)
+    if found is None or not found.keeps_affine:
+        return ".tif"
+    return ending(path, found.written) or ".nii.gz"
+
+
+def written_suffixes() -> tuple[str, ...]:
+    """Return the suffixes of all formats that are written."""
+    return tuple(s for f in FORMATS for s in f.written)
 
 
 def list_series(path: str | os.PathLike[str]) -> list[Series]:
@@ -97,47 +109,64 @@ def read(
         If its axes are unclear or do not fit, or there is no such series.
     """
     path = Path(path).expanduser()
-    return _format_of_existing(path).read(path, axes, series)
+    found = _format_of_existing(path)
+    if found.list_series is not None:
+        return found.read(path, axes=axes, series=series)
+    if series is not None:
+        raise InputError(
+            f"There is no series {series!r} in {path.name}: {found.name} files hold one image",
+            hint="Leave the series out",
+        )
+    return found.read(path, axes=axes)
 
 
-def write(volume: Volume, path: str | os.PathLike[str], *, zarr_version: str | None = None) -> None:
+def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
     """Write an image with its axes, spacing, unit, orientation and channel names.
 
-    The file is written beside its target and then renamed, so that it is whole or not there. Of
-    OME-Zarr version 0.4 or 0.5 may be told.
+    The file is written beside its target and then renamed, so that it is complete or not there.
+
+    Parameters
+    ----------
+    volume : Volume
+    path : path
+        Its suffix chooses the format. A path in an OME-Zarr, `image.ome.zarr/labels/NAME`, adds
+        labels to the image.
+    **options
+        Those of the format: `zarr_version` ("0.4" or "0.5") of an OME-Zarr.
 
     Raises
     ------
     FileError
         If the folder cannot be written or the suffix is of no format that is written.
     InputError
-        If the format cannot hold the image.
+        If the format cannot hold the image, or has no such option.
     """
     path = Path(path).expanduser()
     named = [f for f in FORMATS if ending(path, f.written)]
-    inside = [f for f in FORMATS if f.folder and f.recognizes is not None and f.recognizes(path)]
-    for each in named or inside:  # labels go into the folder of their image
-        if each.writer is ome_zarr.write:
-            return ome_zarr.write(volume, path, zarr_version)
-        if zarr_version is not None:
-            raise InputError("A version is told of an OME-Zarr only", f"{path.name}")
-        if each.writer is not None:
-            return each.writer(volume, path)
-    raise _unknown(path, tuple(s for f in FORMATS for s in f.written))
+    around = [f for f in FORMATS if f.folder and f.recognizes is not None and f.recognizes(path)]
+    for each in named or around:  # labels go into the folder of their image
+        if each.write is not None:
+            options = each.checked_options(options)
+            each.check_installed()
+            return each.write(volume, path, **options)
+    raise _unknown(path, written_suffixes(), "written")
 
 
 def _format_of_existing(path: Path) -> Format:
     found = format_of(path)
     if found is not None:
+        if path.exists():  # that a file is missing matters more than that a package is
+            found.check_installed()
         return found
     if path.is_dir():
         raise FileError(
-            "An image is needed",
-            f"the folder {path}",
-            "Name its files, or read them as one image: --stack Z (in Python: read_stack)",
+            f"The folder {path} is not an image",
+            hint="Name its files, or read them as one image: --stack Z (in Python: read_stack)",
         )
-    raise _unknown(path, tuple(s for f in FORMATS for s in f.suffixes))
+    raise _unknown(path, tuple(s for f in FORMATS for s in f.suffixes), "read")
 
 
-def _unknown(path: Path, suffixes: tuple[str, ...]) -> FileError:
-    return FileError(f"A file that ends in {', '.join(suffixes)} is needed", str(path))
+def _unknown(path: Path, suffixes: tuple[str, ...], done: str) -> FileError:
+    return FileError(
+        f"{path} has no suffix of an image format", hint=f"Formats {done}: {', '.join(suffixes)}"
+    )

@@ -1,4 +1,4 @@
-"""COCO JSON: objects as polygons or run lengths, drawn as label images.
+"""COCO JSON: objects as polygons or run lengths, rasterized to label images.
 
 The format is that of https://cocodataset.org/#format-data; compressed run lengths are those of
 pycocotools: differences to the run before last, five bits a character.
@@ -28,13 +28,13 @@ class Annotated:
     Attributes
     ----------
     file_name : str
-        Of the image, as the JSON has it.
+        Of the image, with `/` between folders.
     objects : ndarray of int32, shape (Y, X)
         Ids from 1; where objects overlap the smaller one is in front.
     classes : ndarray of uint8, shape (Y, X)
         Number of the category, from 1 in the order of `Coco.categories`.
     known : ndarray of bool, shape (Y, X)
-        False where a crowd is annotated: its objects are not told apart.
+        False where a crowd is annotated: its objects are not separated.
     """
 
     file_name: str
@@ -45,7 +45,7 @@ class Annotated:
 
 @dataclass(frozen=True)
 class Coco:
-    """What a COCO JSON holds; images are drawn when they are asked for."""
+    """The content of a COCO JSON; iterating over it rasterizes one image at a time."""
 
     categories: tuple[str, ...]
     images: tuple[dict[str, Any], ...]
@@ -69,7 +69,8 @@ class Coco:
             objects[mask] = number
             classes[mask] = self.numbers[annotation["category_id"]]
         known |= objects > 0
-        return Annotated(str(image["file_name"]), objects, classes, known)
+        name = str(image["file_name"]).replace("\\", "/")  # as written on Windows
+        return Annotated(name, objects, classes, known)
 
 
 def read_coco(path: Path) -> Coco:
@@ -80,12 +81,12 @@ def read_coco(path: Path) -> Coco:
     FileError
         If the file cannot be read.
     InputError
-        If it is no COCO JSON.
+        If it is not a COCO JSON.
     """
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise FileError("A COCO JSON that can be read is needed", f"{path} ({error})") from error
+        raise FileError(f"The COCO JSON {path} cannot be read ({error})") from error
     try:
         numbered = list(enumerate(content["categories"], start=1))
         by_image: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -99,12 +100,12 @@ def read_coco(path: Path) -> Coco:
         )
     except (KeyError, TypeError) as error:
         raise InputError(
-            "Images, annotations and categories are needed in a COCO JSON", f"{path}: {error}"
+            f"{path} is not a COCO JSON with images, annotations and categories ({error})"
         ) from error
 
 
 def _mask(annotation: dict[str, Any], shape: tuple[int, int]) -> Mask:
-    """Draw the segmentation of an annotation."""
+    """Rasterize the segmentation of an annotation."""
     segmentation = annotation.get("segmentation")
     if isinstance(segmentation, dict):
         counts = segmentation["counts"]
@@ -112,8 +113,8 @@ def _mask(annotation: dict[str, Any], shape: tuple[int, int]) -> Mask:
         return from_runs(runs, tuple(segmentation.get("size", shape)))
     if not isinstance(segmentation, list):
         raise InputError(
-            "Polygons or run lengths are needed as a segmentation",
-            f"{type(segmentation).__name__} in annotation {annotation.get('id')}",
+            f"Annotation {annotation.get('id')} has a segmentation of type "
+            f"{type(segmentation).__name__}, not polygons or run lengths"
         )
     return _polygons(segmentation, shape)
 
@@ -123,7 +124,7 @@ def _polygons(rings: Sequence[Sequence[float]], shape: tuple[int, int]) -> Mask:
 
     mask = np.zeros(shape, bool)
     for ring in rings:
-        # Corners are in units of pixels, and the middle of the first pixel lies at 0.5.
+        # Corners are in pixels, and the centre of the first pixel is at 0.5.
         x, y = np.asarray(ring, np.float64).reshape(-1, 2).T - 0.5
         mask[polygon(y, x, shape)] = True
     return mask
@@ -135,10 +136,10 @@ def from_runs(runs: Sequence[int], size: tuple[int, ...]) -> Mask:
     Raises
     ------
     InputError
-        If they do not fill the image.
+        If they do not cover the image.
     """
     if sum(runs) != int(np.prod(size)) or min(runs, default=0) < 0:
-        raise InputError(f"Runs over {size} pixels are needed", f"{sum(runs)} pixels")
+        raise InputError(f"Run lengths cover {sum(runs)} pixels of an image of shape {size}")
     values = np.arange(len(runs)) % 2 == 1
     mask: Mask = np.repeat(values, runs).reshape(size, order="F")
     return mask

@@ -1,20 +1,19 @@
-"""From what a user names - files, folders, patterns - to the files to work on."""
+"""Expand files, folders and patterns to the image files to work on."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ..core.errors import InputError
 from . import format_of, readable, stem
-from .formats.dicom_headers import is_dicom
 from .formats.format import ending
 
-MADE = ("_labels", "_classes", "_overlay", "_linked")  # ends of our outputs' names
+MADE = ("_labels", "_classes", "_overlay", "_linked")  # endings of our outputs' names
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class InputFile:
 
 
 def expand(inputs: Iterable[str | os.PathLike[str]]) -> list[InputFile]:
-    """Return the files that are meant by files, folders and patterns, each file once.
+    """Return the image files that files, folders and patterns name, each once.
 
     Folders are searched with their sub-folders, without hidden files and without our own outputs.
     A folder that is one image (OME-Zarr, slices of DICOM) counts as a file.
@@ -46,11 +45,11 @@ def expand(inputs: Iterable[str | os.PathLike[str]]) -> list[InputFile]:
     Raises
     ------
     InputError
-        If one of the inputs is, or matches, no file that can be read.
+        If a folder or pattern has no image that can be read.
     """
     texts = [os.path.expanduser(os.fspath(text)) for text in inputs]
     matches = _slices_joined([p for text in texts for p in _matches(text)])
-    found = {os.path.abspath(p): p for p in matches}
+    found = {os.path.normcase(os.path.abspath(p)): p for p in matches}
     paths = [p for p in found.values() if len(found) == 1 or not _made_by_us(p)]
     folders = _folders(paths)
     stems = _stems(paths, folders)
@@ -63,14 +62,14 @@ def _matches(text: str) -> list[Path]:
         return [path]
     if path.is_dir():
         files = sorted(inside(path))
-        got = f"the folder {text}, in which there is none"
+        problem = f"The folder {text} has no images that can be read"
     elif has_magic(text):
         files = [p for p in map(Path, sorted(glob(text, recursive=True))) if _wanted(p, text)]
-        got = f"{text!r}, which matches none"
+        problem = f"The pattern {text!r} matches no images that can be read"
     else:
-        return [path]  # said when it is read, so that the others are done
+        return [path]  # reading it reports that it is missing, after the others are done
     if not files:
-        raise InputError("An image file that can be read is needed", got)
+        raise InputError(problem, hint="tally info lists what a file or folder holds")
     return files
 
 
@@ -100,10 +99,15 @@ def pattern_files(pattern: str | os.PathLike[str]) -> list[Path]:
 
 
 def _slices_joined(paths: list[Path]) -> list[Path]:
-    """Replace several slices of DICOM by their folder: a shell may have listed them one by one."""
-    slices = {p: p.absolute().parent for p in paths if p.is_file() and is_dicom(p)}
+    """Replace several slices (of DICOM) by their folder: a shell may list them one by one."""
+    slices = {p: p.absolute().parent for p in paths if p.is_file() and _is_slice(p)}
     several = {folder for folder, n in Counter(slices.values()).items() if n > 1}
     return [p.parent if slices.get(p) in several else p for p in paths]
+
+
+def _is_slice(path: Path) -> bool:
+    found = format_of(path)
+    return found is not None and found.slices
 
 
 def _wanted(path: Path, pattern: str) -> bool:
@@ -114,7 +118,10 @@ def _wanted(path: Path, pattern: str) -> bool:
 
 
 def inside(folder: Path, *, made: bool = False) -> Iterator[Path]:
-    """Yield the images in a folder and its sub-folders, hidden ones and, unless told, ours not."""
+    """Yield the images in a folder and its sub-folders, without hidden ones.
+
+    Our own outputs are among them only if `made`.
+    """
     for place, folders, names in os.walk(folder):
         held = format_of(Path(place))
         if held is not None:
@@ -132,25 +139,38 @@ def inside(folder: Path, *, made: bool = False) -> Iterator[Path]:
 
 
 def _made_by_us(path: Path) -> bool:
-    """Return whether a run record lies beside it: `*.tif` of a shell names our outputs too."""
+    """Return whether a run record is beside it: `*.tif` of a shell matches our outputs too."""
     name = stem(path)
     made = next((end for end in MADE if name.endswith(end)), "")
     return bool(made) and path.with_name(name.removesuffix(made) + "_run.json").exists()
 
 
 def _folders(paths: list[Path]) -> list[Path]:
-    """Return empty folders if no two folders share a name, else those below the common parent."""
-    parents = [os.path.abspath(p.parent) for p in paths]
-    # as a file system without upper and lower case would see the outputs
+    """Return a sub-folder of the output folder for each input: empty ones if no names clash."""
+    parents = [Path(os.path.abspath(p.parent)) for p in paths]
+    # casefolded, as a file system that ignores case sees the outputs
     named = {(parent, stem(p).casefold()) for parent, p in zip(parents, paths, strict=True)}
     if len({stem for _, stem in named}) == len(named):
         return [Path()] * len(paths)
-    common = os.path.commonpath(parents)
-    return [Path(os.path.relpath(parent, common)) for parent in parents]
+    return [Path(folder) for folder in below_common(parents)]
+
+
+def below_common(folders: Sequence[PurePath]) -> list[PurePath]:
+    """Return absolute folders relative to the deepest one that holds them all.
+
+    On Windows folders of several drives have none: then each begins with the drive's letter.
+    """
+    same = type(folders[0])  # compares names as the system does, on Windows without case
+    parts = [folder.parts for folder in folders]
+    shared = 0
+    while all(len(p) > shared and same(p[shared]) == same(parts[0][shared]) for p in parts):
+        shared += 1
+    rests = [p[shared:] if shared else (p[0].strip("\\/:"), *p[1:]) for p in parts]
+    return [same(*rest) for rest in rests]
 
 
 def _stems(paths: list[Path], folders: list[Path]) -> list[str]:
-    """Return the stems, with the suffix where files of one folder share theirs."""
+    """Return the stems, with the suffix where files of one folder share a stem."""
     stems = [stem(p) for p in paths]
     for _ in range(2):  # the second time for an a_tif.png beside a.tif and a.png
         counts = Counter(zip(folders, stems, strict=True))

@@ -12,7 +12,7 @@ from . import stem
 from .expand_inputs import inside, is_folder
 
 _ENDS = ("_labels", "_label", "_masks", "_mask", "_classes", "_linked", "_overlay")
-# What the names of label images may end with; where a folder has several of one image, the first.
+# Endings of the names of label images; where a folder has several of one image, the first counts.
 OBJECTS = ("_labels", "_label", "_masks", "_mask", "")
 CLASSES = ("_classes", "", "_labels", "_label", "_masks", "_mask")
 ONLY_CLASSES = ("_classes",)
@@ -35,7 +35,7 @@ def paired_labels(
     predicted, truth : Path or sequence of Path
         A folder, a file, or several files, whose sub-folders count from what they share.
     ends : sequence of str
-        What names may end with: `OBJECTS`, `CLASSES` or `ONLY_CLASSES`.
+        Endings of names: `OBJECTS`, `CLASSES` or `ONLY_CLASSES`.
 
     Raises
     ------
@@ -48,7 +48,8 @@ def paired_labels(
     names = sorted(ours.keys() & theirs.keys())
     if not names:
         raise InputError(
-            f"No labels in {shared_folder(predicted)} have the name of labels in {shared_folder(truth)}",
+            f"No labels in {shared_folder(predicted)} have the name of labels in "
+            f"{shared_folder(truth)}",
             hint=f"Found {len(ours)} and {len(theirs)} of other names",
         )
     unmatched = [files[n] for files in (ours, theirs) for n in sorted(files.keys() - set(names))]
@@ -67,12 +68,12 @@ def shared_folder(source: Source) -> Path:
 
 
 def images_by_name(folder: Path) -> dict[str, Path]:
-    """Return the images of a folder by what their labels are called in `paired_labels`.
+    """Return the images of a folder by the names that `paired_labels` gives to their labels.
 
     Raises
     ------
     InputError
-        If it is no folder.
+        If it is not a folder.
     """
     if not is_folder(folder):
         raise InputError(f"{folder} is no folder of images")

@@ -58,7 +58,7 @@ class Row:
     Attributes
     ----------
     name : str
-        What the files share.
+        The name that the files share.
     labels : Path
     images : tuple of Path
         One of each folder of images.
@@ -71,7 +71,7 @@ class Row:
     parents: Path | None = None
 
 
-def partners(
+def match_rows(
     labels: Inputs, images: Sequence[Path] = (), parents: Path | None = None
 ) -> tuple[list[Row], list[Path], list[Path]]:
     """Return labels, each with its match in every source of images and in the parents.
@@ -90,7 +90,7 @@ def partners(
     Returns
     -------
     rows : list of Row
-    lonely : list of Path
+    unmatched : list of Path
         Labels without a match somewhere.
     unused : list of Path
         Images and parents without labels.
@@ -113,9 +113,9 @@ def partners(
         if all(name in o for o in others) and (holders is None or name in holders)
     ]
     used = {p for row in rows for p in (row.labels, *row.images, row.parents)}
-    lonely = [path for path in own.values() if path not in used]
-    others_of_them = taken | set((holders or {}).values())
-    return rows, lonely, sorted(others_of_them - used - set(lonely))
+    unmatched = [path for path in own.values() if path not in used]
+    other_files = taken | set((holders or {}).values())
+    return rows, unmatched, sorted(other_files - used - set(unmatched))
 
 
 def _image_sources(images: Sequence[Path]) -> list[list[Path]]:

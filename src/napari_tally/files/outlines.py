@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.atomic import replacing
+from ..core.atomic import replacing, write_text
 from ..core.errors import FileError, InputError
 from .contours import Outline, outlines
 
@@ -29,8 +29,8 @@ _MOVE, _LINE, _CLOSE = 0, 1, 4  # of a path in Java
 def write_outlines(labels: Volume, path: Path, table: pd.DataFrame | None = None) -> None:
     """Write the outline of each object, in px from the image's corner, by the suffix.
 
-    `.zip` is for ImageJ's ROI Manager: one ROI an object, called by its id; what has holes or
-    several pieces becomes a composite ROI. A stack (Z, Y, X) has one ROI for each object and
+    `.zip` is for ImageJ's ROI Manager: one ROI an object, named by its id; objects with holes or
+    several components become composite ROIs. A stack (Z, Y, X) has one ROI for each object and
     slice. `.geojson` is for QuPath: one detection an object, a Polygon or MultiPolygon.
 
     Parameters
@@ -38,14 +38,14 @@ def write_outlines(labels: Volume, path: Path, table: pd.DataFrame | None = None
     labels : Volume
         One id an object.
     table : pandas.DataFrame, optional
-        Measurements by `label`, for QuPath, which has nowhere else to put them.
+        Measurements by `label`, stored with the objects in `.geojson`.
 
     Raises
     ------
     FileError
-        If the suffix is another, roifile is missing, or the folder cannot be written.
+        If the suffix is another, roifile is not installed, or the folder cannot be written.
     InputError
-        If the labels have axes that the format has no room for.
+        If the format cannot hold the axes of the labels.
     """
     check_outlines_name(path)
     array = np.asarray(labels.array)
@@ -58,7 +58,7 @@ def write_outlines(labels: Volume, path: Path, table: pd.DataFrame | None = None
 
 
 def check_outlines_name(path: Path) -> None:
-    """Refuse a name whose suffix is of no outlines, or of one whose package is missing.
+    """Refuse a name with another suffix, or one whose package is not installed.
 
     Raises
     ------
@@ -67,20 +67,19 @@ def check_outlines_name(path: Path) -> None:
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise FileError(f"Outlines that end in {' or '.join(SUFFIXES)} are needed", str(path))
+        raise FileError(f"{path} has no suffix of outlines", hint=f"Use {' or '.join(SUFFIXES)}")
     if suffix == ".zip" and find_spec("roifile") is None:
         raise FileError(
-            "The package roifile is needed for ImageJ's ROIs",
-            "none",
-            'Install it with: pip install "napari-tally[tables]", or use .geojson',
+            "ImageJ's ROIs require the package roifile, which is not installed",
+            hint='Install it with: pip install "napari-tally[tables]", or use .geojson',
         )
 
 
 def _check_axes(labels: Volume, what: str, fitting: tuple[str, ...]) -> None:
     if labels.axes not in fitting:
         raise InputError(
-            f"Labels of the axes {' or '.join(fitting)} are needed for {what}",
-            f"{labels.name} with {labels.axes}",
+            f"{labels.name} has the axes {labels.axes}, but {what} can only hold "
+            f"{' or '.join(fitting)}"
         )
 
 
@@ -124,7 +123,7 @@ def _path(ring: NDArray[np.int32]) -> Iterator[int]:
 
 
 def _write_geojson(found: list[Outline], path: Path, table: pd.DataFrame | None) -> None:
-    told = {} if table is None else _properties(table)
+    properties = {} if table is None else _properties(table)
     features = [
         {
             "type": "Feature",
@@ -132,25 +131,24 @@ def _write_geojson(found: list[Outline], path: Path, table: pd.DataFrame | None)
             "properties": {
                 "objectType": "detection",
                 "name": str(outline.label),
-                **told.get(outline.label, {}),
+                **properties.get(outline.label, {}),
             },
         }
         for outline in found
     ]
     text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
-    with replacing(path) as part:
-        part.write_text(text + "\n", encoding="utf-8")
+    write_text(text + "\n", path)
 
 
 def _geometry(outline: Outline) -> dict[str, Any]:
-    pieces = [[ring.tolist() + ring[:1].tolist() for ring in piece] for piece in outline.pieces]
-    if len(pieces) == 1:
-        return {"type": "Polygon", "coordinates": pieces[0]}
-    return {"type": "MultiPolygon", "coordinates": pieces}
+    closed = [[[*ring.tolist(), ring[0].tolist()] for ring in p] for p in outline.polygons]
+    if len(closed) == 1:
+        return {"type": "Polygon", "coordinates": closed[0]}
+    return {"type": "MultiPolygon", "coordinates": closed}
 
 
 def _properties(table: pd.DataFrame) -> dict[int, dict[str, Any]]:
-    """Return the class and the measurements of each object, without those that have no number."""
+    """Return the class and the measurements of each object, without missing ones."""
     numbers = table.drop(columns=["label", "class"], errors="ignore").select_dtypes("number")
     names = list(map(str, numbers.columns))
     classes = table.get("class_name", [None] * len(table))

@@ -1,4 +1,4 @@
-"""The run record: what was done to which input with which model, as JSON beside the outputs."""
+"""The run record: input, model, options and versions of a run, as JSON beside the outputs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-from ..core.atomic import replacing
+from ..core.atomic import write_text
 from ..core.errors import FileError
 
 _PACKAGES = (
@@ -29,12 +29,13 @@ def sha256_file(path: Path) -> str:
     """
     try:
         if path.is_dir():
-            return _sha256_listed(sorted(p for p in path.rglob("*") if p.is_file()), path)
+            files = (p for p in path.rglob("*") if p.is_file())
+            return _sha256_listed(sorted(files, key=_parts), path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise FileError("A file that can be read is needed", f"{path} ({reason})") from error
+        raise FileError(f"{path} cannot be read ({reason})") from error
 
 
 def sha256_files(paths: Sequence[Path]) -> str:
@@ -47,6 +48,11 @@ def _sha256_listed(files: Sequence[Path], folder: Path) -> str:
     return hashlib.sha256("\n".join(listed).encode()).hexdigest()
 
 
+def _parts(path: PurePath) -> tuple[str, ...]:
+    """Return a key that sorts paths alike on every system; Windows ignores case otherwise."""
+    return path.parts
+
+
 def write_record(record: dict[str, Any], path: Path) -> None:
     """Write a run record as JSON.
 
@@ -56,12 +62,11 @@ def write_record(record: dict[str, Any], path: Path) -> None:
         If the folder cannot be written.
     """
     text = json.dumps(record, indent=2, ensure_ascii=False)
-    with replacing(path) as part:
-        part.write_text(text + "\n", encoding="utf-8")
+    write_text(text + "\n", path)
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """Return a run record, None if there is none that can be read."""
+    """Return a run record, None if it is missing or cannot be read."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -70,10 +75,10 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 
 def same_run(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Return whether two records tell of the same input, model and options.
+    """Return whether two records are of the same input, model and options.
 
-    When, where and how fast does not count, nor does the input's name. A record that lacks one of
-    these is like no other.
+    Date, device, duration and the input's name do not count. A record that lacks one of the three
+    matches no other.
     """
     known = _identity(old)
     return all(part is not None for part in _flat(known)) and known == _identity(new)

@@ -1,4 +1,4 @@
-"""Several images as one: each file a slice, a frame or a channel. Only when the user says so."""
+"""Several files as one image: each a slice, a frame or a channel. Only on request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import read, readable, stem
 if TYPE_CHECKING:
     from ..core.volume import Volume
 
-_BETWEEN = "_. -"  # what parts a name
+_SEPARATORS = "_. -"  # between the parts of a name
 
 
 def read_stack(
@@ -26,35 +26,35 @@ def read_stack(
     *,
     axes: str | None = None,
 ) -> Volume:
-    """Read the images in a folder as one, in the order of the numbers in their names, or files.
+    """Read files, or the images of a folder in natural order of their names, as one image.
 
-    Each is read when it is needed. Files say nothing of the distance of slices: a stack along Z has
-    no calibration, one along T or C that of its files.
+    Files are read lazily. They do not give the spacing of slices: a stack along Z has no
+    calibration, one along T or C that of its files.
 
     Parameters
     ----------
     folder : path, or sequence of path
         A folder of images of one shape, dtype and meaning of axes, or such files in order.
     axis : {"Z", "T", "C"}
-        What the files follow each other along.
+        The axis along which files are stacked.
     axes : str, optional
         Axes of each file, where their own are wrong or missing.
 
     Raises
     ------
     FileError
-        If there is no image in the folder.
+        If the folder has no image.
     InputError
         If the images have that axis themselves, or differ in shape, dtype or axes, or, along T or
-        C, in their place.
+        C, in position or spacing.
     """
     name, paths = _files(folder)
     axis = axis.upper()
     first = read(paths[0], axes=axes)
     if axis not in ("Z", "T", "C") or axis in first.axes:
         raise InputError(
-            "Z, T or C is needed as the axis of a stack, and not one that its files have",
-            f"{axis!r}, and {first.axes} in {first.name}",
+            f"Files with the axes {first.axes} ({first.name}) cannot be stacked along {axis!r}",
+            hint="Choose another of Z, T and C",
         )
     place = first.axes.index("Y") if axis == "Z" else 0
     spacing, unit = (None, "px") if axis == "Z" else (first.spacing, first.unit)
@@ -65,33 +65,33 @@ def read_stack(
         spacing=spacing,
         unit=unit,
         affine=None if axis == "Z" else first.affine,
-        channel_names=_told_apart(paths)[1] if axis == "C" else first.channel_names,
+        channel_names=_name_parts(paths)[1] if axis == "C" else first.channel_names,
         name=name,
     )
 
 
 def _files(
-    told: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
 ) -> tuple[str, list[Path]]:
     """Return the files of a stack, and its name."""
-    if not isinstance(told, (str, os.PathLike)):
-        paths = [Path(path).expanduser() for path in told]
-        shared, _ = _told_apart(paths)
+    if not isinstance(given, (str, os.PathLike)):
+        paths = [Path(path).expanduser() for path in given]
+        shared, _ = _name_parts(paths)
         return shared or stem(paths[0]), paths
-    folder = Path(told).expanduser()
+    folder = Path(given).expanduser()
     paths = sorted((p for p in folder.glob("*") if p.is_file() and readable(p)), key=natural)
     if not paths:
-        raise FileError("A folder with images is needed", str(folder))
+        raise FileError(f"The folder {folder} has no images")
     return folder.name, paths
 
 
-def _told_apart(paths: Sequence[Path]) -> tuple[str, tuple[str, ...]]:
-    """Return what names of files begin with, and how each goes on.
+def _name_parts(paths: Sequence[Path]) -> tuple[str, tuple[str, ...]]:
+    """Return what the names of files share, and the rest of each.
 
-    "a_flair" and "a_t1" give "a", "flair" and "t1": names are told apart by their parts between
-    marks such as `_`, of which each keeps one at least.
+    "a_flair" and "a_t1" give "a", "flair" and "t1": names are split at separators such as `_`, and
+    each rest keeps at least one part.
     """
-    parts = [re.split(f"[{_BETWEEN}]", stem(path)) for path in paths]
+    parts = [re.split(f"[{_SEPARATORS}]", stem(path)) for path in paths]
     shared = 0
     while all(len(p) > shared + 1 and p[shared] == parts[0][shared] for p in parts):
         shared += 1
@@ -113,15 +113,14 @@ def _stacked(paths: list[Path], first: Volume, axes: str | None, axis: str, plac
         found = volume.shape, volume.array.dtype, volume.axes
         if found != (first.shape, first.array.dtype, first.axes):
             raise InputError(
-                f"Images like {first.name} ({first.axes}, {first.shape}, {first.array.dtype}) "
-                "are needed for a stack",
-                f"{path.name} ({volume.axes}, {volume.shape}, {volume.array.dtype})",
+                f"{path.name} ({volume.axes}, {volume.shape}, {volume.array.dtype}) cannot be "
+                f"stacked with {first.name} ({first.axes}, {first.shape}, {first.array.dtype})"
             )
-        if axis != "Z" and not _same_place(volume, first):
+        if axis != "Z" and not _same_grid(volume, first):
             raise InputError(
-                f"Images in the place of {first.name} are needed ({first.describe_spacing()})",
-                f"{path.name} in another one ({volume.describe_spacing()})",
-                "Resample them to one grid first",
+                f"{path.name} ({volume.describe_spacing()}) is not on the grid of {first.name} "
+                f"({first.describe_spacing()})",
+                hint="Resample them to one grid first",
             )
         return volume.array
 
@@ -130,8 +129,8 @@ def _stacked(paths: list[Path], first: Volume, axes: str | None, axis: str, plac
     return da.stack([da.from_delayed(later(p), shape, dtype) for p in paths], axis=place)
 
 
-def _same_place(one: Volume, other: Volume) -> bool:
-    """Tell whether voxels lie at the same places, as far as the files say."""
+def _same_grid(one: Volume, other: Volume) -> bool:
+    """Return whether two images have the same affine and spacing, or both have none."""
     pairs = ((one.affine, other.affine), (one.spacing, other.spacing))
     return all(
         a is b or (a is not None and b is not None and np.allclose(a, b, rtol=1e-3, atol=1e-3))

@@ -1,1 +1,1 @@
-"""Geometry: resampling to a model's pixels and back."""
+"""Geometry: orientation, and resampling to a model's pixels and back."""

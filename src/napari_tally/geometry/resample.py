@@ -1,4 +1,4 @@
-"""Bring images to the size that a model knows, and labels back."""
+"""Resample images to the pixel size of a model, and labels back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SLAB = 2**22  # voxels of one channel that are interpolated at a time
 
 
 def scaled_shape(shape: tuple[int, ...], scale: float) -> tuple[int, ...]:
-    """Return the shape of an image that is `scale` times as large, at least 1 an axis."""
+    """Return a shape scaled by `scale`, at least 1 along each axis."""
     return tuple(max(1, round(n * scale)) for n in shape)
 
 
@@ -30,9 +30,9 @@ def resample_image(image: NDArray[np.float32], shape: tuple[int, ...]) -> NDArra
 def resample_labels(labels: NDArray[np.integer], shape: tuple[int, ...]) -> NDArray[np.int32]:
     """Return 2D or 3D labels at another shape.
 
-    Each new voxel takes the label with most weight among those around it, weighted as linear
-    interpolation weights them. Edges come out smooth, without the stair-steps of the nearest
-    neighbour, and without one float image an object.
+    Each new voxel takes the label of most weight among its neighbours, with the weights of linear
+    interpolation. Edges are smooth, without the stair-steps of nearest-neighbour interpolation, and
+    without one float image for each object.
     """
     stack = (1,) * (3 - labels.ndim)
     source = np.ascontiguousarray(labels, np.int32).reshape(stack + labels.shape)
@@ -44,16 +44,16 @@ def resample_labels(labels: NDArray[np.integer], shape: tuple[int, ...]) -> NDAr
 def resampled_slabs(
     maps: NDArray[np.floating], shape: tuple[int, ...]
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Give 2D or 3D maps, shape (C, *spatial), at another shape, some planes or rows at a time.
+    """Yield 2D or 3D maps, shape (C, *spatial), at another shape, some planes or rows at a time.
 
-    Linear along axes that grow; along axes that shrink the maps are averaged, with weights that
-    fall off linearly, so that thin things between the new voxels still count. Only one slab is in
-    memory as float32.
+    Linear interpolation along axes that are upsampled; along those that are downsampled the maps
+    are averaged with a triangular kernel, so that thin structures between the new voxels count.
+    Only one slab is in memory as float32.
 
     Yields
     ------
     place : slice
-        Where the slab lies along the first spatial axis.
+        The range of the slab along the first spatial axis.
     slab : ndarray of float32, shape (C, length of the slab, *other axes)
     """
     rest = shape[1:]
@@ -73,41 +73,42 @@ def resampled_part(
 ) -> NDArray[np.float32]:
     """Return a part of the image, shape (C, *spatial), at another spatial shape, as float32.
 
-    Only what the part needs is read and prepared. It is interpolated as by `resampled_slabs`.
+    Only the voxels that it depends on are read and prepared. It is interpolated as by
+    `resampled_slabs`.
 
     Parameters
     ----------
     shape : tuple of int
         Spatial shape of the whole resampled image.
     part : tuple of slice
-        What of it is wanted.
+        The part of it to return.
     prepare : callable
-        Brings a piece of the image to float32.
+        Converts a part of the image to float32.
     """
-    weighed = [
+    weighted = [
         _weights(old, new, cut.start, cut.stop)
         for old, new, cut in zip(image.shape[1:], shape, part, strict=True)
     ]
-    cuts = tuple(slice(low, low + weights.shape[1]) for low, weights in weighed)
+    cuts = tuple(slice(low, low + weights.shape[1]) for low, weights in weighted)
     found = prepare(image[(slice(None), *cuts)])
-    for axis, (_, weights) in enumerate(weighed, start=1):
+    for axis, (_, weights) in enumerate(weighted, start=1):
         if shape[axis - 1] != image.shape[axis]:
             found = np.moveaxis(np.tensordot(weights, found, (1, axis)), 0, axis)
         else:
-            low = weighed[axis - 1][0]
+            low = weighted[axis - 1][0]
             cut = slice(part[axis - 1].start - low, part[axis - 1].stop - low)
             found = found[(slice(None),) * axis + (cut,)]
     return np.ascontiguousarray(found)
 
 
 def _weights(old: int, new: int, start: int, stop: int) -> tuple[int, NDArray[np.float32]]:
-    """Return how much each old voxel counts for the new ones from `start` to `stop`.
+    """Return the weights of old voxels for the new ones from `start` to `stop`.
 
     Returns
     -------
     low : int
-        The first old voxel that counts.
-    weights : ndarray, shape (stop - start, number of old voxels that count)
+        The first old voxel with a weight.
+    weights : ndarray, shape (stop - start, number of old voxels with a weight)
     """
     ratio = old / new
     reach = max(1.0, ratio)

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.errors import OutputExistsError, TallyError, sentence
 from ..core.options import with_current_names
 from ..core.progress import Step, Steps
-from ..files import format_of, write
-from ..files.formats import itk, nifti
-from ..files.formats.format import ending
+from ..files import result_suffix, write
 from ..files.run_record import read_record, same_run, sha256_file, versions, write_record
 from ..files.tables.tables import format_beside, write_table
 from ..models.bundle import default_model, load_model
@@ -69,7 +67,7 @@ class Outputs:
         Images go to the input's own format where that keeps their place in the body, those of DICOM
         to NIfTI, and others to TIFF.
         """
-        suffix = ending(source.path, (*nifti.SUFFIXES, *itk.SUFFIXES)) or _other(source.path)
+        suffix = result_suffix(source.path)
 
         def named(what: str, wanted: bool = True) -> Path | None:
             return folder / source.folder / f"{source.stem}_{what}" if wanted else None
@@ -90,11 +88,6 @@ class Outputs:
     def as_json(self) -> dict[str, str | None]:
         """Return the paths as text by what is there."""
         return {name: None if path is None else str(path) for name, path in vars(self).items()}
-
-
-def _other(path: Path) -> str:
-    found = format_of(path)
-    return ".nii.gz" if found is not None and found.name == "DICOM" else ".tif"
 
 
 @dataclass(frozen=True)

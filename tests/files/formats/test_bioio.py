@@ -27,7 +27,7 @@ def test_the_extra_is_named_if_bioio_is_missing(
 def test_a_damaged_file_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
     pytest.importorskip("bioio")
     (tmp_path / name).write_bytes(b"no image" * 100)
-    with pytest.raises(FileError, match="file and a reader of bioio") as caught:
+    with pytest.raises(FileError, match="damaged, or no reader of bioio") as caught:
         read(tmp_path / name)
     assert "\n" not in str(caught.value)
 
@@ -47,7 +47,7 @@ def test_a_czi_is_read_lazily_with_its_calibration(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(found.array), planes)
     assert (found.axes, found.unit, found.channel_names) == ("CZYX", "um", ("DNA", "actin"))
     np.testing.assert_allclose(found.spacing, (2.0, 0.3, 0.3))
-    with pytest.raises(InputError, match="One of the 1 series"):
+    with pytest.raises(InputError, match="no series '2'"):
         read(tmp_path / "a.czi", series="2")
 
 
@@ -74,5 +74,5 @@ def test_a_lif_is_read_series_by_series_with_its_calibration(
     found = read(tmp_path / "a.lif", series="2")
     np.testing.assert_array_equal(np.asarray(found.array), plane[0])
     np.testing.assert_allclose(found.spacing, (0.3, 0.2))
-    with pytest.raises(InputError, match="One of the 2 series"):
+    with pytest.raises(InputError, match=r"no series '3'.*1 \(stack\), 2 \(plane\)"):
         read(tmp_path / "a.lif", series="3")

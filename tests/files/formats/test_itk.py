@@ -86,7 +86,7 @@ def test_a_fourth_axis_without_a_meaning_is_channels_and_asked_about(
     image = SimpleITK.GetImageFromArray(np.zeros((2, 4, 5, 6), np.uint8), isVector=False)
     SimpleITK.WriteImage(image, str(tmp_path / "a.mha"))
     assert read(tmp_path / "a.mha").axes == "CZYX"
-    assert "does not say what the fourth axis means" in caplog.text
+    assert "does not define the fourth axis" in caplog.text
     assert read(tmp_path / "a.mha", axes="TZYX").axes == "TZYX"
 
 
@@ -99,7 +99,7 @@ def damaged(path: Path) -> Path:
 
 def test_a_file_that_is_cut_short_is_refused_in_a_sentence(tmp_path: Path) -> None:
     for path in (damaged(tmp_path / "a.nrrd"), damaged(tmp_path / "a.mha")):
-        with pytest.raises(FileError, match="A whole NRRD or MetaImage file is needed") as caught:
+        with pytest.raises(FileError, match=r"MetaImage file .* cannot be read") as caught:
             read(path)
         assert "\n" not in str(caught.value)
         assert "0x" not in str(caught.value)
@@ -108,7 +108,7 @@ def test_a_file_that_is_cut_short_is_refused_in_a_sentence(tmp_path: Path) -> No
 def test_a_header_without_its_data_is_refused(tmp_path: Path) -> None:
     saved(tmp_path / "a.mhd", np.zeros((4, 5, 6), np.uint8))
     (tmp_path / "a.raw").unlink()
-    with pytest.raises(FileError, match="data file of an"):
+    with pytest.raises(FileError, match=r"data file that an \.mhd has"):
         read(tmp_path / "a.mhd")
 
 

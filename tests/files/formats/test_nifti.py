@@ -137,9 +137,9 @@ def test_the_header_tells_whether_the_fourth_axis_is_time(
     assert read(fourth(tmp_path / "a.nii", xyzt_units=2 + 8, intent_code=1007)).axes == "CZYX"
     assert not caplog.records
     assert read(fourth(tmp_path / "a.nii", xyzt_units=2)).axes == "CZYX"
-    assert "does not say what the fourth axis means" in caplog.text
+    assert "does not define the fourth axis" in caplog.text
     assert read(tmp_path / "a.nii", axes="tzyx").axes == "TZYX"
-    with pytest.raises(InputError, match="One letter of TCZYX"):
+    with pytest.raises(InputError, match="one letter of TCZYX"):
         read(tmp_path / "a.nii", axes="ZYX")
 
 
@@ -184,7 +184,7 @@ def test_a_header_that_nobody_filled_in_is_no_calibration(tmp_path: Path) -> Non
 def test_an_absurd_spacing_is_asked_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = saved(tmp_path / "a.nii", np.zeros((4, 5, 6), "u1"), np.diag([1e6, 1.0, 1.0, 1.0]))
     assert read(path).spacing == (1.0, 1.0, 1e6)
-    assert "the spacing of X is 1e+06 mm, which is hard to believe" in caplog.text
+    assert "the spacing of X is 1e+06 mm, which is implausible" in caplog.text
 
 
 def test_a_slice_one_voxel_thick_stays_a_stack(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_file_that_is_cut_short_is_refused_in_a_sentence(tmp_path: Path) -> No
     for suffix in SUFFIXES:
         path = saved(tmp_path / f"a{suffix}", noise)
         path.write_bytes(path.read_bytes()[:20_000])
-        with pytest.raises(FileError, match="A whole NIfTI file is needed; got") as caught:
+        with pytest.raises(FileError, match=r"The NIfTI file .* is damaged") as caught:
             read(path)
         assert "\n" not in str(caught.value)
     (tmp_path / "b.nii.gz").write_bytes(b"no gzip at all")
@@ -206,11 +206,11 @@ def test_a_file_that_is_cut_short_is_refused_in_a_sentence(tmp_path: Path) -> No
 
 
 def test_complex_numbers_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="Whole or real numbers"):
+    with pytest.raises(InputError, match="complex64, not integers"):
         read(saved(tmp_path / "a.nii", np.zeros((4, 5, 6), np.complex64)))
-    with pytest.raises(InputError, match="Whole or real numbers"):
+    with pytest.raises(InputError, match="cannot hold an array of complex64"):
         write(numbered(dtype=np.complex64), tmp_path / "b.nii")
-    with pytest.raises(InputError, match="Whole numbers are needed as labels"):
+    with pytest.raises(InputError, match="Labels must be integers"):
         write(Volume(np.full((3, 4), 0.5), "YX", is_labels=True), tmp_path / "b.nii")
 
 

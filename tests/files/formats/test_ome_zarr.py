@@ -55,12 +55,12 @@ def test_what_is_written_is_read_again(tmp_path: Path, volume: Volume, version: 
 def test_0_4_is_written_unless_another_version_is_told(tmp_path: Path) -> None:
     write(numbered("YX"), tmp_path / "a.zarr")
     assert ome_zarr.Node.opened(tmp_path / "a.zarr").version == "0.4"
-    with pytest.raises(InputError, match=r"0\.4 or 0\.5.*0\.3"):
+    with pytest.raises(InputError, match=r"'0\.4' or '0\.5', not '0\.3'"):
         write(numbered("YX"), tmp_path / "b.zarr", zarr_version="0.3")
     labels = replace(numbered("YX", np.uint8), is_labels=True)
-    with pytest.raises(InputError, match="that of the image"):
+    with pytest.raises(InputError, match=r"0\.5 cannot be added to an OME-Zarr 0\.4"):
         write(labels, tmp_path / "a.zarr" / "labels" / "x", zarr_version="0.5")
-    with pytest.raises(InputError, match="OME-Zarr only"):
+    with pytest.raises(InputError, match="TIFF has no option zarr_version"):
         write(numbered("YX"), tmp_path / "a.tif", zarr_version="0.5")
 
 
@@ -162,18 +162,18 @@ def test_a_scale_without_a_unit_is_no_calibration(
 
 
 def test_what_is_no_ome_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="with multiscales, plate or well"):
+    with pytest.raises(InputError, match="no multiscales, plate or well"):
         read(made(tmp_path / "plain.zarr"))
-    with pytest.raises(InputError, match="Metadata of OME-Zarr"):
+    with pytest.raises(InputError, match="does not follow OME-Zarr"):
         read(made(tmp_path / "old.zarr", multiscales=[{"version": "0.1", "datasets": []}]))
     (tmp_path / "empty.zarr").mkdir()
     zarr.save_array(tmp_path / "array.zarr", np.zeros((3, 3)))
     for name in ("empty.zarr", "array.zarr", "missing.zarr", "missing.zarr/0"):
-        with pytest.raises(FileError, match="A Zarr group is needed"):
+        with pytest.raises(FileError, match=r"not a Zarr group|no Zarr group"):
             read(tmp_path / name)
     said = multiscales({"type": "scale", "scale": [1, 2, 3]})
     said[0]["datasets"][0]["path"] = "1"
-    with pytest.raises(FileError, match="without 1"):
+    with pytest.raises(FileError, match="lacks its level 1"):
         read(made(tmp_path / "half.zarr", multiscales=said))
 
 

@@ -61,7 +61,7 @@ def test_a_missing_package_is_named_with_how_to_install_it(
     tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, suffix: str, package: str
 ) -> None:
     monkeypatch.setattr(tables, "find_spec", lambda name: None)
-    with pytest.raises(FileError, match=rf"{package} .*napari-tally\[tables\]"):
+    with pytest.raises(FileError, match=rf"{package}, .*napari-tally\[tables\]"):
         write_table(table, tmp_path / f"a{suffix}")
 
 

@@ -32,8 +32,8 @@ def squeezed(array: Any, axes: str, keep: str = "YX") -> tuple[Any, str]:
     return array.reshape(shape), kept
 
 
-def told_axes(axes: str, shape: tuple[int, ...], name: str, said: str) -> str:
-    """Return the axes that a user gives to an array, in upper case.
+def given_axes(axes: str, shape: tuple[int, ...], name: str, own: str) -> str:
+    """Return the axes that a user gives to an array, in upper case; `own` are those of the file.
 
     Raises
     ------
@@ -43,8 +43,7 @@ def told_axes(axes: str, shape: tuple[int, ...], name: str, said: str) -> str:
     axes = axes.strip().upper()
     if len(axes) != len(shape) or len(set(axes)) != len(axes) or set(axes) - set(AXES):
         raise InputError(
-            f"One letter of {AXES} for each axis of {name}, of shape {shape}, is needed",
-            repr(axes),
-            f"The file says {said}",
+            f"Axes {axes!r} do not fit {name} of shape {shape}",
+            hint=f"Give one letter of {AXES} for each axis. The file has {own}",
         )
     return axes

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import FileError, InputError
 from ...core.volume import AXES, SPATIAL, Volume
-from .axis_order import squeezed, told_axes
-from .format import need
+from .axis_order import given_axes, squeezed
+from .format import Format
 from .integrity import check_file
 from .series import Series, place_of
 from .tiff_write import RGB
@@ -17,8 +17,9 @@ from .voxel_size import Sizes, logger, spacing_of
 if TYPE_CHECKING:
     from bioio import BioImage
 
-# Of CZI, ND2 and LIF the extra brings the readers; those of others are installed one by one.
-SUFFIXES = (".czi", ".nd2", ".lif", ".dv", ".r3d", ".sldy", ".vsi", ".oir", ".oib", ".ims")
+# The extra installs the readers of these; those of others are installed one by one.
+_IN_EXTRA = (".czi", ".nd2", ".lif")
+SUFFIXES = (*_IN_EXTRA, ".dv", ".r3d", ".sldy", ".vsi", ".oir", ".oib", ".ims")
 _READERS = {".dv": "bioio-dv", ".r3d": "bioio-dv", ".sldy": "bioio-sldy"}
 
 
@@ -42,7 +43,7 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     Raises
     ------
     FileError
-        If the file is missing or damaged, or the extra or a reader is not installed.
+        If the file is missing or damaged, or its reader is not installed.
     InputError
         If the axes do not fit, or there is no such scene.
     """
@@ -54,14 +55,14 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     image.set_scene(image.scenes[place])
     array, found = squeezed(image.dask_data, str(image.dims.order))
     if "S" in found and "C" in found:
-        raise InputError(f"Channels or colours are needed in {path.name}", f"both ({found})")
+        raise InputError(f"{path.name} has both channels and colours ({found})")
     colours = "S" in found
     found = found.replace("S", "C")
     if set(found) - set(AXES):
-        raise InputError(f"Axes of {AXES} are needed in {path.name}", found)
+        raise InputError(f"{path.name} has the axes {found}, and only {AXES} can be read")
     spacing, unit = spacing_of(found, _sizes(image), path.name)
     if axes is not None:
-        found = told_axes(axes, array.shape, path.name, found)
+        found = given_axes(axes, array.shape, path.name, found)
         spacing, unit = spacing_of(found, _sizes(image), path.name)
     count = array.shape[found.index("C")] if "C" in found else 1
     names = RGB if colours else tuple(map(str, image.channel_names or ()))
@@ -83,7 +84,6 @@ def _sizes(image: BioImage) -> Sizes:
 def _opened(path: Path) -> BioImage:
     check_file(path)
     suffix = path.suffix.lower()
-    need("bioio", f"{suffix} files", "bioio")
     from bioio import BioImage
     from bioio_base.exceptions import UnsupportedFileFormatError
 
@@ -93,9 +93,21 @@ def _opened(path: Path) -> BioImage:
     except (UnsupportedFileFormatError, OSError, ValueError, RuntimeError, ImportError) as error:
         reader = _READERS.get(suffix)
         raise FileError(
-            f"A {suffix} file and a reader of bioio for it are needed",
-            str(path),
-            f"Is it whole? Is {reader or 'a reader for ' + suffix} installed? "
-            "https://github.com/bioio-devs/bioio lists them",
+            f"{path} is damaged, or no reader of bioio for {suffix} files is installed",
+            hint=f"Install {reader or 'one'}: https://github.com/bioio-devs/bioio lists them",
         ) from error
     return image
+
+
+FORMAT = Format(
+    name="microscope",
+    kinds="CZI, ND2, LIF and others, through bioio",
+    suffixes=SUFFIXES,
+    read=read,
+    list_series=list_series,
+    napari_reads=_IN_EXTRA,
+    packages=("bioio",),
+    extra="bioio",
+    keeps="axes, spacing, channel names",
+    lazy="yes",
+)

@@ -1,6 +1,6 @@
 """DICOM: the slices of a series as one volume; pixels through SimpleITK, tags through pydicom.
 
-Nothing that a file says of the patient leaves this module: no name, number or date.
+Nothing about the patient leaves this module: no name, number or date.
 """
 
 from __future__ import annotations
@@ -14,23 +14,20 @@ from numpy.typing import NDArray
 
 from ...core.errors import FileError, InputError
 from ...core.volume import Volume
-from .axis_order import told_axes
-from .dicom_geometry import placed, stacked
+from .axis_order import given_axes
+from .dicom_geometry import sorted_slices, voxel_sizes
 from .dicom_headers import SUFFIXES, Slice, is_dicom, listed, slices_in, slices_of
-from .format import need
+from .format import Format
 from .integrity import check_file
 from .series import Series, place_of
 from .tiff_write import RGB
 from .voxel_size import logger, spacing_of
 
-__all__ = ["SUFFIXES", "list_series", "read", "recognizes"]
-
-_EXTRA = "dicom"
 _OVER_TIME = ("IVUS", "RF", "US", "XA")  # frames without a position are a film
 
 
 def recognizes(path: Path) -> bool:
-    """Tell whether a file is DICOM, or whether DICOM files lie directly in a folder."""
+    """Return whether a file is DICOM, or whether a folder has DICOM files directly in it."""
     if path.is_dir():
         return any(is_dicom(p) for p in path.iterdir() if p.is_file())
     return is_dicom(path)
@@ -38,7 +35,6 @@ def recognizes(path: Path) -> bool:
 
 def list_series(path: Path) -> list[Series]:
     """Return the series of images in a folder, or the one to which a file belongs."""
-    need("pydicom", "DICOM", _EXTRA)
     if not path.is_dir():
         return [series for series, _ in listed(slices_of(path))]
     images = _images(slices_in(path, quiet=True), path.name, quiet=True)
@@ -48,8 +44,8 @@ def list_series(path: Path) -> list[Series]:
 def read(path: Path, *, axes: str | None = None, series: str | None = None) -> Volume:
     """Read a series as (Z, Y, X), from its folder or from any of its files.
 
-    Slices are sorted by position; their distance is that of their positions. Numbers are rescaled
-    (Hounsfield units). A slice is read when it is needed.
+    Slices are sorted by position, and their positions give the spacing of Z. Voxels are rescaled
+    (Hounsfield units). Slices are read lazily.
 
     Parameters
     ----------
@@ -63,19 +59,17 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     Raises
     ------
     FileError
-        If there is no image, a file is damaged, or the extra is not installed.
+        If there is no image, or a file is damaged.
     InputError
         If there are several series and none was chosen, or the slices of one make no volume:
-        some are missing, twice at a place, or of another orientation or size.
+        some are missing, duplicate, or of another orientation or size.
     """
-    need("pydicom", "DICOM", _EXTRA)
-    need("SimpleITK", "DICOM", _EXTRA)
     slices = _chosen(path, series)
     name = path.name
     _check_sizes(slices, name)
     frames = len(slices)
     if all(plane.position and plane.directions for plane in slices):
-        slices, affine, notes = placed(slices, name)
+        slices, affine, notes = sorted_slices(slices, name)
         for note in notes:
             logger.warning("%s: %s.", name, note)
         found = "YX" if affine is None else "ZYX"
@@ -88,33 +82,33 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     colours = array.ndim > len(found)
     found += "C" * colours
     if axes is not None:
-        told = told_axes(axes, array.shape, name, found)
-        affine = affine if told == found else None
-        found = told
-    sizes = stacked(slices, affine)
+        given = given_axes(axes, array.shape, name, found)
+        affine = affine if given == found else None
+        found = given
+    sizes = voxel_sizes(slices, affine)
     spacing, unit = spacing_of(found, sizes, name)
     names = (*RGB, "alpha")[: array.shape[-1]] if colours else ()
     return Volume(array, found, spacing, unit, None if spacing is None else affine, names, name)
 
 
 def _chosen(path: Path, series: str | None) -> list[Slice]:
-    """Return the planes of the series that is meant."""
+    """Return the planes of the chosen series."""
     if path.is_dir():
         groups = listed(_images(slices_in(path), path.name))
         return groups[place_of([s for s, _ in groups], series, path.name, None)][1]
     check_file(path)
     own = slices_of(path)
     if not own or not all(own[0].shape):
-        raise FileError("A DICOM file with an image is needed", str(path))
+        raise FileError(f"{path} is not a DICOM file with an image")
     if series is not None:
         return _chosen(path.parent, series)
     if len(own) > 1 or not own[0].position:
         return own
-    return [plane for plane in slices_in(path.parent) if _together(plane, own[0])]
+    return [plane for plane in slices_in(path.parent) if _same_series(plane, own[0])]
 
 
-def _together(plane: Slice, own: Slice) -> bool:
-    """Tell whether a plane belongs to the series of a file."""
+def _same_series(plane: Slice, own: Slice) -> bool:
+    """Return whether a plane belongs to the series of a file."""
     return (plane.series, plane.modality, plane.captured) == (
         own.series,
         own.modality,
@@ -123,11 +117,11 @@ def _together(plane: Slice, own: Slice) -> bool:
 
 
 def _images(slices: list[Slice], name: str, *, quiet: bool = False) -> list[Slice]:
-    """Return the planes of images; says which other kinds of files were left out."""
+    """Return the planes of images, and log which other kinds of files were left out."""
     images = [plane for plane in slices if plane.image]
     taken = [plane for plane in images if not plane.captured] or images
     if not taken:
-        raise FileError("A folder with DICOM images is needed", name)
+        raise FileError(f"The folder {name} has no DICOM images")
     ids = {plane.path for plane in taken}
     left = {plane.path: "captured picture" if plane.image else plane.modality or "other"
             for plane in slices if plane.path not in ids}  # fmt: skip
@@ -141,18 +135,20 @@ def _check_sizes(slices: list[Slice], name: str) -> None:
     files = len({plane.path for plane in slices})
     if files > 1 and any(plane.frame for plane in slices):
         raise InputError(
-            f"One file with many slices is needed in {name}", f"{files}", "Name the file itself"
+            f"{name} has {files} files, of which some hold several slices",
+            hint="Name the file to be read",
         )
     shapes = sorted({plane.shape for plane in slices})
     if len(shapes) > 1:
         text = " and ".join(f"{columns} x {rows}" for rows, columns in shapes)
         raise InputError(
-            f"Slices of one size are needed in {name}", text, "Are they of two series? Sort them"
+            f"The slices of {name} have different sizes: {text}",
+            hint="If they are of two series, sort them into folders",
         )
 
 
 def _pixels(slices: list[Slice]) -> Any:
-    """Return the planes in their order, (N, Y, X) or (N, Y, X, C), each read when it is needed."""
+    """Return the planes in their order, (N, Y, X) or (N, Y, X, C), each read lazily."""
     first = _decoded(slices[0].path)
     if len({plane.path for plane in slices}) == 1:
         return first[[plane.frame for plane in slices]]
@@ -183,8 +179,24 @@ def _decoded(
         array: NDArray[Any] = SimpleITK.GetArrayFromImage(reader.Execute())
     except RuntimeError:
         raise FileError(
-            "A whole DICOM file with an image is needed", str(path), "Copy or export it again"
-        ) from None  # what GDCM says may quote the file
+            f"The DICOM file {path} is damaged or has no image", hint="Copy or export it again"
+        ) from None  # GDCM's message may quote the file
     if shape is not None and array.shape != shape:
-        raise FileError(f"Pixels of shape {shape} are needed", f"{path} of shape {array.shape}")
+        raise FileError(f"{path} has pixels of shape {array.shape}, other slices {shape}")
     return array if dtype is None else array.astype(dtype, copy=False)
+
+
+FORMAT = Format(
+    name="DICOM",
+    suffixes=SUFFIXES,
+    read=read,
+    list_series=list_series,
+    recognizes=recognizes,
+    slices=True,
+    napari_reads=SUFFIXES,
+    packages=("pydicom", "SimpleITK"),
+    extra="dicom",
+    keeps_affine=True,
+    keeps="Hounsfield units",
+    lazy="yes",
+)

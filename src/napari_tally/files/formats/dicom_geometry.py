@@ -1,4 +1,8 @@
-"""Where the slices of a DICOM series lie: their order and distance, and what is wrong with it."""
+"""Geometry of a DICOM series: the order, spacing and orientation of its slices, and what is wrong.
+
+highdicom's volumes would not simplify this: they take data sets of single frames with a frame of
+reference, read all pixels at once, and refuse gaps and duplicates without saying which.
+"""
 
 from __future__ import annotations
 
@@ -15,46 +19,45 @@ if TYPE_CHECKING:
     from .voxel_size import Sizes
 
 _ORIENTATION_TOLERANCE = 1e-3
-_SAME_PLACE_MM = 1e-2
-_UNEVEN = 0.1  # share of the distance of slices beyond which a volume would be crooked
+_SAME_POSITION_MM = 1e-2
+_UNEVEN = 0.1  # share of the spacing beyond which a volume would be distorted
 _NOTABLE = 0.01
 
 
-def placed(slices: list[Slice], name: str) -> tuple[list[Slice], Matrix | None, list[str]]:
-    """Sort slices along their normal; return them, their affine (z, y, x), and what to note.
+def sorted_slices(slices: list[Slice], name: str) -> tuple[list[Slice], Matrix | None, list[str]]:
+    """Sort slices along their normal; return them, their affine (z, y, x), and notes.
 
-    The affine is None for a single slice of which not even the thickness is known.
+    The affine is None for a single slice of unknown thickness.
 
     Raises
     ------
     InputError
-        If they have different orientations, share a place, or leave gaps.
+        If they have different orientations, share a position, or leave gaps.
     """
     turns = np.array([plane.directions for plane in slices])
     if np.abs(turns - turns[0]).max() > _ORIENTATION_TOLERANCE:
         kinds = len(np.unique(turns.round(2), axis=0))
         raise InputError(
-            f"Slices of one orientation are needed in {name}",
-            f"{len(slices)} slices of {kinds} orientations",
-            "Is it a localizer? Choose another series, or sort the files into folders",
+            f"The {len(slices)} slices of {name} have {kinds} orientations",
+            hint="If it is a localizer, choose another series; else sort the files into folders",
         )
     along_row, along_column = turns[0, :3], turns[0, 3:]
     normal = np.cross(along_row, along_column)
-    places = np.array([plane.position for plane in slices])
-    order = np.argsort(places @ normal, kind="stable")
-    slices, places = [slices[i] for i in order], places[order]
-    step, notes = _step(slices, places, normal, name)
+    positions = np.array([plane.position for plane in slices])
+    order = np.argsort(positions @ normal, kind="stable")
+    slices, positions = [slices[i] for i in order], positions[order]
+    step, notes = _step(slices, positions, normal, name)
     spacing = slices[0].spacing
     if step is None or not spacing:
         return slices, None, notes
     affine = np.eye(4)
     affine[:3, 0] = along_row * spacing[1]
     affine[:3, 1] = along_column * spacing[0]
-    affine[:3, 2], affine[:3, 3] = step, places[0]
+    affine[:3, 2], affine[:3, 3] = step, positions[0]
     return slices, backwards(affine), notes
 
 
-def stacked(slices: list[Slice], affine: Matrix | None) -> Sizes:
+def voxel_sizes(slices: list[Slice], affine: Matrix | None) -> Sizes:
     """Return the size of a voxel: of the affine, else of a plane alone."""
     if affine is not None:
         return {a: (s, "mm") for a, s in zip("ZYX", lengths(affine), strict=True)}
@@ -62,31 +65,30 @@ def stacked(slices: list[Slice], affine: Matrix | None) -> Sizes:
 
 
 def _step(
-    slices: list[Slice], places: NDArray[np.float64], normal: NDArray[np.float64], name: str
+    slices: list[Slice], positions: NDArray[np.float64], normal: NDArray[np.float64], name: str
 ) -> tuple[NDArray[np.float64] | None, list[str]]:
-    """Return the way from one slice to the next, and what to note."""
+    """Return the vector from one slice to the next, and notes."""
     if len(slices) == 1:
         thickness = slices[0].thickness
-        note = f"one slice; its thickness of {thickness:g} mm is taken for the spacing of Z"
+        note = f"one slice; its thickness of {thickness:g} mm is used as the spacing of Z"
         return (normal * thickness, [note]) if thickness else (None, [])
-    distances = np.diff(places @ normal)
-    _check_places(distances, len(slices), name)
+    distances = np.diff(positions @ normal)
+    _check_duplicates(distances, len(slices), name)
     usual = float(np.median(distances))
     _check_gaps(distances, usual, len(slices), name)
     notes = []
     if np.abs(distances - usual).max() > _NOTABLE * usual:
         low, high = distances.min(), distances.max()
-        notes.append(f"slices are {low:.4g} to {high:.4g} mm apart, and taken to be evenly so")
-    return (places[-1] - places[0]) / (len(slices) - 1), notes
+        notes.append(f"slices are {low:.4g} to {high:.4g} mm apart, and read as evenly spaced")
+    return (positions[-1] - positions[0]) / (len(slices) - 1), notes
 
 
-def _check_places(distances: NDArray[np.float64], count: int, name: str) -> None:
-    same = int((distances < _SAME_PLACE_MM).sum())
+def _check_duplicates(distances: NDArray[np.float64], count: int, name: str) -> None:
+    same = int((distances < _SAME_POSITION_MM).sum())
     if same:
         raise InputError(
-            f"One slice at each place is needed in {name}",
-            f"{count} slices at {count - same} places",
-            "Are there two time points or echoes? Sort them into folders of their own",
+            f"{name} has {count} slices at {count - same} positions",
+            hint="If they are of two time points or echoes, sort them into folders",
         )
 
 
@@ -95,14 +97,13 @@ def _check_gaps(distances: NDArray[np.float64], usual: float, count: int, name: 
     if missing:
         after = int(np.argmax(distances)) + 1
         raise InputError(
-            f"All slices of {name} are needed",
-            f"{count} slices {usual:.4g} mm apart, with {missing} missing (first after slice "
-            f"{after})",
-            "Export or copy the series again",
+            f"{name} has {count} slices {usual:.4g} mm apart, with {missing} missing (the first "
+            f"after slice {after})",
+            hint="Export or copy the series again",
         )
     if np.abs(distances - usual).max() > _UNEVEN * usual:
         raise InputError(
-            f"Evenly spaced slices are needed in {name}",
-            f"distances from {distances.min():.4g} to {distances.max():.4g} mm",
-            "Resample the series to an even spacing first",
+            f"The slices of {name} are not evenly spaced: {distances.min():.4g} to "
+            f"{distances.max():.4g} mm apart",
+            hint="Resample the series to an even spacing first",
         )

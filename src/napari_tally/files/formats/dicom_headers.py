@@ -1,4 +1,4 @@
-"""What the headers of a folder of DICOM files say, without what they say of the patient."""
+"""Headers of DICOM files, without what identifies the patient."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_IMAGES = (
     "RTSTRUCT", "SEG", "SMR", "SR", "STAIN", "TEXTUREMAP",
 )  # fmt: skip
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-# The patient's name and number are read only to keep them out of a description.
+# The patient's name and number are read only to keep them out of descriptions.
 _PATIENT = ("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames")
 _TAGS = (
     *_PATIENT, "SOPClassUID", "Modality", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription",
@@ -46,16 +46,16 @@ class Slice:
     path, frame : Path, int
         The file, and the number of the plane in it.
     series : tuple
-        What slices of one series share.
+        Identifies the series.
     modality, number, description : str
-        For lists.
+        For lists of series.
     shape : tuple of int
         Rows and columns.
     position, directions, spacing : tuple of float
-        Where the first pixel is, where rows and columns lead to, the distance of rows and of
-        columns in mm; empty if the file does not say.
+        Position of the first pixel, directions of rows and columns, and spacing of rows and of
+        columns in mm; empty if the file does not give them.
     thickness : float
-        Distance of slices, or else thickness, as the file says; 0 if it does not.
+        Spacing of slices, or else their thickness, by the file; 0 if it gives neither.
     rescale : tuple
         Slope and intercept.
     image, captured : bool
@@ -79,7 +79,7 @@ class Slice:
 
 
 def is_dicom(path: Path) -> bool:
-    """Tell whether a file is DICOM: by its suffix, or by what it starts with if that says nothing.
+    """Return whether a file is DICOM: by its suffix, or by its first bytes if it has none.
 
     Names of DICOM files often have no suffix, or end in the digits of an identifier.
     """
@@ -96,12 +96,12 @@ def is_dicom(path: Path) -> bool:
 
 
 def slices_in(folder: Path, *, quiet: bool = False) -> list[Slice]:
-    """Return the planes of all DICOM files that lie in a folder, those without pixels too."""
+    """Return the planes of all DICOM files of a folder, those without pixels too."""
     files = sorted(p for p in folder.iterdir() if p.is_file() and is_dicom(p))
     found = [slices_of(path) for path in files]
     damaged = sum(not planes for planes in found)
     if damaged and not quiet:
-        logger.warning("%s: left out %d files that are no whole DICOM.", folder.name, damaged)
+        logger.warning("%s: skipped %d damaged DICOM files.", folder.name, damaged)
     return [plane for planes in found for plane in planes]
 
 
@@ -121,16 +121,16 @@ def slices_of(path: Path) -> list[Slice]:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Keep pydicom from quoting what is written in a file: it may be a name."""
-    said = logging.getLogger("pydicom")
-    before = said.disabled
+    """Keep pydicom from quoting the content of a file: it may be a name."""
+    log = logging.getLogger("pydicom")
+    before = log.disabled
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        said.disabled = True
+        log.disabled = True
         try:
             yield
         finally:
-            said.disabled = before
+            log.disabled = before
 
 
 def listed(slices: list[Slice]) -> list[tuple[Series, list[Slice]]]:
@@ -205,7 +205,7 @@ def _numbers(of: Dataset | None, name: str) -> Numbers:
 
 
 def _found(places: list[Dataset | None], name: str, count: int) -> Numbers:
-    """Return the numbers of the first place that has as many of them as there should be."""
+    """Return the values of the first place that has `count` of them."""
     given = (_numbers(place, name) for place in places)
     return next((numbers for numbers in given if len(numbers) == count), ())
 
@@ -222,10 +222,10 @@ def _thickness(measures: list[Dataset | None], spots: Numbers) -> float:
 
 
 def _description(header: Dataset) -> str:
-    """Return the description of the series, or nothing if it might tell who the patient is."""
+    """Return the description of the series, or nothing if it might identify the patient."""
     text = str(header.get("SeriesDescription") or "").strip()
     known = " ".join(str(header.get(name) or "") for name in _PATIENT).lower()
     words = {word for word in re.split(r"[\W_]+", known) if len(word) > 1}
-    telling = words & set(re.split(r"[\W_]+", text.lower()))
+    identifying = words & set(re.split(r"[\W_]+", text.lower()))
     dated = re.search(r"\d{6}|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}", text)
-    return "" if telling or dated else text
+    return "" if identifying or dated else text

@@ -1,4 +1,4 @@
-"""Refuse files that are missing or cut short, before a library reads them as half an image."""
+"""Refuse files that are missing or truncated, before a library reads them as half an image."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AGAIN = "Copy or download it again"
 
 
 def check_file(path: Path) -> None:
-    """Refuse a path that is missing, a folder, empty or closed to us.
+    """Refuse a path that is missing, a folder, empty or not readable.
 
     Raises
     ------
@@ -34,13 +34,13 @@ def check_file(path: Path) -> None:
         In these cases.
     """
     if not path.exists():
-        raise FileError("An image file is needed", f"{path}, which does not exist")
+        raise FileError(f"{path} does not exist")
     if path.is_dir():
-        raise FileError("An image file is needed", f"the folder {path}")
+        raise FileError(f"{path} is a folder, not an image file")
     if not os.access(path, os.R_OK):
-        raise FileError("An image file that can be read is needed", f"{path}, without permission")
+        raise FileError(f"There is no permission to read {path}")
     if path.stat().st_size == 0:
-        raise FileError("An image file is needed", f"{path}, which is empty (0 bytes)", _AGAIN)
+        raise FileError(f"{path} is empty (0 bytes)", hint=_AGAIN)
 
 
 def check_tiff(path: Path) -> None:
@@ -59,9 +59,9 @@ def check_tiff(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(4)
         if head[:2] not in (b"II", b"MM") or not {42, 43} & set(head[2:]):
-            raise FileError("A TIFF file is needed", f"{path}, which is of another format")
+            raise FileError(f"{path} is not a TIFF file")
         if any(end > size for end in _ends(file, head)):
-            raise cut_short(path, size)
+            raise truncated(path, size)
 
 
 def check_imagej(tif: tifffile.TiffFile, path: Path) -> None:
@@ -77,7 +77,7 @@ def check_imagej(tif: tifffile.TiffFile, path: Path) -> None:
     planes = int((tif.imagej_metadata or {}).get("images", 1))
     page, size = tif.pages.first, tif.filehandle.size
     if planes > 1 and page.dataoffsets and page.dataoffsets[0] + planes * page.nbytes > size:
-        raise cut_short(path, size)
+        raise truncated(path, size)
 
 
 def check_data(series: tifffile.TiffPageSeries, path: Path) -> None:
@@ -92,25 +92,22 @@ def check_data(series: tifffile.TiffPageSeries, path: Path) -> None:
     missing = len(series.pages) - len(pages)
     if missing:
         raise FileError(
-            f"All {len(series.pages)} planes of {path} are needed",
-            f"a file without {missing} of them",
-            "Are they in other files of the same recording? Put them into the same folder",
+            f"{path} lacks {missing} of its {len(series.pages)} planes",
+            hint="If they are in other files of the same recording, put these into the same folder",
         )
     size = series.keyframe.parent.filehandle.size
     if series.dataoffset is not None:
         end = series.dataoffset + math.prod(series.shape) * series.dtype.itemsize
         if end > size:
-            raise cut_short(path, size)
+            raise truncated(path, size)
     for page in pages:
         if _data_end(page) > page.parent.filehandle.size:
-            raise cut_short(path, page.parent.filehandle.size)
+            raise truncated(path, page.parent.filehandle.size)
 
 
-def cut_short(path: Path, size: int) -> FileError:
+def truncated(path: Path, size: int) -> FileError:
     """Return the error for a file that ends too early."""
-    return FileError(
-        "A whole TIFF file is needed", f"{path}, which is cut short at {size:,} bytes", _AGAIN
-    )
+    return FileError(f"{path} is truncated at {size:,} bytes", hint=_AGAIN)
 
 
 def _data_end(page: Any) -> int:

@@ -16,8 +16,8 @@ from ...core.atomic import replacing, replacing_all
 from ...core.errors import FileError, InputError
 from ...core.quantity import LENGTHS
 from ...core.volume import Volume
-from .axis_order import ORDER, arranged, restored, squeezed, told_axes
-from .format import need
+from .axis_order import ORDER, arranged, given_axes, restored, squeezed
+from .format import Format
 from .integrity import check_file
 from .label_dtype import numbers_of
 from .voxel_size import logger, spacing_of
@@ -27,16 +27,15 @@ if TYPE_CHECKING:
     import SimpleITK
 
 SUFFIXES = (".nrrd", ".mha", ".mhd")
-EXTRA = "dicom"
 _KEY = "napari-tally"  # of what our own writer notes in the header
 _LABEL_TYPES = ("uint8", "uint16", "uint32")
-_HINT = "Is it whole, and does the data file of an .mhd lie beside it? Copy both again"
+_HINT = "Copy it again, with the data file that an .mhd has beside it"
 
 
 def read(path: Path, *, axes: str | None = None) -> Volume:
     """Read a NRRD or MetaImage as (Z, Y, X) or (Y, X), channels last, time first.
 
-    Lengths are mm, as everywhere in ITK. A fourth axis of other programs is channels.
+    Lengths are in mm, as everywhere in ITK. A fourth axis is read as channels, unless we wrote it.
 
     Parameters
     ----------
@@ -48,29 +47,28 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
     Raises
     ------
     FileError
-        If the file is missing, damaged or cut short, or SimpleITK is not installed.
+        If the file is missing, damaged or truncated.
     InputError
-        If the axes do not fit, or the numbers are complex.
+        If the axes do not fit, or the voxels are complex numbers.
     """
     check_file(path)
-    need("SimpleITK", f"{path.suffix} files", EXTRA)
     image = _opened(path)
-    said = _said(image)
-    array, found = _voxels(image, str(said.get("axes", "")), path.name)
+    noted = _noted(image)
+    array, found = _voxels(image, str(noted.get("axes", "")), path.name)
     if axes is not None:
-        found = told_axes(axes, array.shape, path.name, found)
-    elif set("YX") <= set(said.get("axes", "")) <= set(ORDER):
+        found = given_axes(axes, array.shape, path.name, found)
+    elif set("YX") <= set(noted.get("axes", "")) <= set(ORDER):
         array, left = squeezed(array, found)
-        array, found = restored(array, left, said["axes"]), str(said["axes"])
+        array, found = restored(array, left, noted["axes"]), str(noted["axes"])
     elif "C" in found[:1]:
         logger.warning(
-            "%s: the header does not say what the fourth axis means; it is read as channels. "
-            "If it is time, say so with the axes %s.", path.name, found.replace("C", "T"),
+            "%s: the header does not define the fourth axis; it is read as channels. "
+            "If it is time, set the axes to %s.", path.name, found.replace("C", "T"),
         )  # fmt: skip
-    spacing, unit, affine = _geometry(image, found, str(said.get("unit", "")), path.name)
-    names = tuple(map(str, said.get("channel_names", ())))
+    spacing, unit, affine = _geometry(image, found, str(noted.get("unit", "")), path.name)
+    names = tuple(map(str, noted.get("channel_names", ())))
     return Volume(
-        array, found, spacing, unit, affine, names, path.name, bool(said.get("is_labels"))
+        array, found, spacing, unit, affine, names, path.name, bool(noted.get("is_labels"))
     )
 
 
@@ -83,11 +81,10 @@ def write(volume: Volume, path: Path) -> None:
     Raises
     ------
     InputError
-        If the numbers are of a type that ITK does not have.
+        If ITK does not have the dtype.
     FileError
-        If the folder cannot be written, or SimpleITK is not installed.
+        If the folder cannot be written.
     """
-    need("SimpleITK", f"{path.suffix} files", EXTRA)
     import SimpleITK
 
     array = numbers_of(volume, path.name, _LABEL_TYPES)
@@ -104,7 +101,7 @@ def write(volume: Volume, path: Path) -> None:
     }
     image.SetMetaData(_KEY, json.dumps(noted))
     whole = replacing_all if path.suffix.lower() == ".mhd" else replacing
-    with whole(path) as part, _spoken(path, "A file that can be written is needed"):
+    with whole(path) as part, _explained(f"{path} cannot be written"):
         SimpleITK.WriteImage(image, str(part), useCompression=True)
 
 
@@ -141,20 +138,20 @@ def _opened(path: Path) -> SimpleITK.Image:
     import SimpleITK
 
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)  # they name no file
-    with _spoken(path, "A whole NRRD or MetaImage file is needed"):
+    with _explained(f"The NRRD or MetaImage file {path} cannot be read"):
         return SimpleITK.ReadImage(str(path))
 
 
 @contextmanager
-def _spoken(path: Path, needed: str) -> Iterator[None]:
-    """Turn what ITK raises, which names its own source files, into a sentence."""
+def _explained(problem: str) -> Iterator[None]:
+    """Raise ITK's errors, which name its own source files, as one sentence."""
     try:
         yield
     except RuntimeError as error:
         text = str(error).partition("ERROR:")[2] or str(error)
         text = text.rpartition("[nrrd]")[2] if "[nrrd]" in text else text
         reason = " ".join(re.sub(r"\w+\(0x[0-9a-f]+\):", "", text).split())
-        raise FileError(needed, f"{path} ({reason})", _HINT) from error
+        raise FileError(f"{problem} ({reason})", hint=_HINT) from error
 
 
 def _voxels(image: SimpleITK.Image, noted: str, name: str) -> tuple[NDArray[Any], str]:
@@ -162,10 +159,10 @@ def _voxels(image: SimpleITK.Image, noted: str, name: str) -> tuple[NDArray[Any]
 
     array = GetArrayFromImage(image)
     if array.dtype.kind not in "biuf":
-        raise InputError(f"Whole or real numbers are needed in {name}", str(array.dtype))
+        raise InputError(f"{name} has voxels of {array.dtype}, not integers or floats")
     ndim, vector = image.GetDimension(), image.GetNumberOfComponentsPerPixel() > 1
     if ndim not in (2, 3, 4):
-        raise InputError(f"An image of 2 to 4 axes is needed in {name}", f"{ndim}")
+        raise InputError(f"{name} has {ndim} axes, but only 2 to 4 can be read")
     fourth = "T" if vector or "T" in noted else "C"
     return array, (fourth + "ZYX")[-ndim:] + "C" * vector
 
@@ -191,12 +188,27 @@ def _geometry(
     return spacing, unit, None if plain else placed
 
 
-def _said(image: SimpleITK.Image) -> dict[str, Any]:
+def _noted(image: SimpleITK.Image) -> dict[str, Any]:
     """Return what our own writer has noted."""
     if not image.HasMetaDataKey(_KEY):
         return {}
     try:
-        said = json.loads(image.GetMetaData(_KEY))
+        noted = json.loads(image.GetMetaData(_KEY))
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return noted if isinstance(noted, dict) else {}
+
+
+FORMAT = Format(
+    name="NRRD or MetaImage",
+    suffixes=SUFFIXES,
+    written=SUFFIXES,
+    read=read,
+    write=write,
+    napari_reads=SUFFIXES,
+    napari_writes=(".nrrd", ".mha"),
+    packages=("SimpleITK",),
+    extra="dicom",
+    keeps_affine=True,
+    keeps="unit, channel names, labels",
+)

@@ -1,4 +1,4 @@
-"""NIfTI: images of the brain and body with their place in the world, through nibabel."""
+"""NIfTI: images of the brain and body with their affine, through nibabel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ...core.errors import FileError, InputError
 from ...core.volume import Volume
-from .axis_order import ORDER, restored, squeezed, told_axes
+from .axis_order import ORDER, given_axes, restored, squeezed
+from .format import Format
 from .integrity import check_file
 from .nifti_write import COMMENT, KEY, LABEL_INTENT, write
 from .tiff_write import RGB
@@ -21,8 +22,6 @@ from .world_coordinates import from_ras, in_plane, lengths, usable
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Header, Nifti1Image
-
-__all__ = ["SUFFIXES", "read", "write"]
 
 SUFFIXES = (".nii", ".nii.gz")
 _VECTOR_INTENTS = (1005, 1006, 1007, 1008, 2003, 2004)  # several numbers a voxel, colours too
@@ -36,8 +35,8 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
     """Read a NIfTI as (Z, Y, X), or as (T, C, Z, Y, X) without the axes that it lacks.
 
     The affine is the header's sform, else its qform; without either the orientation is not known.
-    A fourth axis is time if the header gives it a unit of time, else channels. Numbers are scaled
-    as the header says. A `.nii` is read when its voxels are asked for, a `.nii.gz` at once.
+    A fourth axis is time if the header gives it a unit of time, else channels. Voxels are scaled
+    by the slope and intercept of the header. A `.nii` is read lazily, a `.nii.gz` at once.
 
     Parameters
     ----------
@@ -49,19 +48,19 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
     Raises
     ------
     FileError
-        If the file is missing, cut short or no NIfTI.
+        If the file is missing, truncated or not a NIfTI.
     InputError
-        If the axes do not fit, or the numbers are complex.
+        If the axes do not fit, or the voxels are complex numbers.
     """
     image = _opened(path)
-    header, said = image.header, _said(image.header)
+    header, noted = image.header, _noted(image.header)
     array, found = _voxels(image, path)
     if axes is not None:
-        found = told_axes(axes, array.shape, path.name, found)
+        found = given_axes(axes, array.shape, path.name, found)
     else:
-        array, found = _as_written(array, found, str(said.get("axes", "")))
+        array, found = _as_written(array, found, str(noted.get("axes", "")))
     spacing, unit, affine = _geometry(_as_stored(image, path), found, path.name)
-    names = tuple(map(str, said.get("channel_names", ())))
+    names = tuple(map(str, noted.get("channel_names", ())))
     count = array.shape[found.index("C")] if "C" in found else 1
     if array.dtype == np.uint8 and found.endswith("XC"):
         names = RGB[:count]
@@ -88,12 +87,12 @@ def _opened(path: Path) -> Nifti1Image:
     except (*_BROKEN, ImageFileError, HeaderDataError) as error:
         raise _unreadable(path, error) from error
     if not isinstance(image, nibabel.Nifti1Image) or 0 in image.shape or len(image.shape) < 2:
-        raise FileError("A NIfTI file with an image is needed", str(path))
+        raise FileError(f"{path} is not a NIfTI file with an image")
     return image
 
 
 def _as_stored(image: Nifti1Image, path: Path) -> Nifti1Header:
-    """Return the header before nibabel has turned sizes of 0 into 1."""
+    """Return the header before nibabel replaces sizes of 0 by 1."""
     from nibabel.openers import ImageOpener
 
     with ImageOpener(path) as file:
@@ -103,7 +102,7 @@ def _as_stored(image: Nifti1Image, path: Path) -> Nifti1Header:
 def _unreadable(path: Path, error: Exception) -> FileError:
     reason = " ".join(str(error).split())
     return FileError(
-        "A whole NIfTI file is needed", f"{path} ({reason})", "Copy or download it again"
+        f"The NIfTI file {path} is damaged ({reason})", hint="Copy or download it again"
     )
 
 
@@ -111,7 +110,7 @@ def _voxels(image: Nifti1Image, path: Path) -> tuple[Any, str]:
     """Return the scaled voxels and their axes, without T and C of length 1."""
     kind = image.get_data_dtype()
     if kind.names is None and kind.kind not in "biuf":
-        raise InputError(f"Whole or real numbers are needed in {path.name}", str(kind))
+        raise InputError(f"{path.name} has voxels of {kind}, not integers or floats")
     try:
         array = _scaled(image, lazy=path.suffix.lower() == ".nii")
     except (*_BROKEN, AttributeError) as error:
@@ -125,8 +124,8 @@ def _voxels(image: Nifti1Image, path: Path) -> tuple[Any, str]:
     order = "".join(a for a in ORDER if a in axes)
     if "C" in axes and not clear:
         logger.warning(
-            "%s: the header does not say what the fourth axis means; it is read as channels. "
-            "If it is time, say so with the axes %s.", path.name, order.replace("C", "T"),
+            "%s: the header does not define the fourth axis; it is read as channels. "
+            "If it is time, set the axes to %s.", path.name, order.replace("C", "T"),
         )  # fmt: skip
     return restored(array, axes, order), order
 
@@ -158,14 +157,14 @@ def _scaled(image: Nifti1Image, *, lazy: bool) -> Any:
 
 
 def _letters(header: Nifti1Header) -> tuple[str, bool]:
-    """Return the axes of the array turned round, and whether the header is clear about them."""
+    """Return the axes of the array in reverse order, and whether the header defines them."""
     ndim = len(header.get_data_shape())
     if ndim < 4:
         return "ZYX"[-ndim:], True
     if ndim == 5:
         return "CTZYX", True
     if ndim > 5:
-        raise InputError("A NIfTI of at most 5 axes is needed", f"one of {ndim}")
+        raise InputError(f"The NIfTI has {ndim} axes, but 5 at most can be read")
     time = int(header["xyzt_units"]) & _TIME_BITS
     vector = int(header["intent_code"]) in _VECTOR_INTENTS
     return ("TZYX" if time in _SECONDS and not vector else "CZYX"), bool(time) or vector
@@ -174,17 +173,17 @@ def _letters(header: Nifti1Header) -> tuple[str, bool]:
 def _geometry(
     header: Nifti1Header, axes: str, name: str
 ) -> tuple[tuple[float, ...] | None, str, NDArray[np.float64] | None]:
-    """Return spacing, unit and affine; none of them if the header does not make sense."""
+    """Return spacing, unit and affine; none of them if the header is invalid."""
     world, coded = _world(header, name)
     sizes = lengths(world) if world is not None else tuple(map(float, header["pixdim"][1:4]))
     unit = _UNITS.get(int(header["xyzt_units"]) & _SPATIAL_BITS)
     if unit is None and not coded and set(sizes) == {1.0}:
-        return None, "px", None  # what a header says that nobody filled in
+        return None, "px", None  # a header that nobody filled in
     if unit is None:
         logger.warning("%s: the header gives no unit of length; taken to be mm.", name)
     unit = unit or "mm"
-    said = {a: (size, unit) for a, size in zip("XYZ", sizes, strict=True)}
-    spacing, unit = spacing_of(axes, said, name)
+    found = {a: (size, unit) for a, size in zip("XYZ", sizes, strict=True)}
+    spacing, unit = spacing_of(axes, found, name)
     if spacing is None or world is None:
         return spacing, unit, None
     affine = from_ras(world)
@@ -192,7 +191,7 @@ def _geometry(
 
 
 def _world(header: Nifti1Header, name: str) -> tuple[NDArray[np.float64] | None, bool]:
-    """Return the sform, else the qform, if it is of use; and whether the header has one at all."""
+    """Return the sform, else the qform, if it is valid; and whether the header has one at all."""
     from nibabel.spatialimages import HeaderDataError
 
     forms = []
@@ -210,14 +209,29 @@ def _world(header: Nifti1Header, name: str) -> tuple[NDArray[np.float64] | None,
     return (good[0] if good else None), bool(given)
 
 
-def _said(header: Nifti1Header) -> dict[str, Any]:
-    """Return what our own writer has left in a comment."""
+def _noted(header: Nifti1Header) -> dict[str, Any]:
+    """Return what our own writer has noted in a comment."""
     for extension in header.extensions:
         if extension.get_code() == COMMENT:
             try:
-                said = json.loads(extension.text)
+                noted = json.loads(extension.text)
             except ValueError:
                 continue
-            if isinstance(said, dict) and isinstance(said.get(KEY), dict):
-                return dict(said[KEY])
+            if isinstance(noted, dict) and isinstance(noted.get(KEY), dict):
+                return dict(noted[KEY])
     return {}
+
+
+FORMAT = Format(
+    name="NIfTI",
+    kinds="1 and 2",
+    suffixes=SUFFIXES,
+    written=SUFFIXES,
+    read=read,
+    write=write,
+    napari_reads=(".nii", ".nii.gz"),
+    napari_writes=(".nii.gz", ".nii"),
+    keeps_affine=True,
+    keeps="unit, time or channels, channel names, labels",
+    lazy="`.nii`",
+)

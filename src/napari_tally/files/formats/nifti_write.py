@@ -1,4 +1,4 @@
-"""Write a NIfTI that viewers lay on the image, and whose labels they show as labels."""
+"""Write a NIfTI that viewers align with the image, and whose labels they show as labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...core.volume import Volume
 
 LABEL_INTENT = 1002
-KEY = "napari-tally"  # of what our own writer leaves in a comment
+KEY = "napari-tally"  # of what our own writer notes in a comment
 COMMENT = 6  # code of a header extension of plain text
 _LABEL_TYPES = ("uint8", "int16", "uint16", "int32")  # in the order of how widely they are read
 _UNIT_NAMES = {"m": "meter", "mm": "mm", "um": "micron"}
@@ -35,7 +35,7 @@ def write(volume: Volume, path: Path) -> None:
     Raises
     ------
     InputError
-        If the numbers are of a type that NIfTI does not have.
+        If NIfTI does not have the dtype.
     FileError
         If the folder cannot be written.
     """
@@ -61,7 +61,7 @@ def write(volume: Volume, path: Path) -> None:
 def _place(image: Nifti1Image, volume: Volume) -> None:
     """Write the affine, the size of a voxel and the units into a header."""
     header = image.header
-    time = "sec" if "T" in volume.axes else None  # says that it is time; how long is not known
+    time = "sec" if "T" in volume.axes else None  # marks the axis as time; its step is not known
     if not volume.calibrated:
         header.set_xyzt_units(None, time)
         return

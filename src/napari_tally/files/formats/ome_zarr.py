@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .format import Format, Pyramid
 from .ome_zarr_group import Node, inside
-from .ome_zarr_write import write
+from .ome_zarr_write import WriteOptions, write
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
     from .series import Series
-
-__all__ = ["SUFFIXES", "levels", "list_series", "read", "recognizes", "write"]
 
 SUFFIXES = (".ome.zarr", ".zarr")
 _METADATA = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
 
 
 def recognizes(path: Path) -> bool:
-    """Tell whether a path is a Zarr group, or lies in one."""
+    """Return whether a path is a Zarr group, or in one."""
     named = path.name.lower().endswith(".zarr") or inside(path)
     return named or any((path / name).is_file() for name in _METADATA)
 
@@ -46,7 +46,7 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     FileError
         If there is no group, or its metadata are damaged.
     InputError
-        If it is not of OME, or the axes or the series do not fit.
+        If it is no OME-Zarr, or the axes or the series do not fit.
     """
     return levels(path, axes=axes, series=series)[0]
 
@@ -55,3 +55,43 @@ def levels(path: Path, *, axes: str | None = None, series: str | None = None) ->
     """Read all levels of an image, the finest one first."""
     node = Node.opened(path).chosen(series)
     return [node.volume(level, axes) for level in range(len(node.multiscale.datasets))]
+
+
+def list_pyramids(path: Path) -> list[Pyramid]:
+    """Return an image and its labels, called after the folder and the labels."""
+    image = Node.opened(path).chosen(None)
+    found = [Pyramid(_named(levels(image.path), path.name), _colours(image))]
+    for series in image.series[1:]:
+        name = f"{path.name} {series.key.rpartition('/')[2]}"
+        labels = [replace(v, is_labels=True) for v in levels(image.path, series=series.key)]
+        found.append(Pyramid(_named(labels, name)))
+    return found
+
+
+def _named(volumes: list[Volume], name: str) -> list[Volume]:
+    return [replace(volume, name=name) for volume in volumes]
+
+
+def _colours(image: Node) -> tuple[str, ...]:
+    """Return the colours of the channels; none if they are all the same."""
+    found = tuple(f"#{channel.get('color', 'FFFFFF')}" for channel in image.channels)
+    return found if len(set(found)) > 1 else ()
+
+
+FORMAT = Format(
+    name="OME-Zarr",
+    kinds="0.4, 0.5",
+    suffixes=SUFFIXES,
+    written=SUFFIXES,
+    read=read,
+    write=write,
+    write_options=WriteOptions,
+    list_series=list_series,
+    list_pyramids=list_pyramids,
+    recognizes=recognizes,
+    folder=True,
+    napari_reads=(".zarr",),
+    napari_writes=SUFFIXES,
+    keeps="axes, spacing, unit, origin, channel names, labels; not the orientation",
+    lazy="yes",
+)

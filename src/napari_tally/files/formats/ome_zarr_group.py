@@ -1,4 +1,4 @@
-"""One group of an OME-Zarr hierarchy: what its metadata say, and its arrays."""
+"""One group of an OME-Zarr hierarchy: its metadata and arrays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from ...core.errors import FileError, InputError
 from ...core.quantity import LENGTHS, canonical_unit
 from ...core.volume import SPATIAL, Volume
-from .axis_order import ORDER, restored, squeezed, told_axes
+from .axis_order import ORDER, given_axes, restored, squeezed
 from .series import Series, place_of
 from .voxel_size import logger, spacing_of
 
@@ -29,7 +29,7 @@ _NAMES = {name: unit for unit, name in UNITS.items()}
 
 
 def inside(path: Path) -> bool:
-    """Tell whether a path lies in a folder that is named as a Zarr group."""
+    """Return whether a path is in a folder that is named as a Zarr group."""
     return any(parent.name.lower().endswith(".zarr") for parent in path.parents)
 
 
@@ -40,9 +40,8 @@ class Node:
     Attributes
     ----------
     path : Path
-        Where it is.
+        Its folder.
     group : zarr.Group
-        What is there.
     """
 
     path: Path
@@ -60,15 +59,15 @@ class Node:
         import zarr
 
         if not path.exists():
-            raise FileError("A Zarr group is needed", f"{path}, which does not exist")
+            raise FileError(f"There is no Zarr group {path}")
         try:
             return cls(path, zarr.open_group(str(path), mode="r"))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FileError("A Zarr group is needed", str(path)) from error
+            raise FileError(f"{path} is not a Zarr group") from error
 
     @cached_property
     def ome(self) -> dict[str, Any]:
-        """What OME's specification knows of the attributes."""
+        """The attributes that OME's specification defines."""
         attributes = dict(self.group.attrs)
         own = attributes.get("ome")
         return own if isinstance(own, dict) else attributes
@@ -103,17 +102,16 @@ class Node:
         if "labels" in self.ome:
             return [Series(str(name), "labels") for name in self.ome["labels"]]
         raise InputError(
-            "A Zarr group of OME (with multiscales, plate or well) is needed",
-            f"{self.path}, which is another",
-            "Write the image as OME-Zarr, or read its array in Python and give the axes",
+            f"The Zarr group {self.path} is no OME-Zarr: it has no multiscales, plate or well",
+            hint="Write the image as OME-Zarr, or read its array in Python and give the axes",
         )
 
     def chosen(self, series: str | None) -> Node:
-        """Return the group of the image that is meant; of a plate one has to be named."""
+        """Return the group of the chosen image; a plate has no default."""
         listed = self.series
         several = not {"multiscales", "bioformats2raw.layout"} & set(self.ome)
         if not listed:
-            raise InputError("An image is needed", f"{self.path}, which holds none")
+            raise InputError(f"{self.path} holds no image")
         place = place_of(listed, series, self.path.name, None if several else 0)
         if series is None and "bioformats2raw.layout" in self.ome and len(listed) > 1:
             logger.warning(
@@ -129,7 +127,7 @@ class Node:
         Raises
         ------
         InputError
-            If they do not hold to the specification.
+            If they do not follow the specification.
         """
         from ome_zarr_models.v04.image import ImageAttrs as Attrs4
         from ome_zarr_models.v05.image import ImageAttrs as Attrs5
@@ -143,28 +141,27 @@ class Node:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise InputError(
-                "Metadata of OME-Zarr 0.4 or 0.5 are needed",
-                f"{self.path}, of which {where} is wrong ({first['msg']})",
+                f"{self.path} does not follow OME-Zarr 0.4 or 0.5: {where}: {first['msg']}"
             ) from error
 
     @property
     def channels(self) -> list[dict[str, Any]]:
-        """What is said of each channel: label, color, window."""
-        said = self.ome.get("omero")
-        return list(said.get("channels") or ()) if isinstance(said, dict) else []
+        """The metadata of each channel: label, color, window."""
+        omero = self.ome.get("omero")
+        return list(omero.get("channels") or ()) if isinstance(omero, dict) else []
 
-    def volume(self, level: int, told: str | None = None) -> Volume:
-        """Return one level."""
+    def volume(self, level: int, given: str | None = None) -> Volume:
+        """Return one level, with other axes than the group's if they are given."""
         dataset = self.multiscale.datasets[level]
         array, axes = self._array(dataset), self._axes()
         if array.ndim != len(axes):
             raise InputError(
-                f"An array of {len(axes)} axes is needed in {self.path}", f"{array.ndim} axes"
+                f"{self.path} has {len(axes)} axes in its metadata but {array.ndim} in its array"
             )
         sizes, starts = self._sizes(dataset, axes)
-        if told is not None:
+        if given is not None:
             array, axes = squeezed(array, axes)
-            axes = told_axes(told, array.shape, self.path.name, axes)
+            axes = given_axes(given, array.shape, self.path.name, axes)
         else:
             array, axes = self._arranged(array, axes)
         if not sizes and level == 0:
@@ -189,11 +186,11 @@ class Node:
 
         found = self.group.get(dataset.path)
         if not isinstance(found, zarr.Array):
-            raise FileError("A whole OME-Zarr is needed", f"{self.path} without {dataset.path}")
+            raise FileError(f"The OME-Zarr {self.path} lacks its level {dataset.path}")
         return da.from_zarr(found)
 
     def _axes(self) -> str:
-        """Return a letter an axis: spatial ones by their order, as their names are free."""
+        """Return a letter for each axis: spatial ones by their order, as their names are free."""
         kinds = [axis.type for axis in self.multiscale.axes]
         space = iter(SPATIAL[-kinds.count("space") :])
         letters = {"time": "T", "channel": "C"}
@@ -204,9 +201,9 @@ class Node:
         )
 
     def _arranged(self, array: Any, axes: str) -> tuple[Any, str]:
-        """Drop what bioformats2raw fills up to five axes; bring ours into the order they had."""
-        said = self.group.attrs.get(KEY)
-        order = str(said.get("axes", "")) if isinstance(said, dict) else ""
+        """Drop the empty axes of bioformats2raw; restore the order of axes of our own writer."""
+        noted = self.group.attrs.get(KEY)
+        order = str(noted.get("axes", "")) if isinstance(noted, dict) else ""
         if set(axes) == set(order) <= set(ORDER):
             return restored(array, axes, order), order
         return squeezed(array, axes) if len(axes) == 5 else (array, axes)
@@ -214,7 +211,7 @@ class Node:
     def _sizes(
         self, dataset: Dataset, axes: str
     ) -> tuple[dict[str, tuple[float, str]], dict[str, float]]:
-        """Return the size of a voxel with its unit, and where the first one is, along each axis."""
+        """Return the size of a voxel with its unit, and the origin, along each axis."""
         scale, start = np.ones(len(axes)), np.zeros(len(axes))
         for each in (
             *dataset.coordinateTransformations,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from ...core.atomic import replacing_all
 from ...core.errors import FileError, InputError
+from ...core.options import Options
 from .axis_order import ORDER, arranged
 from .label_dtype import smallest
 from .ome_zarr_group import KEY, UNITS, Node, inside
@@ -21,47 +23,57 @@ if TYPE_CHECKING:
 
     from ...core.volume import Volume
 
-VERSIONS = ("0.4", "0.5")
+DEFAULT_VERSION = "0.4"
 _LABEL_TYPES = ("uint8", "uint16", "uint32")
 _LARGE = 1024  # Y or X beyond which a smaller level is written
 _CHUNK = {"T": 1, "C": 1, "Z": 32, "Y": 256, "X": 256}
 _TYPES = {"T": "time", "C": "channel"}
 
 
-def write(volume: Volume, path: Path, version: str | None = None) -> None:
+class WriteOptions(Options):
+    """How an OME-Zarr is written."""
+
+    zarr_version: Literal["0.4", "0.5"] | None = Field(
+        None,
+        description="Version of an OME-Zarr. Default: 0.4, which most programs read, or that of "
+        "the image that labels are added to.",
+    )
+
+
+def write(volume: Volume, path: Path, *, zarr_version: str | None = None) -> None:
     """Write an OME-Zarr, or labels into the group of an image.
 
     Labels go to `image.ome.zarr/labels/NAME`, in the version of the image, and are added to its
-    list. Axes become (t, c, z, y, x); the order that they had is noted. The spacing and the place
-    of the first voxel are kept, a rotation is not. An image that is read lazily is written chunk
-    by chunk.
+    list. Axes become (t, c, z, y, x); the order that they had is noted. Spacing and origin are
+    kept, the orientation is not. An image that is read lazily is written chunk by chunk.
 
     Parameters
     ----------
     volume : Volume
     path : Path
-    version : str, optional
-        "0.4", which most programs read, or "0.5"; if not told that of the image, else 0.4.
+    zarr_version : str, optional
+        "0.4", which most programs read, or "0.5". Default: that of the image, else 0.4.
 
     Raises
     ------
     InputError
-        If the numbers are of a type that OME-Zarr does not have, labels have no image, or the
-        version is another or not that of the image.
+        If OME-Zarr does not have the dtype, labels have no image, or the version is not that of
+        the image.
     FileError
         If the folder cannot be written.
     """
     if volume.array.dtype.kind not in "biuf" or 0 in volume.shape:
         raise InputError(
-            f"Whole or real numbers are needed for {path.name}",
-            f"{volume.array.dtype} of shape {volume.shape}",
+            f"{path.name} cannot hold an array of {volume.array.dtype} and shape {volume.shape}",
+            hint="Convert it to integers, float32 or float64",
         )
     image = _image_of(path) if inside(path) else None
-    own = VERSIONS[0] if image is None else image.version
-    if (version or own) not in (VERSIONS if image is None else (own,)):
-        wanted = " or ".join(VERSIONS) if image is None else f"{own}, that of the image,"
-        raise InputError(f"Version {wanted} of OME-Zarr is needed", repr(version))
-    version = version or own
+    version = zarr_version or (DEFAULT_VERSION if image is None else image.version)
+    if image is not None and version != image.version:
+        raise InputError(
+            f"Labels of version {version} cannot be added to an OME-Zarr {image.version}",
+            hint="Leave the version out",
+        )
     with replacing_all(path) as part:
         _write(volume, part, version, owned=image is not None)
     if image is not None:
@@ -72,10 +84,12 @@ def _image_of(path: Path) -> Any:
     """Return the group of the image that labels are for."""
     image = path.parent.parent
     if path.parent.name != "labels" or not image.is_dir():
-        raise InputError("A path such as image.ome.zarr/labels/NAME is needed", str(path))
+        raise InputError(
+            f"Labels cannot be added at {path}", hint="Name them image.ome.zarr/labels/NAME"
+        )
     node = Node.opened(image)
     if "multiscales" not in node.ome:
-        raise InputError("Labels go into the group of an image", str(image))
+        raise InputError(f"Labels cannot be added to {image}, which is not an image")
     return node
 
 
@@ -92,7 +106,7 @@ def _enlist(path: Path, version: str) -> None:
         known["labels"] = [*names, *({path.name} - set(names))]
         group.attrs.update({"ome": known | {"version": version}} if version == "0.5" else known)
     except OSError as error:
-        raise FileError("A group that can be written is needed", str(path.parent)) from error
+        raise FileError(f"{path.parent} cannot be written") from error
 
 
 def _write(volume: Volume, path: Path, version: str, *, owned: bool) -> None:
@@ -110,12 +124,12 @@ def _write(volume: Volume, path: Path, version: str, *, owned: bool) -> None:
         smaller = _halved(stored[-1], labels=labels)
         stored.append(_stored(smaller, group, str(len(stored)), order))
     multiscale = _multiscale(volume, order, len(stored), path.name, labels=labels)
-    said = _metadata(volume, multiscale, version, stored[-1])
+    metadata = _metadata(volume, multiscale, version, stored[-1])
     if labels:
-        said["image-label"] = {"source": {"image": "../../"}} if owned else {}
-        said["image-label"] |= {"version": version} if version == "0.4" else {}
+        metadata["image-label"] = {"source": {"image": "../../"}} if owned else {}
+        metadata["image-label"] |= {"version": version} if version == "0.4" else {}
     noted = {KEY: {"axes": volume.axes}}
-    group.attrs.update(noted | ({"ome": said} if version == "0.5" else said))
+    group.attrs.update(noted | ({"ome": metadata} if version == "0.5" else metadata))
 
 
 def _stored(data: Any, group: zarr.Group, name: str, order: str) -> zarr.Array:
@@ -152,7 +166,7 @@ def _halved(array: zarr.Array, *, labels: bool) -> Any:
 
 
 def _multiscale(volume: Volume, order: str, count: int, name: str, *, labels: bool) -> Multiscale:
-    """Return what OME-Zarr 0.4 says of axes and levels."""
+    """Return the metadata of axes and levels in OME-Zarr 0.4."""
     from ome_zarr_models.v04.axes import Axis
     from ome_zarr_models.v04.multiscales import Dataset, Multiscale
 
@@ -166,7 +180,7 @@ def _multiscale(volume: Volume, order: str, count: int, name: str, *, labels: bo
     datasets = []
     for level in range(count):
         factor = {"Y": 2.0**level, "X": 2.0**level}
-        shift = 0.0 if labels else 0.5  # the mean of two voxels lies between them
+        shift = 0.0 if labels else 0.5  # the mean of two voxels is between them
         scale = [sizes.get(a, 1.0) * factor.get(a, 1.0) for a in order]
         start = [
             starts.get(a, 0.0) + shift * (factor.get(a, 1.0) - 1) * sizes.get(a, 1.0) for a in order
@@ -178,7 +192,7 @@ def _multiscale(volume: Volume, order: str, count: int, name: str, *, labels: bo
 
 
 def _starts(volume: Volume) -> list[float]:
-    """Return where the first voxel is, 0 if the axes are not those of the world."""
+    """Return the position of the first voxel, 0 if the axes are not those of the world."""
     affine = affine_of(volume)
     if np.allclose(affine[:-1, :-1], np.diag(volume.spacing_in(volume.unit)), rtol=1e-6):
         return [float(v) for v in affine[:-1, -1]]
@@ -191,17 +205,17 @@ def _metadata(
 ) -> dict[str, Any]:
     new = version == "0.5"
     chosen = multiscale.to_version("0.5") if new else multiscale
-    said: dict[str, Any] = {"multiscales": [chosen.model_dump(mode="json", exclude_none=True)]}
+    metadata: dict[str, Any] = {"multiscales": [chosen.model_dump(mode="json", exclude_none=True)]}
     if new:
-        said["version"] = version
+        metadata["version"] = version
     if volume.channel_names:
         values = np.asarray(smallest_level)
         low, high = float(values.min()), float(values.max())
         window = {"min": low, "max": high, "start": low, "end": high}
-        said["omero"] = {
+        metadata["omero"] = {
             "channels": [
                 {"label": name, "color": "FFFFFF", "window": window, "active": True}
                 for name in volume.channel_names
             ]
         }
-    return said
+    return metadata

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...core.atomic import replacing
 from ...core.errors import FileError, InputError
 from ...core.volume import Volume
+from .format import Format
 from .integrity import check_file
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -36,7 +37,7 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
     Raises
     ------
     FileError
-        If the file is missing, damaged or no picture.
+        If the file is missing, damaged or not a picture.
     InputError
         If the axes do not fit.
     """
@@ -44,12 +45,12 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
     try:
         array = _pixels(path)
     except _BROKEN as error:
-        raise FileError("A picture that can be read is needed", f"{path} ({error})") from error
+        raise FileError(f"The picture {path} cannot be read ({error})") from error
     array = _without_alpha(array)
     names = _COLOURS[: array.shape[2]] if array.ndim == 3 else ()
     found = "YXC"[: array.ndim]
     if axes is not None and axes.strip().upper() != found:
-        raise InputError(f"The axes {found} are needed for {path.name}", repr(axes))
+        raise InputError(f"{path.name} has the axes {found}, not {axes!r}")
     return Volume(array, found, channel_names=names, name=path.name)
 
 
@@ -70,9 +71,9 @@ def write(volume: Volume, path: Path) -> None:
     colour = volume.axes == "YXC" and array.dtype == np.uint8 and array.shape[2] in (3, 4)
     if not (grey or colour):
         raise InputError(
-            "Grey uint8 or uint16 (YX), or colours of uint8 (YXC), are needed for a PNG",
-            f"{array.dtype} of shape {array.shape} ({volume.axes})",
-            "Write a .tif, which keeps everything",
+            f"A PNG holds grey uint8 or uint16 (YX) or colours of uint8 (YXC), not {array.dtype} "
+            f"of shape {array.shape} ({volume.axes})",
+            hint="Write a .tif, which keeps everything",
         )
     with replacing(path) as part:
         imwrite(part, np.ascontiguousarray(array), plugin="pillow", extension=".png")
@@ -115,3 +116,14 @@ def _without_alpha(array: NDArray[Any]) -> NDArray[Any]:
         return np.ascontiguousarray(array[..., 0])
     constant = array.ndim == 3 and array.shape[2] == 4 and np.ptp(array[..., 3]) == 0
     return np.ascontiguousarray(array[..., :3]) if constant else array
+
+
+FORMAT = Format(
+    name="picture",
+    kinds="PNG, JPEG, BMP",
+    suffixes=SUFFIXES,
+    written=WRITTEN,
+    read=read,
+    write=write,
+    keeps="colours",
+)

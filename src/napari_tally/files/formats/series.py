@@ -15,9 +15,9 @@ class Series:
     Attributes
     ----------
     key : str
-        By what it is chosen.
+        What chooses it.
     text : str
-        What it is, for a list. Nothing of a patient.
+        Its description in a list, with nothing about the patient.
     """
 
     key: str
@@ -42,8 +42,6 @@ def place_of(series: Sequence[Series], key: str | None, name: str, default: int 
         return keys.index(key)
     listed = ", ".join(map(str, series[:12])) + (", ..." if len(series) > 12 else "")
     example = series[0].key
-    raise InputError(
-        f"One of the {len(series)} series of {name} is needed: {listed}",
-        "none" if key is None else repr(key),
-        f"Choose one with --series {example} (in Python: series={example!r})",
-    )
+    wrong = f"{name} holds {len(series)} series" if key is None else f"{name} has no series {key!r}"
+    choose = f"Choose one with --series {example} (in Python: series={example!r})"
+    raise InputError(wrong, hint=f"{choose}: {listed}")

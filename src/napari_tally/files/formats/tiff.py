@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from ...core.errors import FileError, InputError, TallyError
 from ...core.volume import AXES, SPATIAL, Volume
-from .axis_order import restored, told_axes
+from .axis_order import given_axes, restored
+from .format import Format
 from .integrity import check_data, check_imagej, check_tiff
 from .series import Series, place_of
 from .tiff_write import RGB, write
 from .voxel_size import Metadata, logger, read_metadata, spacing_of
-
-__all__ = ["SUFFIXES", "list_series", "read", "write"]
 
 SUFFIXES = (".tif", ".tiff", ".ome.tif", ".ome.tiff")
 _COLOURS = (*RGB, "alpha")
@@ -48,7 +47,7 @@ def list_series(path: Path) -> list[Series]:
         with tifffile.TiffFile(path) as tif:
             sizes = [(s.name, " x ".join(map(str, s.shape)) + f" {s.axes}") for s in tif.series]
     except _BROKEN as error:
-        raise FileError("A TIFF that can be read is needed", f"{path} ({error})") from error
+        raise _unreadable(path, error) from error
     return [
         Series(str(n), f"{name}, {size}" if name else size)
         for n, (name, size) in enumerate(sizes, 1)
@@ -59,7 +58,7 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     """Read one image of a TIFF, the largest if none is chosen.
 
     Axes of length 1 are dropped, samples become the channels red, green, blue and alpha, and
-    pages of an unknown meaning are Z. A resolution for printing is no calibration.
+    pages of unknown meaning are Z. A resolution for printing is no calibration.
 
     Parameters
     ----------
@@ -73,27 +72,26 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     Raises
     ------
     FileError
-        If the file is missing, not a TIFF, cut short or damaged.
+        If the file is missing, not a TIFF, truncated or damaged.
     InputError
-        If the axes are unclear or do not fit, or the numbers are complex.
+        If the axes are unclear or do not fit, or the pixels are complex numbers.
     """
     check_tiff(path)
     pages = _load(path, series)
     if pages.array.dtype.kind not in "buif":
         raise InputError(
-            f"Whole or real numbers are needed in {path.name}",
-            str(pages.array.dtype),
-            "Take their absolute value" if pages.array.dtype.kind == "c" else "",
+            f"{path.name} has pixels of {pages.array.dtype}, not integers or floats",
+            hint="Take their absolute value" if pages.array.dtype.kind == "c" else "",
         )
     if axes is None:
-        volume = _as_said(_squeezed(pages), path.name)
+        volume = _with_own_axes(_squeezed(pages), path.name)
     else:
-        volume = _as_told(pages, axes, path.name)
+        volume = _with_given_axes(pages, axes, path.name)
     return replace(volume, array=np.ascontiguousarray(volume.array))
 
 
 def header(path: Path) -> Volume:
-    """Return what `read` does, but zeros that take no memory for voxels: none is read.
+    """Return what `read` does, without reading voxels: they are zeros that take no memory.
 
     Raises
     ------
@@ -101,7 +99,7 @@ def header(path: Path) -> Volume:
         As `read` does.
     """
     check_tiff(path)
-    return _as_said(_squeezed(_load(path, None, voxels=False)), path.name)
+    return _with_own_axes(_squeezed(_load(path, None, voxels=False)), path.name)
 
 
 def _load(path: Path, chosen: str | None, *, voxels: bool = True) -> _Pages:
@@ -121,9 +119,13 @@ def _load(path: Path, chosen: str | None, *, voxels: bool = True) -> _Pages:
     except TallyError:
         raise
     except _BROKEN as error:
-        raise FileError("A TIFF that can be read is needed", f"{path} ({error})") from error
+        raise _unreadable(path, error) from error
     native = array.astype(array.dtype.newbyteorder("="), copy=False)
     return _Pages(native, letters, colour, metadata)
+
+
+def _unreadable(path: Path, error: Exception) -> FileError:
+    return FileError(f"The TIFF {path} cannot be read ({error})")
 
 
 def _largest(tif: tifffile.TiffFile, name: str) -> tifffile.TiffPageSeries:
@@ -143,11 +145,11 @@ def _squeezed(pages: _Pages) -> _Pages:
     return _Pages(pages.array.reshape(shape), letters, pages.colour, pages.metadata)
 
 
-def _as_told(pages: _Pages, axes: str, name: str) -> Volume:
+def _with_given_axes(pages: _Pages, axes: str, name: str) -> Volume:
     """Return the image with the user's axes; each keeps the size that the file gives it."""
     if len(axes.strip()) != pages.array.ndim:
         pages = _squeezed(pages)
-    axes = told_axes(axes, pages.array.shape, name, pages.letters)
+    axes = given_axes(axes, pages.array.shape, name, pages.letters)
     letters = pages.letters.translate(str.maketrans("QI", "ZZ"))
     sizes = {
         new: pages.metadata.sizes[old]
@@ -158,7 +160,7 @@ def _as_told(pages: _Pages, axes: str, name: str) -> Volume:
     return _volume(pages.array, axes, Metadata(sizes, names), name)
 
 
-def _as_said(pages: _Pages, name: str) -> Volume:
+def _with_own_axes(pages: _Pages, name: str) -> Volume:
     """Return the image with the file's axes."""
     axes = _known_axes(pages, name)
     names = _channel_names(pages, axes)
@@ -179,24 +181,22 @@ def _known_axes(pages: _Pages, name: str) -> str:
     letters, shape = pages.letters, pages.array.shape
     if "S" in letters and "C" in letters:
         raise InputError(
-            f"One axis of channels or colours is needed in {name}",
-            f"both, in shape {shape} ({letters})",
-            "Split the channels, or turn the colours to grey",
+            f"{name} has both a channel and a colour axis: shape {shape} ({letters})",
+            hint="Split the channels, or convert the colours to grey",
         )
     axes = letters.replace("S", "C")
     if axes.replace("C", "") in ("QYX", "IYX"):
         axes = axes.replace("Q", "Z").replace("I", "Z")
     if set(axes) - set(AXES) or len(set(axes)) != len(axes) or not set("YX") <= set(axes):
         raise InputError(
-            f"Axes of {AXES} are needed for {name}",
-            f"{letters} of shape {shape}",
-            "Say which they are, such as axes='TZYX'",
+            f"The axes {letters} of {name}, of shape {shape}, are not clear",
+            hint=f"Set them with --axes, such as TZYX, with letters of {AXES}",
         )
     return axes
 
 
 def _channel_names(pages: _Pages, axes: str) -> tuple[str, ...]:
-    """Return the names that the file gives, or those of colours; none if they do not fit."""
+    """Return the channel names of the file, or those of colours; none if they do not fit."""
     count = pages.array.shape[axes.index("C")] if "C" in axes else 1
     samples = pages.letters.find("S")
     if samples < 0:
@@ -206,7 +206,7 @@ def _channel_names(pages: _Pages, axes: str) -> tuple[str, ...]:
     return _COLOURS[:count] if alike else ()
 
 
-def _volume(array: NDArray[Any], axes: str, said: Metadata, name: str) -> Volume:
+def _volume(array: NDArray[Any], axes: str, metadata: Metadata, name: str) -> Volume:
     """Return the volume with Z before Y before X, and its spacing if all of it is known."""
     spots = [i for i, a in enumerate(axes) if a in SPATIAL]
     order = list(range(len(axes)))
@@ -215,12 +215,25 @@ def _volume(array: NDArray[Any], axes: str, said: Metadata, name: str) -> Volume
     ):
         order[spot] = source
     axes = "".join(axes[i] for i in order)
-    spacing, unit = spacing_of(axes, said.sizes, name)
+    spacing, unit = spacing_of(axes, metadata.sizes, name)
     return Volume(
         array.transpose(order),
         axes,
         spacing,
         unit,
-        channel_names=said.channel_names,
+        channel_names=metadata.channel_names,
         name=name,
     )
+
+
+FORMAT = Format(
+    name="TIFF",
+    kinds="OME, ImageJ, plain",
+    suffixes=SUFFIXES,
+    written=SUFFIXES,
+    read=read,
+    write=write,
+    list_series=list_series,
+    napari_writes=(".tif", ".ome.tif"),
+    keeps="axes, spacing, unit, channel names",
+)

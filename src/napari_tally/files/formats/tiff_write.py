@@ -32,21 +32,20 @@ def write(volume: Volume, path: Path) -> None:
 
     Images of uint8, uint16 and float32 become an ImageJ hyperstack (uncompressed, as ImageJ itself
     writes it). ImageJ has no other types and no files above 4 GB: these, and names that end in
-    `.ome.tif`, become an OME-TIFF (deflate). An affine is not kept.
+    `.ome.tif`, become an OME-TIFF (deflate). The affine is lost.
 
     Raises
     ------
     InputError
-        If the dtype is one that TIFF readers do not share (int64, complex, ...).
+        If TIFF readers do not share the dtype (int64, complex, ...).
     FileError
         If the folder cannot be written.
     """
     array = np.asarray(volume.array)
     if array.dtype.name not in _OME or array.size == 0:
         raise InputError(
-            f"Numbers of the type {', '.join(_OME)} are needed for {path.name}",
-            f"{array.dtype} of shape {array.shape}",
-            "Turn labels into uint16 or uint32" if array.dtype.kind in "iu" else "",
+            f"{path.name} cannot hold an array of {array.dtype} and shape {array.shape}",
+            hint=f"Convert it to {', '.join(_OME)}",
         )
     if volume.affine is not None:
         logger.warning("%s: a TIFF keeps the spacing, not the affine.", path.name)

@@ -1,4 +1,4 @@
-"""What a file says of its voxels' size; of a TIFF also the channels' names and the axes' order."""
+"""The voxel size in a file's metadata; of a TIFF also the channels' names and the axes' order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # How our own files note the order of axes that the format itself would change.
 ORDER_KEY = "tally_axes"
-# Resolutions of printers, screens and scanners, in dots per inch: they say nothing of the object.
+# Resolutions of printers, screens and scanners, in dots per inch: no calibration of the object.
 PRINTED_DPI = (
     1, 2.54, 72, 96, 100, 120, 144, 150, 180, 200, 220, 240, 300, 350, 360, 400, 600, 1200, 2400,
 )  # fmt: skip
@@ -30,7 +30,7 @@ Sizes = dict[str, tuple[float, str]]
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says besides its pixels.
+    """What a TIFF holds besides its pixels.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Metadata:
 
 
 def read_metadata(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Metadata:
-    """Return what OME-XML, ImageJ's description or else the resolution tags say."""
+    """Return the metadata of OME-XML, of ImageJ's description or else of the resolution tags."""
     if series.kind == "ome" and tif.ome_metadata:
         return _from_ome(tif.ome_metadata, tif.series.index(series))
     if series.kind == "imagej" and tif.imagej_metadata:
@@ -59,7 +59,7 @@ def read_metadata(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Me
 def spacing_of(axes: str, sizes: Sizes, name: str) -> tuple[tuple[float, ...] | None, str]:
     """Return the spacing of the spatial axes in one unit, or (None, "px").
 
-    Says in a warning what is missing or makes no sense, where the file gives sizes at all.
+    Warns about what is missing or invalid, where the file gives sizes at all.
     """
     wanted = [a for a in axes if a in SPATIAL]
     if not sizes or not wanted:
@@ -70,14 +70,14 @@ def spacing_of(axes: str, sizes: Sizes, name: str) -> tuple[tuple[float, ...] | 
         return None, "px"
     wrong = [a for a in wanted if not (math.isfinite(sizes[a][0]) and sizes[a][0] > 0)]
     if wrong:
-        said = "%s: the spacing of %s is %g %s; read as uncalibrated."
-        logger.warning(said, name, wrong[0], *sizes[wrong[0]])
+        text = "%s: the spacing of %s is %g %s; read as uncalibrated."
+        logger.warning(text, name, wrong[0], *sizes[wrong[0]])
         return None, "px"
     for axis in wanted:
         value, unit = sizes[axis]
         if not LENGTHS["pm"] <= value * LENGTHS[unit] < LENGTHS["m"]:
-            said = "%s: the spacing of %s is %g %s, which is hard to believe; is it right?"
-            logger.warning(said, name, axis, value, unit)
+            text = "%s: the spacing of %s is %g %s, which is implausible. Check it."
+            logger.warning(text, name, axis, value, unit)
     unit = sizes[wanted[-1]][1]
     return tuple(_converted(*sizes[a], unit) for a in wanted), unit
 
@@ -123,25 +123,25 @@ def _from_ome(xml: str, index: int) -> Metadata:
     return Metadata(sizes, names if all(names) else (), order if key == ORDER_KEY else "")
 
 
-def _from_imagej(said: dict[str, Any], series: tifffile.TiffPageSeries) -> Metadata:
-    order = str(said.get(ORDER_KEY, ""))
-    names = _imagej_names(said, bool(order))
-    if "unit" not in said:
+def _from_imagej(noted: dict[str, Any], series: tifffile.TiffPageSeries) -> Metadata:
+    order = str(noted.get(ORDER_KEY, ""))
+    names = _imagej_names(noted, bool(order))
+    if "unit" not in noted:
         return Metadata(_without_printed(_from_tags(series)), names, order)
-    unit = str(said["unit"])
+    unit = str(noted["unit"])
     sizes = _known(
         [
-            ("Z", said.get("spacing"), str(said.get("zunit", unit))),
-            ("Y", _pixel(series, "YResolution"), str(said.get("yunit", unit))),
+            ("Z", noted.get("spacing"), str(noted.get("zunit", unit))),
+            ("Y", _pixel(series, "YResolution"), str(noted.get("yunit", unit))),
             ("X", _pixel(series, "XResolution"), unit),
         ]
     )
     return Metadata(sizes if order else _without_printed(sizes), names, order)
 
 
-def _imagej_names(said: dict[str, Any], ours: bool) -> tuple[str, ...]:
+def _imagej_names(noted: dict[str, Any], ours: bool) -> tuple[str, ...]:
     """Return one name a channel from one label a plane, if the planes of a channel agree."""
-    labels, channels = said.get("Labels") or (), int(said.get("channels", 1))
+    labels, channels = noted.get("Labels") or (), int(noted.get("channels", 1))
     labels = (labels,) if isinstance(labels, str) else tuple(str(label) for label in labels)
     names = labels[:channels]
     if channels == 1 and not ours:  # other programs label the planes of a stack

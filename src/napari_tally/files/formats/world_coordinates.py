@@ -1,4 +1,4 @@
-"""From the world of a file format to that of `Volume`, and back.
+"""From the world coordinates of a file format to those of `Volume`, and back.
 
 `Volume.affine` maps (z, y, x) to (superior, posterior, left). DICOM and ITK map (x, y, z) to LPS+
 (left, posterior, superior), NIfTI to RAS+ (right, anterior, superior).
@@ -18,7 +18,7 @@ Matrix = NDArray[np.float64]
 
 
 def backwards(affine: Matrix) -> Matrix:
-    """Return an affine with the order of its axes turned round, from LPS+ (x, y, z) or to it."""
+    """Return an affine with the order of its axes reversed, from LPS+ (x, y, z) or to it."""
     result = np.array(affine, float)
     result[:-1, :-1] = result[-2::-1, -2::-1]
     result[:-1, -1] = result[-2::-1, -1]
@@ -42,7 +42,7 @@ def lengths(affine: Matrix) -> tuple[float, ...]:
 
 
 def usable(affine: Matrix) -> bool:
-    """Tell whether an affine is finite and keeps all dimensions apart."""
+    """Return whether an affine is finite and invertible."""
     sizes = np.array(lengths(affine))
     if not np.isfinite(affine).all() or not (sizes > 0).all():
         return False

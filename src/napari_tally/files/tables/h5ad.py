@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OURS = "napari-tally"  # the key of `uns` under which the order of the columns is kept
 _CENTROID = re.compile(r"centroid_[xyz]_(um|mm|px)")
-# What says which object it is and where its voxels lie is no measurement.
+# Identifiers and positions of voxels are no measurements.
 _NAMES = {"label", "t", "track", "class", "parent"}
 _PLACES = ("bbox_", "centroid_index_")
 
@@ -98,9 +98,9 @@ def _plain(column: pd.Series[Any]) -> Any:
 def _var(names: Sequence[str], about: About) -> pd.DataFrame:
     import pandas as pd
 
-    known = {key: [about.get(n, {}).get(key, "") for n in names] for key in _told(about)}
+    known = {key: [about.get(n, {}).get(key, "") for n in names] for key in _keys(about)}
     return pd.DataFrame(known, index=pd.Index(names, dtype=object), dtype=object)
 
 
-def _told(about: About) -> tuple[str, ...]:
+def _keys(about: About) -> tuple[str, ...]:
     return ("title", "unit", "definition") if about else ()

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from .h5ad import About
 
-# The package that each takes, and what people call it.
+# The package that each takes, and its name in messages.
 _NEEDED = {
     ".csv": ("", "CSV"),
     ".parquet": ("pyarrow", "Parquet"),
-    ".xlsx": ("openpyxl", "Excel workbooks"),
+    ".xlsx": ("openpyxl", "Excel"),
     ".h5ad": ("anndata", "AnnData"),
 }
 SUFFIXES = tuple(_NEEDED)
@@ -49,12 +49,12 @@ def write_table(table: pd.DataFrame, path: Path, about: About | None = None) -> 
     Parameters
     ----------
     about : mapping, optional
-        For each column its `title`, `definition` and `unit`, which AnnData has room for.
+        For each column its `title`, `definition` and `unit`, which AnnData keeps.
 
     Raises
     ------
     FileError
-        If the suffix is another, a package is missing, or the folder cannot be written.
+        If the suffix is another, a package is not installed, or the folder cannot be written.
     """
     check_table_name(path)
     with replacing(path) as part:
@@ -64,7 +64,7 @@ def write_table(table: pd.DataFrame, path: Path, about: About | None = None) -> 
 def write_tables(
     tables: Mapping[str, pd.DataFrame], path: Path, about: About | None = None
 ) -> None:
-    """Write the first table to a path and the others where `table_paths` says.
+    """Write the first table to a path and the others to those of `table_paths`.
 
     Takes and raises what `write_table` does.
     """
@@ -78,9 +78,9 @@ def write_tables(
 
 
 def table_paths(names: list[str], path: Path) -> list[Path]:
-    """Return where each of several tables goes, the first to `path` itself.
+    """Return the path of each of several tables, `path` itself for the first.
 
-    The others are sheets of the same xlsx, or lie beside it: `a_image.csv` beside `a.csv`.
+    The others are sheets of the same xlsx, or files beside it: `a_image.csv` beside `a.csv`.
     AnnData holds observations of objects only, and has CSV beside it.
     """
     suffix = path.suffix
@@ -121,7 +121,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def check_table_name(path: Path) -> None:
-    """Refuse a name whose suffix is of no table, or of one whose package is missing.
+    """Refuse a name with another suffix, or one whose package is not installed.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def check_table_name(path: Path) -> None:
 
 def _write(table: pd.DataFrame, part: Path, suffix: str, about: About | None) -> None:
     if suffix == ".csv":
-        table.to_csv(part, index=False, encoding="utf-8", float_format="%.10g")
+        table.to_csv(part, index=False, encoding="utf-8", float_format="%.10g", lineterminator="\n")
     elif suffix == ".parquet":
         table.to_parquet(part, index=False, engine="pyarrow")
     elif suffix == ".xlsx":

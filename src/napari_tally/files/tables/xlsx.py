@@ -1,4 +1,4 @@
-"""Tables as sheets of an Excel workbook, whose header row stays in sight."""
+"""Tables as sheets of an Excel workbook, whose header row stays visible."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def write(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     for name, table in tables.items():
         if len(table) >= MAX_ROWS:
             raise FileError(
-                f"Fewer than {MAX_ROWS:,} rows are needed for a sheet of Excel",
-                f"{len(table):,}",
-                "Use .parquet or .csv",
+                f"The table has {len(table):,} rows, but a sheet of Excel fewer than {MAX_ROWS:,}",
+                hint="Use .parquet or .csv",
             )
         sheet = book.create_sheet(name)
         sheet.freeze_panes = "A2"
@@ -48,7 +47,7 @@ def _rows(table: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
 
 
 def _cell(value: Any, sheet: Any) -> Any:
-    """Return what openpyxl is to write: it takes text for formulas, and infinity for a number."""
+    """Return a value for openpyxl, which would write text as formulas and infinity as a number."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None if math.isnan(value) else str(value)
     if not isinstance(value, str):

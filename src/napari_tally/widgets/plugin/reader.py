@@ -1,8 +1,8 @@
-"""Opening files in napari: calibrated layers, at their place, a channel each."""
+"""Open files in napari as calibrated layers in world coordinates, one for each channel."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,6 @@ import numpy as np
 from ...core.errors import InputError, sentence
 from ...files import format_of, list_series, read
 from ...files.formats.label_dtype import smallest
-from ...files.formats.ome_zarr import levels
-from ...files.formats.ome_zarr_group import Node
 from ...files.formats.voxel_size import logger
 from ...geometry.orientation import upright
 from ..layers.placement import geometry_of_volume, is_rgb, mark_placed
@@ -22,21 +20,21 @@ if TYPE_CHECKING:
     from napari.types import LayerData
 
     from ...core.volume import Volume
+    from ...files.formats.format import Pyramid
 
-_OURS = ("NIfTI", "DICOM", "NRRD or MetaImage", "OME-Zarr", "microscope")
 _LABEL_TYPES = ("uint8", "uint16", "uint32", "int32")
 _COLOURS = ("cyan", "magenta", "yellow", "red", "green", "blue")
 _TWO = ("magenta", "green")
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
-    """Return a reader for what ours reads better than others; None for all else.
+    """Return a reader for the formats that ours reads better than napari; None for all others.
 
-    Several files are ours only if they are slices of DICOM: they stand for their folder.
+    Several files are ours only if they are slices (of DICOM): they stand for their folder.
     """
     paths = [path] if isinstance(path, str) else path
     found = format_of(Path(paths[0]))
-    if found is None or found.name not in _OURS or (len(paths) > 1 and found.name != "DICOM"):
+    if found is None or not found.napari_reads or (len(paths) > 1 and not found.slices):
         return None
     return read_layers
 
@@ -45,8 +43,9 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     """Return the layers of a file or folder: all series of DICOM, labels beside their image."""
     place = Path(path if isinstance(path, str) else path[0])
     found = format_of(place)
-    if found is not None and found.name == "OME-Zarr":
-        return _zarr_layers(place)
+    if found is not None and found.list_pyramids is not None:
+        pyramids = found.list_pyramids(place)
+        return [layer for p in pyramids for layer in layers_of(p.levels, _colours_of(p))]
     listed = list_series(place) if place.is_dir() else []
     if len(listed) < 2:
         return layers_of([read(place)])
@@ -54,18 +53,18 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     for series in listed:
         try:
             volume = read(place, series=series.key)
-        except InputError as error:  # a localizer, say: the other series are still of use
+        except InputError as error:  # a localizer, for example: the other series are still of use
             logger.warning("%s, series %s: %s", place.name, series.key, sentence(error))
             continue
         name = f"{place.name} {series.key} {series.text.partition(',')[0]}".rstrip()
         layers += layers_of([replace(volume, name=name)], visible=not layers)
     if not layers:
-        raise InputError(f"A series that makes a volume is needed in {place.name}", "none")
+        raise InputError(f"No series of {place.name} makes a volume")
     return layers
 
 
 def layers_of(
-    volumes: list[Volume], colours: list[str] | None = None, *, visible: bool = True
+    volumes: list[Volume], colours: Sequence[str] | None = None, *, visible: bool = True
 ) -> list[LayerData]:
     """Return the layers of a volume, given at one or several levels, the finest first.
 
@@ -73,10 +72,10 @@ def layers_of(
     ----------
     volumes : list of Volume
         The same image, each half as large as the one before.
-    colours : list of str, optional
-        A colormap a channel.
+    colours : sequence of str, optional
+        A colormap for each channel.
     visible : bool
-        Whether the layers are shown at first.
+        Whether the layers are visible at first.
     """
     volumes = [upright(volume) for volume in volumes]
     first = volumes[0]
@@ -97,21 +96,10 @@ def layers_of(
     return layers
 
 
-def _zarr_layers(path: Path) -> list[LayerData]:
-    """Return the layers of an image and of its labels."""
-    node = Node.opened(path)
-    image = node.chosen(None)
-    volumes = levels(image.path)
-    named = [replace(v, name=path.name) for v in volumes]
-    colours = [f"#{channel.get('color', 'FFFFFF')}" for channel in image.channels]
-    count = len(volumes[0].channels) or 1
-    several = count > 1 and len(set(colours)) > 1 and len(colours) == count
-    layers = layers_of(named, colours if several else None)
-    for series in image.series[1:]:
-        volumes = levels(image.path, series=series.key)
-        name = f"{path.name} {series.key.rpartition('/')[2]}"
-        layers += layers_of([replace(v, name=name, is_labels=True) for v in volumes])
-    return layers
+def _colours_of(pyramid: Pyramid) -> Sequence[str] | None:
+    """Return the colours of a file if there is one for each channel."""
+    fits = len(pyramid.colours) == len(pyramid.levels[0].channels)
+    return pyramid.colours if pyramid.colours and fits else None
 
 
 def _data(volumes: list[Volume]) -> Any:
@@ -120,9 +108,9 @@ def _data(volumes: list[Volume]) -> Any:
 
 
 def _limits(volume: Volume) -> dict[str, Any]:
-    """Return the range of the first, middle and last plane of what is read lazily.
+    """Return the range of the first, middle and last plane of an image that is read lazily.
 
-    napari looks at the plane at 0, which an image that lies elsewhere in the world has not.
+    napari takes that of the plane at 0, which an image elsewhere in the world does not have.
     """
     array = volume.array
     if isinstance(array, np.ndarray) or array.dtype in (bool, np.uint8):
@@ -136,7 +124,7 @@ def _limits(volume: Volume) -> dict[str, Any]:
 
 
 def _ids(volume: Volume) -> Volume:
-    """Return labels as whole numbers: some files have them as real ones."""
+    """Return labels as integers: some files store them as floats."""
     if volume.array.dtype.kind in "iu":
         return volume
     return replace(volume, array=smallest(np.asarray(volume.array), _LABEL_TYPES))

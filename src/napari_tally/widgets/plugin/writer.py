@@ -1,4 +1,4 @@
-"""Saving layers from napari with their calibration and their place."""
+"""Save layers from napari with their calibration and affine."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _GEOMETRY = (
 
 
 def write_image(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write an image layer in the format that the path's suffix names."""
+    """Write an image layer in the format of the path's suffix."""
     write(placed_volume(_layer(data, meta)), path)
     return [path]
 
 
 def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write a label layer in the format that the path's suffix names, as labels."""
+    """Write a label layer in the format of the path's suffix, as labels."""
     volume = placed_volume(_layer(data, meta))
     ids = smallest(np.asarray(volume.array), ("uint8", "uint16", "uint32", "int32"))
     write(replace(volume, array=ids, is_labels=True), Path(path))
