@@ -53,6 +53,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_manifest_and_the_shipped_models_and_no_tests(wheel: Path) -> None:
     names = ZipFile(wheel).namelist()
     assert "napari_tally/napari.yaml" in names
+    assert "napari_tally/figures/templates/page.html" in names
     for name in shipped_models():
         model = f"napari_tally/models/shipped/{name}"
         assert f"{model}/configs/metadata.json" in names

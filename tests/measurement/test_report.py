@@ -97,7 +97,7 @@ def test_three_planes_of_a_stack_have_the_shape_of_the_body(report: str) -> None
     assert axial.shape[:2] == (longest, round(longest * 30 / 40))
     assert coronal.shape[:2] == (longest, round(longest * 30 / 40))
     assert sagittal.shape[:2] == (longest, longest)
-    for words in ("Axial (Z 5)", "Coronal (Y 24)", "Sagittal (X 4)", "patient&#x27;s left"):
+    for words in ("Axial (Z 5)", "Coronal (Y 24)", "Sagittal (X 4)", "patient&#39;s left"):
         assert words in report
 
 

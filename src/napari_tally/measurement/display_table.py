@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..figures.html import numbers, short
+from ..figures.html import Table, identity
 from .data_dictionary import unit_in_words
 
 if TYPE_CHECKING:
@@ -14,11 +13,10 @@ if TYPE_CHECKING:
 
 _IDS = ("label", "t", "track", "class", "parent")
 ML_IN_MM3 = 1e-3
-_NONE = "–"
 
 
-def listing(table: pd.DataFrame, names: Sequence[str], meanings: Mapping[str, Any]) -> str:
-    """Return columns of a table as HTML.
+def listing(table: pd.DataFrame, names: Sequence[str], meanings: Mapping[str, Any]) -> Table:
+    """Return columns of a table for a page.
 
     Parameters
     ----------
@@ -27,15 +25,13 @@ def listing(table: pd.DataFrame, names: Sequence[str], meanings: Mapping[str, An
     meanings : mapping
         For each column its title and unit.
     """
-    shown: dict[str, list[str]] = {}
+    shown: dict[str, list[Any]] = {}
     for name in names:
         values = table[name].tolist()
-        write = _identity if name in _IDS else _words
-        shown[title(meanings[name])] = [write(value) for value in values]
+        shown[title(meanings[name])] = [identity(v) for v in values] if name in _IDS else values
         if meanings[name]["unit"] == "mm3":
-            millilitres = [value * ML_IN_MM3 for value in values]
-            shown[f"{meanings[name]['title']} (mL)"] = [_words(value) for value in millilitres]
-    return numbers(list(shown), zip(*shown.values(), strict=True))
+            shown[f"{meanings[name]['title']} (mL)"] = [v * ML_IN_MM3 for v in values]
+    return Table(list(shown), list(zip(*shown.values(), strict=True)))
 
 
 def title(meaning: Mapping[str, str]) -> str:
@@ -43,18 +39,3 @@ def title(meaning: Mapping[str, str]) -> str:
     channel = f", {meaning['channel']}" if meaning.get("channel") else ""
     unit = f" ({unit_in_words(meaning['unit'])})" if meaning["unit"] else ""
     return f"{meaning['title']}{channel}{unit}"
-
-
-def _identity(value: Any) -> str:
-    return _NONE if value is None or value != value else str(int(value))
-
-
-def _words(value: Any) -> str:
-    """Write four digits, or all before the point; yes and no; what is missing as a dash."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return _NONE
-    if isinstance(value, str):
-        return value
-    return f"{value:,}" if isinstance(value, int) else short(value)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.atomic import replacing
-from ..figures.html import heading, histogram, page, paragraph, picture, side_by_side, words
-from ..figures.orthogonal_planes import planes
+from ..figures.charts import histogram
+from ..figures.html import render
+from ..figures.orthogonal_planes import Plane, planes
 from ..objects.summary import size_column, summary
 from .data_dictionary import unit_in_words
 from .display_table import ML_IN_MM3, listing, title
@@ -63,18 +64,23 @@ def write_report(
     size = size_column(table)
     largest = table.sort_values(size, ascending=False, kind="stable").head(LISTED)
     columns = {name: each["columns"] for name, each in about["tables"].items()}
-    parts = [
-        paragraph(_lead(table, size), "lead"),
-        *_pictures(labels, images, set(largest["label"].tolist())),
-        heading("In the whole image"),
-        listing(tables["image"], _of_image(tables["image"], size), columns["image"]),
-        *_objects(table, largest, size, columns["objects"]),
-        heading("How this was made"),
-        words(dict(_made(labels, about, segmented or {}))),
-        paragraph("For research use only: not a medical device.", "note"),
-    ]
+    enough = len(table) >= _FEWEST
+    page = render(
+        "measurement",
+        title=about["sources"]["labels"]["name"],
+        lead=_lead(table, size),
+        planes=list(_planes(labels, images, set(largest["label"].tolist()))),
+        image=listing(tables["image"], _of_image(tables["image"], size), columns["image"]),
+        sizes=histogram(table[size].to_numpy(float), title(columns["objects"][size]))
+        if enough
+        else None,
+        objects=listing(largest, _of_objects(columns["objects"]), columns["objects"]),
+        shown=len(largest),
+        total=len(table),
+        made=list(_made(labels, about, segmented or {})),
+    )
     with replacing(path) as part:
-        part.write_text(page(about["sources"]["labels"]["name"], parts), encoding="utf-8")
+        part.write_text(page, encoding="utf-8")
 
 
 def _lead(table: pd.DataFrame, size: str) -> str:
@@ -83,12 +89,12 @@ def _lead(table: pd.DataFrame, size: str) -> str:
     return summary(table) + total
 
 
-def _pictures(labels: Volume, images: Sequence[Volume], numbered: set[int]) -> Iterator[str]:
-    shown = []
+def _planes(
+    labels: Volume, images: Sequence[Volume], numbered: set[int]
+) -> Iterator[tuple[Plane, list[tuple[float, float, int]]]]:
+    """Yield planes with the numbers of some objects and where these go."""
     for plane in planes(labels, images):
-        marks = [(*place, str(i)) for i, place in plane.places.items() if i in numbered]
-        shown.append(picture(plane.pixels, plane.caption, marks))
-    yield side_by_side(shown)
+        yield plane, [(*place, i) for i, place in plane.places.items() if i in numbered]
 
 
 def _of_image(image: pd.DataFrame, size: str) -> list[str]:
@@ -97,20 +103,6 @@ def _of_image(image: pd.DataFrame, size: str) -> list[str]:
     return [c for c in (*wanted, *image) if c in image and (c in wanted or "density" in c)][
         : len(wanted) + 1
     ]
-
-
-def _objects(
-    table: pd.DataFrame, largest: pd.DataFrame, size: str, columns: Mapping[str, Any]
-) -> Iterator[str]:
-    """Yield the distribution of the sizes, and the table of the largest objects."""
-    if not len(table):
-        return
-    if len(table) >= _FEWEST:
-        yield heading("Sizes")
-        yield histogram(table[size].to_numpy(float), title(columns[size]))
-    more = f": the {LISTED} largest of {len(table):,}" if len(table) > LISTED else ""
-    yield heading(f"Objects{more}")
-    yield listing(largest, _of_objects(columns), columns)
 
 
 def _of_objects(columns: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from skimage.measure import label, regionprops
 
 from napari_tally.core.errors import InputError
 from napari_tally.features.declare.options import Measurements
+from napari_tally.features.groups.shape import principal
 from napari_tally.features.measure import measure
 from napari_tally.features.registry import GROUPS
 
@@ -59,6 +60,26 @@ def test_the_direction_of_a_rod_in_a_stack(axis: int) -> None:
     assert [row[f"axis_major_direction_{a}"] for a in "zyx"] == np.eye(3)[axis].tolist()
     assert row["elongation"] == pytest.approx(26 / 3)
     assert row["flatness"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_principal_axes_of_any_scale_give_back_the_covariance(ndim: int) -> None:
+    random = np.random.default_rng(0)
+    roots = random.normal(size=(500, ndim, ndim)) * np.exp(random.uniform(-6, 6, (500, 1, 1)))
+    matrices = roots @ roots.transpose(0, 2, 1)
+    special = np.zeros((ndim, ndim)), np.eye(ndim), np.diag([3.0, 1, 3][:ndim])
+    matrices[:4] = *special, np.ones((ndim, ndim))
+    values, axes = principal(matrices, np.ones(ndim))
+    largest = np.maximum(values[:, :1], 1e-300)
+    assert (values[:, :-1] >= values[:, 1:]).all()
+    again = (axes * values[:, None]) @ axes.transpose(0, 2, 1)
+    assert np.abs((again - matrices) / largest[:, :, None]).max() < 1e-14
+    assert np.abs(axes.transpose(0, 2, 1) @ axes - np.eye(ndim)).max() < 1e-14
+
+
+def test_no_objects_have_no_axes() -> None:
+    values, axes = principal(np.empty((0, 3, 3)), np.ones(3))
+    assert values.shape == (0, 3) and axes.shape == (0, 3, 3)
 
 
 def test_a_plate_is_flat_and_a_single_voxel_is_as_its_box() -> None:
