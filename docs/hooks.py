@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 GENERATORS = {
-    "reference/commands.md": ("generate_options", "page"),
-    "reference/options.md": ("generate_options", "options_page"),
-    "reference/measurements.md": ("generate_measurements", "page"),
+    "reference/commands.md": "generate_commands",
+    "reference/options.md": "generate_options",
+    "reference/measurements.md": "generate_measurements",
 }
 INCLUDED = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 CARDS = ROOT / "src/napari_tally/models/shipped"
@@ -40,8 +40,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def pages() -> Iterator[tuple[str, str]]:
     """Yield the path and the text of each generated page."""
     sys.path.insert(0, str(Path(__file__).parent))
-    for path, (module, page) in GENERATORS.items():
-        yield path, getattr(import_module(module), page)()
+    for path, module in GENERATORS.items():
+        yield path, import_module(module).page()
     for path, source in INCLUDED.items():
         yield path, relinked((ROOT / source).read_text("utf-8"))
     for card in sorted(CARDS.glob("*/docs/README.md")):

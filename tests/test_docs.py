@@ -61,7 +61,7 @@ def command_and_words(line: str) -> tuple[Any, list[str]]:
         if words[0] not in command.commands:
             assert command.invoke_without_command, f"{line!r}: no command {words[0]!r}"
             break
-        command = command.commands[words.pop(0)]
+        command = command.get_command(None, words.pop(0))
     return command, words
 
 
