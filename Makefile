@@ -2,8 +2,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 REQUIREMENTS := pyproject.toml constraints.txt
+DOCTESTED := src/napari_tally/api src/napari_tally/core src/napari_tally/files/__init__.py \
+	src/napari_tally/models/bundle.py src/napari_tally/segmentation/result.py \
+	src/napari_tally/evaluation/evaluation.py docs/how-to/python.md
 
-.PHONY: demo test lint types check clean
+.PHONY: demo test quick doctest docs lint types check clean
 
 demo: .venv/.demo-stamp
 	$(BIN)/tally demo --output tally-demo
@@ -11,6 +14,18 @@ demo: .venv/.demo-stamp
 test: .venv/.test-stamp
 	.ci/display-libraries
 	xvfb-run -a $(BIN)/python -m pytest
+
+# What a change of the engine can break at once: no GUI, no network to train, under two minutes.
+quick: .venv/.test-stamp
+	$(BIN)/python -m pytest -m "not slow" tests/core tests/geometry tests/metrics tests/objects \
+		tests/files tests/features tests/heads tests/test_architecture.py tests/test_docs.py
+
+doctest: .venv/.test-stamp
+	$(BIN)/python -m pytest --doctest-modules --doctest-glob="*.md" $(DOCTESTED)
+
+docs: .venv/.docs-stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open site/index.html"
 
 lint: .venv/.test-stamp
 	$(BIN)/ruff check .
@@ -24,7 +39,7 @@ check: lint types
 	$(BIN)/npe2 validate src/napari_tally/napari.yaml
 
 clean:
-	rm -rf build dist tally-demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf build dist site tally-demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -40,3 +55,7 @@ $(BIN)/python:
 .venv/.test-stamp: $(REQUIREMENTS) | $(BIN)/python
 	$(INSTALL) -e ".[test]"
 	@touch $@ .venv/.demo-stamp
+
+.venv/.docs-stamp: $(REQUIREMENTS) | $(BIN)/python
+	$(INSTALL) -e ".[docs]"
+	@touch $@

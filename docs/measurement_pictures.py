@@ -1,4 +1,4 @@
-"""Make the pictures of docs/measurements.md: objects, coloured by one measurement of each group.
+"""Make the pictures of the reference of measurements: objects coloured by a value of each group.
 
     python docs/measurement_pictures.py
 
@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from generate_measurements import SHOWN
 from matplotlib import colormaps
-from measurements import SHOWN
 from skimage.draw import disk, ellipse
 from skimage.io import imsave
 from skimage.segmentation import find_boundaries

@@ -65,6 +65,17 @@ def evaluate(
     ------
     TallyError
         If none of the images can be compared; else `problems` lists those that were left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import napari_tally
+    >>> ground_truth = np.zeros((8, 8), np.uint8)
+    >>> ground_truth[1:4, 1:4], ground_truth[5:7, 5:7] = 1, 2
+    >>> prediction = np.where(ground_truth == 1, 1, 0)  # misses the second object
+    >>> evaluation = napari_tally.evaluate(prediction, ground_truth)
+    >>> evaluation.summary["precision"], evaluation.summary["recall"]
+    (1.0, 0.5)
     """
     voxel = None if spacing is None else str(as_quantity(spacing))
     how = checked(EvaluateOptions, {"spacing": voxel, **options})

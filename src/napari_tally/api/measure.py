@@ -47,6 +47,18 @@ def measure(
     -------
     pandas.DataFrame
         One row per object; units are in the names of the columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import napari_tally
+    >>> labels = np.zeros((8, 8), np.uint8)
+    >>> labels[1:4, 1:5], labels[5:7, 5:7] = 1, 2
+    >>> table = napari_tally.measure(labels, spacing=0.5)
+    >>> table[["label", "area_um2"]]
+       label  area_um2
+    0      1       3.0
+    1      2       1.0
     """
     grid = as_volume(labels, label_axes(labels), spacing)
     # A spacing that is given is that of the grid, whatever the image's file says.

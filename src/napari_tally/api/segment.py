@@ -53,6 +53,17 @@ def segment(
     ------
     TallyError
         If the image, an option or the model cannot be used; the message says why.
+
+    Examples
+    --------
+    >>> import napari_tally
+    >>> from napari_tally.simulate.nuclei import NucleiField
+    >>> image, _ = NucleiField(shape=(128, 128), count=8, touching=0.0).draw()
+    >>> result = napari_tally.segment(image, "nuclei-2d", spacing=0.5, object_size="12um")
+    >>> result.count
+    8
+    >>> result.labels.shape
+    (128, 128)
     """
     how = checked(SegmentOptions, options)
     volume = as_volume(image, axes, spacing)

@@ -50,6 +50,13 @@ def train(
     ------
     TallyError
         If an image, its labels, an option or the folder cannot be used; the message says why.
+
+    Examples
+    --------
+    >>> import napari_tally
+    >>> pairs = [("a.tif", "a_labels.tif"), ("b.tif", "b_labels.tif")]
+    >>> trained = napari_tally.train(pairs, "my-model", start="nuclei-2d")  # doctest: +SKIP
+    >>> napari_tally.segment("c.tif", trained.folder)  # doctest: +SKIP
     """
     how = checked(TrainingOptions, options)
     images = [_labelled(number, *pair) for number, pair in enumerate(pairs)]

@@ -49,6 +49,13 @@ def tune(
     ------
     TallyError
         If an image, its labels or the model cannot be used; the message says why.
+
+    Examples
+    --------
+    >>> import napari_tally
+    >>> pairs = [("a.tif", "a_labels.tif"), ("b.tif", "b_labels.tif")]
+    >>> tuning = napari_tally.tune(pairs, "nuclei-2d", output="my-nuclei")  # doctest: +SKIP
+    >>> napari_tally.segment("c.tif", "my-nuclei")  # doctest: +SKIP
     """
     how = checked(TuneOptions, options)
     loaded = model if isinstance(model, Model) else load_model(model)

@@ -48,6 +48,16 @@ class Volume:
     ------
     InputError
         If these are inconsistent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_tally import Volume
+    >>> stack = Volume(np.zeros((2, 16, 64, 64)), "CZYX", spacing=(0.5, 0.2, 0.2), unit="um")
+    >>> stack.describe_spacing()
+    'Z 0.5 x Y 0.2 x X 0.2 um'
+    >>> stack.at("C", 0).shape
+    (16, 64, 64)
     """
 
     array: Any

@@ -36,6 +36,14 @@ class Evaluation:
         The numbers of each image, from which the tables are made.
     problems : list of Problem
         The images that were left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import napari_tally
+    >>> ground_truth = np.diag([1, 2, 3])
+    >>> print(napari_tally.evaluate(ground_truth, ground_truth, iou=(0.5,)).summary["n_true"])
+    3
     """
 
     name: str

@@ -23,7 +23,7 @@ _POWERS = {2: "area", 3: "volume"}
 
 
 def images_table(scored: Sequence[Scored]) -> pd.DataFrame:
-    """Return one row an image: see docs/evaluate.md for the columns."""
+    """Return one row an image: see docs/background/metrics.md for the columns."""
     import pandas as pd
 
     return pd.DataFrame([_image_row(each) for each in scored])

@@ -107,6 +107,17 @@ def read(
         If the file is missing, damaged or of another format.
     InputError
         If its axes are unclear or do not fit, or there is no such series.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from napari_tally import Volume, read, write
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(Volume(np.zeros((4, 5)), "YX", (0.5, 0.5), "um"), f"{folder}/image.tif")
+    ...     image = read(f"{folder}/image.tif")
+    >>> image.axes, image.shape, image.describe_spacing()
+    ('YX', (4, 5), 'Y 0.5 x X 0.5 um')
     """
     path = Path(path).expanduser()
     found = _format_of_existing(path)
@@ -140,6 +151,17 @@ def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
         If the folder cannot be written or the suffix is of no format that is written.
     InputError
         If the format cannot hold the image, or has no such option.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from napari_tally import Volume, read, write
+    >>> labels = Volume(np.eye(3, dtype=np.uint8), "YX", is_labels=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(labels, f"{folder}/labels.nii.gz")
+    ...     read(f"{folder}/labels.nii.gz").is_labels
+    True
     """
     path = Path(path).expanduser()
     named = [f for f in FORMATS if ending(path, f.written)]

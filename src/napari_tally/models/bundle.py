@@ -142,6 +142,13 @@ def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     ------
     ModelError
         If the folder is incomplete, its parts do not match, or loading it would run code.
+
+    Examples
+    --------
+    >>> from napari_tally import load_model
+    >>> model = load_model("nuclei-2d")
+    >>> model.info.name, model.info.head.name
+    ('nuclei-2d', 'center')
     """
     folder = model_folder(model)
     info, architecture = read_info(folder), read_architecture(folder)

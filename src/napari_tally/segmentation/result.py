@@ -55,6 +55,14 @@ class Result:
         What the user should know about this run.
     seconds : dict
         Wall time of each stage.
+
+    Examples
+    --------
+    >>> import napari_tally
+    >>> result = napari_tally.segment("cells.tif")  # doctest: +SKIP
+    >>> result.summary  # doctest: +SKIP
+    '312 nuclei, median area 84.2 µm²'
+    >>> result.table.nsmallest(20, "confidence")  # those to review first  # doctest: +SKIP
     """
 
     volume: Volume

@@ -1,24 +1,25 @@
-"""Write docs/measurements.md, the reference of all measurements, from their declarations.
+"""Write the reference of all measurements from their declarations.
 
-python docs/measurements.py
+    python docs/generate_measurements.py
+
+The site is built with it; nothing is kept in the repository.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from napari_tally.features.declare.feature import AXIS, Feature, Group, Per
 from napari_tally.features.declare.options import DEFAULT
 from napari_tally.features.registry import GROUPS
 from napari_tally.measurement.data_dictionary import TOLD
 
-HERE = Path(__file__).with_suffix(".md")
 INTRO = """\
 # Measurements
 
-```
-tally measure labels.tif --image image.tif --set shape,intensity --output table.csv
+```bash
+tally measure labels.tif --images image.tif --groups shape,intensity --output table.csv
 tally measure --list
 ```
 
@@ -26,38 +27,34 @@ tally measure --list
 napari_tally.measure("labels.tif", "image.tif", groups=["shape", "intensity"])
 ```
 
-A group is measured as a whole. `size` and `place` always are, and so are {default} unless
-`--set` names others; `--set all` takes every one.
+Measurements come in groups. `size` and `place` are always measured. Without `--groups`, so are
+{default}; `--groups all` measures everything.
 
-**Units** are in the names of the columns. `um` stands below for µm; it is `mm` where the image is
-calibrated in mm or cm, and `px` where it has no calibration. *CHANNEL* is the name or number of a
-channel; a single one without a name has none. *AXIS* is `z`, `y` or `x`.
+**Units** are part of the column name. Below, `um` stands for the table's unit of length: µm, mm for
+images calibrated in mm or cm, and px for images without calibration. *CHANNEL* is the channel's
+name or number; an image with a single unnamed channel has none. *AXIS* is `z`, `y` or `x`.
 
-**What is written.** The suffix says how: `.csv`, `.parquet`, `.xlsx` (the tables as sheets) or
-`.h5ad` (AnnData: measurements in `X` with their units in `var`, ids, classes and bounding boxes in
-`obs`, centroids along x, y, z in `obsm["spatial"]`). Beside `table.csv` lie `table_image.csv`, a
-row for the whole image; `table_parents.csv` with `--parents`; `table_tracks.csv` and
-`table_linked.tif` with `--track`; `table_outlines.zip` (ImageJ) or `.geojson` (QuPath) with
-`--outlines`; and `table.json`, in which each column has its title, definition and unit, and which
-says of what, how, when and with which version it was made. `--report page.html` writes a page to
-read and print.
+**Files.** The suffix of the output sets the format: `.csv`, `.parquet`, `.xlsx` (one sheet per
+table) or `.h5ad` (AnnData: measurements in `X` with units in `var`; ids, classes and bounding boxes
+in `obs`; centroids as x, y, z in `obsm["spatial"]`). Beside `table.csv` you find `table_image.csv`
+(one row per image), `table_parents.csv` with `--parents`, `table_tracks.csv` and `table_linked.tif`
+with `--track`, `table_outlines.zip` (ImageJ) or `table_outlines.geojson` (QuPath) with
+`--outlines`, and `table.json`: title, definition and unit of every column, and how, when and with
+which version the table was made.
 
-**Folders.** `tally measure labels/ --image images/ --parents cells/ --output tables/` pairs files
-by their names (`a_labels.tif` with `a.tif`) and tells what has no partner.
+**Pictures.** Each group is shown by one of its measurements, dark for low and bright for high
+values, on this image:
 
-**Pictures.** Objects are coloured by one measurement of a group: dark is little, bright is much.
-This is their image:
+![Objects of different brightness on an uneven background](../images/measure_image.png)
 
-![Objects of different brightness on an uneven background](images/measure_image.png)
-
-This page is made from the declarations in `src/napari_tally/features`.
+This page is generated from the declarations in `src/napari_tally/features`.
 """
 OTHERS = """\
 ## Other columns
 
-What says which object a row is, and what is counted of whole images and of parents. Before the
-name of a measurement, `median_` and `total_` are over the objects of the image, and `children_`
-is the sum over the objects in a parent.
+These identify an object or summarize an image or a parent. In front of a measurement's name,
+`median_` and `total_` summarize the objects of an image, and `children_` sums the objects inside of
+a parent.
 """
 HEADER = ("Column", "What it is", "In", "Source")
 # The measurement of a group that its picture shows: see measurement_pictures.py.
@@ -106,13 +103,13 @@ def table(features: tuple[Feature, ...]) -> Iterator[str]:
 
 def section(group: Group) -> Iterator[str]:
     """Yield the lines about a group."""
-    default = ", measured unless told otherwise" if group.name in DEFAULT else ""
+    default = ", measured by default" if group.name in DEFAULT else ""
     yield f"## {group.title}"
     yield ""
     yield f"`{group.name}`{default}. Cost: {group.cost.value}."
     yield ""
     if group.name in SHOWN:
-        yield f"![Objects coloured by {SHOWN[group.name]}](images/measure_{group.name}.png)"
+        yield f"![Objects coloured by {SHOWN[group.name]}](../images/measure_{group.name}.png)"
         yield ""
         yield f"Coloured by `{SHOWN[group.name]}`."
         yield ""
@@ -131,4 +128,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    HERE.write_text(page(), encoding="utf-8")
+    sys.stdout.write(page())
