@@ -229,6 +229,7 @@ class Every(Options):
     path: Path | None = Field(None, description="A path.")
     sides: Literal[2, 3] | None = Field(None, description="Sides.")
     hidden: Annotated[int, Offer(hidden=True)] = Field(0, description="Not offered.")
+    mirrored: bool = Field(True, description="On unless it is switched off.")
 
 
 def test_nested_options_paths_and_numbered_choices_reach_the_function() -> None:
@@ -240,8 +241,11 @@ def test_nested_options_paths_and_numbered_choices_reach_the_function() -> None:
         taken.append(options)
 
     made = every.made("every")
-    made(["--depth", "3", "--path", "a/b", "--sides", "3"], standalone_mode=False)
-    assert taken == [Every(inner=Nested(depth=3), path=Path("a/b"), sides=3)]
+    made([], standalone_mode=False)
+    args = ["--depth", "3", "--path", "a/b", "--sides", "3", "--no-mirrored"]
+    made(args, standalone_mode=False)
+    given = Every(inner=Nested(depth=3), path=Path("a/b"), sides=3, mirrored=False)
+    assert taken == [Every(), given]
     names = {p.name for p in made.params}
     assert not any("secret" in name or "hidden" in name for name in names)
 

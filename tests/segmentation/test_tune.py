@@ -133,4 +133,4 @@ def test_no_other_folder_and_no_shipped_model_is_replaced(run, folders, tmp_path
 def test_folders_without_pairs_are_refused_in_a_sentence(run, folders, tmp_path) -> None:
     (tmp_path / "none").mkdir()
     code, _, err = run("tune", "nuclei-2d", "--images", "images", "--labels", "none", "-o", "mine")
-    assert (code, "names of the images" in err) == (1, True)
+    assert (code, "have the name of an image in images" in err) == (1, True)
