@@ -232,5 +232,5 @@ def test_thresholds_must_make_sense(iou) -> None:
 
 
 def test_as_many_predictions_as_truths_are_needed() -> None:
-    with pytest.raises(TallyError, match="2 and 1"):
+    with pytest.raises(TallyError, match="2 predictions but 1 ground truth"):
         napari_tally.evaluate([NOTHING, NOTHING], [NOTHING])

@@ -61,10 +61,10 @@ class _Command(TyperCommand):
     former: Mapping[str, str] = {}
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, list(_renamed(args, self.former)))
+        return super().parse_args(ctx, list(renamed(args, self.former)))
 
 
-def _renamed(args: Iterable[str], former: Mapping[str, str]) -> Iterator[str]:
+def renamed(args: Iterable[str], former: Mapping[str, str]) -> Iterator[str]:
     """Yield arguments with former flags replaced; note it on stderr."""
     rest = iter(args)
     for arg in rest:

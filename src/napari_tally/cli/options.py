@@ -26,7 +26,7 @@ _MANY = 6  # values of a default that are shown
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A flag for a field of options, or of options that these hold.
+    """The flag of a field of options, or of options that they hold.
 
     Attributes
     ----------
@@ -66,17 +66,12 @@ class Flag:
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter of a command for it: as text, which the options will check."""
-        kind: Any = str | None
-        default: Any = None
-        option = typer.Option(self.field.flag, help=self.help, metavar=self.metavar)
-        if self.field.type is bool:
-            kind, default = bool, False
-            option = typer.Option(self.field.flag, help=self.help)
-        elif self.field.type is dict:
-            kind = list[str] | None
-        return Parameter(
-            name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
-        )
+        kind: Any = {bool: bool, dict: list[str]}.get(self.field.type, str)
+        metavar = None if kind is bool else self.metavar
+        off = f"/--no-{self.field.flag[2:]}" if self.field.default is True else ""
+        option = typer.Option(self.field.flag + off, help=self.help, metavar=metavar)
+        annotation = Annotated[kind | None, option]
+        return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
     def read(self, given: Any) -> Any:
         """Return what the options take for the text that was given."""
@@ -148,7 +143,7 @@ def with_flags(function: Callable[..., Any]) -> Callable[..., Any]:
         with usage():
             for key, (name, flag) in flags.items():
                 text = given.pop(key)
-                if text is not None and text is not False and text != []:
+                if text is not None and text != []:
                     _put(values[name], flag.path, flag.read(text))
             options = {
                 name: checked(models[name], own, lambda field: field.flag)

@@ -47,9 +47,9 @@ def paired_labels(
     ours, theirs = (_label_files(source, ends) for source in (predicted, truth))
     names = sorted(ours.keys() & theirs.keys())
     if not names:
+        here, there = shared_folder(predicted), shared_folder(truth)
         raise InputError(
-            f"No labels in {shared_folder(predicted)} have the name of labels in "
-            f"{shared_folder(truth)}",
+            f"No labels in {here} have the name of labels in {there}",
             hint=f"Found {len(ours)} and {len(theirs)} of other names",
         )
     unmatched = [files[n] for files in (ours, theirs) for n in sorted(files.keys() - set(names))]

@@ -116,7 +116,7 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         found: pd.DataFrame = readers[path.suffix.lower()](path)
     except _BROKEN as error:
-        raise FileError(f"{path} cannot be read as a table: {error}") from error
+        raise FileError("A table that can be read is needed", f"{path} ({error})") from error
     return found
 
 
@@ -130,14 +130,13 @@ def check_table_name(path: Path) -> None:
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise FileError(
-            f"{path} has no suffix of a table", hint=f"Use one of {', '.join(SUFFIXES)}"
-        )
+        raise FileError(f"A table that ends in {' or '.join(SUFFIXES)} is needed", str(path))
     package, kind = _NEEDED[suffix]
     if package and find_spec(package) is None:
         raise FileError(
-            f"Writing {kind} requires the package {package}",
-            hint='Install it with: pip install "napari-tally[tables]", or use .csv',
+            f"The package {package} is needed for {kind}",
+            "none",
+            'Install it with: pip install "napari-tally[tables]", or use .csv',
         )
 
 
