@@ -135,7 +135,7 @@ def test_code_in_the_configuration_is_not_run(folder) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"napari_tally": {"name": "x"}}', "{}"])
 def test_damaged_metadata_is_said_in_a_sentence(folder, text) -> None:
     (folder / METADATA).write_text(text)
-    with pytest.raises(ModelError, match="not valid|must hold a JSON object|has no block"):
+    with pytest.raises(ModelError, match=r"not valid|must hold a JSON object|has no block"):
         load_model(folder)
 
 

@@ -34,6 +34,7 @@ class Center(Head):
     mean probability, and go where `mean_probability` asks for more.
     """
 
+    joins_views: ClassVar[bool] = True
     domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
 
     tunable: ClassVar[tuple[str, ...]] = ("tolerance", "core", "mean_probability")

@@ -164,8 +164,8 @@ def save_model(
 ) -> None:
     """Write a model as a MONAI bundle; convolution weights in half precision.
 
-    `monai.bundle.load(..., model_file="models/model.safetensors")` loads it too, or the first network
-    of an ensemble.
+    `monai.bundle.load(..., model_file="models/model.safetensors")` loads it too (of an ensemble the
+    first network).
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from numpy.typing import NDArray
 
 from ..objects.summary import class_summary, summary
-from .maps.stack_strategies import Way
+from .maps.stack_strategies import StackStrategy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,14 +43,14 @@ class Result:
         From a panoptic model: one row an object and one a region of stuff, `kind` says which.
     maps : KeptMaps, optional
         The network's maps of each plane, if they were to be kept.
-    way : Way
-        How stacks went through the model: see `segmentation.maps.stack_strategies`.
+    strategy : StackStrategy
+        How a stack was segmented: see `segmentation.maps.stack_strategies`.
     model : dict
         Name, version and sha256 of the weights.
     diameter_px : float, optional
-        The object size that was told or guessed, in px of the image.
+        Object diameter, set or estimated, in px of the image.
     scale : float
-        By how much the image was enlarged for the network.
+        Factor by which the image was resized for the network.
     notes : tuple of str
         What the user should know about this run.
     seconds : dict
@@ -68,7 +68,7 @@ class Result:
     classes_table: pd.DataFrame | None = None
     segments: pd.DataFrame | None = None
     maps: KeptMaps | None = None
-    way: Way = field(default_factory=Way)
+    strategy: StackStrategy = field(default_factory=StackStrategy)
     diameter_px: float | None = None
     scale: float = 1.0
     device: str = "cpu"

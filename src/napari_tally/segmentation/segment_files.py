@@ -236,7 +236,7 @@ def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: fl
             "objects": result.count,
             "summary": result.summary,
             "notes": list(result.notes),
-            "stack": result.way.model_dump(),
+            "stack": result.strategy.model_dump(),
             "object_diameter_px": result.diameter_px,
             "scale": result.scale,
             "device": result.device,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from ...core.errors import InputError
 from ...core.options import Options
 from ...core.quantity import Quantity, parse_quantity
 from ...heads.base import Head
-from ...heads.panoptic import Panoptic
 from ...network.device import Precision
 from ...network.tile_layout import ToldTiling
 from ..maps.stack_strategies import AnyStack, Auto
@@ -72,7 +71,7 @@ class SegmentOptions(Options):
     @classmethod
     def _is_length(cls, text: str | None) -> str | None:
         if text is not None and len(parse_quantity(text).values) != 1:
-            raise InputError("One diameter is needed", repr(text), "Write it as 12um or 30px")
+            raise InputError(f"{text!r} is not one diameter", hint="Write it as 12um or 30px")
         return text
 
     @field_validator("min_size")
@@ -83,28 +82,17 @@ class SegmentOptions(Options):
         return text
 
     def tuned(self, head: H) -> H:
-        """Return the head that decodes by these options.
+        """Return the head with the post-processing parameters of these options.
 
         Raises
         ------
         InputError
-            If the head has no such number, or cannot take its value.
+            If the head has no such parameter, or cannot take its value.
         """
-        if isinstance(head, Panoptic):
-            return head.model_copy(update={"objects": self.tuned(head.objects)})
-        changes = dict(self.tune)
-        if self.threshold is not None and "threshold" in type(head).model_fields:
-            changes["threshold"] = self.threshold
-        listed = ", ".join(head.tunable)
-        for name, value in self.tune.items():
-            if name not in head.tunable:
-                raise InputError(f"One of {listed or 'no numbers'} is needed to tune", repr(name))
-            try:
-                type(head).model_validate(head.model_dump() | {name: value})
-            except ValidationError as error:
-                told = error.errors()[0]["msg"]
-                raise InputError(f"Another {name} is needed", str(value), told) from None
-        return head.model_copy(update=changes)
+        parameters = dict(self.tune)
+        if self.threshold is not None and "threshold" in head.parameters:
+            parameters["threshold"] = self.threshold
+        return head.tuned(**parameters)
 
     def diameter_px(self, volume: Volume) -> float | None:
         """Return the object size in px of the image (the finer of Y and X), if it was told."""
@@ -132,8 +120,7 @@ class SegmentOptions(Options):
 def _calibrated(volume: Volume, text: str) -> str:
     if volume.spacing is None:
         raise InputError(
-            f"A calibration is needed for {text!r}, and {volume.name} has none",
-            "a length",
-            "Give the size in px, or the spacing, such as 0.5um",
+            f"{volume.name} has no calibration, which {text!r} needs",
+            hint="Give the size in px, or the spacing, such as 0.5um",
         )
     return volume.unit

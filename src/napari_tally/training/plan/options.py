@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from ...core.options import Options
+from ...core.errors import unknown_name
+from ...core.options import Offer, Options
+from ...heads import Kind, object_heads
 from ..augment.presets import Preset
-from ..data.label_kind import Kind
-from .rules import ObjectHead
 
 
 class TrainingOptions(Options):
@@ -22,7 +22,7 @@ class TrainingOptions(Options):
     kind : str, optional
         Whether labels are ids of objects or of classes; seen from the labels if not told.
     head : str, optional
-        What tells objects apart, for a model that begins from nothing; see `sizing.choose_head`.
+        Head that separates objects, for a model from scratch; see `rules.choose_head`.
     class_names : tuple of str
         In the order of the class ids.
     channel : str, optional
@@ -40,7 +40,7 @@ class TrainingOptions(Options):
     start: str | None = None
     kind: Kind | None = None
     ndim: Literal[2, 3] | None = None
-    head: ObjectHead | None = None
+    head: Annotated[str | None, Offer(choices=object_heads)] = None
     class_names: tuple[str, ...] = ()
     channel: str | None = None
     validation: float | None = Field(None, ge=0, lt=1)
@@ -62,6 +62,13 @@ class TrainingOptions(Options):
     tensorboard: bool = False
     resume: bool = False
     overwrite: bool = False
+
+    @field_validator("head")
+    @classmethod
+    def _separates_objects(cls, name: str | None) -> str | None:
+        if name is not None and name not in object_heads():
+            raise unknown_name("head that separates objects", name, object_heads())
+        return name
 
     def going_on(self, first: TrainingOptions) -> TrainingOptions:
         """Return the options of the run that is resumed, on the device that is told now."""
