@@ -177,7 +177,7 @@ class Head(Options):
         raise NotImplementedError
 
     def in_domain(self, labels: Labels) -> bool:
-        """Tell whether `decode(encode(labels))` gives these labels back (up to their ids)."""
+        """Return whether `decode(encode(labels))` gives these labels back (up to their ids)."""
         raise NotImplementedError
 
     def repaired(self, labels: Labels) -> Labels:

@@ -29,20 +29,20 @@ class Result:
         The labels with the image's geometry: ids from 1, unique over slices and frames. All 0
         where classes were not to be separated into objects.
     table : pandas.DataFrame
-        One row an object; `confidence` is the probability that it is a true one as far as the model
-        is calibrated for it, else the mean probability of its voxels.
+        One row an object; `confidence` is the probability that it is a true one if the model is
+        calibrated, else the mean probability of its voxels.
     evidence : ndarray, shape (objects, features)
-        What the maps say of each object: the ground on which its confidence stands.
+        The evidence for each object in the maps: the basis of its confidence.
     separated : bool
-        Whether objects were told apart: a semantic model does so only when asked.
+        Whether objects were separated: a semantic model does so only when asked.
     classes : Volume, optional
         Class ids on the same grid, from a model that has classes; 0 is the background.
     classes_table : pandas.DataFrame, optional
-        One row a class (and frame): see `classes.measure_classes`.
+        One row a class (and frame): see `result_tables.measure_classes`.
     segments : pandas.DataFrame, optional
         From a panoptic model: one row an object and one a region of stuff, `kind` says which.
     maps : KeptMaps, optional
-        The network's maps of each plane, if they were to be kept.
+        The prediction maps of each plane, if they are kept.
     strategy : StackStrategy
         How a stack was segmented: see `segmentation.maps.stack_strategies`.
     model : dict
@@ -91,5 +91,5 @@ class Result:
         """One line: "312 nuclei, median area 84.2 µm²", or "anterior 1,512 mm³, ..."."""
         if self.classes_table is None:
             return summary(self.table, *self.nouns)
-        said = class_summary(self.classes_table)
-        return f"{said}; {summary(self.table, *self.nouns)}" if self.separated else said
+        classes = class_summary(self.classes_table)
+        return f"{classes}; {summary(self.table, *self.nouns)}" if self.separated else classes

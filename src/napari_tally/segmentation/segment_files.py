@@ -66,8 +66,8 @@ class Outputs:
     ) -> Outputs:
         """Name the outputs of an input: `a_labels.tif`, `a_objects.csv`, `a_run.json`, ...
 
-        Images go to the input's own format where that keeps their place in the body, those of DICOM
-        to NIfTI, and others to TIFF.
+        Images are written in the input's own format where that keeps origin and orientation, those
+        of DICOM as NIfTI, and others as TIFF.
         """
         suffix = ending(source.path, (*nifti.SUFFIXES, *itk.SUFFIXES)) or _other(source.path)
 
@@ -99,7 +99,7 @@ def _other(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one input."""
+    """The outcome of one input."""
 
     source: Path
     status: Status
@@ -138,7 +138,7 @@ class Batch:
             parse_quantity(self.spacing)
 
     def read(self, path: Path) -> Volume:
-        """Read one file, with the axes and the spacing that the user told."""
+        """Read one file, with the axes and the spacing that are set."""
         volume = read(path, axes=self.axes, series=self.series)
         return volume if self.spacing is None else volume.with_spacing(parse_quantity(self.spacing))
 
@@ -148,7 +148,8 @@ def segment_files_steps(
 ) -> Steps[list[Outcome]]:
     """Segment files one after the other and write what was found; yield after every piece.
 
-    Without a model each goes to the shipped one for nuclei in 2D or, if it is a stack, in 3D.
+    Without a model each input is segmented with the built-in one for nuclei in 2D or, if it is a
+    stack, in 3D.
 
     An input whose outputs exist is skipped if their run record matches (same options, model and
     input), else it fails, unless `batch.overwrite`.
@@ -187,12 +188,11 @@ def _one(
             and same_run(before, record)
             and all(p.exists() for p in outputs.all())
         ):
-            count, said = int(before.get("objects", 0)), str(before.get("summary", ""))
-            return Outcome(source.path, "skipped", outputs, count, said)
+            count, line = int(before.get("objects", 0)), str(before.get("summary", ""))
+            return Outcome(source.path, "skipped", outputs, count, line)
         raise OutputExistsError(
-            f"A new name is needed for {outputs.all()[0]}",
-            "one that another run has written",
-            "Use --overwrite or another folder",
+            f"{outputs.all()[0]} was written by another run",
+            hint="Use --overwrite or another folder",
         )
     start = time.perf_counter()
     result = yield from segment_steps(volume, model, options)

@@ -110,7 +110,7 @@ def card(made: Made) -> str:
         "## Recipe",
         "",
         *(f"- {line}" for line in made.plan.lines()),
-        f"- {_said(training)}",
+        f"- {_course(training)}",
         "",
         "## Scores",
         "",
@@ -124,8 +124,8 @@ def card(made: Made) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _said(training: Training) -> str:
-    """Say how the training went."""
+def _course(training: Training) -> str:
+    """Return how the training went, in words."""
     parts = [f"{training.step:,} steps in {(training.seconds + training.waited) / 60:.1f} minutes"]
     parts += [f"{training.waiting:.0%} of them spent waiting for data"]
     if training.bad_steps:

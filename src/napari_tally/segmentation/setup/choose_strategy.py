@@ -54,7 +54,7 @@ def choose_strategy(
 
 
 def in_cubes(info: ModelInfo, strategy: StackStrategy) -> bool:
-    """Tell whether a stack is resampled to cubic voxels."""
+    """Return whether a stack is resampled to cubic voxels."""
     return strategy.cubes or (not strategy.joins and info.preprocessing.diameter is not None)
 
 

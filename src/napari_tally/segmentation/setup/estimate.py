@@ -74,5 +74,5 @@ def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -
 
 
 def maps_are_large(channels: int, voxels: int, options: SegmentOptions) -> bool:
-    """Tell whether the maps of a plane are more than may be held."""
+    """Return whether the maps of a plane are more than may be held."""
     return _FLOAT * channels * voxels > options.max_maps_gib * 2**30

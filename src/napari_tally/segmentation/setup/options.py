@@ -95,7 +95,7 @@ class SegmentOptions(Options):
         return head.tuned(**parameters)
 
     def diameter_px(self, volume: Volume) -> float | None:
-        """Return the object size in px of the image (the finer of Y and X), if it was told."""
+        """Return the object size in px of the image (the finer of Y and X), if it is set."""
         if self.object_size is None:
             return None
         size = parse_quantity(self.object_size)
@@ -104,7 +104,7 @@ class SegmentOptions(Options):
         return size.to(_calibrated(volume, self.object_size))[0] / min(volume.spacing or ())
 
     def min_voxels(self, volume: Volume, ndim: int) -> float | None:
-        """Return the smallest object that is kept, in voxels of the image, if it was told."""
+        """Return the minimum size of an object in voxels of the image, if it is set."""
         if self.min_size is None:
             return None
         size = parse_quantity(self.min_size, power=ndim)

@@ -83,7 +83,7 @@ class RunSetup:
         return scaled(self.grid, self.volume, self.info, self.strategy, scale)
 
     def streams(self, grid: NetworkGrid) -> bool:
-        """Tell whether the maps of a plane are too large for memory."""
+        """Return whether the maps of a plane are too large for memory."""
         large = maps_are_large(self.map_channels, math.prod(grid.seen_shape), self.options)
         return large and self.strategy.by_block
 
