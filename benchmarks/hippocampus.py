@@ -24,10 +24,10 @@ from side_by_side import compare, machine, report
 
 from napari_tally import Volume, load_model, read, segment
 from napari_tally.core.progress import drain
+from napari_tally.heads.score import dice_per_class
 from napari_tally.network.device import autocast, choose_device, choose_dtype
 from napari_tally.network.tiling import Inference
 from napari_tally.simulate.phantom import BrainPhantom
-from napari_tally.training.loop.score import dice_per_class
 
 if TYPE_CHECKING:
     from napari_tally.models.bundle import Model

@@ -21,7 +21,7 @@ from side_by_side import machine
 from napari_tally import load_model, segment
 from napari_tally.geometry.resample import resample_image, scaled_shape
 from napari_tally.metrics.match import match, mean_ap
-from napari_tally.segmentation.collect.objects import objects_of
+from napari_tally.segmentation.collect.decode import decode_labels
 from napari_tally.segmentation.maps.network_grid import NetworkGrid
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def with_monai(image: np.ndarray, model: Model, scale: float) -> np.ndarray:
             whole, (256, 256), 4, model.network, 0.5, mode="gaussian", padding_mode="reflect"
         )
         maps = info.head.activate(output)[0].numpy()
-    return objects_of(maps, NetworkGrid(image.shape), info.head, info, None)
+    return decode_labels(maps, NetworkGrid(image.shape), info.head, info.min_size, None)
 
 
 def main() -> None:

@@ -80,7 +80,7 @@ def scenes(first: int, count: int) -> list[Sample]:
             diameter=rng.uniform(11, 17), noise=rng.uniform(0.02, 0.12), count=30, seed=seed
         )
         image, objects, classes = scene.draw()
-        labels = HEAD.joined(objects, classes).astype(np.int32)
+        labels = HEAD.merged(objects, classes).astype(np.int32)
         found.append(Sample(f"scene-{seed}", NORMALIZE(image[None]), labels))
     return found
 

@@ -32,7 +32,7 @@ def test_a_model_is_made_of_two_folders(run) -> None:
     code, out, err = run(*FOLDERS, *QUICK, "--licence", "CC0-1.0")
     assert code == 0, err
     assert "-> model" in out and "2 steps" in out
-    assert "Learns objects in 2D with the head boundary" in err
+    assert "Target: objects in 2D with the head boundary" in err
     assert load_model("model").info.licence == "CC0-1.0"
 
 
@@ -40,7 +40,7 @@ def test_the_plan_is_shown_without_training(run) -> None:
     _written()
     code, out, _ = run(*FOLDERS, *QUICK, "--workers", "3", "--plan")
     assert code == 0
-    assert "2 steps of 2 crops of 16 x 16" in out
+    assert "2 steps of 2 patches of 16 x 16" in out
     assert "processes that make crops: 3" in out
     assert not Path("model").exists()
 

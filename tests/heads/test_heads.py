@@ -176,7 +176,7 @@ def test_other_channels_are_refused_in_a_sentence(head) -> None:
 
 
 def test_class_ids_beyond_the_classes_are_refused() -> None:
-    with pytest.raises(InputError, match="Class ids from 0 to 1"):
+    with pytest.raises(InputError, match="class ids from 0 to 1"):
         Semantic().encode(np.full((4, 4), 2))
 
 

@@ -75,5 +75,5 @@ def test_a_rare_class_of_more_weight_pulls_harder() -> None:
 
 @pytest.mark.parametrize("weights", [(1, 2, 3), (1, 0)])
 def test_weights_that_fit_no_classes_are_refused(weights) -> None:
-    with pytest.raises(ValidationError, match="weights are needed"):
+    with pytest.raises(ValidationError, match=r"3 weights for 1 classes|must be positive"):
         Semantic(weights=weights)

@@ -26,7 +26,7 @@ few = settings(max_examples=40, deadline=None)
 def scene(objects: np.ndarray) -> np.ndarray:
     """Return objects of both kinds in turn, and stuff in one half of what is left."""
     half = np.indices(objects.shape)[-1] < objects.shape[-1] // 2
-    return HEAD.joined(objects, np.where(objects > 0, 2 + objects % 2, half))
+    return HEAD.merged(objects, np.where(objects > 0, 2 + objects % 2, half))
 
 
 @few
@@ -34,8 +34,8 @@ def scene(objects: np.ndarray) -> np.ndarray:
 def test_objects_and_classes_are_given_back(objects: np.ndarray) -> None:
     labels = scene(objects)
     assert HEAD.in_domain(labels)
-    found, classes = HEAD.parted(HEAD.decode(HEAD.encode(labels)))
-    expected, expected_classes = HEAD.parted(labels)
+    found, classes = HEAD.split(HEAD.decode(HEAD.encode(labels)))
+    expected, expected_classes = HEAD.split(labels)
     assert np.array_equal(classes, expected_classes)
     assert np.array_equal(found > 0, expected > 0)
     assert len(np.unique(found)) == len(np.unique(expected))
@@ -45,7 +45,7 @@ def test_objects_and_classes_are_given_back(objects: np.ndarray) -> None:
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(20, 30), (6, 16, 20)]))
 def test_each_voxel_has_one_class_and_each_object_one_whatever_the_maps(seed, shape) -> None:
     maps = np.random.default_rng(seed).normal(0.5, 2, (HEAD.channels(len(shape)), *shape))
-    objects, classes = HEAD.parted(HEAD.decode(maps))
+    objects, classes = HEAD.split(HEAD.decode(maps))
     assert np.array_equal(objects > 0, np.isin(classes, HEAD.ids("thing")))
     pairs = np.unique(np.stack([objects, classes])[:, objects > 0], axis=1)
     assert pairs.shape[1] == len(np.unique(objects[objects > 0]))
@@ -65,10 +65,10 @@ def test_classes_that_tie_give_the_first_one_and_nan_counts_as_nothing() -> None
     labels = scene(np.pad(np.ones((8, 8), int), 4))
     maps = HEAD.encode(labels)
     maps[-4:] = 0.25
-    objects, classes = HEAD.parted(HEAD.decode(maps))
+    objects, classes = HEAD.split(HEAD.decode(maps))
     assert (classes[objects > 0] == 2).all() and (classes[objects == 0] == 0).all()
     maps[-4:] = np.nan
-    assert np.array_equal(HEAD.parted(HEAD.decode(maps))[1], classes)
+    assert np.array_equal(HEAD.split(HEAD.decode(maps))[1], classes)
 
 
 @pytest.mark.parametrize("objects", [Boundary(), HEAD.objects], ids=lambda h: h.name)
@@ -89,9 +89,9 @@ def test_the_ideal_output_has_almost_no_loss(objects) -> None:
 def test_labels_cut_in_two_by_a_crop_become_two_objects_of_their_class() -> None:
     objects = np.zeros((5, 9), int)
     objects[0, :] = objects[:, 0] = objects[:, -1] = 2
-    labels = HEAD.joined(objects, np.where(objects > 0, 3, 0))[2:]
-    mended, classes = HEAD.parted(HEAD.mended(labels))
-    assert len(np.unique(mended)) == 3
+    labels = HEAD.merged(objects, np.where(objects > 0, 3, 0))[2:]
+    repaired, classes = HEAD.split(HEAD.repaired(labels))
+    assert len(np.unique(repaired)) == 3
     assert set(np.unique(classes)) == {0, 3}
 
 

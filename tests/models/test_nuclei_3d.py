@@ -54,7 +54,7 @@ def test_large_nuclei_are_recognised_and_come_back_on_the_source_grid(model) -> 
 def test_a_told_size_needs_no_guess(model) -> None:
     volume, _ = field()
     result = napari_tally.segment(volume, model, object_size="7.5um")
-    assert "guess the object size" not in result.seconds
+    assert "estimate the object size" not in result.seconds
     assert result.scale == 1
 
 
@@ -62,7 +62,7 @@ def test_noise_is_said_to_be_noise(model) -> None:
     image = np.random.default_rng(0).poisson(3, (40, 64, 64))
     result = napari_tally.segment(image, model, axes="ZYX")
     assert result.count == 0
-    assert any("The maps of" in note for note in result.notes)
+    assert any("Low confidence" in note for note in result.notes)
 
 
 def test_a_plane_is_refused_in_a_sentence(model) -> None:
@@ -80,4 +80,4 @@ def test_real_stacks_score_as_the_card_says(model, shared_data, name, coarse, le
     )
     result = napari_tally.segment(image, model, axes="ZYX", spacing=(coarse, 1, 1))
     assert match(result.labels, truth, [0.5])[0].ap > least
-    assert not any("The maps of" in note for note in result.notes)
+    assert not any("Low confidence" in note for note in result.notes)

@@ -18,7 +18,7 @@ from napari_tally.heads.object_evidence import means
 from napari_tally.models.bundle import load_model
 from napari_tally.models.model_info import ModelInfo
 from napari_tally.segmentation.maps import blockwise
-from napari_tally.segmentation.maps.decoded_objects import Found
+from napari_tally.segmentation.maps.decoded_objects import DecodedObjects
 from napari_tally.segmentation.maps.network_grid import NetworkGrid
 from napari_tally.segmentation.maps.stack_strategies import Link, Views
 from napari_tally.segmentation.segment import separate_steps
@@ -72,7 +72,7 @@ def test_it_goes_with_its_object_where_others_are_removed(model, field) -> None:
 def test_evidence_goes_with_ids_through_resampling_and_removal() -> None:
     labels = np.zeros((40, 60), np.uint16)
     labels[2:20, 2:20], labels[30, 30], labels[25:40, 40:60] = 1, 2, 3
-    found = Found(labels, np.array([[0.1], [0.2], [0.3]]))
+    found = DecodedObjects(labels, np.array([[0.1], [0.2], [0.3]]))
     grid = NetworkGrid((10, 15), scale=(4.0, 4.0))  # of a quarter of the size: the speck is lost
     back = found.on(grid).large(1)
     assert back.labels.shape == (10, 15)

@@ -11,13 +11,13 @@ import torch
 from napari_tally import Volume, load_model, segment
 from napari_tally.core.progress import drain
 from napari_tally.heads import Flow
+from napari_tally.heads.score import dice_per_class
 from napari_tally.metrics.match import match
 from napari_tally.network.architectures import UNet
 from napari_tally.simulate.mixed import CellsOnTissue
 from napari_tally.simulate.nuclei import NucleiField
 from napari_tally.simulate.phantom import BrainPhantom
 from napari_tally.training.loop.loop import Sample, TrainOptions, train_steps
-from napari_tally.training.loop.score import dice_per_class
 
 PANOPTIC = Path(__file__).parents[1] / "fixtures" / "cells-on-tissue"
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")

@@ -60,7 +60,7 @@ def test_large_objects_are_recognised_and_come_back_on_the_source_grid(model, di
     image, truth = nuclei((700, 700), diameter)
     result = napari_tally.segment(image, model)
     assert result.scale < 1
-    assert any("reduced" in note for note in result.notes)
+    assert any("downscaled" in note for note in result.notes)
     assert result.labels.shape == image.shape
     assert match(result.labels, truth, [0.7])[0].ap > 0.8
 
@@ -221,13 +221,13 @@ def test_decoding_kept_maps_again_is_the_same_as_running_again(model, changes) -
 
 def test_without_maps_nothing_can_be_decoded_again(model, field) -> None:
     result = napari_tally.segment(field[0], model)
-    with pytest.raises(InputError, match="with maps"):
+    with pytest.raises(InputError, match="has no maps"):
         drain(separate_steps(as_volume(field[0]), model, SegmentOptions(), result))
 
 
 @pytest.mark.parametrize("tune", [{"nonsense": 1}, {"tolerance": -1}, {"core": 2}])
 def test_numbers_that_do_not_fit_the_head_are_refused(model, field, tune) -> None:
-    with pytest.raises(InputError, match="needed"):
+    with pytest.raises(InputError, match=r"no parameter 'nonsense'|cannot be"):
         napari_tally.segment(field[0], model, tune=tune)
 
 

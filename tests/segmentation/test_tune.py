@@ -91,12 +91,12 @@ def test_values_that_are_tried_are_allowed_and_not_the_own() -> None:
 
 
 def test_what_cannot_be_tuned_is_refused_in_a_sentence(model, pairs) -> None:
-    with pytest.raises(InputError, match="At least one image"):
+    with pytest.raises(InputError, match="no image to tune on"):
         drain(tune_steps([], model))
-    with pytest.raises(InputError, match="separates objects"):
+    with pytest.raises(InputError, match="separate objects"):
         drain(tune_steps(pairs, load_model("hippocampus-mr")))
     wrong = Volume(np.zeros((3, 3), int), "YX", name="wrong")
-    with pytest.raises(InputError, match="wrong of shape"):
+    with pytest.raises(InputError, match="labels wrong have the shape"):
         drain(tune_steps([(pairs[0][0], wrong)], model))
 
 

@@ -62,7 +62,7 @@ def test_the_model_folder_says_where_the_model_comes_from(tmp_path) -> None:
     trained = drain(_trained(tmp_path, **changes))
     docs = tmp_path / "model" / "docs"
     card = (docs / "README.md").read_text("utf-8")
-    for part in ("CC-BY-4.0", "Squares of numpy", "3 images to learn from", "seed 7", "DynUNet",
+    for part in ("CC-BY-4.0", "Squares of numpy", "3 training images", "seed 7", "DynUNet",
                  "| validation |", "| test |", "4 steps", "curves.png", "sample.png"):  # fmt: skip
         assert part in card
     curves = iio.imread(docs / "curves.png")

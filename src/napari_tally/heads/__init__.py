@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, SerializeAsAny
 
+from .base import HEADS, Head, Kind
 from .boundary import Boundary
 from .center import Center
 from .distance import Distance
@@ -13,6 +14,17 @@ from .flow import Flow
 from .panoptic import Panoptic
 from .semantic import Semantic
 
-AnyHead = Annotated[
-    Semantic | Boundary | Center | Distance | Flow | Panoptic, Field(discriminator="name")
-]
+for _member in (Semantic, Boundary, Distance, Center, Flow, Panoptic):
+    HEADS.register(_member)
+
+__all__ = [
+    "HEADS", "AnyHead", "Boundary", "Center", "Distance", "Flow", "Head", "Kind", "Panoptic",
+    "Semantic", "object_heads",
+]  # fmt: skip
+
+AnyHead = Annotated[SerializeAsAny[Head], BeforeValidator(HEADS.validate)]
+
+
+def object_heads() -> tuple[str, ...]:
+    """Return the names of the heads that separate objects, one of which a training may choose."""
+    return tuple(name for name in HEADS if HEADS[name].kind == "instances")

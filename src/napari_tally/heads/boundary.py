@@ -12,7 +12,7 @@ from ..core.connected_components import components
 from .base import Head, Labels, Maps
 from .border_classes import BACKGROUND, BORDER, BORDER_NAMES, INSIDE, border_classes, border_loss
 from .decoding.seeded_growth import grow
-from .object_evidence import Looks, slabs
+from .object_evidence import Evidence, slabs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Boundary(Head):
     """Seeds from inside, grown over the border.
 
-    Borders are learnt with a higher weight, after the U-Net of Ronneberger et al., 2015,
+    Borders have a higher weight in the loss, after the U-Net of Ronneberger et al., 2015,
     https://doi.org/10.1007/978-3-319-24574-4_28.
     """
 
@@ -34,8 +34,10 @@ class Boundary(Head):
     evidence_names: ClassVar[tuple[str, ...]] = ("probability", "seed", "border")
 
     name: Literal["boundary"] = "boundary"
-    threshold: float = Field(0.5, gt=0, lt=1, description="Least probability of an object's voxel")
-    inside: float = Field(0.5, gt=0, lt=1, description="Least probability of a seed's voxel")
+    threshold: float = Field(
+        0.5, gt=0, lt=1, description="Minimum probability of a voxel of an object"
+    )
+    inside: float = Field(0.5, gt=0, lt=1, description="Minimum probability of a voxel of a seed")
     border_weight: float = Field(2.0, gt=0, description="Weight of the border class in training")
     gap_weight: float = Field(
         5.0, ge=0, description="Additional weight of borders between touching objects in training"
@@ -68,7 +70,7 @@ class Boundary(Head):
         mask = maps[BACKGROUND] < 1 - self.threshold
         seeds = components((maps[INSIDE] > self.inside) & mask)
         grown = grow(seeds, 1 - maps[BORDER], mask)
-        # What no seed reaches has no inside: it is an object of its own.
+        # Components without a seed have no inside: each is an object of its own.
         alone = components(mask & (grown == 0))
         return np.where(alone > 0, alone + seeds.max(initial=0), grown).astype(np.int32)
 
@@ -76,16 +78,16 @@ class Boundary(Head):
         self, maps: Maps, labels: Labels, spread: Maps | None = None
     ) -> NDArray[np.float64]:
         """Return the mean foreground of each object, its highest inside, and border on its rim."""
-        looks = Looks(labels)
+        found = Evidence(labels)
         for part in slabs(labels.shape):
             own = self.checked(maps[:, part])
             foreground = self.foreground(own) - (0 if spread is None else spread[part])
-            looks.add(part.start, foreground, own[INSIDE], own[BORDER])
-        return looks.features()[:, [0, 1, 3]]
+            found.add(part.start, foreground, own[INSIDE], own[BORDER])
+        return found.features()[:, [0, 1, 3]]
 
 
 def _reached(labels: Labels, inside: NDArray[np.bool_]) -> bool:
-    """Tell whether every voxel of an object is next to an inside voxel."""
+    """Return whether every voxel of an object is next to an inside voxel."""
     from scipy.ndimage import binary_dilation
 
     near = binary_dilation(inside, np.ones((3,) * labels.ndim))

@@ -1,4 +1,4 @@
-"""Objects from border classes, distance and offsets to the centre, learnt and decoded together."""
+"""Objects from border classes, distance and offsets to the centre, trained and decoded together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .decoding.center_votes import join_votes
 from .decoding.seeded_growth import grow
 from .encoding.targets import centers, normalized_distance
 from .masked_losses import known_part, mean_known
-from .object_evidence import Looks, means, slabs
+from .object_evidence import Evidence, means, slabs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,29 +28,36 @@ DISTANCE = 3  # the channel; the offsets follow
 class Center(Head):
     """Background, inside, border; distance to the border (0..1); offset to the centre (voxels).
 
-    All are decoded together: voxels that are surely inside (or surely border) are joined where
-    they vote for one centre, inner ones first; crumbs without a core go; what is
-    left grows over the uncertain border. Objects that are dim or out of focus come out with a lower
-    mean probability, and go where `mean_probability` asks for more.
+    All are decoded together: voxels that are confidently inside (or border) are joined where they
+    vote for one centre, inner ones first; crumbs without a core are removed; the rest grows over
+    the uncertain border. Objects that are dim or out of focus have a lower mean probability, and
+    are removed below `mean_probability`.
     """
 
+    joins_views: ClassVar[bool] = True
     domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
 
     tunable: ClassVar[tuple[str, ...]] = ("tolerance", "core", "mean_probability")
     evidence_names: ClassVar[tuple[str, ...]] = ("probability", "seed", "scatter", "border")
 
     name: Literal["center"] = "center"
-    threshold: float = Field(0.75, gt=0, lt=1, description="Least probability of an object's voxel")
-    core: float = Field(0.5, gt=0, lt=1, description="Least probability of inside in a core")
-    least_core: int = Field(8, ge=1, description="Voxels of core that an uncertain object needs")
+    threshold: float = Field(
+        0.75, gt=0, lt=1, description="Minimum probability of a voxel of an object"
+    )
+    core: float = Field(0.5, gt=0, lt=1, description="Minimum probability of inside in a core")
+    least_core: int = Field(8, ge=1, description="Minimum voxels of core in an uncertain object")
     sure: float = Field(0.95, gt=0, le=1, description="Probability from which a class is certain")
-    certain: float = Field(0.99, gt=0, le=1, description="Mean probability that spares a crumb")
+    certain: float = Field(
+        0.99, gt=0, le=1, description="Mean probability from which a crumb is kept"
+    )
     mean_probability: float = Field(
-        0.0, ge=0, lt=1, description="Least mean probability of an object",
+        0.0, ge=0, lt=1, description="Minimum mean probability of an object",
         validation_alias=AliasChoices("mean_probability", "confidence"),  # its former name
     )  # fmt: skip
     tolerance: float = Field(
-        0.9, gt=0, description="How far centres voted for by one object may be apart, in radii"
+        0.9,
+        gt=0,
+        description="Maximum distance between the centres that one object votes for, in radii",
     )
     scatter: float = Field(3.0, gt=0, description="... and in standard deviations of the votes")
     offset_scale: float = Field(8.0, gt=0, description="Voxels of offset in one unit of output")
@@ -114,13 +121,13 @@ class Center(Head):
         The scatter is the logarithm of the standard deviation of the centres that are voted for,
         in radii of the object.
         """
-        looks = Looks(labels)
+        found = Evidence(labels)
         for part in slabs(labels.shape):
             own = self.checked(maps[:, part])
             foreground = self.foreground(own) - (0 if spread is None else spread[part])
             offsets = own[DISTANCE + 1 :]
-            looks.add(part.start, foreground, _seediness(own), own[BORDER], offsets)
-        return looks.features()
+            found.add(part.start, foreground, _seediness(own), own[BORDER], offsets)
+        return found.features()
 
     def _confident(self, labels: Labels, probability: NDArray[np.float32]) -> Labels:
         """Return the labels without objects of too low a mean probability."""
@@ -128,7 +135,7 @@ class Center(Head):
         return without(labels, mean < self.mean_probability)
 
     def _weak(self, seeds: NDArray[np.int32], maps: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Tell which seeds (by id) are crumbs: too little core, and not certain of their class."""
+        """Return which seeds (by id) are crumbs: too little core, and uncertain of their class."""
         classes = (maps[INSIDE].ravel(), maps[BORDER].ravel())
         size, cores, sure = _weighed(seeds.ravel(), *classes, np.float32(self.core))
         weak: NDArray[np.bool_] = (cores < self.least_core) & (sure < self.certain * size)

@@ -1,4 +1,4 @@
-"""From what maps say of an object to the probability that there is one: a logistic function."""
+"""From the evidence for an object to the probability that it is true: a logistic function."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Calibration(Options):
     """Coefficients of a logistic function of an object's evidence.
 
     It gives the share of such objects that matched a true one (IoU of at least 0.5) in the images
-    that it was fitted to: Platt scaling, after Platt, 1999, "Probabilistic outputs for support
+    of the fit: Platt scaling, after Platt, 1999, "Probabilistic outputs for support
     vector machines".
 
     Attributes
@@ -30,7 +30,7 @@ class Calibration(Options):
     bias : float
         The logit where all features are 0.
     data : str
-        What it was fitted to, in words.
+        The data of the fit, in words.
     """
 
     features: tuple[str, ...] = Field(min_length=1)
@@ -41,7 +41,9 @@ class Calibration(Options):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if len(self.weights) != len(self.features):
-            raise ValueError(f"{len(self.features)} weights are needed, not {len(self.weights)}")
+            raise ValueError(
+                f"{len(self.weights)} weights for {len(self.features)} features: give one a feature"
+            )
         return self
 
     def __call__(self, evidence: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -55,7 +57,7 @@ def calibrated(
     features: tuple[str, ...],
     data: str = "",
 ) -> Calibration:
-    """Fit a calibration to objects of which it is known whether they are true ones.
+    """Fit a calibration to objects that are known to be true or false positives.
 
     Maximum likelihood with a ridge of 1 on the standardized features, by Newton's method.
 

@@ -19,7 +19,7 @@ from .encoding.targets import normalized_distance
 from .masked_losses import dice_ce_loss, known_part
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +32,7 @@ _LARGE = 0.1  # an error of distance from which on it counts linearly
 class Distance(Head):
     """Background, foreground; distance to the border, the largest of each object being 1.
 
-    Every voxel climbs to its highest neighbour, hills come about; two that touch are one object
+    Every voxel climbs to its highest neighbour, which makes hills; two that touch are one object
     unless the lower peak stands out over the pass by more than `depth`: a watershed from h-maxima
     (Soille, 2004, https://doi.org/10.1007/978-3-662-05088-0), without the flood.
     """
@@ -46,9 +46,11 @@ class Distance(Head):
     tunable: ClassVar[tuple[str, ...]] = ("depth",)
 
     name: Literal["distance"] = "distance"
-    threshold: float = Field(0.5, gt=0, lt=1, description="Least probability of an object's voxel")
+    threshold: float = Field(
+        0.5, gt=0, lt=1, description="Minimum probability of a voxel of an object"
+    )
     depth: float = Field(
-        0.4, ge=0, lt=1, description="How far a peak stands out over the pass to the next object"
+        0.4, ge=0, lt=1, description="Minimum height of a peak above the pass to the next object"
     )
 
     def channels(self, ndim: int) -> int:
@@ -58,7 +60,7 @@ class Distance(Head):
         return ("background", "foreground", "distance")
 
     def in_domain(self, labels: Labels) -> bool:
-        """Tell so by a slower watershed, voxel by voxel, that knows of the objects."""
+        """Return whether a slower watershed, which knows the objects, gives the labels back."""
         height, mask = normalized_distance(labels), (labels > 0).astype(np.int32)
         own, all_of_them = (basins(height, apart, 1, self.depth) for apart in (labels, mask))
         one_each = int(own.max(initial=0)) == len(np.unique(labels[labels > 0]))

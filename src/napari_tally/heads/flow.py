@@ -24,9 +24,9 @@ FOREGROUND, FLOW = 1, 2  # FLOW is the first of its channels
 class Flow(Head):
     """Background, foreground; unit flow to the centre, around corners and along bends.
 
-    Voxels follow the flow, those that end together are an object: after Cellpose (Stringer et al.,
-    2021, https://doi.org/10.1038/s41592-020-01018-x), with another way to make the flow
-    (`marching.py`) and another way to follow it (`follow.py`).
+    Voxels follow the flow; those that end together are one object: after Cellpose (Stringer et al.,
+    2021, https://doi.org/10.1038/s41592-020-01018-x), but the flow is made by `geodesic_flow` and
+    followed by `follow_flow`.
     """
 
     domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
@@ -34,9 +34,13 @@ class Flow(Head):
     tunable: ClassVar[tuple[str, ...]] = ("reach",)
 
     name: Literal["flow"] = "flow"
-    threshold: float = Field(0.5, gt=0, lt=1, description="Least probability of an object's voxel")
+    threshold: float = Field(
+        0.5, gt=0, lt=1, description="Minimum probability of a voxel of an object"
+    )
     reach: float = Field(
-        3.0, ge=0, description="Voxels that ends of one object may be apart in noisy maps"
+        3.0,
+        ge=0,
+        description="Maximum distance, in voxels, between flow ends of one object in noisy maps",
     )
     flow_scale: float = Field(5.0, gt=0, description="Units of output in a flow of length 1")
 
@@ -56,8 +60,8 @@ class Flow(Head):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return cross-entropy of the foreground + half the squared error of the scaled flow.
 
-        As in Cellpose the flow is learnt in the background, too, as 0: so it fades where objects
-        end, rather than to lead into a neighbour.
+        As in Cellpose the target flow is 0 in the background: so the flow fades where objects end,
+        and does not lead into a neighbour.
         """
         from torch.nn import functional as F
 

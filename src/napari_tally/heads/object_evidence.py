@@ -1,4 +1,4 @@
-"""What maps say of each object, in one compiled pass: the ground on which its confidence stands."""
+"""The evidence for each object in the maps, in one compiled pass: the basis of its confidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SCATTER = 0.02  # radii: votes that are nearer to each other are as good as one
 
 
 def slabs(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Give the parts along the first axis in which the maps of an image are looked at."""
+    """Yield the slabs along the first axis in which the maps of an image are read."""
     rows = max(1, _SLAB // max(1, int(np.prod(shape[1:]))))
     return (slice(start, start + rows) for start in range(0, shape[0], rows))
 
@@ -41,8 +41,8 @@ def _add_means(
             sums[labels[i] - 1, 1] += values[i]
 
 
-class Looks:
-    """What was seen so far of each object whose voxels vote for its centre.
+class Evidence:
+    """The evidence so far for each object whose voxels vote for its centre.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Looks:
         border: NDArray[np.float32],
         offsets: NDArray[np.float32] | None = None,
     ) -> None:
-        """Look at a slab, from `start` on along the first axis; offsets are to the centre."""
+        """Add a slab that begins at `start` along the first axis; offsets are to the centre."""
         shape = _flat_stack(foreground.shape)
         a, b, c = (
             np.ascontiguousarray(m, dtype=np.float32).reshape(shape)
@@ -80,7 +80,7 @@ class Looks:
         self.votes += votes[:, _axes(self.ndim)]
 
     def features(self) -> NDArray[np.float64]:
-        """Return of each object what is known now, shape (objects, 4).
+        """Return the evidence for each object, shape (objects, 4).
 
         The mean foreground, the highest seed, the logarithm of the scatter of its votes (their
         standard deviation in radii of the object), and the mean border on its rim.

@@ -1,47 +1,56 @@
-"""Objects and classes learnt together: every voxel one class, every object one class."""
+"""Objects and classes predicted together: one class for every voxel, one for every object."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
 from ..core.connected_components import components
 from ..core.errors import InputError
 from ..core.options import Options
-from .base import Head, Labels, Maps
-from .boundary import Boundary
+from ..objects.relabel import relabel
+from .base import HEADS, Head, Kind, LabelClasses, Labels, MapParts, Maps, spread_of
 from .center import Center
-from .distance import Distance
-from .flow import Flow
+from .class_ids import numbered_classes
 from .masked_losses import dice_ce_loss, known_part
+from .score import LabelImages, Score, panoptic_quality
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-Instances = Annotated[Boundary | Center | Distance | Flow, Field(discriminator="name")]
+def _separates_objects(head: Head) -> Head:
+    if head.kind != "instances":
+        raise ValueError(f"the head {head.name} does not separate objects")
+    return head
+
+
+ObjectHead = Annotated[
+    SerializeAsAny[Head], BeforeValidator(HEADS.validate), AfterValidator(_separates_objects)
+]
 
 
 class PanopticClass(Options):
-    """A class: things come as objects that are counted, stuff as one region (tissue, an organ)."""
+    """A class: things are objects that are counted, stuff is one region (tissue, an organ)."""
 
     name: str
     kind: Literal["stuff", "thing"]
 
 
 class Panoptic(Head):
-    """The maps of a head that tells objects apart, and a probability of each class.
+    """The maps of a head that separates objects, and a probability of each class.
 
     Objects come from the first; each gets the class of things for which most of its voxels vote.
     Elsewhere the background or a class of stuff is taken, whichever is most probable: both agree
     voxel by voxel. After Kirillov et al., 2019, https://doi.org/10.1109/CVPR.2019.00963.
 
-    The labels of `encode` and `decode` hold both: `joined(objects, classes)`.
+    The labels of `encode` and `decode` hold both: `merged(objects, classes)`.
     """
 
+    kind: ClassVar[Kind] = "panoptic"
     domain: ClassVar[str] = (
         "Every object is of one class of things and in the domain of the head of objects; voxels "
         "of things are of objects, and those of stuff are not."
@@ -49,12 +58,12 @@ class Panoptic(Head):
 
     name: Literal["panoptic"] = "panoptic"
     classes: tuple[PanopticClass, ...] = Field(min_length=1, description="Without background")
-    objects: Instances = Center()
+    objects: ObjectHead = Center()
 
     @model_validator(mode="after")
     def _has_things(self) -> Panoptic:
         if not any(c.kind == "thing" for c in self.classes):
-            raise ValueError("a class of things is needed: without one a model is semantic")
+            raise ValueError("no class of things: use the head semantic for stuff alone")
         return self
 
     @property
@@ -62,14 +71,31 @@ class Panoptic(Head):
         return tuple(c.name for c in self.classes)
 
     @property
-    def tuned_part(self) -> Head:
+    def class_kinds(self) -> tuple[str, ...]:
+        return tuple(c.kind for c in self.classes)
+
+    @classmethod
+    def planned(cls, classes: LabelClasses, objects: Head) -> Head:
+        kinds = ("stuff" if stuff else "thing" for stuff in classes.stuff)
+        pairs = zip(classes.names, kinds, strict=True)
+        return cls(classes=tuple(PanopticClass(name=n, kind=k) for n, k in pairs), objects=objects)
+
+    @property
+    def object_head(self) -> Head:
         return self.objects
+
+    def tuned(self, **parameters: float) -> Self:
+        return self.model_copy(update={"objects": self.objects.tuned(**parameters)})
+
+    def split_maps(self, maps: Maps, ndim: int) -> MapParts:
+        first, channels = self.objects.channels(ndim), self.channels(ndim)
+        return MapParts(maps[:first], maps[first:channels], spread_of(maps, channels))
 
     def ids(self, kind: Literal["stuff", "thing"]) -> tuple[int, ...]:
         """Return the ids (from 1) of the classes of a kind."""
         return tuple(i for i, c in enumerate(self.classes, start=1) if c.kind == kind)
 
-    def joined(self, objects: Labels, classes: Labels) -> Labels:
+    def merged(self, objects: Labels, classes: Labels) -> Labels:
         """Return labels of object ids and class ids in one: `object * (classes + 1) + class`."""
         kinds = len(self.classes) + 1
         fits = (int(objects.max(initial=0)) + 1) * kinds <= np.iinfo(np.uint32).max
@@ -78,8 +104,8 @@ class Panoptic(Head):
         both += classes.astype(both.dtype)
         return both
 
-    def parted(self, labels: Labels) -> tuple[Labels, Labels]:
-        """Return the object ids and the class ids of joined labels."""
+    def split(self, labels: Labels) -> tuple[Labels, Labels]:
+        """Return the object ids and the class ids of merged labels."""
         objects, classes = np.divmod(labels, len(self.classes) + 1)
         return objects, classes
 
@@ -90,20 +116,41 @@ class Panoptic(Head):
         return (*self.objects.channel_names(ndim), "no class", *self.class_names)
 
     def in_domain(self, labels: Labels) -> bool:
-        objects, classes = self.parted(labels)
+        objects, classes = self.split(labels)
         things = np.isin(classes, self.ids("thing"))
         one_class_each = len(np.unique(objects[things])) == len(np.unique(labels[things]))
         agree = np.array_equal(things, objects > 0)
         return agree and one_class_each and self.objects.in_domain(objects)
 
-    def mended(self, labels: Labels) -> Labels:
-        objects, classes = self.parted(labels)
-        return self.joined(components(np.where(objects > 0, labels, 0)), classes)
+    def repaired(self, labels: Labels) -> Labels:
+        objects, classes = self.split(labels)
+        return self.merged(components(np.where(objects > 0, labels, 0)), classes)
+
+    def prepare_labels(
+        self, labels: Labels, classes: Labels | None, class_ids: tuple[int, ...], name: str
+    ) -> Labels:
+        if classes is None:
+            raise InputError(
+                f"{name} has ids of objects but no class ids", hint="Give class ids beside them"
+            )
+        numbers = numbered_classes(classes, class_ids, name)
+        things = np.isin(numbers, self.ids("thing"))
+        return self.merged(relabel(np.where(things, labels, 0)), numbers)
+
+    def object_ids(self, labels: Labels) -> Labels:
+        return self.split(labels)[0]
+
+    def score(self, found: LabelImages, ground_truth: LabelImages) -> Score:
+        pairs = [(self.split(a), self.split(b)) for a, b in zip(found, ground_truth, strict=True)]
+        return panoptic_quality(pairs, self.class_names)
 
     def encode_all(self, labels: Labels, maps: NDArray[np.float32]) -> None:
-        objects, classes = self.parted(labels)
+        objects, classes = self.split(labels)
         if int(classes.max(initial=0)) > len(self.classes) or int(labels.min(initial=0)) < 0:
-            raise InputError("Objects and classes as `joined` gives them are needed", "other ids")
+            raise InputError(
+                "The labels are not objects with classes of this head",
+                hint="Merge them with `Panoptic.merged`",
+            )
         first = maps.shape[1] - len(self.classes) - 1
         of_objects = np.empty((len(maps), first, *maps.shape[2:]), np.float32)
         self.objects.encode_all(objects, of_objects)
@@ -128,13 +175,27 @@ class Panoptic(Head):
         self.check_maps(maps)
         first = len(maps) - len(self.classes) - 1
         objects = self.objects.decode(maps[:first])
-        return self.joined(objects, self.agreed(objects, *self.best(maps[first:]))[0])
+        return self.merged(objects, self.agreed(objects, *self.best(maps[first:]))[0])
+
+    def class_codes(self, maps: Maps) -> Labels:
+        """Return the best class of things and the best other one of each voxel, as one number."""
+        things, others = self.best(maps)
+        codes: Labels = things.astype(np.uint16) * np.uint16(len(self.classes) + 1) + others
+        return codes
+
+    def classes_of(
+        self, codes: Labels, objects: Labels | None
+    ) -> tuple[Labels, NDArray[np.float64] | None]:
+        """Return the class of each voxel, and of each object the share of its voxels' votes."""
+        assert objects is not None
+        classes, share = self.agreed(objects, *np.divmod(codes, len(self.classes) + 1))
+        return classes, share[1:]
 
     def vectors(self, ndim: int) -> tuple[int, ...]:
         return self.objects.vectors(ndim)
 
     def best(self, probability: Maps) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return of each voxel its best class of things, and its best one of what else there is.
+        """Return the best class of things of each voxel, and its best other one.
 
         `probability` are the maps of the classes only, shape (classes + 1, *spatial).
         """

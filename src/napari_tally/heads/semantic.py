@@ -8,23 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from ..core.connected_components import components
 from ..core.errors import InputError
-from .base import Head, Labels, Maps
+from .base import CERTAIN, Head, Kind, LabelClasses, Labels, MapParts, Maps
+from .class_ids import numbered_classes
 from .masked_losses import dice_ce_loss, known_part
+from .score import LabelImages, Score, mean_dice
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-CERTAIN = 65_535  # the certainty that stands for a probability of 1
 
 
 class Semantic(Head):
     """Classes by the largest probability; class 0 is the background.
 
-    Here the labels of `encode` and `decode` are class ids; `objects` separates what does not touch.
+    The labels of `encode` and `decode` are class ids. Objects, if asked for, are the connected
+    components of each class.
     """
 
+    kind: ClassVar[Kind] = "classes"
+    resamples_maps: ClassVar[bool] = True  # smoother edges, and thin structures stay
     domain: ClassVar[str] = "Class ids from 0 to the number of classes."
 
     name: Literal["semantic"] = "semantic"
@@ -36,18 +38,25 @@ class Semantic(Head):
     @model_validator(mode="after")
     def _one_weight_each(self) -> Semantic:
         if self.weights and len(self.weights) != len(self.classes) + 1:
-            raise ValueError(f"{len(self.classes) + 1} weights are needed, the background's first")
+            raise ValueError(
+                f"{len(self.weights)} weights for {len(self.classes)} classes: give one for the "
+                "background and one a class"
+            )
         if any(w <= 0 for w in self.weights):
-            raise ValueError(f"positive weights are needed, not {self.weights}")
+            raise ValueError(f"weights must be positive, not {self.weights}")
         return self
 
     @property
     def class_names(self) -> tuple[str, ...]:
         return self.classes
 
-    @property
-    def finds_objects(self) -> bool:
-        return False
+    @classmethod
+    def planned(cls, classes: LabelClasses, objects: Head) -> Head:
+        return cls(classes=classes.names, weights=classes.weights)
+
+    def split_maps(self, maps: Maps, ndim: int) -> MapParts:
+        parts = super().split_maps(maps, ndim)
+        return MapParts(classes=parts.objects, spread=parts.spread)
 
     def channels(self, ndim: int) -> int:
         return len(self.classes) + 1
@@ -58,14 +67,22 @@ class Semantic(Head):
     def in_domain(self, labels: Labels) -> bool:
         return 0 <= int(labels.min(initial=0)) <= int(labels.max(initial=0)) <= len(self.classes)
 
-    def mended(self, labels: Labels) -> Labels:
+    def repaired(self, labels: Labels) -> Labels:
         return labels
+
+    def prepare_labels(
+        self, labels: Labels, classes: Labels | None, class_ids: tuple[int, ...], name: str
+    ) -> Labels:
+        return numbered_classes(labels, class_ids, name)
+
+    def score(self, found: LabelImages, ground_truth: LabelImages) -> Score:
+        return mean_dice(found, ground_truth, self.classes)
 
     def encode(self, labels: Labels) -> NDArray[np.float32]:
         if not self.in_domain(labels):
             raise InputError(
-                f"Class ids from 0 to {len(self.classes)} are needed",
-                f"ids from {labels.min()} to {labels.max()}",
+                f"The labels have class ids from {labels.min()} to {labels.max()}",
+                hint=f"Use class ids from 0 to {len(self.classes)}",
             )
         ids = np.arange(self.channels(labels.ndim)).reshape(-1, *(1,) * labels.ndim)
         maps: NDArray[np.float32] = (labels[None] == ids).astype(np.float32)
@@ -90,17 +107,11 @@ class Semantic(Head):
             np.maximum(best, probability, out=best)
         return out
 
-    def certainty(self, maps: Maps, spread: Maps | None = None) -> NDArray[np.uint16]:
-        """Return the probability of the class that each voxel is given, 65,535 for 1.
+    def class_codes(self, maps: Maps) -> Labels:
+        return self.decode(maps)
 
-        It comes in 16 bits, since it is made for whole images. The spread between turned copies
-        is taken off it.
-        """
+    def certainty(self, maps: Maps, spread: Maps | None = None) -> NDArray[np.uint16]:
         best = self.checked(maps).max(0) - (0 if spread is None else spread)
         best = np.clip(best, 0, 1)
         whole: NDArray[np.uint16] = np.rint(best * CERTAIN).astype(np.uint16)
         return whole
-
-    def objects(self, classes: Labels) -> Labels:
-        """Return the connected components of each class as objects."""
-        return components(classes)

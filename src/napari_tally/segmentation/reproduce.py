@@ -1,4 +1,4 @@
-"""What was done, as lines of Python and of the command line that do it again."""
+"""Python code and a command line that reproduce a run."""
 
 from __future__ import annotations
 

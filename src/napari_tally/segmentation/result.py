@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from numpy.typing import NDArray
 
 from ..objects.summary import class_summary, summary
-from .maps.stack_strategies import Way
+from .maps.stack_strategies import StackStrategy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,28 +29,28 @@ class Result:
         The labels with the image's geometry: ids from 1, unique over slices and frames. All 0
         where classes were not to be separated into objects.
     table : pandas.DataFrame
-        One row an object; `confidence` is the probability that it is a true one as far as the model
-        is calibrated for it, else the mean probability of its voxels.
+        One row an object; `confidence` is the probability that it is a true one if the model is
+        calibrated, else the mean probability of its voxels.
     evidence : ndarray, shape (objects, features)
-        What the maps say of each object: the ground on which its confidence stands.
+        The evidence for each object in the maps: the basis of its confidence.
     separated : bool
-        Whether objects were told apart: a semantic model does so only when asked.
+        Whether objects were separated: a semantic model does so only when asked.
     classes : Volume, optional
         Class ids on the same grid, from a model that has classes; 0 is the background.
     classes_table : pandas.DataFrame, optional
-        One row a class (and frame): see `classes.measure_classes`.
+        One row a class (and frame): see `result_tables.measure_classes`.
     segments : pandas.DataFrame, optional
         From a panoptic model: one row an object and one a region of stuff, `kind` says which.
     maps : KeptMaps, optional
-        The network's maps of each plane, if they were to be kept.
-    way : Way
-        How stacks went through the model: see `segmentation.maps.stack_strategies`.
+        The prediction maps of each plane, if they are kept.
+    strategy : StackStrategy
+        How a stack was segmented: see `segmentation.maps.stack_strategies`.
     model : dict
         Name, version and sha256 of the weights.
     diameter_px : float, optional
-        The object size that was told or guessed, in px of the image.
+        Object diameter, set or estimated, in px of the image.
     scale : float
-        By how much the image was enlarged for the network.
+        Factor by which the image was resized for the network.
     notes : tuple of str
         What the user should know about this run.
     seconds : dict
@@ -76,7 +76,7 @@ class Result:
     classes_table: pd.DataFrame | None = None
     segments: pd.DataFrame | None = None
     maps: KeptMaps | None = None
-    way: Way = field(default_factory=Way)
+    strategy: StackStrategy = field(default_factory=StackStrategy)
     diameter_px: float | None = None
     scale: float = 1.0
     device: str = "cpu"
@@ -99,5 +99,5 @@ class Result:
         """One line: "312 nuclei, median area 84.2 µm²", or "anterior 1,512 mm³, ..."."""
         if self.classes_table is None:
             return summary(self.table, *self.nouns)
-        said = class_summary(self.classes_table)
-        return f"{said}; {summary(self.table, *self.nouns)}" if self.separated else said
+        classes = class_summary(self.classes_table)
+        return f"{classes}; {summary(self.table, *self.nouns)}" if self.separated else classes

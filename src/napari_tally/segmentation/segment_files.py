@@ -64,8 +64,8 @@ class Outputs:
     ) -> Outputs:
         """Name the outputs of an input: `a_labels.tif`, `a_objects.csv`, `a_run.json`, ...
 
-        Images go to the input's own format where that keeps their place in the body, those of DICOM
-        to NIfTI, and others to TIFF.
+        Images are written in the input's own format where that keeps origin and orientation, those
+        of DICOM as NIfTI, and others as TIFF.
         """
         suffix = result_suffix(source.path)
 
@@ -226,7 +226,7 @@ def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: fl
             "objects": result.count,
             "summary": result.summary,
             "notes": list(result.notes),
-            "stack": result.way.model_dump(),
+            "stack": result.strategy.model_dump(),
             "object_diameter_px": result.diameter_px,
             "scale": result.scale,
             "device": result.device,

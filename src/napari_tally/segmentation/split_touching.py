@@ -47,7 +47,10 @@ def split_steps(labels: Volume, neck: float = NECK) -> Steps[Volume]:
         If there are channels, or values that are no labels.
     """
     if "C" in labels.axes:
-        raise InputError(f"Labels without channels are needed in {labels.name}", labels.axes)
+        raise InputError(
+            f"{labels.name} has channels (axes {labels.axes})",
+            hint="Choose labels without channels",
+        )
     sizes = labels.spacing_in(labels.unit)
     array = np.asarray(labels.array)
     frames = array if "T" in labels.axes else array[None]

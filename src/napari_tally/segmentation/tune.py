@@ -1,22 +1,22 @@
-"""Choose the numbers by which a model decodes, from a few images with their truth.
+"""Calibrate the post-processing parameters of a model on a few images with ground truth.
 
-The network runs once an image; its maps are then decoded again and again. Each number in turn is
-given those values of a modest grid that score best while the others stay (coordinate search),
-until nothing changes. Scored is the mean over images of AP = TP / (TP + FP + FN), averaged over IoU
-0.5 to 0.9. Since that is the score on the images that were chosen by, it is checked on others: the
-same search is made without a part of the images, which are then scored by what it found.
+The network runs once an image; its maps are then decoded again and again. Each parameter in turn
+takes the value of a small grid that scores best while the others stay (coordinate search), until
+nothing changes. The score is AP = TP / (TP + FP + FN), the mean over images and over IoU 0.5 to
+0.9. Since that is the score on the images of the search, it is cross-validated: the same search is
+made without a part of the images, which are then scored with its outcome.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ..core.errors import InputError
 from ..core.options import Offer, Options
@@ -26,16 +26,18 @@ from ..metrics.match import match
 from ..metrics.reliability import true_ones
 from ..objects.relabel import relabel
 from .maps.kept_maps import KeptMaps
-from .segment import grid_of, segment_steps
+from .segment import segment_steps
 from .setup.options import SegmentOptions
+from .setup.run_setup import set_up
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
     from ..heads.base import Head
     from ..models.bundle import Model
     from ..models.model_info import ModelInfo
-    from .maps.decoded_objects import Found
-    from .result import Result
+    from .maps.decoded_objects import DecodedObjects
+    from .maps.network_grid import NetworkGrid
+    from .setup.run_setup import RunSetup
 
 Settings = dict[str, float]
 
@@ -43,9 +45,9 @@ STAGE = "tune"
 MIN_SIZE = "min_size"
 _SHARES = (0.0, *(round(0.1 * i, 1) for i in range(1, 10)), 0.95)  # of a number from 0 to 1
 _FACTORS = (0.5, 0.67, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0)  # of a number without an upper limit
-_SIZES = (0, 5, 10, 20, 50, 100, 200)  # voxels, for a model without a smallest size
+_SIZES = (0, 5, 10, 20, 50, 100, 200)  # voxels, for a model without a minimum size
 _SIZE_FACTORS = (0.0, 0.5, 0.75, 1.5, 2.0, 3.0)
-_GAIN = 1e-4  # of AP that is worth leaving the model's own number
+_GAIN = 1e-4  # of AP that is worth a change
 _FALSE, _TRUE = 20, 50  # objects of each kind, at least, to calibrate the confidence by
 
 # What decides the prediction maps: the rest of the segmentation is what is calibrated.
@@ -70,23 +72,23 @@ class TuneOptions(Options):
 
 @dataclass(frozen=True)
 class Tuning:
-    """What came out.
+    """The outcome of a calibration.
 
     Attributes
     ----------
     info : ModelInfo
-        The model's, with the new numbers; its confidence is calibrated anew where the images hold
-        enough objects that are true ones, and enough that are not.
+        The model's, with the new parameters; its confidence is calibrated anew where the images
+        have enough true and false positives.
     changed : dict
-        Of each number that changed, the old and the new value.
+        The old and the new value of each parameter that changed.
     before, after : float
         Mean AP (IoU 0.5 to 0.9) on the images.
     checked : float, optional
-        The same, where each image was left out of the search for its numbers. None for one image.
+        The same, cross-validated: each image is left out of the search. None for one image.
     images : int
-        How many there were.
+        How many images.
     calibrated : int
-        By how many objects the confidence was calibrated, 0 if it was not.
+        By how many objects the confidence was calibrated; 0 if it was not.
     """
 
     info: ModelInfo
@@ -100,18 +102,18 @@ class Tuning:
     def lines(self) -> list[str]:
         """Say it in words."""
         values = (f"{name} {old:g} -> {new:g}" for name, (old, new) in self.changed.items())
-        what = ", ".join(values) or "the model's own numbers are best"
+        what = ", ".join(values) or "the model's own parameters are best"
         scores = f"mean AP {self.before:.3f} before, {self.after:.3f} after, on the same images"
         if self.checked is None:
-            check = "one image: nothing to check it on; the score on other images may be lower"
+            check = "one image: no cross-validation; the score on other images may be lower"
         else:
-            check = f"{self.checked:.3f} on images that were left out of the search"
+            check = f"{self.checked:.3f} cross-validated"
             if self.changed and self.checked <= self.before:
-                check += ": no gain is to be expected on others"
+                check += ": expect no gain on other images"
         confidence = (
             f"confidence calibrated by {self.calibrated:,} objects"
             if self.calibrated
-            else "too few objects to calibrate the confidence by: it is as it was"
+            else "too few objects to calibrate the confidence: it is unchanged"
         )
         return [what, f"{scores} ({self.images})", check, confidence]
 
@@ -119,7 +121,7 @@ class Tuning:
 def tune_steps(
     pairs: Sequence[tuple[Volume, Volume]], model: Model, options: TuneOptions | None = None
 ) -> Steps[Tuning]:
-    """Find threshold, tunable numbers of the head and smallest size by which a model scores best.
+    """Find the threshold, parameters of the head and minimum size with the best score.
 
     Parameters
     ----------
@@ -136,10 +138,10 @@ def tune_steps(
     options = options or TuneOptions()
     if model.info.head.class_names:
         raise InputError(
-            "A model that separates objects, without classes, is needed to tune", model.info.name
+            f"{model.info.name} gives classes, but tuning is for models that separate objects"
         )
     if not pairs:
-        raise InputError("At least one image with its labels is needed to tune", "none")
+        raise InputError("There is no image to tune on", hint="Give at least one with its labels")
     kept, store = [], KeptMaps()
     for number, (image, labels) in enumerate(pairs):
         kept.append((yield from _kept_steps(image, labels, model, options.segment, store)))
@@ -166,82 +168,79 @@ def tune_steps(
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """An image that went through the network, and its truth."""
+    """The maps of an image, and its ground truth."""
 
-    volume: Volume
-    result: Result
-    model: Model
+    setup: RunSetup
+    grid: NetworkGrid
     truth: NDArray[np.integer]
     maps: Sequence[NDArray[np.float16]]
 
-    def found(self, info: ModelInfo) -> list[Found]:
+    def found(self, info: ModelInfo) -> list[DecodedObjects]:
         """Return the objects of each plane on the grid of the image."""
-        result, planes = self.result, []
-        grid = grid_of(self.volume, self.model, result)
+        strategy, planes = self.setup.strategy, []
         for maps in self.maps:
             if maps.size:
-                planes.append(result.way.found(maps, info.head, info.min_size).on(grid).large(1))
+                decoded = strategy.decode_objects(self.setup.parts(maps), info.head, info.min_size)
+                planes.append(decoded.on(self.grid).large(1))
         return planes
 
     def score(self, info: ModelInfo) -> float:
         """Return the mean AP of the image."""
-        grid, labels = grid_of(self.volume, self.model, self.result), []
-        count = 0
+        labels, count = [], 0
         for maps in self.maps:
-            own = np.zeros(grid.shape, np.int64)
+            own = np.zeros(self.grid.shape, np.int64)
             if maps.size:
-                decoded = self.result.way.decode(maps, info.head, info.min_size)
-                own = grid.labels_back(decoded).astype(np.int64)
+                objects = self.setup.parts(maps).objects
+                assert objects is not None
+                decoded = self.setup.strategy.decode(objects, info.head, info.min_size)
+                own = self.grid.labels_back(decoded).astype(np.int64)
             labels.append(np.where(own > 0, own + count, 0))
             count += int(own.max(initial=0))
         found = np.stack(labels).reshape(self.truth.shape)
         return float(np.mean([m.ap for m in match(found, self.truth)]))
 
     def true_planes(self) -> list[NDArray[np.integer]]:
-        """Return the truth of each plane that was not empty of maps."""
-        shape = grid_of(self.volume, self.model, self.result).shape
-        planes = self.truth.reshape(len(self.maps), *shape)
+        """Return the ground truth of each plane that has maps."""
+        planes = self.truth.reshape(len(self.maps), *self.grid.shape)
         return [plane for plane, maps in zip(planes, self.maps, strict=True) if maps.size]
 
 
 def _kept_steps(
     image: Volume, labels: Volume, model: Model, options: SegmentOptions, store: KeptMaps
 ) -> Steps[_Kept]:
-    """Lead the network over an image; the maps of all images share one limit of memory."""
+    """Run the network on an image; the maps of all images share one limit of memory."""
     result = yield from segment_steps(image, model, options.model_copy(update={"keep_maps": True}))
     shape = result.volume.array.shape
     if labels.array.shape != shape:
         raise InputError(
-            f"Labels of shape {shape} are needed for {image.name}",
-            f"{labels.name} of shape {labels.array.shape}",
+            f"The labels {labels.name} have the shape {labels.array.shape}, but {image.name} has "
+            f"{shape}"
         )
     first = len(store)
     for maps in result.maps or ():
         store.append(maps)
-    truth = relabel(np.asarray(labels.array))
-    return _Kept(image, replace(result, maps=None), model, truth, store[first:])
+    setup = set_up(image, model, options, result.strategy)
+    grid = setup.grid_at(result.scale)
+    return _Kept(setup, grid, relabel(np.asarray(labels.array)), store[first:])
 
 
 class _Search:
-    """A search over the numbers of a model; what was scored once is known."""
+    """A search over the parameters of a model; settings are scored once."""
 
     def __init__(self, kept: list[_Kept], info: ModelInfo, sweeps: int) -> None:
         self.kept, self.start, self.sweeps = kept, info, sweeps
         self.candidates = candidates(info)
-        self.own = {name: float(getattr(info.head, name)) for name in self.candidates}
-        self.own = {**self.own, MIN_SIZE: float(info.min_size)}
+        own = {name: float(value) for name, value in info.head.parameters.items()}
+        self.own = {**own, MIN_SIZE: float(info.min_size)}
         self.candidates = {**self.candidates, MIN_SIZE: _sizes(info.min_size)}
         self.known: dict[tuple[int, tuple[float, ...]], float] = {}
 
     def info(self, settings: Settings) -> ModelInfo:
-        """Return the model's own words with other numbers."""
+        """Return the model's description with other parameters."""
         head = self.start.head
-        numbers = {
-            name: type(getattr(head, name))(value)
-            for name, value in settings.items()
-            if name != MIN_SIZE
-        }
-        update = {"head": head.model_copy(update=numbers), MIN_SIZE: int(settings[MIN_SIZE])}
+        kinds = {name: type(value) for name, value in head.parameters.items()}
+        parameters = {name: kind(settings[name]) for name, kind in kinds.items()}
+        update = {"head": head.tuned(**parameters), MIN_SIZE: int(settings[MIN_SIZE])}
         return self.start.model_copy(update=update)
 
     def score_steps(self, settings: Settings, images: NDArray[np.intp]) -> Steps[float]:
@@ -284,14 +283,12 @@ def _checked_steps(search: _Search, folds: int) -> Steps[float | None]:
 
 
 def candidates(info: ModelInfo) -> dict[str, list[float]]:
-    """Return the values that are tried of each number of a model's head, besides its own."""
-    head = info.head
-    names = [n for n in ("threshold", *head.tunable) if n in type(head).model_fields]
-    return {name: _values(head, name) for name in dict.fromkeys(names)}
+    """Return the values that are tried of each parameter of a model's head, besides its own."""
+    return {name: _values(info.head, name) for name in info.head.parameters}
 
 
 def _values(head: Head, name: str) -> list[float]:
-    own = getattr(head, name)
+    own = head.parameters[name]
     limits = type(head).model_fields[name].metadata
     most = min((v for m in limits for v in (getattr(m, "lt", None), getattr(m, "le", None))
                 if v is not None), default=np.inf)  # fmt: skip
@@ -302,8 +299,8 @@ def _values(head: Head, name: str) -> list[float]:
 
 def _allowed(head: Head, name: str, value: float) -> bool:
     try:
-        type(head).model_validate(head.model_dump() | {name: value})
-    except ValidationError:
+        head.tuned(**{name: value})
+    except InputError:
         return False
     return True
 
@@ -314,22 +311,22 @@ def _sizes(own: int) -> list[float]:
 
 
 def _calibrated(info: ModelInfo, kept: list[_Kept]) -> tuple[ModelInfo, int]:
-    """Return the words of a model with its confidence calibrated, and by how many objects."""
+    """Return the description with its confidence calibrated, and by how many objects."""
     evidence, true = [], []
     for one in kept:
         for found, plane in zip(one.found(info), one.true_planes(), strict=True):
             evidence.append(found.evidence)
             true.append(true_ones(found.labels, plane))
-    told = np.concatenate([np.zeros(0, bool), *true])
-    if told.sum() < _TRUE or (~told).sum() < _FALSE:
+    matched = np.concatenate([np.zeros(0, bool), *true])
+    if matched.sum() < _TRUE or (~matched).sum() < _FALSE:
         return info, 0
     data = f"{len(kept)} images that the model was tuned by"
     names = info.head.evidence_names
-    fitted = calibrated(np.concatenate(evidence), told, names, data)
-    return info.model_copy(update={"confidence": fitted}), len(told)
+    fitted = calibrated(np.concatenate(evidence), matched, names, data)
+    return info.model_copy(update={"confidence": fitted}), len(matched)
 
 
 def _version(info: ModelInfo, before: str) -> str:
-    """Return a version that differs with the numbers: runs by others are not the same."""
+    """Return a version that depends on the parameters, so that runs with others differ."""
     text = info.model_dump_json(exclude={"version", "metrics"})
     return f"{before.partition('+')[0]}+tuned.{hashlib.sha256(text.encode()).hexdigest()[:8]}"

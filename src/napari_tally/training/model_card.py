@@ -18,7 +18,6 @@ from ..figures.overlay import overlay
 from ..figures.training_curves import Curve, write_curves
 from ..files import write
 from ..files.run_record import versions
-from ..heads.panoptic import Panoptic
 from ..models.bundle import save_model
 from ..models.copy_bundle import check_target
 
@@ -43,9 +42,9 @@ class Made:
     Attributes
     ----------
     picture : ndarray, optional
-        Found beside true objects, shape (Y, X, 3).
+        Prediction beside ground truth, shape (Y, X, 3).
     test : dict
-        Scores on the images that were neither learnt from nor chosen by.
+        Scores on the test images, used neither for training nor for choosing weights.
     """
 
     info: ModelInfo
@@ -102,8 +101,8 @@ def card(made: Made) -> str:
         "## Data",
         "",
         (
-            f"{info.data or 'Not described'}: {n} image{'s' * (n != 1)} to learn from, "
-            f"{len(made.split.validation)} for validation, {len(made.split.test)} for the test."
+            f"{info.data or 'Not described'}: {n} training image{'s' * (n != 1)}, "
+            f"{len(made.split.validation)} for validation, {len(made.split.test)} for testing."
         ),
         f"Their names are in `docs/{RECORD}`; the split was drawn with the seed {made.split.seed}.",
         *filter(None, [made.split.note]),
@@ -111,7 +110,7 @@ def card(made: Made) -> str:
         "## Recipe",
         "",
         *(f"- {line}" for line in made.plan.lines()),
-        f"- {_said(training)}",
+        f"- {_course(training)}",
         "",
         "## Scores",
         "",
@@ -120,17 +119,17 @@ def card(made: Made) -> str:
         f"![Loss and scores]({CURVES})",
     ]
     if made.picture is not None:
-        lines += ["", f"![Found (left) and true (right)]({PICTURE})", ""]
-        lines += [f"Found (left) and true (right): {made.picture_name}."]
+        lines += ["", f"![Prediction (left) and ground truth (right)]({PICTURE})", ""]
+        lines += [f"Prediction (left) and ground truth (right): {made.picture_name}."]
     return "\n".join(lines) + "\n"
 
 
-def _said(training: Training) -> str:
-    """Say how the training went."""
+def _course(training: Training) -> str:
+    """Return how the training went, in words."""
     parts = [f"{training.step:,} steps in {(training.seconds + training.waited) / 60:.1f} minutes"]
     parts += [f"{training.waiting:.0%} of them spent waiting for data"]
     if training.bad_steps:
-        parts += [f"{training.bad_steps} steps with a loss that was not finite"]
+        parts += [f"{training.bad_steps} steps with a loss that was NaN or infinite"]
     return "; ".join(parts + [training.stopped] * bool(training.stopped))
 
 
@@ -138,16 +137,16 @@ def _scores(made: Made) -> list[str]:
     validation = best_scores(made.training) if made.split.validation else None
     rows = [(n, s) for n, s in (("validation", validation), ("test", made.test)) if s]
     if not rows:
-        return ["No image was spared to score it: how good it is on others is not known."]
+        return ["No image was held out: its accuracy on other images is unknown."]
     names = list(rows[0][1])
     head = [f"| images | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     body = [f"| {what} | {' | '.join(f'{s[n]:.3f}' for n in names)} |" for what, s in rows]
-    best = f"The weights are those of step {made.training.best_step:,}, chosen by the validation."
+    best = f"The weights are those of step {made.training.best_step:,}, the best in the validation."
     return [*head, *body, "", best]
 
 
 def best_scores(training: Training) -> dict[str, float]:
-    """Return the scores of the validation that the weights were kept of."""
+    """Return the scores of the validation whose weights were kept."""
     found = next((s for s in training.scores if s["step"] == training.best_step), {})
     return {name: round(value, 4) for name, value in found.items() if name != "step"}
 
@@ -164,12 +163,10 @@ def _curves(training: Training) -> dict[str, dict[str, Curve]]:
 
 
 def picture_of(sample: Sample, found: NDArray[np.integer], head: Head) -> NDArray[np.uint8]:
-    """Draw what was found beside the truth, in the middle slice of a stack."""
+    """Draw the prediction beside the ground truth, in the middle slice of a stack."""
     image, labels = sample.image[0], [found, sample.labels]
     if image.ndim == 3:
         middle = image.shape[0] // 2
         image, labels = image[middle], [array[middle] for array in labels]
-    if isinstance(head, Panoptic):
-        labels = [head.parted(array)[0] for array in labels]
-    drawn: NDArray[np.uint8] = np.hstack([overlay(image, array) for array in labels])
+    drawn: NDArray[np.uint8] = np.hstack([overlay(image, head.object_ids(a)) for a in labels])
     return drawn

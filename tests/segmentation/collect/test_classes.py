@@ -121,8 +121,8 @@ def test_the_network_sees_it_as_it_was_trained(codes) -> None:
 def test_what_is_unknown_is_said() -> None:
     bare = scene().array
     notes = " ".join(napari_tally.segment(bare, BY_INTENSITY, axes="ZYX").notes)
-    assert "taken as RAS (x to the right, y to the front, z up)" in notes
-    assert "taken as the voxels of threshold (1 x 1 x 1 mm)" in notes
+    assert "RAS is assumed (x to right, y to anterior, z to superior)" in notes
+    assert "voxels of 1 x 1 x 1 mm are assumed, as threshold takes them" in notes
     assert napari_tally.segment(scene(), BY_INTENSITY).notes == ()
 
 

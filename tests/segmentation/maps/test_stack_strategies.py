@@ -42,11 +42,11 @@ def score(result, truth: np.ndarray) -> float:
 def test_three_views_find_the_nuclei_of_a_stack_on_its_own_grid(model, coarse) -> None:
     volume, truth = field(coarse)
     result = napari_tally.segment(volume, model)
-    assert result.way == Views()
+    assert result.strategy == Views()
     assert score(result, truth) > 0.75
     assert result.volume.spacing == volume.spacing
     assert "volume_um3" in result.table and "z" not in result.table
-    assert any("three views" in note for note in result.notes)
+    assert any("orthogonal views" in note for note in result.notes)
 
 
 def test_linked_slices_are_better_than_slices_alone(model) -> None:
@@ -63,7 +63,7 @@ def test_coarse_and_shallow_stacks_are_linked_and_it_is_said_why(model) -> None:
     shallow = Volume(volume.array[:5], "ZYX", volume.spacing, "um", name="shallow")
     for stack, reason in ((coarse, "8 times as far apart"), (shallow, "only 10 px deep")):
         result = napari_tally.segment(stack, model)
-        assert result.way == Link()
+        assert result.strategy == Link()
         assert any("linked" in note and reason in note for note in result.notes)
 
 
@@ -77,7 +77,7 @@ def test_without_a_calibration_voxels_count_as_cubes_and_it_is_said(model) -> No
     volume, truth = field(1.0)
     result = napari_tally.segment(np.asarray(volume.array), model, axes="ZYX")
     assert score(result, truth) > 0.75
-    assert any("count as cubes" in note for note in result.notes)
+    assert any("cubic voxels are assumed" in note for note in result.notes)
 
 
 @pytest.mark.parametrize("way", ["views", "link"])
@@ -103,8 +103,8 @@ def test_frames_of_a_stack_have_their_own_ids(model) -> None:
 def test_a_stack_of_one_slice_is_a_plane(model) -> None:
     volume, _ = field(1.0)
     result = napari_tally.segment(Volume(volume.array[20:21], "ZYX"), model)
-    assert not result.way.joins
-    assert not any("three views" in note for note in result.notes)
+    assert not result.strategy.joins
+    assert not any("orthogonal views" in note for note in result.notes)
 
 
 def test_views_of_ideal_maps_are_ideal_maps_in_3d(model, monkeypatch) -> None:

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 import napari_tally
 from napari_tally.models.bundle import load_model
-from napari_tally.segmentation.setup.noise_check import Doubts
+from napari_tally.segmentation.setup.noise_check import NoiseCheck
 from napari_tally.simulate.nuclei import NucleiField
 
 
@@ -18,8 +18,8 @@ def model():
     return load_model("nuclei-2d")
 
 
-def doubts(result) -> list[str]:
-    return [note for note in result.notes if "The maps of" in note]
+def warnings(result) -> list[str]:
+    return [note for note in result.notes if "Low confidence" in note]
 
 
 def noise(kind: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -31,25 +31,25 @@ def noise(kind: str, shape: tuple[int, ...]) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", ["photons", "1", "3"])
 def test_noise_in_a_plane_is_said(model, kind) -> None:
-    (said,) = doubts(napari_tally.segment(noise(kind, (200, 200)), model))
-    assert "low everywhere" in said if kind == "photons" else "may be noise" in said
+    (said,) = warnings(napari_tally.segment(noise(kind, (200, 200)), model))
+    assert "next to no" in said if kind == "photons" else "may be noise" in said
 
 
 @pytest.mark.parametrize("kind", ["photons", "1", "2"])
 def test_noise_in_a_stack_is_said(model, kind) -> None:
-    (said,) = doubts(napari_tally.segment(noise(kind, (40, 60, 60)), model, axes="ZYX"))
-    assert "low everywhere" in said if kind == "photons" else "may be noise" in said
+    (said,) = warnings(napari_tally.segment(noise(kind, (40, 60, 60)), model, axes="ZYX"))
+    assert "next to no" in said if kind == "photons" else "may be noise" in said
 
 
 @pytest.mark.parametrize("diameter", [10, 24, 100])
 def test_nuclei_of_any_size_raise_no_doubt(model, diameter) -> None:
     image, _ = nuclei((300, 300), diameter)
-    assert not doubts(napari_tally.segment(image, model))
+    assert not warnings(napari_tally.segment(image, model))
 
 
 def test_a_stack_of_nuclei_raises_no_doubt(model) -> None:
     field = NucleiField(shape=(40, 64, 64), spacing_um=(0.5,) * 3, diameter_um=8, count=20)
-    assert not doubts(napari_tally.segment(field.draw()[0], model, axes="ZYX"))
+    assert not warnings(napari_tally.segment(field.draw()[0], model, axes="ZYX"))
 
 
 def test_no_real_image_raises_a_doubt(model, shared_data) -> None:
@@ -57,27 +57,27 @@ def test_no_real_image_raises_a_doubt(model, shared_data) -> None:
     names = (folder / "split_train.txt").read_text().split()[::40]
     for name in names:
         path = folder / "images" / (name if name.endswith(".tif") else f"{name}.tif")
-        assert not doubts(napari_tally.segment(path, model)), name
+        assert not warnings(napari_tally.segment(path, model)), name
 
 
 @pytest.mark.parametrize("name", ["worm", "embryo8"])
 def test_no_real_stack_raises_a_doubt(model, shared_data, name) -> None:
     path = shared_data / "nuclei-3d" / f"{name}_image.tif"
-    assert not doubts(napari_tally.segment(path, model, axes="ZYX", spacing="2,1,1um"))
+    assert not warnings(napari_tally.segment(path, model, axes="ZYX", spacing="2,1,1um"))
 
 
 def test_a_constant_image_is_empty_without_a_doubt(model) -> None:
-    assert not doubts(napari_tally.segment(np.full((64, 64), 7), model))
+    assert not warnings(napari_tally.segment(np.full((64, 64), 7), model))
 
 
 def test_what_is_sure_but_too_small_is_said() -> None:
     maps = np.zeros((3, 50, 50), np.float16)
     maps[0] = 1
     maps[:2, 10:40:4, 10:40:4] = np.array([0.02, 0.98]).reshape(2, 1, 1)
-    seen = Doubts(2)
+    seen = NoiseCheck(2)
     seen.add(maps)
-    assert "no piece that is large enough" in seen.sentence("a", "nuclei", 0)
-    assert seen.sentence("a", "nuclei", 3) == ""
+    assert "below the minimum size" in seen.warning("a", "nuclei", 0)
+    assert seen.warning("a", "nuclei", 3) == ""
 
 
 def test_a_million_specks_end_in_a_sentence_and_soon(model) -> None:

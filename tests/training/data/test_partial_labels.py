@@ -105,7 +105,7 @@ def test_what_is_found_where_nothing_is_known_counts_neither_for_nor_against() -
 def test_objects_with_classes_are_scored_alike() -> None:
     classes = (PanopticClass(name="t", kind="stuff"), PanopticClass(name="c", kind="thing"))
     head = Panoptic(classes=classes)
-    both = head.joined(_labels(), np.where(_labels() > 0, 2, 1))
-    objects, kinds = head.parted(scored(head, both, _region()))
+    both = head.merged(_labels(), np.where(_labels() > 0, 2, 1))
+    objects, kinds = head.split(scored(head, both, _region()))
     assert set(np.unique(objects)) == {0, 1, 2, 3}
     assert not kinds[25:].any() and (kinds[:3, :20] == 1).all()

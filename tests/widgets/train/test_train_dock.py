@@ -47,7 +47,7 @@ def test_the_plan_is_told_before_anything_is_done(dock, until, tmp_path) -> None
     dock.plan.click()
     until(lambda: not dock.runner.busy)
     text = dock.said.toPlainText()
-    assert "begins as nuclei-2d" in text
+    assert "fine-tuned from nuclei-2d" in text
     assert "1 to learn from, 1 to choose the best weights" in text
     assert not list(tmp_path.iterdir())
 
@@ -58,7 +58,7 @@ def test_what_the_labels_are_can_be_told(dock, until) -> None:
     form.kind.setCurrentIndex(form.kind.findData("classes"))
     dock.plan.click()
     until(lambda: not dock.runner.busy)
-    assert "Learns classes in 2D with the head semantic" in dock.said.toPlainText()
+    assert "Target: classes in 2D with the head semantic" in dock.said.toPlainText()
 
 
 def test_what_was_corrected_is_learnt_from_too(viewer, dock, until) -> None:

@@ -1,29 +1,96 @@
-"""What collects the results of a model: its objects, its classes, or both."""
+"""The objects and classes of all planes, with ids that are unique in the volume."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ...heads.panoptic import Panoptic
-from ...heads.semantic import Semantic
-from .classes import Classes
-from .objects import Separation
-from .panoptic import PanopticObjects
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
-    from ...models.model_info import ModelInfo
-    from ..maps.stack_strategies import Way
-    from ..setup.model_input import Planes
-    from ..setup.options import SegmentOptions
+    from ..maps.decoded_objects import DecodedObjects
+    from ..setup.run_setup import RunSetup
 
 
-def separation(
-    volume: Volume, planes: Planes, info: ModelInfo, options: SegmentOptions, way: Way
-) -> Separation:
-    """Return what collects the results of a model."""
-    if isinstance(info.head, Semantic):
-        return Classes(volume, planes, info, options)
-    if isinstance(info.head, Panoptic):
-        return PanopticObjects(volume, planes, info, options, way)
-    return Separation(volume, planes, info, options, way)
+@dataclass(frozen=True, eq=False)
+class DecodedVolume:
+    """All that was decoded of a volume.
+
+    Attributes
+    ----------
+    labels : Volume
+        Ids from 1, unique over all planes.
+    classes : Volume, optional
+        Class ids, from a model that has classes.
+    evidence : ndarray, shape (objects, features)
+        Row i is of object i + 1.
+    class_confidence : ndarray, shape (objects,), optional
+        Share of the voxels of each object that voted for its class.
+    cut : int
+        Objects that are larger than a block of the maps, and may be cut.
+    """
+
+    labels: Volume
+    classes: Volume | None
+    evidence: NDArray[np.float64]
+    class_confidence: NDArray[np.float64] | None
+    cut: int
+
+    @property
+    def count(self) -> int:
+        """How many objects there are."""
+        return len(self.evidence)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know about decoding."""
+        cut = f"{self.cut:,} objects are larger than a block of the maps, and may be cut"
+        return (cut,) if self.cut else ()
+
+
+class Collector:
+    """Puts the decoded objects of one plane after the other into a volume."""
+
+    def __init__(self, setup: RunSetup) -> None:
+        self.setup = setup
+        shape, names = setup.planes.image.shape[1:], setup.head.class_names
+        self.labels = np.broadcast_to(np.uint32(0), shape)  # without the memory of an image
+        if setup.separates:
+            self.labels = np.zeros(shape, np.uint32)
+        few = len(names) <= np.iinfo(np.uint8).max
+        self.classes = np.zeros(shape, np.uint8 if few else np.uint16) if names else None
+        self.objects: list[DecodedObjects] = []
+        self.count = 0
+
+    def add(self, index: tuple[int, ...], found: DecodedObjects) -> None:
+        """Give the objects of a plane their ids."""
+        if self.classes is not None and found.classes is not None:
+            self.classes[index] = found.classes
+        if len(found.evidence):
+            # In place: a volume may be so large that a copy of its labels matters.
+            at, own = self.labels[index], found.labels
+            np.add(own, self.count, out=at, where=own > 0, casting="unsafe")
+        self.count += len(found.evidence)
+        nothing = np.zeros(0, np.uint8)  # the labels are in the volume now
+        self.objects.append(replace(found, labels=nothing, classes=None))
+
+    def volume(self) -> DecodedVolume:
+        """Return all that was added."""
+        found = self.objects
+        confidences = [o.class_confidence for o in found if o.class_confidence is not None]
+        small = self.count <= np.iinfo(np.uint16).max
+        return DecodedVolume(
+            labels=self._on_grid(self.labels.astype(np.uint16) if small else self.labels),
+            classes=None if self.classes is None else self._on_grid(self.classes),
+            evidence=np.concatenate([o.evidence for o in found]),
+            class_confidence=np.concatenate(confidences) if confidences else None,
+            cut=sum(o.cut for o in found),
+        )
+
+    def _on_grid(self, array: NDArray[np.integer]) -> Volume:
+        """Return ids with the geometry of the image."""
+        volume = self.setup.volume
+        axes = volume.axes.replace("C", "")
+        return replace(volume, array=array, axes=axes, channel_names=(), is_labels=True)

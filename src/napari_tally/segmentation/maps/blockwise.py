@@ -1,4 +1,4 @@
-"""Block by block, where the maps of the whole are too large for memory: they go to disk."""
+"""Maps that are too large for memory: made and decoded block by block, with a file on disk."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ...core.progress import Step, Steps
 from ...network.malloc import give_back_memory
 from ...network.tiling import STAGE
 from ...objects.merge_blocks import add, seen
-from .decoded_objects import Found
+from .decoded_objects import DecodedObjects
 from .kept_maps import on_disk
 
 if TYPE_CHECKING:
     from ...network.tiling import Inference
 
 Slices = tuple[slice, ...]
-Look = Callable[[Slices], NDArray[np.float32]]  # a part of what the network sees
+Part = Callable[[Slices], NDArray[np.float32]]  # returns a part of the network's input
 Decode = Callable[[NDArray[np.floating]], NDArray[np.integer]]
-DecodeObjects = Callable[[NDArray[np.floating]], Found]
+DecodeObjects = Callable[[NDArray[np.floating]], DecodedObjects]
 
-DECODE = "separate block by block"
+DECODE = "decode block by block"
 _VOXELS = {2: 2048**2, 3: 176**3}  # of a block with its halo
-_MARGIN = 2.0  # voxels beyond its block in which an object's centre may lie; who comes first has it
-_SAME = 0.5  # share of an object in an earlier one from which the two are one
+_MARGIN = 2.0  # voxels beyond its block in which an object's centre may lie; the first block has it
+_SAME = 0.5  # overlap with an earlier object from which the two are one
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Block:
 
     @property
     def inner(self) -> Slices:
-        """Where the core lies in the outer part."""
+        """Position of the core in the outer part."""
         pairs = zip(self.core, self.outer, strict=True)
         return tuple(slice(c.start - o.start, c.stop - o.start) for c, o in pairs)
 
@@ -75,11 +75,11 @@ def block_voxels(ndim: int) -> int:
 
 
 def mapped_by_block_steps(
-    inference: Inference, channels: int, shape: tuple[int, ...], look: Look
+    inference: Inference, channels: int, shape: tuple[int, ...], part: Part
 ) -> Steps[NDArray[np.float16]]:
     """Yield every window and return the maps, (channels, *shape), in a temporary file.
 
-    Each block is seen with the halo of the windows around it, so that it comes out as in the whole.
+    Each block has the halo of the windows around it, so that its maps are those of the whole.
 
     Raises
     ------
@@ -87,11 +87,11 @@ def mapped_by_block_steps(
         If the disk for temporary files is full.
     """
     maps = on_disk((channels, *shape))
-    # On the network's stride, as windows are: else objects would come out differently.
+    # Aligned to the network's stride, as windows are: else the maps would differ.
     parts = blocks(shape, inference.tiling.halo, align=inference.stride)
     for number, block in enumerate(parts):
         at = Step(STAGE, number, len(parts))
-        found = yield from _quiet(inference.steps(look(block.outer)), at)
+        found = yield from _quiet(inference.steps(part(block.outer)), at)
         write(found[(slice(None), *block.inner)], maps[(slice(None), *block.core)])
         del found
         give_back_memory()
@@ -100,7 +100,7 @@ def mapped_by_block_steps(
 
 
 def _quiet(steps: Steps[NDArray[np.float32]], at: Step) -> Steps[NDArray[np.float32]]:
-    """Relay steps as if no time passed: one may stop at each, and their notes are heard."""
+    """Relay the steps of a block as one stage, with their notes, so that a run can stop at each."""
     while True:
         try:
             note = next(steps).note
@@ -125,33 +125,33 @@ def classes_by_block_steps(
 
 def objects_by_block_steps(
     maps: NDArray[np.floating], decode: DecodeObjects, halo: int
-) -> Steps[tuple[Found, int]]:
-    """Yield every block; return the objects of maps, and how many may have been cut.
+) -> Steps[DecodedObjects]:
+    """Yield every block and return the objects of maps, with the count of those that may be cut.
 
-    An object belongs to the block that holds its centre. The halo is to be at least the radius of
-    the objects; larger ones that reach beyond the halo are counted.
+    An object belongs to the block that contains its centre. The halo should be at least the radius
+    of the objects; larger ones that reach beyond the halo are counted.
     """
     out = np.zeros(maps.shape[1:], np.uint32)
     parts, count, large = blocks(out.shape, halo), 0, 0
     evidence = []
     for number, block in enumerate(parts):
         found = decode(maps[(slice(None), *block.outer)])
-        there = out[block.outer]
-        size, center, covered = seen(found.labels, there)
+        placed = out[block.outer]
+        size, center, covered = seen(found.labels, placed)
         own = _owned(center, block) & (covered < _SAME * size)
         ids = np.where(own, count + np.cumsum(own), 0).astype(out.dtype)
         evidence.append(found.evidence[own[1:]])
-        add(found.labels, ids, there)
+        add(found.labels, ids, placed)
         count += int(own.sum())
         large += int((own & _cut(found.labels, block, out.shape, len(own))).sum())
         del found
         give_back_memory()
         yield Step(DECODE, number + 1, len(parts))
-    return Found(out, np.concatenate(evidence)), large
+    return DecodedObjects(out, np.concatenate(evidence), cut=large)
 
 
 def _owned(center: NDArray[np.float64], block: Block) -> NDArray[np.bool_]:
-    """Tell which objects (by id) have their centre in the core of a block."""
+    """Return which objects (by id) have their centre in the core of a block."""
     inner = np.array([(part.start, part.stop - 1) for part in block.inner])
     inside = (center >= inner[:, 0] - _MARGIN) & (center <= inner[:, 1] + _MARGIN)
     own = np.asarray(inside.all(axis=1))
@@ -162,7 +162,7 @@ def _owned(center: NDArray[np.float64], block: Block) -> NDArray[np.bool_]:
 def _cut(
     found: NDArray[np.integer], block: Block, shape: tuple[int, ...], count: int
 ) -> NDArray[np.bool_]:
-    """Tell which of `count` ids reach the end of a block's context, where the image goes on."""
+    """Return which of `count` ids touch the end of a block's halo inside the image."""
     cut = np.zeros(count, bool)
     for axis, outer in enumerate(block.outer):
         for end, at_border in ((0, outer.start == 0), (-1, outer.stop == shape[axis])):

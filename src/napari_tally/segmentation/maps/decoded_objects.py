@@ -1,8 +1,8 @@
-"""Objects with what the maps say of each, carried over by id through whatever becomes of them."""
+"""Objects decoded from the maps of a plane, with the evidence for each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """The objects of a plane (or stack).
+class DecodedObjects:
+    """The objects of a plane (or stack), and its classes where the model has any.
 
     Attributes
     ----------
@@ -25,16 +25,25 @@ class Found:
         Ids from 1 to the number of rows; one may have lost its last voxel.
     evidence : ndarray, shape (objects, features)
         Row i is of object i + 1: see `heads.base.Head.evidence`.
+    classes : ndarray of int, optional
+        Class ids, of the labels' shape.
+    class_confidence : ndarray, shape (objects,), optional
+        Share of each object's voxels that voted for its class.
+    cut : int
+        Objects that are larger than a block of the maps, and may be cut.
     """
 
     labels: NDArray[np.integer]
     evidence: NDArray[np.float64]
+    classes: NDArray[np.integer] | None = None
+    class_confidence: NDArray[np.float64] | None = None
+    cut: int = 0
 
-    def on(self, grid: NetworkGrid) -> Found:
+    def on(self, grid: NetworkGrid) -> DecodedObjects:
         """Return the objects on the grid of the image."""
-        return Found(grid.labels_back(self.labels), self.evidence)
+        return replace(self, labels=grid.labels_back(self.labels))
 
-    def large(self, min_voxels: int) -> Found:
+    def large(self, min_voxels: int) -> DecodedObjects:
         """Return the objects of so many voxels or more, with consecutive ids in the same order."""
         labels, ids = large_ones(self.labels, min_voxels)
-        return Found(labels, self.evidence[ids - 1])
+        return replace(self, labels=labels, evidence=self.evidence[ids - 1])

@@ -69,9 +69,9 @@ def on_disk(shape: tuple[int, ...]) -> NDArray[np.float16]:
         free = shutil.disk_usage(tempfile.gettempdir()).free
         if free < size:
             raise FileError(
-                f"{size / 2**20:,.0f} MiB for temporary files are needed to keep the maps",
-                f"{free / 2**20:,.0f} MiB free in {tempfile.gettempdir()}",
-                "Make room there, or choose a part of the image",
+                f"The maps need {size / 2**20:,.0f} MiB for temporary files, but "
+                f"{tempfile.gettempdir()} has {free / 2**20:,.0f} MiB free",
+                hint="Free some disk space, or choose a part of the image",
             )
         return np.memmap(file, np.float16, "w+", shape=shape)
 

@@ -1,4 +1,4 @@
-"""How a stack goes through a 2D model: each way is a small option with its behaviour."""
+"""Strategies for a stack and a 2D model: each is a small option with its behaviour."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 from ...core.errors import InputError
 from ...core.float16 import as_float32
 from ...core.options import Options
-from ...heads.center import Center
+from ...heads.base import MapParts
 from ...objects.link import link_slices
 from ...objects.relabel import as_labels, remove_small
-from .decoded_objects import Found
+from .decoded_objects import DecodedObjects
 from .three_views import view_steps
 
 if TYPE_CHECKING:
@@ -26,19 +26,19 @@ Image = NDArray[np.float32]
 Maps = NDArray[Any]
 Labels = NDArray[np.integer]
 
-_DEEP = 1.5  # the least area of an object, to this power, is its least volume
-_SPECK = 3  # times the least area that a linked object has to have in all
+_DEEP = 1.5  # the minimum area of an object, to this power, is its minimum volume
+_SPECK = 3  # times the minimum area that a linked object must have in all
 
 
-class Way(Options):
-    """How an image, or a whole stack, becomes objects; as it is, the network takes it at once.
+class StackStrategy(Options):
+    """How the objects of an image, or of a whole stack, are found; here the network takes it whole.
 
     Attributes
     ----------
     joins : bool
         Whether a 2D model gives objects of the whole stack.
     cubes : bool
-        Whether the network sees the stack on a grid of cubes.
+        Whether the stack is resampled to cubic voxels, and its maps are in 3D.
     by_block : bool
         Whether maps may be made and decoded block by block.
     """
@@ -48,37 +48,40 @@ class Way(Options):
     by_block: ClassVar[bool] = True
 
     def check(self, head: Head, name: str) -> None:
-        """Refuse a model whose maps cannot be taken this way."""
+        """Refuse a model that does not fit the strategy."""
 
     def map_steps(self, image: Image, inference: Inference, head: Head) -> Steps[Maps]:
-        """Lead the network over an image, shape (C, *spatial), and return its maps."""
+        """Run tiled inference on an image, shape (C, *spatial), and return its maps."""
         return (yield from inference.steps(image))
 
-    def decode(self, maps: Maps, head: Head, least: int) -> Labels:
-        """Return the objects of maps, shape (C, *spatial), without specks."""
-        return remove_small(head.decode(parted(maps, head)[0]), least)
+    def decode(self, maps: Maps, head: Head, min_size: int) -> Labels:
+        """Return the objects of object maps, shape (C, *spatial), without specks."""
+        return remove_small(head.decode(maps), min_size)
 
-    def evidence(self, maps: Maps, head: Head, labels: Labels) -> NDArray[np.float64]:
-        """Return what the maps say of each of these objects, shape (objects, features)."""
-        maps, spread = parted(maps, head)
-        return head.evidence(maps, labels, spread)
+    def evidence(self, parts: MapParts, head: Head, labels: Labels) -> NDArray[np.float64]:
+        """Return the evidence for each of these objects, shape (objects, features)."""
+        assert parts.objects is not None
+        return head.evidence(parts.objects, labels, parts.spread)
 
-    def found(self, maps: Maps, head: Head, least: int) -> Found:
-        """Return the objects of maps without specks, with what the maps say of each."""
-        if self.by_block:
-            maps = as_float32(maps)  # once: both ask for it
-        labels = self.decode(maps, head, least)
-        return Found(labels, self.evidence(maps, head, labels))
+    def decode_objects(self, parts: MapParts, head: Head, min_size: int) -> DecodedObjects:
+        """Return the objects of maps without specks, with the evidence for each."""
+        maps, spread = parts.objects, parts.spread
+        assert maps is not None
+        if self.by_block:  # converted once: both steps need it
+            maps = as_float32(maps)
+            spread = None if spread is None else as_float32(spread)
+        labels = self.decode(maps, head, min_size)
+        return DecodedObjects(labels, self.evidence(MapParts(maps, None, spread), head, labels))
 
 
-class Slices(Way):
-    """Each slice by itself; nothing is linked."""
+class Slices(StackStrategy):
+    """Each slice separately; nothing is linked."""
 
     name: Literal["slices"] = "slices"
 
 
-class Link(Way):
-    """Slice by slice; then objects that overlap in neighbouring slices become one.
+class Link(StackStrategy):
+    """Slice by slice; then objects that overlap in neighbouring slices are linked.
 
     Attributes
     ----------
@@ -100,25 +103,30 @@ class Link(Way):
     def map_steps(self, image: Image, inference: Inference, head: Head) -> Steps[Maps]:
         return (yield from inference.slices_steps(image))
 
-    def decode(self, maps: Maps, head: Head, least: int) -> Labels:
-        slices = [super(Link, self).decode(maps[:, z], head, least) for z in range(maps.shape[1])]
+    def decode(self, maps: Maps, head: Head, min_size: int) -> Labels:
+        slices = [
+            super(Link, self).decode(maps[:, z], head, min_size) for z in range(maps.shape[1])
+        ]
         linked = link_slices(np.stack(slices), self.least_overlap, self.gap, self.waist)
-        return remove_small(linked, _SPECK * least)
+        return remove_small(linked, _SPECK * min_size)
 
-    def evidence(self, maps: Maps, head: Head, labels: Labels) -> NDArray[np.float64]:
-        """Return the mean, over the voxels of an object, of what the maps of its slices say."""
+    def evidence(self, parts: MapParts, head: Head, labels: Labels) -> NDArray[np.float64]:
+        """Return the mean evidence over the voxels of an object, slice by slice."""
+        maps, spread = parts.objects, parts.spread
+        assert maps is not None
         sums = np.zeros((int(labels.max(initial=0)), len(head.evidence_names)))
         total = np.zeros((len(sums), 1))
         for z, plane in enumerate(labels):
             own, ids = as_labels(plane)
             size = np.bincount(own.ravel(), minlength=len(ids) + 1)[1:, None]
-            sums[ids - 1] += size * super().evidence(maps[:, z], head, own)
+            here = MapParts(maps[:, z], None, None if spread is None else spread[z])
+            sums[ids - 1] += size * super().evidence(here, head, own)
             total[ids - 1] += size
         return sums / np.maximum(total, 1)
 
 
-class Views(Way):
-    """The slices of all three directions; their maps become maps in 3D, decoded once."""
+class Views(StackStrategy):
+    """The slices along all three axes; their maps are merged to maps in 3D, decoded once."""
 
     joins: ClassVar[bool] = True
     cubes: ClassVar[bool] = True
@@ -126,45 +134,33 @@ class Views(Way):
 
     name: Literal["views"] = "views"
 
-    @staticmethod
-    def take(head: Head) -> bool:
-        """Tell whether maps of the three views can be put together."""
-        return isinstance(head, Center) or head.channels(2) == head.channels(3)
-
     def check(self, head: Head, name: str) -> None:
         _check_objects(head, name, self.name)
-        if not self.take(head):
+        if not head.merges_views:
             raise InputError(
-                "Maps that mean the same in 2D and 3D are needed for three views",
-                f"those of {name}",
-                "Try --stack link",
+                f"The maps of {name} differ in 2D and 3D: three views cannot be merged",
+                hint="Try --stack link",
             )
 
     def map_steps(self, image: Image, inference: Inference, head: Head) -> Steps[Maps]:
-        return (yield from view_steps(image, inference, isinstance(head, Center)))
+        vectors = head.vectors(3) if head.joins_views else ()
+        return (yield from view_steps(image, inference, vectors))
 
-    def decode(self, maps: Maps, head: Head, least: int) -> Labels:
-        return super().decode(maps, head, int(least**_DEEP))
-
-
-def parted(maps: Maps, head: Head) -> tuple[Maps, Maps | None]:
-    """Return the maps of the head, and the spread between copies if they come with it."""
-    channels = head.channels(maps.ndim - 1)
-    return maps[:channels], maps[channels] if len(maps) > channels else None
+    def decode(self, maps: Maps, head: Head, min_size: int) -> Labels:
+        return super().decode(maps, head, int(min_size**_DEEP))
 
 
 class Auto(Options):
-    """What measures best: three views, or linked slices where a stack is too coarse for them."""
+    """The most accurate: three views, or linked slices where a stack is too coarse for them."""
 
     name: Literal["auto"] = "auto"
 
 
-def _check_objects(head: Head, name: str, way: str) -> None:
+def _check_objects(head: Head, name: str, strategy: str) -> None:
     if not head.finds_objects:
         raise InputError(
-            f"A model that separates objects is needed for --stack {way}",
-            f"{name}, which gives classes",
-            "Try --stack slices",
+            f"{name} gives classes, but --stack {strategy} is for models that separate objects",
+            hint="Try --stack slices",
         )
 
 

@@ -1,4 +1,4 @@
-"""Which way a volume goes through a model, on which grid, and what the user is told of it."""
+"""The stack strategy for a volume and a model, its grid, and notes for the user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from ...core.errors import InputError
-from ..maps.stack_strategies import Auto, Link, Slices, Views, Way
+from ..maps.stack_strategies import Auto, Link, Slices, StackStrategy, Views
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
@@ -17,51 +17,54 @@ if TYPE_CHECKING:
     from ..maps.network_grid import NetworkGrid
     from .options import SegmentOptions
 
-_COARSEST = 6.0  # times as long as wide: voxels up to here are cut into cubes
+_COARSEST = 6.0  # times as long as wide: voxels up to here are resampled to cubes
 _MOST = 50.0  # beyond, the calibration must be wrong
 _SHALLOW = 16  # voxels of depth that a view from the side needs to show anything
 _BYTES = 40  # a voxel on the grid of cubes: its maps and those of one view, and its labels
 _SHARE = 0.7  # of the free memory that they may take
 
 
-def chosen_way(
+def choose_strategy(
     volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions
-) -> tuple[Way, list[str]]:
-    """Return the way that a volume goes through a model for `ndim` axes, and what is to be said.
+) -> tuple[StackStrategy, list[str]]:
+    """Return the strategy for a volume and a model for `ndim` axes, and notes for the user.
 
     Raises
     ------
     InputError
-        If the model cannot be used in the way that was asked for, or the calibration is absurd.
+        If the model does not fit the strategy of the options, or the calibration is absurd.
     """
     name = info.name
     if ndim == 3:
-        return Way(), _coarse(volume, info) if in_cubes(info, Way()) else []
+        whole = StackStrategy()
+        return whole, _coarse(volume, info) if in_cubes(info, whole) else []
     if "Z" not in volume.axes or volume.shape[volume.axes.index("Z")] == 1:
-        return Way(), []
+        return StackStrategy(), []
     if not isinstance(options.stack, Auto):
         options.stack.check(info.head, name)
-        way: Way = options.stack
-        return way, [] if isinstance(way, Slices) else [_said(volume, name, way, "")]
+        chosen: StackStrategy = options.stack
+        return chosen, [_note(volume, name, chosen, "")] if chosen.joins else []
     if not info.head.finds_objects:
         return Slices(), []
-    reason = _reason(volume) if Views.take(info.head) else "three views of its maps do not fit"
-    way = Link() if reason else Views()
-    return way, [_said(volume, name, way, reason)]
+    reason = "its maps differ in 2D and 3D"
+    if info.head.merges_views:
+        reason = _reason(volume)
+    strategy = Link() if reason else Views()
+    return strategy, [_note(volume, name, strategy, reason)]
 
 
-def in_cubes(info: ModelInfo, way: Way) -> bool:
-    """Tell whether the network sees a stack on a grid of cubes."""
-    return way.cubes or (not way.joins and info.preprocessing.diameter is not None)
+def in_cubes(info: ModelInfo, strategy: StackStrategy) -> bool:
+    """Return whether a stack is resampled to cubic voxels."""
+    return strategy.cubes or (not strategy.joins and info.preprocessing.diameter is not None)
 
 
 def scaled(
-    grid: NetworkGrid, volume: Volume, info: ModelInfo, way: Way, scale: float
+    grid: NetworkGrid, volume: Volume, info: ModelInfo, strategy: StackStrategy, scale: float
 ) -> NetworkGrid:
-    """Return the grid of an image that is enlarged by `scale`; a stack's may be one of cubes."""
+    """Return the grid of an image that is resized by `scale`; stacks may get cubic voxels."""
     if len(grid.shape) == 2 or info.preprocessing.spacing is not None:
         return grid.scaled(scale)
-    if not in_cubes(info, way):
+    if not in_cubes(info, strategy):
         return replace(grid, scale=(1.0, scale, scale))
     return replace(grid, scale=tuple(s * scale for s in _sides(volume)))
 
@@ -74,9 +77,9 @@ def _sides(volume: Volume) -> tuple[float, ...]:
     sides = tuple(s / min(sides[1:]) for s in sides)
     if not 1 / _MOST <= sides[0] <= _MOST:
         raise InputError(
-            f"Voxels that are at most {_MOST:g} times as long as wide are needed",
-            f"{volume.name} with {volume.describe_spacing()}",
-            "Correct the spacing",
+            f"The voxels of {volume.name} ({volume.describe_spacing()}) are more than {_MOST:g} "
+            "times as long as wide, or as wide as long",
+            hint="Correct the spacing",
         )
     return sides
 
@@ -86,12 +89,12 @@ def _coarse(volume: Volume, info: ModelInfo) -> list[str]:
     if coarse <= _COARSEST:
         return []
     apart = f"The slices of {volume.name} are {coarse:.3g} times as far apart as its pixels"
-    trained = f"more than {info.name} was trained for ({_COARSEST:g})"
+    trained = f"more than in the training of {info.name} ({_COARSEST:g})"
     return [f"{apart}, {trained}: objects may be missed or merged"]
 
 
 def _reason(volume: Volume) -> str:
-    """Say why three views would show too little, or "" where they are best."""
+    """Return why three views would show too little, or "" where they are best."""
     sides = _sides(volume)
     shape = [round(n * s) for n, s in zip(volume.spatial_shape, sides, strict=True)]
     free = psutil.virtual_memory().available
@@ -105,9 +108,13 @@ def _reason(volume: Volume) -> str:
     return ""
 
 
-def _said(volume: Volume, name: str, way: Way, reason: str) -> str:
-    if isinstance(way, Link):
+def _note(volume: Volume, name: str, strategy: StackStrategy, reason: str) -> str:
+    if isinstance(strategy, Link):
         because = f" ({reason})" if reason else ""
-        return f"{name} is a 2D model: the slices of {volume.name} are linked{because}"
-    cubes = "" if volume.spacing is not None else "; without a calibration, voxels count as cubes"
-    return f"{name} is a 2D model: {volume.name} is seen in three views (XY, XZ, YZ){cubes}"
+        return f"{name} is a 2D model: objects of {volume.name} are linked across slices{because}"
+    cubes = (
+        "" if volume.spacing is not None else "; without a calibration, cubic voxels are assumed"
+    )
+    return (
+        f"{name} is a 2D model: {volume.name} is segmented in orthogonal views (XY, XZ, YZ){cubes}"
+    )

@@ -1,4 +1,4 @@
-"""What a run will take, before it begins."""
+"""Time and memory of a run, before it begins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..maps.blockwise import block_voxels
 from ..maps.network_grid import network_grid
-from .choose_strategy import chosen_way, scaled
+from .choose_strategy import choose_strategy, scaled
 from .model_input import check_axes
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ class Needs:
     Attributes
     ----------
     voxels : float
-        That the network sees, over all planes.
+        Of the network's input, over all planes.
     memory : int
         Bytes at the peak, beside the image.
     streamed : bool
-        Whether it goes block by block, with the maps in a temporary file.
+        Whether maps are made block by block, in a temporary file.
     """
 
     voxels: float
@@ -43,24 +43,24 @@ class Needs:
 def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -> Needs:
     """Estimate what it takes to segment a volume with a model for `ndim` axes.
 
-    The object size counts as far as it is told, since guessing it takes the network.
+    The object size counts if it is set, since estimating it takes the network.
 
     Raises
     ------
     InputError
-        If the volume is none that the model takes, or an option does not fit it.
+        If the model does not take the volume, or an option does not fit it.
     """
     check_axes(volume, info.name, ndim)
-    way, _ = chosen_way(volume, info, ndim, options)
-    axes = 3 if way.joins else ndim  # of a plane
+    strategy, _ = choose_strategy(volume, info, ndim, options)
+    axes = 3 if strategy.joins else ndim  # of a plane
     plane = volume.spatial_shape[-axes:]
-    told = options.diameter_px(volume)
-    scale = info.preprocessing.scale_for(told)
-    grid = scaled(network_grid(volume, plane, info)[0], volume, info, way, scale)
+    given = options.diameter_px(volume)
+    scale = info.preprocessing.scale_for(given)
+    grid = scaled(network_grid(volume, plane, info)[0], volume, info, strategy, scale)
     seen, channels = math.prod(grid.seen_shape), info.head.channels(axes)
     sizes = dict(zip(volume.axes, volume.shape, strict=True))
     whole = math.prod(n for axis, n in sizes.items() if axis != "C")
-    streamed = way.by_block and maps_are_large(channels, seen, options)
+    streamed = strategy.by_block and maps_are_large(channels, seen, options)
     held = min(seen, block_voxels(axes)) if streamed else seen
     window = options.tiling.of(info.preprocessing.tiling).tile ** ndim
     memory = (
@@ -69,10 +69,10 @@ def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -
         + min(held, window) * _TILE[ndim]
         + whole * _LABEL
     )
-    times = axes if way.cubes else 1  # a view along each axis
+    times = axes if strategy.cubes else 1  # a view along each axis
     return Needs(times * seen * whole / max(1, math.prod(plane)), memory, streamed)
 
 
 def maps_are_large(channels: int, voxels: int, options: SegmentOptions) -> bool:
-    """Tell whether the maps of a plane are more than may be held."""
+    """Return whether the maps of a plane are more than may be held."""
     return _FLOAT * channels * voxels > options.max_maps_gib * 2**30

@@ -141,7 +141,7 @@ def _one_channel(volume: Volume, model: Model, channel: int | str | None) -> Vol
 
 
 def _grey(volume: Volume) -> bool:
-    """Tell whether a colour image is a grey one: red, green and blue are the same."""
+    """Return whether a colour image is a grey one: red, green and blue are the same."""
     if volume.channel_names[:3] != ("red", "green", "blue"):
         return False
     red, green, blue = (np.asarray(volume.at("C", i).array) for i in range(3))

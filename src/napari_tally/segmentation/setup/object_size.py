@@ -1,4 +1,4 @@
-"""Guess how large the objects of an image are from a quick coarse pass of the network."""
+"""Estimate the object size of an image from a quick coarse pass of the network."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ if TYPE_CHECKING:
     from ...models.preprocessing import DiameterRange
     from ...network.tiling import Inference
 
-STAGE = "guess the object size"
-_LOOK = 256  # px a side: what of the shrunken image is looked at, around its middle
+STAGE = "estimate the object size"
+_PROBE = 256  # px a side of the part of the resized image, around its middle
 _FIRST = 1 / 4  # where the search begins: a sixteenth of the image's pixels
 _FINEST = 1 / 2
-_SMALLEST = 24  # px a side: the image is not shrunken below
-_CERTAIN = 0.86  # mean foreground probability from which objects are large enough to be judged
+_SMALLEST = 24  # px a side: the minimum of a resized image
+_CERTAIN = 0.86  # mean foreground probability from which objects are large enough to be measured
 _FAINT = 0.3  # foreground probability below which a voxel does not count for that mean
-_ROOM = 0.8  # of the model's largest diameter: beyond, a coarser look is taken
+_ROOM = 0.8  # of the model's largest diameter: beyond, a coarser probe follows
 
 Decode = Callable[[NDArray[np.float32]], NDArray[np.integer]]
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class SizeEstimate:
     """Diameter of the objects in px of the image (None if unknown), and the scale chosen for it."""
 
     diameter: float | None
     scale: float
 
-    def sentence(self, *, told: bool) -> str:
-        """Say what was done about the object size, or "" where there is nothing to say."""
+    def note(self, *, given: bool) -> str:
+        """Return a note about the object size, or "" where the image is not resized."""
         if self.scale == 1 or self.diameter is None:
             return ""
-        how = "enlarged" if self.scale > 1 else "reduced"
-        source = "as told" if told else "as guessed; say otherwise with an object size"
+        how = "upscaled" if self.scale > 1 else "downscaled"
+        source = "Object diameter" if given else "Estimated object diameter"
+        override = "" if given else " (override with --object-size)"
         return (
-            f"Objects of about {self.diameter:.3g} px ({source}): the image is {how} "
-            f"to {self.scale:.2g} times its size for the network"
+            f"{source}: {self.diameter:.3g} px{override}; image {how} to {self.scale:.2g}x for "
+            "the network"
         )
 
 
-def guess_steps(
+def estimate_size_steps(
     image: NDArray[np.float32], inference: Inference, decode: Decode, sizes: DiameterRange
-) -> Steps[Guess]:
-    """Guess the diameter from shrunken copies of the image, where objects of any size are cheap.
+) -> Steps[SizeEstimate]:
+    """Estimate the diameter from downscaled images, in which objects of any size are cheap to find.
 
-    The first look is at a quarter of the size. If objects are too large there, a coarser look
-    follows; if they are too small for the network to be certain, one finer look. An image with
-    objects larger than the model knows is to be reduced; smaller ones cannot be seen in a shrunken
-    image and have to be told.
+    The first probe is at a quarter of the size. If objects are too large there, a coarser one
+    follows; if they are too small for the network to be confident, one finer probe. Objects
+    larger than the model knows are found so; smaller ones are missed, and their size has to be set.
     """
-    shrink, seen = _FIRST, Look(0.0, 0.0)
+    shrink, seen = _FIRST, Probe(0.0, 0.0)
     while min(shape := scaled_shape(image.shape[1:], shrink)) >= _SMALLEST:
-        maps = yield from inference.steps(middle(resample_image(image, shape), _LOOK))
+        maps = yield from inference.steps(middle(resample_image(image, shape), _PROBE))
         yield Step(STAGE, 1, 1)
-        seen = look(decode(maps), maps, shrink)
+        seen = probe(decode(maps), maps, shrink)
         if seen.certainty < _CERTAIN and shrink in (_FIRST, _FINEST):
             if shrink == _FINEST:
                 break
@@ -71,12 +71,12 @@ def guess_steps(
         else:
             break
     if not seen.diameter:
-        return Guess(None, 1.0)
-    return Guess(seen.diameter, sizes.scale_for(max(seen.diameter, sizes.low)))
+        return SizeEstimate(None, 1.0)
+    return SizeEstimate(seen.diameter, sizes.scale_for(max(seen.diameter, sizes.low)))
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Probe:
     """Diameter (px of the image) of the typical foreground voxel's object, and its certainty."""
 
     diameter: float
@@ -90,14 +90,14 @@ def middle(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     return image[(slice(None), *cut)]
 
 
-def look(labels: NDArray[np.integer], maps: NDArray[np.float32], shrink: float) -> Look:
-    """Return what objects and maps of an image say of it, that was shrunken by `shrink`."""
+def probe(labels: NDArray[np.integer], maps: NDArray[np.float32], shrink: float) -> Probe:
+    """Return the diameter and certainty of an image that was resized by `shrink`."""
     size = np.bincount(labels.ravel())[1:]
     size = np.sort(size[size > 0])
     if not len(size):
-        return Look(0.0, 0.0)
+        return Probe(0.0, 0.0)
     half = float(size[np.searchsorted(np.cumsum(size), size.sum() / 2)])
     flat = labels.ndim == 2
     radius = (half / np.pi) ** 0.5 if flat else (0.75 * half / np.pi) ** (1 / 3)
     foreground = 1 - maps[0]
-    return Look(2 * radius / shrink, float(foreground[foreground > _FAINT].mean()))
+    return Probe(2 * radius / shrink, float(foreground[foreground > _FAINT].mean()))

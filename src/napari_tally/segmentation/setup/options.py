@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from ...core.errors import InputError
 from ...core.options import Offer, Options
 from ...core.quantity import Quantity, parse_quantity
 from ...heads.base import Head
-from ...heads.panoptic import Panoptic
 from ...network.device import Device, Precision
 from ...network.tile_layout import ToldTiling
 from ..maps.stack_strategies import AnyStack, Auto
@@ -98,28 +97,17 @@ class SegmentOptions(Options):
         return text
 
     def tuned(self, head: H) -> H:
-        """Return the head that decodes by these options.
+        """Return the head with the post-processing parameters of these options.
 
         Raises
         ------
         InputError
-            If the head has no such number, or cannot take its value.
+            If the head has no such parameter, or cannot take its value.
         """
-        if isinstance(head, Panoptic):
-            return head.model_copy(update={"objects": self.tuned(head.objects)})
-        changes = dict(self.tune)
-        if self.threshold is not None and "threshold" in type(head).model_fields:
-            changes["threshold"] = self.threshold
-        listed = ", ".join(head.tunable)
-        for name, value in self.tune.items():
-            if name not in head.tunable:
-                raise InputError(f"One of {listed or 'no numbers'} is needed to tune", repr(name))
-            try:
-                type(head).model_validate(head.model_dump() | {name: value})
-            except ValidationError as error:
-                told = error.errors()[0]["msg"]
-                raise InputError(f"Another {name} is needed", str(value), told) from None
-        return head.model_copy(update=changes)
+        parameters = dict(self.tune)
+        if self.threshold is not None and "threshold" in head.parameters:
+            parameters["threshold"] = self.threshold
+        return head.tuned(**parameters)
 
     def diameter_px(self, volume: Volume) -> float | None:
         """Return the object size in px of the image (the finer of Y and X), if it is set."""

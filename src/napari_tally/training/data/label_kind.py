@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...core.connected_components import components
 
 if TYPE_CHECKING:
+    from ...heads.base import Kind
     from .labelled_image import Labelled
 
-Kind = Literal["instances", "classes", "panoptic"]
 _FEW_IDS = 20  # more than these are no classes
 _FEW_PIECES = 4  # ids up to here that are the same in most images are classes, in one piece too
 _SAME = 2 / 3  # share of the images that is most
 
 
 def kind_of(images: Sequence[Sequence[Labelled]]) -> Kind:
-    """Tell whether labels are ids of objects or of classes.
+    """Return whether labels are ids of objects or of classes.
 
     Few ids of which many have several pieces are classes, and so are very few ids that are the
     same in most of at least three images.
@@ -27,7 +27,7 @@ def kind_of(images: Sequence[Sequence[Labelled]]) -> Kind:
     Parameters
     ----------
     images : sequence of sequence of Labelled
-        Of each image the planes in which a network sees it: an object may go through several.
+        The planes of each image: an object may extend over several.
     """
     planes = [plane for image in images for plane in image]
     if any(plane.classes is not None for plane in planes):

@@ -1,4 +1,4 @@
-"""Labels that are complete in a part of an image only: a painted region, some slices of a stack."""
+"""Partial labels: complete in an annotated region only, such as some slices of a stack."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ...heads.panoptic import Panoptic
 
 if TYPE_CHECKING:
     from ...heads.base import Head
 
 Labels = NDArray[np.integer]
 Mask = NDArray[np.bool_]
-_HIDDEN = 0.5  # share of an object outside of the known region from which on it is not scored
+_HIDDEN = 0.5  # share of an object outside of the annotated region from which it is not scored
 
 
 def settled(head: Head, labels: Labels, region: Mask) -> Mask:
-    """Return where the labels can be learnt: in the region, without objects that it cuts.
+    """Return the annotated region without the objects that it cuts.
 
-    An object that ends where the region ends was cut off: where its border and its centre are is
-    not known. One that is painted beyond the region is whole.
+    An object that ends at the border of the region was cut off: its own border and centre are
+    unknown. One that is painted beyond the region is whole.
 
     Raises
     ------
@@ -30,14 +29,14 @@ def settled(head: Head, labels: Labels, region: Mask) -> Mask:
         If the region is of another shape, or nothing is left of it.
     """
     if region.shape != labels.shape:
-        raise InputError(
-            f"A mask of the labels' shape {labels.shape} is needed", f"one of {region.shape}"
-        )
-    known = region if not head.finds_objects else region & ~_cut(_objects(head, labels), region)
+        raise InputError(f"The mask has the shape {region.shape}, the labels have {labels.shape}")
+    known = region
+    if head.finds_objects:
+        known = region & ~_cut(head.object_ids(labels), region)
     if not known.any():
+        wrong = "cuts every object in it" if region.any() else "is empty"
         raise InputError(
-            "A region with at least one whole object is needed",
-            "a mask that is empty" if not region.any() else "one that cuts every object in it",
+            f"The annotated region {wrong}", hint="Annotate a region with at least one whole object"
         )
     return known
 
@@ -53,20 +52,16 @@ def _cut(objects: Labels, region: Mask) -> Mask:
     return found
 
 
-def _objects(head: Head, labels: Labels) -> Labels:
-    return head.parted(labels)[0] if isinstance(head, Panoptic) else labels
-
-
 def scored(head: Head, labels: Labels, known: Mask | None) -> Labels:
-    """Return labels without what lies where the truth is not known.
+    """Return labels without what is outside of the annotated region.
 
-    Classes are taken away voxel by voxel; objects as a whole if most of them lies there.
+    Classes are removed voxel by voxel; objects as a whole if most of an object is outside.
     """
     if known is None:
         return labels
-    objects = _objects(head, labels).astype(np.int64)
     if not head.finds_objects:
         return np.where(known, labels, 0)
+    objects = head.object_ids(labels).astype(np.int64)
     size = np.bincount(objects.ravel())
     hidden = np.bincount(objects[~known].ravel(), minlength=len(size)) > _HIDDEN * size
     hidden[0] = False

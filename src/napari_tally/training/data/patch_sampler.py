@@ -83,7 +83,7 @@ class Crops:
         for both, seed in drawn:
             wait()
             changed.append(self._changed(both, seed))
-        labels = np.stack([self.head.mended(labels) for _, labels, _ in changed])
+        labels = np.stack([self.head.repaired(labels) for _, labels, _ in changed])
         channels = self.head.channels(len(self.patch))
         targets = np.empty((len(labels), channels, *self.patch), np.float32)
         with at_most(torch.get_num_threads()):

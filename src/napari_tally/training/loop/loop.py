@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ...core.progress import Steps
-    from .score import Score
+    from ...heads.score import Score
 
 __all__ = ["Learning", "Sample", "TrainOptions", "Training", "train_steps"]
 

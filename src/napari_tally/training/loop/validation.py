@@ -1,4 +1,4 @@
-"""What a network finds in whole images, and how good that is."""
+"""Predictions on whole images, and their score."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ...core.progress import Step, Steps
 from ...network.tiling import Inference
 from ..data.partial_labels import scored
-from .score import score_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ...heads.base import Head, Maps
+    from ...heads.score import Score
     from ..data.sample import Sample
     from .recipe import TrainOptions
-    from .score import Score
 
     Found = list[NDArray[np.integer]]
 
@@ -33,26 +32,26 @@ def found_steps(
     dtype: torch.dtype,
     samples: Sequence[Sample],
 ) -> Steps[Found]:
-    """Decode what a network sees in images; yield after every window."""
+    """Run the network on images and decode its maps; yield after every window."""
     head, found = options.head, []
     inference = Inference(
         network, head.activate, options.architecture.stride, device, dtype, options.tiling
     )
     for number, sample in enumerate(samples):
-        maps = yield from _told(inference.steps(sample.image), number, len(samples))
+        maps = yield from _counted(inference.steps(sample.image), number, len(samples))
         found.append(head.decode(maps))
     return found
 
 
 def compared(head: Head, found: Found, samples: Sequence[Sample]) -> Score:
-    """Score what was found, where the labels are known."""
+    """Score predicted labels in the annotated regions."""
     hidden = [scored(head, f, s.known) for f, s in zip(found, samples, strict=True)]
     truth = [scored(head, sample.labels, sample.known) for sample in samples]
-    return score_of(head, hidden, truth)
+    return head.score(hidden, truth)
 
 
-def _told(steps: Steps[Maps], done: int, total: int) -> Steps[Maps]:
-    """Tell of each window of an image that the image is under way."""
+def _counted(steps: Steps[Maps], done: int, total: int) -> Steps[Maps]:
+    """Relay the steps of one image as a part of those of all."""
     while True:
         try:
             next(steps)

@@ -41,9 +41,9 @@ def suited(
     own = model.info.preprocessing.normalizer
     labelled = [pair for pair in pairs if np.any(pair.labels.array)][:_TRIED]
     dark = [pair for pair in labelled if _is_dark(pair)]
-    if not isinstance(own, Percentile) or own.inverted or not model.info.head.finds_objects:
+    if not isinstance(own, Percentile) or own.inverted or model.info.head.kind != "instances":
         return own
-    if not labelled or len(dark) < len(labelled) or model.info.head.class_names:
+    if not labelled or len(dark) < len(labelled):
         return own
     other = own.model_copy(update={"inverted": True})
     parts = [_part(pair) for pair in labelled]

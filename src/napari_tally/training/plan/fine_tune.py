@@ -1,41 +1,26 @@
-"""The plan of a training that begins with a model: its network, head and grid, a lower rate."""
+"""The plan for fine-tuning a model: its network, head and grid, a lower learning rate."""
 
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ...core.errors import InputError
-from ...heads.panoptic import Panoptic
 from ...network.hardware import Machine
 from .plan import Plan, epoch_of
 from .rules import batch_of, choose_patch, choose_workers, share_around
 
 if TYPE_CHECKING:
     from ...models.bundle import Model
-    from ..data.label_kind import Kind
     from .fingerprint import Fingerprint
 
-_RATE = 2e-4  # a fifth of that from nothing: what it knows is not to be lost
+_RATE = 2e-4  # a fifth of that from scratch, to keep what the model knows
 _FEW, _MANY = 300, 1500  # steps, for few images and for many
 _EACH = 100
 
 
-def kind_for(model: Model) -> Kind:
-    """Return what labels a model learns from."""
-    head = model.info.head
-    if isinstance(head, Panoptic):
-        return "panoptic"
-    return "instances" if head.finds_objects else "classes"
-
-
-def axes_for(model: Model) -> Literal[2, 3]:
-    """Return along how many axes a model sees images."""
-    return model.architecture.spatial_dims
-
-
 def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = None) -> Plan:
-    """Choose how a model is trained further.
+    """Choose how a model is fine-tuned.
 
     Raises
     ------

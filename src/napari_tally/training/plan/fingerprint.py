@@ -12,7 +12,8 @@ from pydantic import Field
 from ...core.connected_components import components
 from ...core.options import Options
 from ...geometry.orientation import orientation_of, turn_to
-from ..data.label_kind import Kind, kind_of
+from ...heads import Kind
+from ..data.label_kind import kind_of
 from ..data.labelled_image import axes_of, in_planes
 
 if TYPE_CHECKING:

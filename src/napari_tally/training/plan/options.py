@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from ...core.errors import unknown_name
 from ...core.options import Offer, Options
+from ...heads import Kind, object_heads
 from ...network.device import Device
 from ..augment.presets import Preset
-from ..data.label_kind import Kind
-from .rules import ObjectHead
 
 
 class TrainingOptions(Options):
@@ -29,7 +29,7 @@ class TrainingOptions(Options):
     ndim: Annotated[Literal[2, 3] | None, Offer(label="Dimensions")] = Field(
         None, description="Dimensions of the network. Default: chosen from the images."
     )
-    head: ObjectHead | None = Field(
+    head: Annotated[str | None, Offer(choices=object_heads)] = Field(
         None, description="How a new model separates objects. Default: flow."
     )
     class_names: tuple[str, ...] = Field(
@@ -96,6 +96,13 @@ class TrainingOptions(Options):
         False, description="Resume a stopped run with its options, images and plan."
     )
     overwrite: bool = Field(False, description="Replace a model that exists.")
+
+    @field_validator("head")
+    @classmethod
+    def _separates_objects(cls, name: str | None) -> str | None:
+        if name is not None and name not in object_heads():
+            raise unknown_name("head that separates objects", name, object_heads())
+        return name
 
     def going_on(self, first: TrainingOptions) -> TrainingOptions:
         """Return the options of the run that is resumed, on the device that is set now."""

@@ -1,4 +1,4 @@
-"""The plan of a training: what the data and the machine decide, and everybody can change.
+"""The plan of a training: chosen from the data and the machine; everything can be changed.
 
 In the manner of nnU-Net (Isensee et al., 2021, https://doi.org/10.1038/s41592-020-01008-z): from a
 fingerprint of the data follow spacing, patch, depth and width of the network and batch; with
@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from ...core.options import Options
-from ...heads import AnyHead
+from ...heads import AnyHead, Kind
 from ...models.preprocessing import FORMAT, Preprocessing, lifted
 from ...network.architectures import AnyArchitecture
 from ...network.hardware import Machine
 from ..augment.presets import Preset, preset
-from ..data.label_kind import Kind
 from ..loop.recipe import TrainOptions
 from .rules import (
-    ObjectHead,
     batch_for,
     choose_augmentation,
     choose_diameter,
@@ -51,14 +49,14 @@ _FLAT = 3.0  # times that slices may be further apart than pixels, to be turned 
 
 
 class Plan(Options):
-    """Every choice of a training; any of them can be changed.
+    """All choices of a training; any of them can be changed.
 
     Attributes
     ----------
     kind : str
         What the labels are.
     class_ids : tuple of int
-        The ids that the classes have in the labels, in the order of the head's.
+        The ids in the labels of the head's classes, in their order.
     preprocessing : Preprocessing
         How images are brought to the network.
     min_size : int
@@ -98,11 +96,11 @@ class Plan(Options):
 
     @property
     def ndim(self) -> int:
-        """Along how many axes the network sees images."""
+        """Number of axes of the network's input."""
         return self.architecture.spatial_dims
 
     def changed(self, **choices: object) -> Plan:
-        """Return the plan with some choices made otherwise; an epoch follows the steps."""
+        """Return the plan with other choices; the epoch follows the steps."""
         made = {name: value for name, value in choices.items() if value is not None}
         if "steps" in made and "epoch" not in made:
             made["epoch"] = epoch_of(int(str(made["steps"])))
@@ -144,20 +142,20 @@ class Plan(Options):
         a, patch = self.architecture, " x ".join(map(str, self.patch))
         what = {"instances": "objects", "classes": "classes", "panoptic": "objects with classes"}
         return [
-            f"Learns {what[self.kind]} in {self.ndim}D with the head {self.head.name}"
+            f"Target: {what[self.kind]} in {self.ndim}D with the head {self.head.name}"
             + (f": {', '.join(self.head.class_names)}" if self.head.class_names else ""),
             f"Grid: {self._grid()}; intensities by {self._intensities()}",
             f"Network: {a.target} of {_levels(a)}; {a.in_channels} in, {a.out_channels} out"
-            + (f"; begins as {self.start}" if self.start else ""),
-            f"{self.steps:,} steps of {self.batch} crops of {patch} from a rate of "
-            f"{self.learning_rate:g}; scored every {self.epoch:,} steps"
-            + (f", stops after {self.patience} without gain" if self.patience else ""),
+            + (f"; fine-tuned from {self.start}" if self.start else ""),
+            f"{self.steps:,} steps of {self.batch} patches of {patch}, learning rate "
+            f"{self.learning_rate:g}; validated every {self.epoch:,} steps"
+            + (f", stopped after {self.patience} without gain" if self.patience else ""),
             f"Augmentation: {self.augmentation}"
             + (
-                f"; {self.foreground:.0%} of the crops around something labelled"
+                f"; {self.foreground:.0%} of the patches around labelled voxels"
                 * bool(self.foreground)
             )
-            + f"; processes that make crops: {self.workers}" * bool(self.workers),
+            + f"; data-loading workers: {self.workers}" * bool(self.workers),
         ]
 
     def _grid(self) -> str:
@@ -196,7 +194,7 @@ def make_plan(
     data: Fingerprint,
     machine: Machine | None = None,
     *,
-    head: ObjectHead | None = None,
+    head: str | None = None,
     class_names: Sequence[str] = (),
     stuff: Sequence[int] = (),
 ) -> Plan:
@@ -205,7 +203,7 @@ def make_plan(
     Parameters
     ----------
     head : str, optional
-        The head that tells objects apart; see `sizing.choose_head`.
+        Name of the head that separates objects; see `rules.choose_head`.
     class_names : sequence of str
         Names of the classes, in the order of their ids.
     stuff : sequence of int

@@ -19,7 +19,7 @@ from ...network.hardware import Machine
 from ..data.data_split import Split, split_groups, told_split
 from ..data.labelled_image import Labelled, check_all, in_planes
 from .contrast_inversion import suited
-from .fine_tune import axes_for, fine_tuning_plan, kind_for
+from .fine_tune import fine_tuning_plan
 from .fingerprint import Fingerprint, fingerprint
 from .options import TrainingOptions
 from .plan import Plan, make_plan
@@ -77,8 +77,8 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
     start = load_model(options.start) if options.start else None
     data = fingerprint(
         pairs,
-        kind_for(start) if start else options.kind,
-        axes_for(start) if start else options.ndim,
+        start.info.head.kind if start else options.kind,
+        start.architecture.spatial_dims if start else options.ndim,
     )
     if start is not None:
         plan = fine_tuning_plan(data, start, machine)
@@ -108,7 +108,7 @@ def ready(pairs: Sequence[Labelled], options: TrainingOptions) -> list[Labelled]
     """
     if options.channel is not None:
         pairs = [replace(p, image=_one_channel(p, options.channel)) for p in pairs]
-    kind = kind_for(load_model(options.start)) if options.start else options.kind
+    kind = load_model(options.start).info.head.kind if options.start else options.kind
     if kind == "classes":
         pairs = [p if p.classes is None else replace(p, labels=p.classes) for p in pairs]
     if kind in ("classes", "instances"):

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, log2, prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...heads.boundary import Boundary
-from ...heads.center import Center
-from ...heads.distance import Distance
-from ...heads.flow import Flow
-from ...heads.panoptic import Panoptic, PanopticClass
-from ...heads.semantic import Semantic
+from ...heads import HEADS
+from ...heads.base import LabelClasses
 from ...models.preprocessing import DiameterRange
 from ...network.architectures import DynUNet
 from ...network.normalize import AnyNormalizer, Percentile, Window
 from ...network.tile_layout import Tiling
 
 if TYPE_CHECKING:
-    from ...heads import AnyHead
+    from ...heads.base import Head
     from ...network.hardware import Machine
     from ..augment.presets import Preset
     from .fingerprint import Fingerprint
 
-ObjectHead = Literal["center", "boundary", "distance", "flow"]
-HEADS = {h.name: h for h in (Center(), Boundary(), Distance(), Flow())}
+_OBJECT_HEAD = "flow"
 _CT_AIR = -500.0  # Hounsfield units: only CT goes so far below 0
 _COARSE = 3.0  # times as long as wide: from here slices are too far apart to be left so
 _RARE = 4.0  # the most that a class counts more for being rare
@@ -52,24 +47,25 @@ _WIDEST = {2: 512, 3: 320}
 
 def choose_head(
     data: Fingerprint,
-    objects: ObjectHead | None,
+    objects: str | None,
     class_names: Sequence[str],
     stuff: Sequence[int],
-) -> AnyHead:
+) -> Head:
     """Return the head for the kind of labels.
 
-    For objects it is flow if none is told: from it a network learnt most in short trainings, in 2D
-    and 3D (`benchmarks/heads.py`).
+    For objects it is flow by default: from it a network learnt most in short trainings, in 2D and
+    3D (`benchmarks/heads.py`).
     """
-    objects = objects or "flow"
-    if data.kind == "instances":
-        return HEADS[objects]
-    named = list(class_names) + [f"class {i}" for i in data.ids[len(class_names) :]]
-    if data.kind == "classes":
-        return Semantic(classes=tuple(named[: len(data.ids)]), weights=_weights(data.shares))
-    kinds = ("stuff" if i in stuff else "thing" for i in data.ids)
-    classes = tuple(PanopticClass(name=n, kind=k) for n, k in zip(named, kinds, strict=False))
-    return Panoptic(classes=classes, objects=HEADS[objects])
+    named = [*class_names, *(f"class {i}" for i in data.ids[len(class_names) :])]
+    classes = LabelClasses(
+        names=tuple(named[: len(data.ids)]),
+        weights=_weights(data.shares) if data.kind == "classes" else (),
+        stuff=tuple(i in stuff for i in data.ids),
+    )
+    separating = HEADS[objects or _OBJECT_HEAD]
+    of_kind = [HEADS[name] for name in HEADS if HEADS[name].kind == data.kind]
+    chosen = separating if separating in of_kind else of_kind[0]
+    return chosen.planned(classes, HEADS.validate(objects or _OBJECT_HEAD))
 
 
 def _weights(shares: Sequence[float]) -> tuple[float, ...]:
@@ -151,7 +147,7 @@ def _seen_diameter(
 
 
 def choose_network(
-    data: Fingerprint, machine: Machine, head: AnyHead, levels: int, *, whole: bool
+    data: Fingerprint, machine: Machine, head: Head, levels: int, *, whole: bool
 ) -> DynUNet:
     """Return the U-Net: wider on a GPU, and normalized by batch where tiles may part an image.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...segmentation.collect.objects import objects_of
+from ...segmentation.collect.decode import decode_labels
 from ...segmentation.maps.network_grid import NetworkGrid
 from ..layers.image_layer import shown
 
@@ -52,7 +52,7 @@ def show_preview(
     smallest = options.min_voxels(done.job.cut, ndim)
     info = done.model.info
     head, here = options.tuned(info.head), NetworkGrid(sizes)
-    found = objects_of(maps[(slice(None), *inner)], here, head, info, smallest)
+    found = decode_labels(maps[(slice(None), *inner)], here, head, info.min_size, smallest)
     labels = np.array(layer.data)
     labels[(*(c.start for c in lead), *plane)] = found
     result.put(labels)

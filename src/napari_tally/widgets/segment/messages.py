@@ -27,7 +27,7 @@ def nothing_found(done: Done) -> str:
     maps = [m for m in done.result.maps or () if m.size]
     best = max((1 - float(m[0].min()) for m in maps), default=0.0)
     wanted = done.job.options.tuned(done.model.info.head)
-    threshold = getattr(wanted.tuned_part, "threshold", 0.0)
+    threshold = wanted.parameters.get("threshold", 0.0)
     if best < threshold:
         return (
             f"Nothing found: the maps never pass {best:.2f}. "

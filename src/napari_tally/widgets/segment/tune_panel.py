@@ -49,15 +49,13 @@ class TunePanel(QWidget):
             self.rows.removeRow(slider)
         self.sliders.clear()
         self.semantic = not head.finds_objects
-        head = head.tuned_part
-        fields = type(head).model_fields
-        names = [n for n in ("threshold", *head.tunable) if n in fields]
-        for place, name in enumerate(names):
+        fields = type(head.object_head).model_fields
+        for place, (name, value) in enumerate(head.parameters.items()):
             low, high = _bounds(fields[name].metadata)
             slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
             slider.setRange(low, high)
             slider.setDecimals(2)
-            slider.setValue(getattr(head, name))
+            slider.setValue(value)
             slider.setToolTip(fields[name].description or name)
             slider.valueChanged.connect(self._timer.start)
             self.sliders[name] = slider
@@ -69,11 +67,11 @@ class TunePanel(QWidget):
 
     def options(self, head: Head) -> dict[str, Any]:
         """Return what differs from the head's own values, as fields of the options."""
-        head = head.tuned_part
+        own = head.parameters
         moved = {
             n: round(s.value(), 2)
             for n, s in self.sliders.items()
-            if round(s.value(), 2) != round(getattr(head, n), 2)
+            if round(s.value(), 2) != round(own[n], 2)
         }
         smallest = self.smallest.text().strip() if self.smallest.isVisibleTo(self) else ""
         found: dict[str, Any] = {"min_size": smallest or None}
@@ -85,7 +83,7 @@ class TunePanel(QWidget):
         """Put the sliders where a head has its numbers, without telling."""
         for name, slider in self.sliders.items():
             slider.blockSignals(True)
-            slider.setValue(getattr(head.tuned_part, name))
+            slider.setValue(head.parameters[name])
             slider.blockSignals(False)
 
     def _show_smallest(self) -> None:

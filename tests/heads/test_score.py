@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_tally.heads import Boundary, Semantic
-from napari_tally.training.loop.score import dice_per_class, score_of
+from napari_tally.heads.score import dice_per_class
 
 TRUTH = np.zeros((8, 8), np.uint16)
 TRUTH[:4, :4], TRUTH[4:, 4:] = 1, 2
@@ -14,13 +14,13 @@ TRUTH[:4, :4], TRUTH[4:, 4:] = 1, 2
 
 def test_a_perfect_answer_scores_one_with_any_head() -> None:
     for head in (Boundary(), Semantic(classes=("a", "b"))):
-        assert score_of(head, [TRUTH], [TRUTH]).main == pytest.approx(1)
+        assert head.score([TRUTH], [TRUTH]).main == pytest.approx(1)
 
 
 def test_classes_are_told_apart_but_instances_are_not_numbered() -> None:
     swapped = np.array([0, 2, 1], np.uint16)[TRUTH]
-    assert score_of(Boundary(), [swapped], [TRUTH]).main == pytest.approx(1)
-    assert score_of(Semantic(classes=("a", "b")), [swapped], [TRUTH]).main == 0
+    assert Boundary().score([swapped], [TRUTH]).main == pytest.approx(1)
+    assert Semantic(classes=("a", "b")).score([swapped], [TRUTH]).main == 0
 
 
 def test_dice_is_twice_the_overlap_over_the_sum() -> None:
@@ -36,4 +36,4 @@ def test_an_image_without_a_class_does_not_count_for_it() -> None:
 
 
 def test_nothing_to_score_is_zero() -> None:
-    assert score_of(Boundary(), [], []).main == score_of(Semantic(), [], []).main == 0
+    assert Boundary().score([], []).main == Semantic().score([], []).main == 0

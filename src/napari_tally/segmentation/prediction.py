@@ -1,0 +1,196 @@
+"""From a setup to the prediction maps of each plane: the network, the intensities, the scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from ..core.float16 import as_float16
+from ..core.progress import Step, Steps
+from ..network.device import choose_device, choose_dtype
+from ..network.tiling import Inference
+from ..network.tta import AugmentedInference
+from .collect.decode import decode_probe
+from .maps.blockwise import mapped_by_block_steps
+from .setup.object_size import STAGE, SizeEstimate, estimate_size_steps
+from .setup.object_size_3d import estimate_size_3d_steps
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from ..models.preprocessing import DiameterRange
+    from .maps.network_grid import NetworkGrid
+    from .setup.run_setup import RunSetup
+
+Watch = Callable[[str], AbstractContextManager[None]]
+
+_COARSE = 2  # px: the step at which a huge image is sampled to estimate its object size
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """A network that is ready for the planes of a setup.
+
+    Attributes
+    ----------
+    inference : Inference
+        Of the network, with test-time augmentation if it is on.
+    limits : object
+        Of the intensities: what the normalizer fitted.
+    size : SizeEstimate
+        Object diameter, set or estimated, and the scale chosen for it.
+    grid : NetworkGrid
+        Of the network's input, at that scale.
+    is_empty : bool
+        Whether the image is constant, so that there is nothing to predict.
+    notes : tuple of str
+        For the user.
+    watch : callable
+        A context that measures the time of a stage.
+    """
+
+    setup: RunSetup
+    inference: Inference
+    limits: Any
+    size: SizeEstimate
+    grid: NetworkGrid
+    is_empty: bool
+    notes: tuple[str, ...]
+    watch: Watch
+
+    @classmethod
+    def begin_steps(cls, setup: RunSetup, watch: Watch) -> Steps[Prediction]:
+        """Fit the intensities and find the scale; yield every step of the network."""
+        plain, empty = _inference(setup), setup.is_constant
+        with watch("normalize"):
+            limits = setup.info.preprocessing.normalizer.fit(setup.planes.image)
+        size, notes = SizeEstimate(setup.diameter, 1.0), []
+        sizes = setup.info.preprocessing.diameter
+        if sizes is not None and not empty:
+            probing = _Probing(setup, plain, limits, watch)
+            size = yield from probing.size_steps(sizes)
+            if note := size.note(given=setup.diameter is not None):
+                notes.append(note)
+                yield Step(STAGE, 1, 1, note)
+        grid, inference = setup.grid_at(size.scale), _augmented(setup, plain)
+        return cls(setup, inference, limits, size, grid, empty, tuple(notes), watch)
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the network."""
+        return self.inference.device
+
+    def map_steps(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16] | None]:
+        """Return the maps of one plane, in the precision in which they may be kept.
+
+        None for an empty image.
+        """
+        if self.is_empty:
+            return None
+        setup, plane = self.setup, self.setup.planes.at(index)
+        if setup.streams(self.grid):
+            return (yield from self._by_block_steps(plane))
+        with self.watch("normalize"):
+            image = setup.info.preprocessing.normalizer(plane, self.limits)
+        image = self.grid.seen(image)
+        with self.watch("network"):
+            maps = yield from setup.strategy.map_steps(image, self.inference, setup.head)
+        return as_float16(maps)
+
+    def _by_block_steps(self, plane: NDArray[np.generic]) -> Steps[NDArray[np.float16]]:
+        """Return the maps of one plane that is too large for memory."""
+        setup = self.setup
+
+        def part(slices: tuple[slice, ...]) -> NDArray[np.float32]:
+            return self.grid.seen_part(plane, slices, _normalizing(setup, self.limits))
+
+        with self.watch("network"):
+            shape, channels = self.grid.seen_shape, setup.map_channels
+            return (yield from mapped_by_block_steps(self.inference, channels, shape, part))
+
+
+@dataclass(frozen=True, eq=False)
+class _Probing:
+    """Finds the object size in the plane in the middle."""
+
+    setup: RunSetup
+    inference: Inference
+    limits: Any
+    watch: Watch
+
+    def size_steps(self, sizes: DiameterRange) -> Steps[SizeEstimate]:
+        """Return the object size that is set, or estimate it."""
+        given = self.setup.diameter
+        if given is not None:
+            return SizeEstimate(given, sizes.scale_for(given))
+        with self.watch(STAGE):
+            return (yield from self._estimate_steps(sizes))
+
+    def _estimate_steps(self, sizes: DiameterRange) -> Steps[SizeEstimate]:
+        setup, grid = self.setup, self.setup.grid_at(1.0)
+        solid = setup.planes.ndim == 3 and not setup.strategy.joins
+        estimate = estimate_size_3d_steps if solid else estimate_size_steps
+
+        def decode(maps: NDArray[np.float32]) -> NDArray[np.integer]:
+            return decode_probe(setup, maps)
+
+        if not setup.streams(grid):
+            return (yield from estimate(self._middle(grid), self.inference, decode, sizes))
+        coarse = grid.scaled(1 / _COARSE)
+        whole = tuple(slice(0, n) for n in coarse.seen_shape)
+        prepare = _normalizing(setup, self.limits)
+        image = coarse.seen_part(setup.planes.at(self._index), whole, prepare)
+        found = yield from estimate(image, self.inference, decode, sizes)
+        if found.diameter is None:
+            return found
+        diameter = found.diameter * _COARSE
+        return SizeEstimate(diameter, sizes.scale_for(max(diameter, sizes.low)))
+
+    @property
+    def _index(self) -> tuple[int, ...]:
+        """The index of the plane in the middle."""
+        planes = self.setup.planes
+        return tuple(n // 2 for n in planes.image.shape[1 : 1 + len(planes.lead)])
+
+    def _middle(self, grid: NetworkGrid) -> NDArray[np.float32]:
+        """Return the network's input for the middle plane, at the scale 1."""
+        planes = self.setup.planes
+        with self.watch("normalize"):
+            image = _normalizing(self.setup, self.limits)(planes.at(self._index))
+        if self.setup.strategy.joins:
+            return image[:, planes.shape[0] // 2]
+        return grid.seen(image)
+
+
+def _normalizing(
+    setup: RunSetup, limits: Any
+) -> Callable[[NDArray[np.generic]], NDArray[np.float32]]:
+    """Return what normalizes a part of a plane."""
+    return lambda part: setup.info.preprocessing.normalizer(part, limits)
+
+
+def _inference(setup: RunSetup) -> Inference:
+    """Return tiled inference of the model's network."""
+    model, options = setup.model, setup.options
+    device = choose_device(options.device)
+    return Inference(
+        model.network,
+        setup.head.activate,
+        model.architecture.stride,
+        device,
+        choose_dtype(device, options.precision),
+        options.tiling.of(setup.info.preprocessing.tiling),
+    )
+
+
+def _augmented(setup: RunSetup, inference: Inference) -> Inference:
+    """Return the inference, with test-time augmentation if it is on."""
+    if not setup.options.tta:
+        return inference
+    vectors = setup.head.vectors(setup.model.architecture.spatial_dims)
+    return AugmentedInference(**vars(inference), vectors=vectors, foreground=setup.head.foreground)
