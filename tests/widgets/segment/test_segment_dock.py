@@ -115,7 +115,7 @@ def gone(dock, monkeypatch, until):
         finally:
             closed.set()
 
-    monkeypatch.setattr(dock, "segment_job", endless)
+    monkeypatch.setattr("napari_tally.widgets.segment.dock.segment_job", endless)
     dock.panel.run.click()
     until(lambda: dock.panel.bar.value() == 33)
     yield closed
@@ -332,7 +332,7 @@ def test_a_run_that_fails_leaves_what_was_there(
         yield Step("run the network", 0, 1)
         raise error
 
-    monkeypatch.setattr(dock, "segment_job", failing)
+    monkeypatch.setattr("napari_tally.widgets.segment.dock.segment_job", failing)
     finish(dock)
     assert says in dock.panel.status.text()
     assert dock.panel.run.isEnabled() and not dock.panel.cancel.isEnabled()
@@ -567,7 +567,7 @@ def test_a_field_that_the_options_gain_is_in_the_dock_and_in_the_job(viewer, mon
     monkeypatch.setattr(segment_form, "SegmentOptions", More)
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
     row = dock.form.editors["smooth"]
-    assert row.native.isVisible() and row.label == "Smooth"
+    assert row.native.isVisibleTo(dock) and row.label == "Smooth"
     row.value = 2.5
     assert dock.job().options == More(smooth=2.5, keep_maps=True)
 
