@@ -57,11 +57,11 @@ def tour(viewer: napari.Viewer, folder: Path) -> None:
     wait(lambda: not dock.runner.busy)
     take(viewer, folder / "segment_2_run.png")
     dock.contours.setChecked(True)
-    dock.tune.sliders["threshold"].setValue(0.9)
+    dock.tune.sliders["threshold"].value = 0.9
     pause(0.5)
     wait(lambda: not dock.runner.busy)
     take(viewer, folder / "segment_3_tune.png")
-    dock.tune.sliders["threshold"].setValue(0.75)
+    dock.tune.sliders["threshold"].value = 0.75
     pause(0.5)
     wait(lambda: not dock.runner.busy)
     dock.take_away.show_table()
@@ -74,7 +74,7 @@ def tour_of_measuring(viewer: napari.Viewer, folder: Path) -> None:
     labels = next(layer for layer in viewer.layers if isinstance(layer, Labels))
     viewer.layers.selection.active = labels
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Measure", tabify=True)[1]
-    dock.form.groups["hull"].setChecked(True)
+    dock.form.groups["hull"].value = True
     dock.panel.run.click()
     wait(lambda: not dock.runner.busy)
     objects = dock.objects

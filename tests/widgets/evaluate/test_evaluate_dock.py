@@ -38,8 +38,8 @@ def viewer(make_napari_viewer):
 @pytest.fixture
 def dock(viewer):
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Evaluate")[1]
-    dock.predicted.choose(viewer.layers["found"])
-    dock.truth.choose(viewer.layers["truth"])
+    dock.predicted.value = viewer.layers["found"]
+    dock.truth.value = viewer.layers["truth"]
     return dock
 
 
@@ -82,7 +82,7 @@ def test_numbers_of_a_prediction(dock, compare) -> None:
 
 def test_two_predictions_stand_side_by_side(viewer, dock, compare) -> None:
     viewer.add_labels(truth(), name="perfect", **LOOK)
-    dock.second.choose(viewer.layers["perfect"])
+    dock.second.value = viewer.layers["perfect"]
     compare()
     assert float(numbers(dock, 1)["mean AP 0.5:0.95"]) == 1
     assert len(dock.curve.figure.axes[0].lines) == 2
@@ -131,11 +131,11 @@ def test_classes_have_dice_and_distances(viewer, dock, compare) -> None:
 
 
 def test_what_cannot_be_compared_is_told(viewer, dock, compare) -> None:
-    dock.truth.choose(viewer.layers["found"])
+    dock.truth.value = viewer.layers["found"]
     dock.run()
     assert "Another layer" in said()
     viewer.add_labels(np.zeros((9, 9), np.uint8), name="small")
-    dock.truth.choose(viewer.layers["small"])
+    dock.truth.value = viewer.layers["small"]
     compare()
     assert "one shape" in said()
     for name in ("small", "found", "truth"):

@@ -34,7 +34,7 @@ def test_a_tiff_that_napari_has_read_keeps_what_the_file_says(tiff_viewer) -> No
     for volume in (volume_of(layer), placed_volume(layer)):
         assert (volume.spacing, volume.unit) == ((0.5, 0.25), "um")
     dock = tiff_viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
-    assert dock.form.spacing.text() == "0.5,0.25um"
+    assert dock.form.spacing.value == "0.5,0.25um"
 
 
 def test_the_axes_are_those_of_the_file(make_napari_viewer, tmp_path) -> None:
@@ -78,13 +78,13 @@ def test_results_and_painted_labels_are_as_large_as_their_image(tiff_viewer, fin
     assert label_volume(painted).spacing is None
     assert label_volume(painted, images=[image]).spacing == (0.5, 0.25)
     measure = tiff_viewer.window.add_plugin_dock_widget("napari-tally", "Measure")[1]
-    assert measure.form.spacing.text() == "0.5,0.25um"
+    assert measure.form.spacing.value == "0.5,0.25um"
 
 
 def test_a_told_size_goes_with_the_result(viewer, dock, finish) -> None:
     layer = viewer.layers["field"]
     layer.units, layer.scale = ("pixel", "pixel"), (1, 1)
-    dock.form.spacing.setText("0.3um")
+    dock.form.spacing.value = "0.3um"
     finish(dock)
     volume = label_volume(viewer.layers["field nuclei"])
     assert (volume.spacing, volume.unit) == ((0.3, 0.3), "um")
@@ -104,7 +104,7 @@ def test_an_image_with_channels_lies_on_the_grid_of_its_labels(two_channels, unt
     image, labels = two_channels.layers
     assert images_on_grid(two_channels, labels) == [image]
     dock = two_channels.window.add_plugin_dock_widget("napari-tally", "Measure")[1]
-    assert dock.form.ticked_images == [image]
+    assert dock.form.images.ticked == [image]
     dock.panel.run.click()
     until(lambda: not dock.runner.busy)
     means = labels.features.filter(like="intensity_mean").iloc[1:]
@@ -115,8 +115,8 @@ def test_an_image_with_channels_lies_on_the_grid_of_its_labels(two_channels, unt
 def test_cells_are_as_large_as_the_nuclei_were_told_to_be(two_channels, until) -> None:
     dock = two_channels.window.add_plugin_dock_widget("napari-tally", "Measure")[1]
     for told in ("0.5um", "0.25um"):  # the layer is made, then changed
-        dock.form.spacing.setText(told)
-        dock.form.grow.setText("1um")
+        dock.form.spacing.value = told
+        dock.form.grow.value = "1um"
         dock.panel.run.click()
         until(lambda: not dock.runner.busy)
         cells = label_volume(two_channels.layers["nuclei (cells)"])
@@ -131,7 +131,7 @@ def test_a_stack_is_no_image_with_channels(two_channels) -> None:
 
 def test_all_channels_are_learnt_from(two_channels, until, tmp_path) -> None:
     dock = two_channels.window.add_plugin_dock_widget("napari-tally", "Train")[1]
-    dock.form.output.setText(str(tmp_path / "model"))
+    dock.form.output.value = str(tmp_path / "model")
     dock.form.add.click()
     dock.plan.click()
     until(lambda: not dock.runner.busy)

@@ -42,7 +42,7 @@ def test_measuring_an_image_is_refused_in_a_sentence(run) -> None:
     viewer, command = run
     viewer.add_image(np.zeros((5, 5)))
     command("measure_labels")
-    assert "label layer is needed" in notification_manager.records[-1].message
+    assert "not a label layer" in notification_manager.records[-1].message
 
 
 def test_the_segment_menu_opens_the_dock(run) -> None:
@@ -74,3 +74,77 @@ def test_negative_labels_are_refused_in_a_sentence(run, qtbot) -> None:
     said = notification_manager.records
     qtbot.waitUntil(lambda: "Labels from 0" in said[-1].message, timeout=30_000)
     assert len(viewer.layers) == 1
+
+
+def test_components_of_a_mask_are_objects_of_their_own_also_in_frames(run, qtbot) -> None:
+    viewer, command = run
+    mask = np.stack([LABELS > 0, LABELS == 7]).astype(np.uint8)
+    look = {"scale": (1, 0.5, 0.5), "translate": (0, 3, 4), "units": ("s", "um", "um")}
+    layer = viewer.add_labels(mask, name="mask", axis_labels=("t", "y", "x"), **look)
+    command("split_components")
+    qtbot.waitUntil(lambda: "mask (components)" in viewer.layers, timeout=30_000)
+    found = viewer.layers["mask (components)"]
+    assert np.array_equal(found.data > 0, mask > 0)
+    assert set(np.unique(found.data)) == {0, 1, 2, 3}
+    assert found.axis_labels == layer.axis_labels and found.units == layer.units
+    assert np.array_equal(found.translate, layer.translate)
+
+
+def _form(viewer, name: str):
+    return viewer.window.add_plugin_dock_widget("napari-tally", name)[1]
+
+
+def test_nuclei_grow_to_cells_with_their_ids_and_their_place(make_napari_viewer, qtbot) -> None:
+    viewer = make_napari_viewer(show=True)
+    viewer.add_labels(LABELS, name="other")
+    layer = viewer.add_labels(LABELS, name="nuclei", scale=(0.5, 0.5), units="um")
+    form = _form(viewer, "Grow nuclei to cells")
+    assert form.nuclei.value is layer  # the active one
+    form.distance.value = "1"  # in the layer's unit, um
+    form()
+    qtbot.waitUntil(lambda: "nuclei (cells)" in viewer.layers, timeout=30_000)
+    cells = viewer.layers["nuclei (cells)"]
+    assert set(np.unique(cells.data)) == {0, 3, 7}
+    assert np.array_equal(cells.data[LABELS > 0], LABELS[LABELS > 0])
+    assert (cells.data > 0).sum() > (LABELS > 0).sum() and cells.units == layer.units
+    assert cells.data[8, 15] == 7 and cells.data[7, 15] == 0  # 1 um is 2 px
+
+
+def test_a_distance_that_is_none_is_refused_in_a_sentence(make_napari_viewer) -> None:
+    viewer = make_napari_viewer(show=True)
+    viewer.add_labels(LABELS, name="nuclei")
+    form = _form(viewer, "Grow nuclei to cells")
+    form.distance.value = "far"
+    form()
+    assert "far" in notification_manager.records[-1].message
+    assert len(viewer.layers) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Separate touching objects", "Split into connected components", "Measure objects",
+     "Grow nuclei to cells", "Save layer in another format"],
+)  # fmt: skip
+def test_commands_without_a_layer_are_refused_in_a_sentence(make_napari_viewer, name) -> None:
+    viewer = make_napari_viewer(show=True)
+    form = _form(viewer, name)
+    form()
+    assert "layer" in notification_manager.records[-1].message or "Only images" in (
+        notification_manager.records[-1].message
+    )
+
+
+def test_a_layer_is_saved_in_another_format_with_its_place(
+    make_napari_viewer, qtbot, tmp_path
+) -> None:
+    from napari_tally.files import read
+
+    viewer = make_napari_viewer(show=True)
+    viewer.add_labels(LABELS, name="nuclei", scale=(0.5, 0.25), units="um", axis_labels=("y", "x"))
+    form = _form(viewer, "Save layer in another format")
+    path = tmp_path / "nuclei.ome.tif"
+    form.path.value = path
+    form()
+    qtbot.waitUntil(path.exists, timeout=30_000)
+    found = read(path)
+    assert np.array_equal(found.array, LABELS) and found.spacing == (0.5, 0.25)

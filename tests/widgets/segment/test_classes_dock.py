@@ -44,7 +44,7 @@ def dock(make_napari_viewer, tmp_path) -> Iterator:
     remembered().model_folder = str(tmp_path)
     viewer = make_napari_viewer(show=True)
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
-    dock.form.model.setCurrentText("two-classes")
+    dock.form.model.value = str(tmp_path / "two-classes")
     yield dock
     remembered().model_folder = ""
 
@@ -73,8 +73,8 @@ def test_a_layer_says_how_it_lies(dock, brain) -> None:
 def test_classes_lie_on_the_image_in_their_colours(dock, brain, finish) -> None:
     import napari_tally
 
-    assert not dock.form.size_row.isVisibleTo(dock)
-    assert not dock.form.stack.isVisibleTo(dock)
+    assert not dock.form.object_size.native.isVisibleTo(dock)
+    assert not dock.form.stack.native.isVisibleTo(dock)
     finish(dock)
     viewer, layer = dock.viewer, dock.viewer.layers["brain two-classes"]
     direct = napari_tally.segment(brain, dock.model)
@@ -90,10 +90,10 @@ def test_classes_lie_on_the_image_in_their_colours(dock, brain, finish) -> None:
 
 def test_separated_objects_come_with_their_class(dock, brain, finish, until, tmp_path) -> None:
     finish(dock)
-    assert not dock.tune.smallest.isVisibleTo(dock.tune)
+    assert not dock.tune.min_size.native.isVisibleTo(dock.tune)
     before = dock.done
-    dock.tune.apart.setChecked(True)
-    assert dock.tune.smallest.isVisibleTo(dock.tune)
+    dock.tune.separate.value = True
+    assert dock.tune.min_size.native.isVisibleTo(dock.tune)
     until(lambda: dock.done is not before)
     objects = dock.viewer.layers["brain objects"]
     assert set(objects.features["class_name"][1:]) <= {"bright", "brighter"}

@@ -15,8 +15,8 @@ def dock(make_napari_viewer, finish):
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
     image, truth = nuclei((160, 160), 20)
     viewer.add_image(image, name="cells", scale=(0.5, 0.5), units="um")
-    dock.form.model.setCurrentText("nuclei-2d")
-    dock.form.diameter.setText("20px")
+    dock.form.model.value = "nuclei-2d"
+    dock.form.object_size.value = "20px"
     dock.truth = truth
     finish(dock)
     return dock
@@ -32,13 +32,13 @@ def test_sliders_go_where_the_labels_are_given_best(dock, until, tmp_path) -> No
     larger = np.where(dock.done.result.maps[0][0] < 0.6, dock.done.result.labels, 0)
     layer = viewer.add_labels(larger.astype(np.uint16), name="right", scale=(0.5, 0.5), units="um")
     assert not dock.fit.keep.isEnabled()
-    dock.fit.truth.choose(layer)
+    dock.fit.truth.value = layer
     fitted(dock, until)
     tuning = dock.fit.tuning
     assert tuning.after >= tuning.before
     for name, (_, value) in tuning.changed.items():
         if name in dock.tune.sliders:
-            assert dock.tune.sliders[name].value() == pytest.approx(value, abs=0.006)
+            assert dock.tune.sliders[name].value == pytest.approx(value, abs=0.006)
     assert "on the same images" in dock.panel.status.text()
     assert np.array_equal(viewer.layers["right"].data, larger)
     if tuning.changed:
@@ -48,7 +48,7 @@ def test_sliders_go_where_the_labels_are_given_best(dock, until, tmp_path) -> No
 
 def test_labels_of_another_image_are_refused_in_a_sentence(dock) -> None:
     layer = dock.viewer.add_labels(np.ones((20, 30), np.uint16), name="other")
-    dock.fit.truth.choose(layer)
+    dock.fit.truth.value = layer
     dock.fit.button.click()
     assert "Labels of shape (160, 160) are needed" in dock.panel.status.text()
     assert "(20, 30)" in dock.panel.status.text()
@@ -61,10 +61,10 @@ def test_a_visible_part_is_fitted_to_the_same_part_of_the_labels(dock, finish, u
         dock.truth.astype(np.uint16), name="right", scale=(0.5, 0.5), units="um"
     )
     viewer.scene.camera.zoom *= 2.5
-    dock.form.region.setCurrentText("visible part")
+    dock.form.region.value = "visible part"
     finish(dock)
     assert dock.done.result.labels.shape != dock.truth.shape
-    dock.fit.truth.choose(layer)
+    dock.fit.truth.value = layer
     fitted(dock, until)
     assert dock.fit.tuning.before > 0.2
 

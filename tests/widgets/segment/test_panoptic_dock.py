@@ -22,7 +22,7 @@ def dock(make_napari_viewer) -> Iterator:
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
     image = CellsOnTissue(shape=(160, 180), seed=5, count=30).draw()[0]
     viewer.add_image(image, name="scene", scale=(0.5, 0.5), units="um")
-    dock.form.model.setCurrentText("cells-on-tissue")
+    dock.form.model.value = str(FIXTURES / "cells-on-tissue")
     yield dock
     remembered().model_folder = ""
 
@@ -33,9 +33,9 @@ def test_both_layers_agree_before_and_after_tuning(dock, finish, until, tmp_path
     assert cells.data.max() == dock.done.result.count > 3
     assert np.array_equal(cells.data > 0, classes.data >= 2)
     assert set(cells.features["class_name"][1:]) <= {"round cell", "long cell"}
-    assert not dock.tune.apart.isVisibleTo(dock.tune)
+    assert not dock.tune.separate.native.isVisibleTo(dock.tune)
     before = dock.done
-    dock.tune.sliders["threshold"].setValue(0.4)
+    dock.tune.sliders["threshold"].value = 0.4
     until(lambda: dock.done is not before)
     assert np.array_equal(cells.data > 0, classes.data >= 2)
     dock.take_away.write(tmp_path / "t.csv")

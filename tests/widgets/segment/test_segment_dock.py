@@ -38,7 +38,7 @@ def test_row_i_of_the_features_is_label_i(viewer, dock, finish) -> None:
 
 def test_a_second_run_updates_the_layer_of_the_first(viewer, dock, finish) -> None:
     finish(dock)
-    dock.form.diameter.setText("24px")
+    dock.form.object_size.value = "24px"
     finish(dock)
     assert [x.name for x in viewer.layers] == ["field", "field nuclei"]
 
@@ -55,7 +55,7 @@ def test_another_image_gets_a_layer_of_its_own(viewer, dock, finish) -> None:
 def test_a_slider_moved_during_a_run_counts_after_it(dock, finish, until) -> None:
     finish(dock)
     dock.panel.run.click()
-    dock.tune.sliders["threshold"].setValue(0.3)
+    dock.tune.sliders["threshold"].value = 0.3
     until(lambda: dock.done.job.options.threshold == 0.3)
     assert not dock.panel.cancel.isEnabled()
 
@@ -74,7 +74,7 @@ def test_an_edited_layer_is_never_overwritten(viewer, dock, finish) -> None:
 def test_sliders_decode_again_as_a_new_run_would(viewer, dock, finish, until) -> None:
     finish(dock)
     before = dock.done
-    dock.tune.sliders["threshold"].setValue(0.3)
+    dock.tune.sliders["threshold"].value = 0.3
     until(lambda: dock.done is not before)
     fresh = napari_tally.segment(nuclei((160, 200))[0], spacing="0.5um", threshold=0.3)
     layer = viewer.layers["field nuclei"]
@@ -85,7 +85,7 @@ def test_sliders_decode_again_as_a_new_run_would(viewer, dock, finish, until) ->
 
 def test_what_is_visible_is_decoded_at_once(dock, finish) -> None:
     finish(dock)
-    dock.tune.sliders["threshold"].setValue(0.2)
+    dock.tune.sliders["threshold"].value = 0.2
     before = np.array(dock.result.layer.data)
     dock.separate()
     assert (np.array(dock.result.layer.data) != before).any()
@@ -95,8 +95,8 @@ def test_what_is_visible_is_decoded_at_once(dock, finish) -> None:
 def test_the_smallest_size_is_applied(dock, finish, until) -> None:
     finish(dock)
     before = dock.done
-    dock.tune.smallest.setText("5000um2")
-    dock.tune.smallest.editingFinished.emit()
+    dock.tune.min_size.value = "5000um2"
+    dock.tune.min_size.native.editingFinished.emit()
     until(lambda: dock.done is not before)
     assert dock.done.result.count == 0
     assert "too small" in dock.panel.status.text()
@@ -115,7 +115,7 @@ def gone(dock, monkeypatch, until):
         finally:
             closed.set()
 
-    monkeypatch.setattr(dock, "segment_job", endless)
+    monkeypatch.setattr("napari_tally.widgets.segment.dock.segment_job", endless)
     dock.panel.run.click()
     until(lambda: dock.panel.bar.value() == 33)
     yield closed
@@ -150,8 +150,8 @@ def test_a_closed_window_leaves_nothing_running(viewer, gone, until) -> None:
 
 
 def test_the_python_that_is_copied_makes_the_same_labels(viewer, dock, finish, capsys) -> None:
-    dock.form.diameter.setText("11um")
-    dock.tune.sliders["tolerance"].setValue(0.5)
+    dock.form.object_size.value = "11um"
+    dock.tune.sliders["tolerance"].value = 0.5
     finish(dock)
     names = {"viewer": viewer}
     exec(python_of(dock.done), names)
@@ -172,9 +172,9 @@ def test_the_command_that_is_copied_makes_the_same_labels(
     napari_tally.write(napari_tally.Volume(nuclei((160, 200))[0], "YX", (0.5, 0.5), "um"), path)
     viewer.layers.clear()
     viewer.open(path)
-    dock.form.spacing.setText("0.25um")
-    dock.form.diameter.setText("6um")
-    dock.tune.sliders["threshold"].setValue(0.4)
+    dock.form.spacing.value = "0.25um"
+    dock.form.object_size.value = "6um"
+    dock.tune.sliders["threshold"].value = 0.4
     finish(dock)
     monkeypatch.chdir(tmp_path)
     assert CliRunner().invoke(app, split(command_of(dock.done))[1:]).exit_code == 0
@@ -186,9 +186,9 @@ def test_a_stack_is_linked_where_it_is_shallow_and_says_so(viewer, dock, finish)
     image = nuclei((100, 120))[0]
     stack = np.stack([image] * 3)
     viewer.add_image(stack, name="stack", scale=(2, 0.5, 0.5), units=("um",) * 3)
-    assert dock.form.image.layer.name == "stack"
-    assert dock.form.axes.text() == "ZYX"
-    assert dock.form.stack.isVisibleTo(dock)
+    assert dock.form.image.value.name == "stack"
+    assert dock.form.axes.value == "ZYX"
+    assert dock.form.stack.native.isVisibleTo(dock)
     finish(dock)
     layer = viewer.layers["stack nuclei"]
     assert layer.data.shape == stack.shape
@@ -199,13 +199,13 @@ def test_a_stack_is_linked_where_it_is_shallow_and_says_so(viewer, dock, finish)
 def test_a_stack_goes_slice_by_slice_where_that_is_chosen(viewer, dock, finish, until) -> None:
     stack = np.stack([nuclei((100, 120), seed=s)[0] for s in range(3)])
     viewer.add_image(stack, name="stack", scale=(2, 0.5, 0.5), units=("um",) * 3)
-    dock.form.stack.setCurrentText("slice by slice")
+    dock.form.stack.value = "slices"
     finish(dock)
     layer = viewer.layers["stack nuclei"]
     assert "segmented separately" in dock.panel.status.text()
     ids = [set(np.unique(plane)) - {0} for plane in layer.data]
     assert not (ids[0] & ids[1]) and not (ids[1] & ids[2])
-    dock.tune.sliders["threshold"].setValue(0.5)
+    dock.tune.sliders["threshold"].value = 0.5
     before = dock.done
     until(lambda: dock.done is not before)
     direct = napari_tally.segment(
@@ -218,7 +218,7 @@ def test_the_current_slice_lies_in_its_place(viewer, dock, finish) -> None:
     stack = np.stack([nuclei((100, 120), seed=s)[0] for s in range(3)])
     viewer.add_image(stack, name="stack", scale=(2, 0.5, 0.5), units=("um",) * 3)
     viewer.dims.set_point(0, 4)
-    dock.form.region.setCurrentText("current slice")
+    dock.form.region.value = "current slice"
     finish(dock)
     layer = viewer.layers["stack nuclei"]
     assert layer.data.shape == (1, 100, 120)
@@ -231,8 +231,8 @@ def test_the_visible_part_lies_in_its_place(viewer, dock, finish) -> None:
     whole = viewer.layers["field nuclei"]
     viewer.camera.zoom *= 2
     viewer.window._qt_viewer.canvas.on_draw(None)
-    dock.form.region.setCurrentText("visible part")
-    dock.form.diameter.setText("24px")
+    dock.form.region.value = "visible part"
+    dock.form.object_size.value = "24px"
     finish(dock)
     part = dock.result.layer
     assert part.data.size < whole.data.size
@@ -255,11 +255,11 @@ def test_a_turned_image_gets_turned_labels(viewer, dock, finish) -> None:
 
 
 def test_channels_are_offered_by_name_only_where_there_are_some(viewer, dock, finish) -> None:
-    assert not dock.form.channel.isVisibleTo(dock)
+    assert not dock.form.channel.native.isVisibleTo(dock)
     image = nuclei((100, 120))[0]
     viewer.add_image(np.stack([np.zeros_like(image), image]), name="two", axis_labels="cyx")
-    assert dock.form.channel.count() == 2
-    dock.form.channel.setCurrentIndex(1)
+    assert len(dock.form.channel) == 2
+    dock.form.channel.value = dock.form.channel.choices[1]
     finish(dock)
     assert viewer.layers["two nuclei"].data.shape == image.shape
     assert viewer.layers["two nuclei"].data.max() > 5
@@ -295,8 +295,8 @@ def test_a_colour_image_asks_for_its_channel_and_labels_have_none(viewer, dock, 
     image = nuclei((100, 120))[0]
     colour = np.stack([np.zeros_like(image), image, image // 2], -1).astype(np.uint8)
     viewer.add_image(colour, name="colour", rgb=True)
-    assert [dock.form.channel.itemText(i) for i in range(3)] == ["red", "green", "blue"]
-    dock.form.channel.setCurrentText("green")
+    assert list(dock.form.channel.choices) == ["red", "green", "blue"]
+    dock.form.channel.value = "green"
     finish(dock)
     assert viewer.layers["colour nuclei"].data.shape == (100, 120)
     assert viewer.layers["colour nuclei"].data.max() > 5
@@ -312,7 +312,7 @@ def test_nan_is_background_and_is_said(viewer, dock, finish) -> None:
 
 
 def test_a_huge_voxel_size_does_no_harm(viewer, dock, finish) -> None:
-    dock.form.spacing.setText("1e6,1e6um")
+    dock.form.spacing.value = "1e6,1e6um"
     finish(dock)
     assert dock.done.result.count > 0
     assert dock.done.result.table["area_um2"].min() > 1e12
@@ -332,7 +332,7 @@ def test_a_run_that_fails_leaves_what_was_there(
         yield Step("run the network", 0, 1)
         raise error
 
-    monkeypatch.setattr(dock, "segment_job", failing)
+    monkeypatch.setattr("napari_tally.widgets.segment.dock.segment_job", failing)
     finish(dock)
     assert says in dock.panel.status.text()
     assert dock.panel.run.isEnabled() and not dock.panel.cancel.isEnabled()
@@ -344,10 +344,10 @@ def test_a_missing_gpu_is_said(dock, finish) -> None:
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    dock.form.device.setCurrentText("cuda")
+    dock.form.device.value = "cuda"
     finish(dock)
     assert "device" in dock.panel.status.text() and "cpu" in dock.panel.status.text()
-    dock.form.device.setCurrentText("auto")
+    dock.form.device.value = "auto"
 
 
 def test_a_layer_renamed_and_painted_on_during_a_run_is_kept(viewer, dock, finish, until) -> None:
@@ -390,12 +390,12 @@ def test_another_model_chosen_during_a_run_does_not_tune_its_result(dock, until,
     copytree(model_folder("nuclei-2d"), tmp_path / "mine")
     remembered().model_folder = str(tmp_path)  # the list follows at once
     try:
-        assert dock.form.model.findText("mine") >= 0
+        assert str(tmp_path / "mine") in dock.form.model.choices
         dock.run()
-        dock.form.model.setCurrentText("mine")
+        dock.form.model.value = str(tmp_path / "mine")
         until(lambda: not dock.runner.busy)
         assert dock.result.layer is not None and not dock.tune.isVisible()
-        dock.tune.sliders["threshold"].setValue(0.9)
+        dock.tune.sliders["threshold"].value = 0.9
         dock.separate()
         assert not dock.runner.busy
     finally:
@@ -411,11 +411,11 @@ def test_a_remembered_model_that_is_gone_gives_way_to_the_default(viewer) -> Non
 
 
 def test_an_image_for_a_model_of_stacks_is_refused_in_a_sentence(dock, finish) -> None:
-    dock.form.model.setCurrentText("hippocampus-mr")
+    dock.form.model.value = "hippocampus-mr"
     assert dock.form.forecast.text() == ""
     finish(dock)
     assert "hippocampus-mr takes stacks (axes ZYX)" in dock.panel.status.text()
-    dock.form.model.setCurrentText("nuclei-2d")
+    dock.form.model.value = "nuclei-2d"
 
 
 def test_closed_docks_leave_no_widget_and_no_thread(viewer, until) -> None:
@@ -441,7 +441,7 @@ def test_what_is_kept_for_tuning_is_said(dock, finish) -> None:
 
 
 def test_what_cannot_be_understood_is_said(viewer, dock) -> None:
-    dock.form.diameter.setText("large")
+    dock.form.object_size.value = "large"
     dock.run()
     assert "number with a unit" in dock.panel.status.text()
     assert not dock.runner.busy
@@ -519,7 +519,7 @@ def test_the_table_is_written(dock, finish, tmp_path) -> None:
 
 
 def test_the_object_size_is_drawn_and_removed(viewer, dock) -> None:
-    dock.form.diameter.setText("12um")
+    dock.form.object_size.value = "12um"
     dock.form.circle.setChecked(True)
     data = viewer.layers["object size"].data[0]
     assert np.allclose(np.ptp(data, axis=0)[-2:], 24)
@@ -530,7 +530,8 @@ def test_the_object_size_is_drawn_and_removed(viewer, dock) -> None:
 def test_nothing_is_cut_off_at_the_right(viewer, dock, finish) -> None:
     finish(dock)
     right = dock.mapToGlobal(dock.rect().topRight()).x()
-    for part in (*dock.tune.sliders.values(), dock.form.circle, dock.panel.cancel):
+    sliders = [slider.native for slider in dock.tune.sliders.values()]
+    for part in (*sliders, dock.form.circle, dock.panel.cancel):
         assert part.isVisible()
         assert part.mapToGlobal(part.rect().topRight()).x() <= right
 
@@ -552,3 +553,41 @@ def test_opening_the_dock_loads_neither_torch_nor_monai() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_field_that_the_options_gain_is_in_the_dock_and_in_the_job(viewer, monkeypatch) -> None:
+    from pydantic import Field
+
+    from napari_tally.segmentation.setup.options import SegmentOptions
+    from napari_tally.widgets.segment import form as segment_form
+
+    class More(SegmentOptions):
+        smooth: float = Field(1.0, ge=0, le=5, description="Width of the smoothing.")
+
+    monkeypatch.setattr(segment_form, "SegmentOptions", More)
+    dock = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
+    row = dock.form.editors["smooth"]
+    assert row.native.isVisibleTo(dock) and row.label == "Smooth"
+    row.value = 2.5
+    assert dock.job().options == More(smooth=2.5, keep_maps=True)
+
+
+def test_a_plain_object_size_is_in_the_unit_of_the_image(viewer, dock) -> None:
+    dock.form.object_size.value = "12"
+    assert dock.job().options.object_size == "12um"
+
+
+def test_what_was_wrong_with_a_field_is_taken_back_once_it_is_right(viewer, dock) -> None:
+    dock.form.object_size.value = "large"
+    dock.run()
+    assert "Object size" in dock.panel.status.text()
+    dock.form.object_size.value = "12"
+    assert dock.panel.status.text() == ""
+
+
+def test_a_long_name_of_a_layer_does_not_widen_the_dock(viewer, dock, until) -> None:
+    width = dock.minimumSizeHint().width()
+    viewer.layers["field"].name = "plate_" + "0123456789" * 6
+    dock.panel.say(f"{viewer.layers[0].name} has no calibration")
+    until(lambda: dock.form.image.current_choice.startswith("plate_"), 5)
+    assert dock.minimumSizeHint().width() == width <= 320

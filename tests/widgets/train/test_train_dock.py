@@ -28,14 +28,14 @@ def dock(viewer, tmp_path):
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Train")[1]
     form = dock.form
     for i in range(2):
-        form.image.choose(viewer.layers[f"image {i}"])
-        form.labels.choose(viewer.layers[f"labels {i}"])
+        form.image.value = viewer.layers[f"image {i}"]
+        form.label_layer.value = viewer.layers[f"labels {i}"]
         form.add.click()
     tick = form.pairs.item(1, 2)
     tick.setCheckState(tick.checkState().Checked)
-    form.output.setText(str(tmp_path / "my-model"))
-    form.start.setCurrentIndex(form.start.findText("nuclei-2d"))
-    form.steps.setText("3")
+    form.output.value = str(tmp_path / "my-model")
+    form.start.value = "nuclei-2d"
+    form["steps"].value = "3"
     return dock
 
 
@@ -54,19 +54,19 @@ def test_the_plan_is_told_before_anything_is_done(dock, until, tmp_path) -> None
 
 def test_what_the_labels_are_can_be_told(dock, until) -> None:
     form = dock.form
-    form.start.setCurrentIndex(0)
-    form.kind.setCurrentIndex(form.kind.findData("classes"))
+    form.start.value = None
+    form["kind"].value = "classes"
     dock.plan.click()
     until(lambda: not dock.runner.busy)
     assert "Target: classes in 2D with the head semantic" in dock.said.toPlainText()
 
 
 def test_what_was_corrected_is_learnt_from_too(viewer, dock, until) -> None:
-    dock.form.start.setCurrentIndex(0)
+    dock.form.start.value = None
     dock.take_corrected()
     assert "Nothing was corrected yet" in dock.panel.status.text()
     segment = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
-    segment.form.image.choose(viewer.layers["image 0"])
+    segment.form.image.value = viewer.layers["image 0"]
     segment.panel.run.click()
     until(lambda: not segment.runner.busy)
     found = viewer.layers[-1]
@@ -76,9 +76,9 @@ def test_what_was_corrected_is_learnt_from_too(viewer, dock, until) -> None:
     found.paint((50, 50), 77)
     dock.take_corrected()
     dock.take_corrected()
-    assert [p.labels for p in dock.form.chosen()][2:] == [found]
-    assert dock.form.chosen()[2].image is viewer.layers["image 0"]
-    assert dock.form.start.currentText() == "nuclei-2d"
+    assert [p.labels for p in dock.form.pairs.chosen()][2:] == [found]
+    assert dock.form.pairs.chosen()[2].image is viewer.layers["image 0"]
+    assert dock.form.start.current_choice == "nuclei-2d"
     job = dock.job()
     assert len(job.pairs) == 3 and 77 in np.asarray(job.pairs[2].labels.array)
 
@@ -89,8 +89,8 @@ def test_a_corrected_preview_is_not_painted_over(viewer, dock, until) -> None:
     found = viewer.layers["found so far"]
     found.paint((5, 5), 99)
     dock.take_corrected()
-    assert dock.form.chosen()[2].labels is found
-    dock.form.steps.setText("2")
+    assert dock.form.pairs.chosen()[2].labels is found
+    dock.form["steps"].value = "2"
     dock.panel.run.click()
     until(lambda: not dock.runner.busy and not dock.previewer.busy)
     assert 99 in found.data
@@ -108,15 +108,15 @@ def test_a_model_comes_out_and_segment_uses_it(viewer, dock, until, tmp_path) ->
     assert dock.curves.scores[-1][0] == 3
     preview = viewer.layers["found so far"]
     assert preview.data.shape == (96, 96)
-    assert dock.form.start.currentText() == "my-model"
-    assert dock.form.output.text().endswith("my-model-2")
+    assert dock.form.start.current_choice == "my-model"
+    assert dock.form.output.value.endswith("my-model-2")
     dock.use.click()
     segment = viewer.window.dock_widgets["Segment (napari-tally)"]
     assert segment.model == str(dock.trained)
 
 
 def test_stopping_keeps_the_best_weights_so_far(dock, until) -> None:
-    dock.form.steps.setText("500")
+    dock.form["steps"].value = "500"
     dock.panel.run.click()
     until(lambda: len(dock.curves.losses) >= 2)
     dock.panel.cancel.click()
@@ -138,7 +138,7 @@ def test_both_charts_have_the_colours_of_the_theme(viewer, dock) -> None:
 
 
 def test_a_pause_is_a_pause(dock, until, qtbot) -> None:
-    dock.form.steps.setText("500")
+    dock.form["steps"].value = "500"
     dock.panel.run.click()
     until(lambda: len(dock.curves.losses) >= 1)
     dock.pause.click()
@@ -156,7 +156,7 @@ def test_a_pause_is_a_pause(dock, until, qtbot) -> None:
 def test_labels_may_be_complete_in_shapes_only(viewer, dock) -> None:
     shape = np.array([[10, 10], [10, 50], [60, 50], [60, 10]])
     viewer.add_shapes([shape], name="complete")
-    dock.form.known.choose(viewer.layers["complete"])
+    dock.form.known.value = viewer.layers["complete"]
     known = dock.job().pairs[0].known
     assert known[30, 30] and not known[80, 80]
     assert 0.8 < known.sum() / (50 * 40) < 1.2
@@ -165,10 +165,10 @@ def test_labels_may_be_complete_in_shapes_only(viewer, dock) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda d: d.form.pairs.setRowCount(0), "A pair of an image"),
-        (lambda d: d.form.output.clear(), "new folder"),
-        (lambda d: d.form.steps.setText("many"), "whole number"),
-        (lambda d: d.viewer.layers.remove("labels 0"), "still there"),
+        (lambda d: d.form.pairs.setRowCount(0), "no pair of an image"),
+        (lambda d: setattr(d.form.output, "value", ""), "new folder"),
+        (lambda d: setattr(d.form["steps"], "value", "many"), "whole number"),
+        (lambda d: d.viewer.layers.remove("labels 0"), "was removed"),
     ],
     ids=["no pairs", "no folder", "no number", "gone"],
 )

@@ -29,6 +29,7 @@ class Dock(QWidget):
         self.runner = Runner(title)
         self.runner.failed.connect(self._failed)
         self.shown = False
+        self.refused = ""  # what is wrong with the form
         self.destroyed.connect(self.runner.cancel)
 
     def showEvent(self, event: QShowEvent) -> None:  # type: ignore[override]
@@ -67,8 +68,15 @@ class Dock(QWidget):
             self.panel.say("Cancelled.")
 
     def refuse(self, error: Exception) -> None:
-        """Say why a form cannot be understood."""
-        self.panel.say(sentence(error), warn=True)
+        """Report what is wrong with a form, until it is changed."""
+        self.refused = sentence(error)
+        self.panel.say(self.refused, warn=True)
+
+    def accept(self) -> None:
+        """Take back what was wrong with a form: it was changed since."""
+        if self.refused and self.panel.status.whole == self.refused:
+            self.panel.say("")
+        self.refused = ""
 
     def _failed(self, error: BaseException) -> None:
         self.panel.idle()

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QWidget
 
 from ...core.errors import InputError
+from ...evaluation.options import EvaluateOptions
 from ...metrics.error_types import PREDICTED, TRUE
+from ..controls.choice import Choice
 from ..controls.dock import WRONG_INPUT, Dock
 from ..controls.layer_combo import LayerCombo
+from ..controls.length_edit import LengthEdit
+from ..controls.options_form import OptionsForm
 from ..controls.scroll_area import scrolled
 from ..controls.section import Section
 from ..controls.wrapped_label import Words
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
 
     from ...core.volume import Volume
 
-KINDS = {"objects": "instances", "classes": "classes"}
+KINDS = (("instances", "instances"), ("classes", "classes"))  # that a label layer may hold
 
 
 class EvaluateDock(Dock):
@@ -37,12 +41,27 @@ class EvaluateDock(Dock):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer, "Evaluate")
-        self.predicted = LayerCombo(napari_viewer, Labels, follows=False)
-        self.second = LayerCombo(napari_viewer, Labels, follows=False, none="none")
-        self.truth = LayerCombo(napari_viewer, Labels, follows=False)
-        self.kind = QComboBox()
+        self.predicted = LayerCombo(
+            napari_viewer, Labels, follows=False, name="predicted", label="Prediction",
+            tooltip="Labels from a model, or from a person.",
+        )  # fmt: skip
+        self.second = LayerCombo(
+            napari_viewer, Labels, follows=False, none="none", name="second", label="Compare with",
+            tooltip="A second prediction to compare.",
+        )  # fmt: skip
+        self.truth = LayerCombo(
+            napari_viewer, Labels, follows=False, name="truth", label="Ground truth",
+            tooltip="Labels that are right.",
+        )  # fmt: skip
+        self.kind = Choice(KINDS, name="kind")
+        self.form = OptionsForm(
+            EvaluateOptions,
+            [self.predicted, self.second, self.truth, self.kind,
+             LengthEdit(name="spacing", hint="of the layers", unit="um")],
+            fold=("iou", "tolerance"),
+        )  # fmt: skip
         self.numbers, self.curve, self.list = NumbersTable(), CurvePanel(napari_viewer), FateList()
-        self.show_fates = QCheckBox("Colour objects by what became of them")
+        self.show_fates = QCheckBox("Colour objects by match outcome")
         self.legend = Words()
         self.layers = FateLayers(napari_viewer)
         self.finder = Finder(napari_viewer)
@@ -52,29 +71,19 @@ class EvaluateDock(Dock):
         self._connect()
 
     def _build(self) -> None:
-        self.kind.addItems(list(KINDS))
         self.panel.run.setText("Compare")
-        self.predicted.setToolTip("What a model, or somebody, has found.")
-        self.second.setToolTip("Another one to put beside it.")
-        self.truth.setToolTip("What is true.")
-        form = QWidget()
-        rows = QFormLayout(form)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        rows.addRow("Prediction", self.predicted)
-        rows.addRow("And", self.second)
-        rows.addRow("Truth", self.truth)
-        rows.addRow("Labels are", self.kind)
         self.after = Section("AP by threshold", self.curve)
         column = scrolled(self)
         for part in (
-            form, self.panel, self.numbers, self.show_fates, self.legend, self.list, self.after,
+            self.form.native, self.panel, self.numbers, self.show_fates, self.legend, self.list,
+            self.after,
         ):  # fmt: skip
             column.addWidget(part)
         column.addStretch(1)
         self._show_parts(())
 
     def _connect(self) -> None:
+        self.form.changed.connect(self.accept)
         self.panel.run.clicked.connect(self.run)
         self.panel.cancel.clicked.connect(self.cancel)
         self.show_fates.toggled.connect(self._fates_toggled)
@@ -98,15 +107,15 @@ class EvaluateDock(Dock):
         TallyError
             If it cannot be compared; the message says why.
         """
-        from ...evaluation.options import EvaluateOptions
-
-        predicted, truth = self.predicted.layer, self.truth.layer
+        predicted, truth = self.predicted.value, self.truth.value
         if predicted is None or truth is None:
-            raise InputError("Label layers of a prediction and of the truth are needed", "none")
-        if predicted is truth or self.second.layer is truth:
-            raise InputError("Another layer than the prediction is needed as truth", truth.name)
-        layers = [layer for layer in (predicted, self.second.layer) if layer is not None]
-        options = EvaluateOptions(kind=KINDS[self.kind.currentText()])
+            raise InputError("There is no label layer", hint="Open a prediction and ground truth")
+        if predicted is truth or self.second.value is truth:
+            raise InputError(
+                f"{truth.name} is both prediction and ground truth", hint="Choose two layers"
+            )
+        layers = [layer for layer in (predicted, self.second.value) if layer is not None]
+        options = self.form.values()
         return EvaluateJob(tuple(_copied(each) for each in layers), _copied(truth), options)
 
     def run(self) -> None:
@@ -116,7 +125,7 @@ class EvaluateDock(Dock):
         except WRONG_INPUT as error:
             self.refuse(error)
             return
-        self.asked = {PREDICTED: self.predicted.layer, TRUE: self.truth.layer}
+        self.asked = {PREDICTED: self.predicted.value, TRUE: self.truth.value}
         self.panel.start()
         self.runner.start(evaluate_job, job)
 

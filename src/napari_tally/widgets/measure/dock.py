@@ -10,7 +10,6 @@ from qtpy.QtWidgets import QPushButton
 
 from ...core.errors import InputError, TallyError, sentence
 from ...core.quantity import parse_quantity
-from ...features.declare.options import Measurements
 from ...objects.relabel import relabel
 from ...objects.summary import summary
 from ..controls.dock import WRONG_INPUT, Dock
@@ -46,7 +45,7 @@ class MeasureDock(Dock):
         self.asked_parents: Any = None
         self._build()
         self._connect()
-        self._labels_changed(self.form.labels.layer)
+        self._labels_changed(self.form.label_layer.value)
 
     def _build(self) -> None:
         self.link_frames = QPushButton("Link over time")
@@ -54,7 +53,7 @@ class MeasureDock(Dock):
         self.relabel = QPushButton("Relabel")
         self.relabel.setToolTip("Give the objects consecutive ids, in the order of the old ones.")
         column = scrolled(self)
-        for part in (self.form, self.panel, self.link_frames, self.relabel, self.objects):
+        for part in (self.form.native, self.panel, self.link_frames, self.relabel, self.objects):
             column.addWidget(part)
         column.addStretch(1)
         self.relabel.setVisible(False)
@@ -63,8 +62,9 @@ class MeasureDock(Dock):
 
     def _connect(self) -> None:
         form, layers = self.form, self.viewer.layers.events
-        form.labels.chosen.connect(self._labels_changed)
-        form.axes.editingFinished.connect(self._axes_changed)
+        form.label_layer.changed.connect(self._labels_changed)
+        form.axes.native.editingFinished.connect(self._axes_changed)
+        form.changed.connect(self.accept)
         for event in (layers.inserted, layers.removed, layers.renamed):
             event.connect(self._offer_images)
         self.panel.run.clicked.connect(self.run)
@@ -83,7 +83,7 @@ class MeasureDock(Dock):
         for event in (layers.inserted, layers.removed, layers.renamed):
             event.disconnect(self._offer_images)
         self.objects.stop()
-        for combo in (self.form.labels, self.form.parents):
+        for combo in (self.form.label_layer, self.form.parents):
             combo.stop()
 
     def job(self) -> MeasureJob:
@@ -94,20 +94,20 @@ class MeasureDock(Dock):
         TallyError
             If the form cannot be understood; the message says what to change.
         """
-        layer = self.form.labels.layer
+        layer = self.form.label_layer.value
         if layer is None:
-            raise InputError("A label layer is needed", "none", "Segment an image, or paint labels")
+            raise InputError("There is no label layer", hint="Segment an image, or paint labels")
         if not self.form.chosen:
-            raise InputError("Something to measure is needed", "nothing ticked")
+            raise InputError("Nothing is ticked", hint="Choose what to measure")
         labels = self._calibrated(self._volume(layer))
-        images = [image_volume(i, labels.axes) for i in self.form.ticked_images]
-        parents = self.form.parents.layer
+        images = [image_volume(i, labels.axes) for i in self.form.images.ticked]
+        parents = self.form.parents.value
         job = MeasureJob(
             replace(labels, array=np.array(labels.array)),
             tuple(self._calibrated(image) for image in images),
-            Measurements(groups=self.form.chosen),
+            self.form.values(groups=self.form.chosen),
             None if parents is None else self._calibrated(label_volume(parents, labels.axes)),
-            parse_quantity(self.form.grow.text()) if self.form.grow.text().strip() else None,
+            parse_quantity(self.form.grow.value) if self.form.grow.value else None,
         )
         last = self.measured
         if last is None or layer is not self.layer or not job.is_as(last.job):
@@ -118,10 +118,10 @@ class MeasureDock(Dock):
         return label_volume(layer, self._axes(layer), images_on_grid(self.viewer, layer))
 
     def _axes(self, layer: Labels) -> str:
-        return self.form.axes.text().strip().upper() or label_axes(layer)
+        return self.form.axes.value.strip().upper() or label_axes(layer)
 
     def _calibrated(self, volume: Volume) -> Volume:
-        return with_told_spacing(volume, self.form.spacing.text())
+        return with_told_spacing(volume, self.form.spacing.value)
 
     def run(self) -> None:
         """Measure what the form says; after edits, what has changed."""
@@ -130,7 +130,7 @@ class MeasureDock(Dock):
         except WRONG_INPUT as error:
             self.refuse(error)
             return
-        self.asked, self.asked_parents = self.form.labels.layer, self.form.parents.layer
+        self.asked, self.asked_parents = self.form.label_layer.value, self.form.parents.value
         self.panel.start()
         if self.measured is None:
             self.panel.say("Measuring. The very first time takes longer: loops are compiled.")
@@ -138,7 +138,7 @@ class MeasureDock(Dock):
 
     def link(self) -> None:
         """Link the objects of a series over time."""
-        layer = self.form.labels.layer
+        layer = self.form.label_layer.value
         if layer is None:
             return
         try:
@@ -158,7 +158,7 @@ class MeasureDock(Dock):
         elif isinstance(found, Measured):
             self._show(layer, found)
         else:
-            self.form.labels.choose(show_tracked(self.viewer, layer, found))
+            self.form.label_layer.value = show_tracked(self.viewer, layer, found)
             self.run()
 
     def _show(self, layer: Labels, measured: Measured) -> None:
@@ -182,12 +182,14 @@ class MeasureDock(Dock):
         if measured.children is not None:
             lines.append(_held(measured.children))
         if not labels.calibrated and not any(i.calibrated for i in measured.job.images):
-            lines.append("No voxel size is known: lengths are in px.")
+            lines.append("Voxel size unknown: lengths are in px.")
         if "pieces" in table and (table["pieces"] > 1).any():
             split = int((table["pieces"] > 1).sum())
-            lines.append(f"{split:,} ids are in several pieces, each measured as one.")
+            lines.append(
+                f"{split:,} ids have several connected components, each id measured as one object."
+            )
         if len(table) and int(table["label"].max()) > 4 * len(table):
-            lines.append("The ids have large gaps: Relabel makes them consecutive.")
+            lines.append("The ids have large gaps. Relabel makes them consecutive.")
             self.relabel.setVisible(True)
         else:
             self.relabel.setVisible(False)
@@ -198,7 +200,7 @@ class MeasureDock(Dock):
         super()._failed(error)
 
     def _relabel(self) -> None:
-        layer = self.form.labels.layer
+        layer = self.form.label_layer.value
         if layer is None:
             return
         try:
@@ -210,7 +212,7 @@ class MeasureDock(Dock):
 
     def _edited(self) -> None:
         if not self.panel.busy:
-            self.panel.say("The labels were edited: press Update.")
+            self.panel.say("The labels were edited. Press Update to measure them again.")
 
     def _labels_changed(self, layer: Labels | None) -> None:
         self.panel.run.setEnabled(layer is not None and not self.runner.busy)
@@ -219,13 +221,13 @@ class MeasureDock(Dock):
             return
         self.panel.run.setText("Update" if layer is self.layer else "Measure")
         self.panel.say("")
-        self.form.axes.setText(label_axes(layer) if 2 < layer.ndim <= 4 else "")
-        self.form.rows.setRowVisible(self.form.axes, layer.ndim > 2)
+        self.form.axes.value = label_axes(layer) if 2 < layer.ndim <= 4 else ""
+        self.form.show_row(self.form.axes, visible=layer.ndim > 2)
         self._axes_changed()
         self._offer_images()
 
     def _axes_changed(self) -> None:
-        layer = self.form.labels.layer
+        layer = self.form.label_layer.value
         if layer is None:
             return
         try:
@@ -233,11 +235,12 @@ class MeasureDock(Dock):
         except WRONG_INPUT as error:
             self.refuse(error)
             return
-        self.form.spacing.setText(spacing_text(volume))
+        self.form.spacing.value = spacing_text(volume)
+        self.form.set_units(volume)
         self.link_frames.setVisible("T" in volume.axes)
 
     def _offer_images(self, _event: Any = None) -> None:
-        layer = self.form.labels.layer
+        layer = self.form.label_layer.value
         self.form.offer_images([] if layer is None else images_on_grid(self.viewer, layer))
 
 
@@ -245,4 +248,4 @@ def _held(children: pd.DataFrame) -> str:
     """Return how many objects the parents hold, in a sentence."""
     counts = children["children_count"]
     typical = f", {counts.median():g} in the median one" if len(counts) else ""
-    return f"{counts.sum():,} are inside of {len(counts):,} parents{typical}."
+    return f"{counts.sum():,} are inside {len(counts):,} parents{typical}."

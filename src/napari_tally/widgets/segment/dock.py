@@ -36,7 +36,7 @@ from ..layers.placement import placed_volume
 from .estimate import Forecast
 from .export_panel import TakeAway
 from .fit_panel import FitPanel, fit_job, smallest_text
-from .form import Form
+from .form import SegmentForm
 from .job import Done, Job, segment_job, separate_job
 from .live_preview import show_preview
 from .messages import explained
@@ -57,7 +57,7 @@ class SegmentDock(Dock):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer, "napari-tally")
-        self.form = Form(napari_viewer)
+        self.form = SegmentForm(napari_viewer)
         self.tune = TunePanel()
         self.fit = FitPanel(napari_viewer)
         self.take_away = TakeAway(napari_viewer)
@@ -69,14 +69,14 @@ class SegmentDock(Dock):
         self._build()
         self._connect()
         self._offer_models()
-        self._image_changed(self.form.image.layer)
+        self._image_changed(self.form.image.value)
 
     def _build(self) -> None:
         self.contours = QCheckBox("Contours")
         self.contours.setChecked(remembered().contours)
         column = scrolled(self)
         for part in (
-            self.form, self.panel, self.contours, self.tune, self.fit, self.take_away,
+            self.form.native, self.panel, self.contours, self.tune, self.fit, self.take_away,
         ):  # fmt: skip
             column.addWidget(part)
         column.addStretch(1)
@@ -85,15 +85,16 @@ class SegmentDock(Dock):
 
     def _connect(self) -> None:
         form, runner = self.form, self.runner
-        form.image.chosen.connect(self._image_changed)
-        form.model.currentTextChanged.connect(self._model_changed)
-        form.model.activated.connect(self._model_picked)
-        form.axes.editingFinished.connect(self._axes_changed)
+        form.image.changed.connect(self._image_changed)
+        form.model.changed.connect(self._model_changed)
+        form.model.native.activated.connect(self._model_picked)
+        form.axes.native.editingFinished.connect(self._axes_changed)
+        form.spacing.native.editingFinished.connect(self._spacing_changed)
         form.circle.toggled.connect(self._draw_circle)
-        form.region.currentTextChanged.connect(self._forecast)
-        form.stack.currentTextChanged.connect(self._forecast)
-        form.device.setCurrentText(remembered().device)
-        form.device.currentTextChanged.connect(self._device_changed)
+        if remembered().device in form.device.choices:
+            form.device.value = remembered().device
+        form.device.changed.connect(self._device_changed)
+        form.changed.connect(self._form_changed)
         self.panel.run.clicked.connect(self.run)
         self.panel.cancel.clicked.connect(self.cancel)
         self.contours.toggled.connect(self._contours_changed)
@@ -124,20 +125,20 @@ class SegmentDock(Dock):
         TallyError
             If the form cannot be understood; the message says what to change.
         """
-        layer = self.form.image.layer
+        layer = self.form.image.value
         if layer is None:
             raise InputError("An image layer is needed", "none", "Open an image, or a sample")
-        axes = self.form.axes.text().strip().upper() or axes_of(layer)
+        axes = self.form.axes.value.strip().upper() or axes_of(layer)
         placed = placed_volume(layer, axes)
         volume = self._calibrated(placed)
-        region = Region.of(self.viewer, layer, axes, self.form.region.currentText())
+        region = Region.of(self.viewer, layer, axes, self.form.region.value)
         return Job(
             layer.name,
             volume,
             region,
             geometry_of(layer, axes, region),
             self.model,
-            self._options(volume),
+            self._options(),
             str(layer.source.path or ""),
             volume is not placed,
         )
@@ -145,29 +146,19 @@ class SegmentDock(Dock):
     @property
     def model(self) -> str:
         """Name or folder of the model chosen now."""
-        return str(self.form.model.currentData() or self.form.model.currentText())
+        return str(self.form.model.value)
 
     def _calibrated(self, volume: Volume) -> Volume:
-        return with_told_spacing(volume, self.form.spacing.text())
+        return with_told_spacing(volume, self.form.spacing.value)
 
-    def _options(self, volume: Volume) -> SegmentOptions:
+    def _options(self) -> SegmentOptions:
         info = read_info(model_folder(self.model))
-        channel = self.form.channel.currentText() if len(volume.channels) > 1 else None
-        return SegmentOptions(
-            channel=channel,
-            object_size=self.form.diameter.text().strip() or None
-            if info.preprocessing.diameter
-            else None,
-            stack=str(self.form.stack.currentData()) if self._flat_on_stack() else "auto",
-            device=self.form.device.currentText(),
-            keep_maps=True,
-            **self.tune.options(info.head),
-        )
+        return self.form.values(keep_maps=True, **self.tune.options(info.head))
 
     def _flat_on_stack(self) -> bool:
         """Tell whether a stack is to go through a model for 2D images."""
-        layer = self.form.image.layer
-        deep = layer is not None and "Z" in self.form.axes.text().upper()
+        layer = self.form.image.value
+        deep = layer is not None and "Z" in self.form.axes.value.upper()
         return deep and read_architecture(model_folder(self.model)).spatial_dims == 2
 
     def run(self) -> None:
@@ -218,7 +209,7 @@ class SegmentDock(Dock):
         self.fit.take(tuning)
         self.tune.put(tuning.info.head)
         assert self.done is not None
-        self.tune.smallest.setText(smallest_text(tuning, self.done))
+        self.tune.min_size.value = smallest_text(tuning, self.done)
         self.separate()
 
     def _finished(self, done: Done | Tuning) -> None:
@@ -244,18 +235,16 @@ class SegmentDock(Dock):
 
     def _offer_models(self) -> None:
         """List the shipped models and those of the user's folder; the choice stays."""
-        combo, before = self.form.model, self.form.model.currentText()
-        combo.blockSignals(True)
-        combo.clear()
-        for name in shipped_models():
-            combo.addItem(name, name)
+        combo, before = self.form.model, self.form.model.value
+        named = {name: name for name in shipped_models()}
         folder = remembered().model_folder
         for path in sorted(Path(folder).expanduser().glob(f"*/{METADATA}")) if folder else ():
-            combo.addItem(path.parents[1].name, str(path.parents[1]))
-        places = [combo.findText(n) for n in (before, remembered().model, SHIPPED_DEFAULT)]
-        combo.setCurrentIndex(next(place for place in places if place >= 0))
-        combo.blockSignals(False)
-        if combo.currentText() != before:
+            named[path.parents[1].name] = str(path.parents[1])
+        wanted = [before, named.get(remembered().model), SHIPPED_DEFAULT]
+        with combo.changed.blocked():
+            combo.offer(named.items())
+            combo.value = next(model for model in wanted if model in combo.choices)
+        if combo.value != before:
             self._model_changed()
 
     def _model_picked(self) -> None:
@@ -264,7 +253,7 @@ class SegmentDock(Dock):
     def _offer_default(self, volume: Volume) -> None:
         """Choose the model for stacks or for images, unless the user picked one, or has others."""
         if not self.picked and self.model in (SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D):
-            self.form.model.setCurrentText(default_model(volume))
+            self.form.model.value = default_model(volume)
 
     def _model_changed(self) -> None:
         try:
@@ -272,9 +261,9 @@ class SegmentDock(Dock):
         except TallyError as error:
             self.form.about.setText(sentence(error))
             return
-        remembered().model = self.form.model.currentText()
+        remembered().model = Path(self.model).name
         self.form.about.setText(info.description)
-        self.form.show_row(self.form.size_row, visible=info.preprocessing.diameter is not None)
+        self.form.show_size(visible=info.preprocessing.diameter is not None)
         self.tune.offer(info.head)
         self.tune.setVisible(False)
         self.done = None
@@ -286,9 +275,9 @@ class SegmentDock(Dock):
             self.panel.say("Open an image, or a sample: File > Open Sample > napari-tally.")
             return
         self.panel.say("")
-        self.form.axes.clear()
+        self.form.axes.value = ""
         try:
-            self.form.axes.setText(axes_of(layer))
+            self.form.axes.value = axes_of(layer)
         except TallyError as error:
             self.panel.say(sentence(error))
             return
@@ -296,22 +285,41 @@ class SegmentDock(Dock):
         self._axes_changed()
 
     def _axes_changed(self) -> None:
-        layer = self.form.image.layer
+        layer = self.form.image.value
         if layer is None:
             return
         try:
-            volume = volume_of(layer, self.form.axes.text().strip().upper())
+            volume = volume_of(layer, self.form.axes.value.strip().upper())
         except WRONG_INPUT as error:
             self.refuse(error)
             return
         self._offer_default(volume)
         self.form.set_channels(volume.channels)
-        self.form.spacing.setText(spacing_text(volume))
+        self.form.spacing.value = spacing_text(volume)
+        self._show_units(volume)
+        self._forecast()
+
+    def _spacing_changed(self) -> None:
+        """Let plain sizes be in the unit of the voxel size that was typed."""
+        layer = self.form.image.value
+        if layer is None:
+            return
+        try:
+            self._show_units(self._calibrated(volume_of(layer, self.form.axes.value.upper())))
+        except WRONG_INPUT as error:
+            self.refuse(error)
+
+    def _show_units(self, volume: Volume) -> None:
+        self.form.set_units(volume)
+        self.tune.set_units(volume, 3 if "Z" in volume.axes else 2)
+
+    def _form_changed(self) -> None:
+        """Take back what was wrong with the form, and forecast anew."""
+        self.accept()
         self._forecast()
 
     def _device_changed(self, device: str) -> None:
         remembered().device = device
-        self._forecast()
 
     def _contours_changed(self, on: bool) -> None:
         remembered().contours = on
@@ -322,31 +330,32 @@ class SegmentDock(Dock):
     def _forecast(self) -> None:
         try:
             self.form.show_row(self.form.stack, visible=self._flat_on_stack())
-            told = self.forecast.sentence(self.job())
+            forecast = self.forecast.sentence(self.job())
         except WRONG_INPUT:
-            told = ""
-        self.form.forecast.setText(told)
+            forecast = ""
+        self.form.forecast.setText(forecast)
 
     def _show_guess(self, done: Done) -> None:
-        if done.result.diameter_px and not self.form.diameter.text():
-            hint = f"guessed: {done.result.diameter_px:.3g}px"
-            self.form.diameter.setPlaceholderText(hint)
+        size, spacing = done.result.diameter_px, done.job.volume.spacing
+        if size and not self.form.object_size.value:
+            size *= min(spacing[-2:]) if spacing is not None else 1
+            self.form.object_size.native.setPlaceholderText(f"≈ {size:.3g}")
 
     def _draw_circle(self, on: bool) -> None:
         from .size_circle import draw_circle, remove_circle
 
         remove_circle(self.viewer)
-        layer = self.form.image.layer
+        layer = self.form.image.value
         if not on or layer is None:
             return
         try:
             job = self.job()
-            told = job.options.diameter_px(job.volume)
+            given = job.options.diameter_px(job.volume)
         except WRONG_INPUT as error:
             self.refuse(error)
             return
-        guessed = self.done.result.diameter_px if self.done is not None else None
-        if told is None and guessed is None:
-            show_info("Write an object size, or press Run: then it is guessed.")
+        estimated = self.done.result.diameter_px if self.done is not None else None
+        if given is None and estimated is None:
+            show_info("Enter an object size, or press Run to estimate it.")
             return
-        draw_circle(self.viewer, layer, told or guessed or 0.0)
+        draw_circle(self.viewer, layer, given or estimated or 0.0)

@@ -32,15 +32,16 @@ class FitPanel(QWidget):
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.truth = LayerCombo(viewer, Labels, follows=False)
-        self.truth.setToolTip("Labels that are right everywhere: painted, or a corrected result.")
-        self.truth.setMinimumContentsLength(6)
+        self.truth = LayerCombo(
+            viewer, Labels, follows=False, letters=6,
+            tooltip="Labels that are right everywhere: painted, or a corrected result.",
+        )  # fmt: skip
         self.button = QPushButton("Fit")
         self.button.setToolTip("Find the numbers and smallest size that give these labels best.")
         self.keep = QPushButton("Save...")
         self.keep.setToolTip("Write a model with the numbers that were found to a new folder.")
         row, rows = QHBoxLayout(), QFormLayout(self)
-        row.addWidget(self.truth, 1)
+        row.addWidget(self.truth.native, 1)
         row.addWidget(self.button)
         row.addWidget(self.keep)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -49,7 +50,7 @@ class FitPanel(QWidget):
         self.words: list[str] = []  # of the last fit, until the next run
         self.button.clicked.connect(self.asked)
         self.keep.clicked.connect(self.save)
-        self.truth.chosen.connect(self._follow)
+        self.truth.changed.connect(self._follow)
         self._follow()
 
     def show_for(self, done: Done | None) -> None:
@@ -67,7 +68,7 @@ class FitPanel(QWidget):
         InputError
             If there are no labels, or they are not of the image's shape.
         """
-        layer = self.truth.layer
+        layer = self.truth.value
         if layer is None:
             raise InputError("A label layer with the truth is needed", "none", "Paint some labels")
         found = done.result.volume
@@ -112,7 +113,7 @@ class FitPanel(QWidget):
         self.truth.stop()
 
     def _follow(self, _layer: Any = None) -> None:
-        self.button.setEnabled(self.truth.layer is not None)
+        self.button.setEnabled(self.truth.value is not None)
         self.keep.setEnabled(self.tuning is not None and bool(self.tuning.changed))
 
 

@@ -1,102 +1,76 @@
-"""The controls of the Segment dock, in the order of use; they hold values and know no logic."""
+"""What the Segment dock asks for besides the options: image, model, voxel size and region."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QToolButton,
-    QWidget,
-)
+from magicgui.widgets import LineEdit
+from qtpy.QtWidgets import QToolButton
 
+from ...segmentation.setup.options import SegmentOptions
+from ..controls.choice import Choice
 from ..controls.layer_combo import LayerCombo
-from ..controls.narrow_combo import narrowed
+from ..controls.length_edit import LengthEdit
+from ..controls.options_form import OptionsForm
 from ..controls.wrapped_label import Words
 from ..layers.image_layer import REGIONS
+from .tune_panel import TUNED
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+    from ...core.volume import Volume
+
 STACKS = {
-    "auto": "auto", "three views": "views", "linked slices": "link", "slice by slice": "slices",
+    "auto": "automatic", "views": "orthogonal views", "link": "linked slices",
+    "slices": "slice by slice",
 }  # fmt: skip
 DEVICES = ("auto", "cpu", "mps") if sys.platform == "darwin" else ("auto", "cpu", "cuda")
 
 
-class Form(QWidget):
+class SegmentForm(OptionsForm[SegmentOptions]):
     """What to segment, with what, and where."""
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.image = LayerCombo(viewer)
-        self.axes = _line("ZYX", "One letter of TCZYX for each axis of the image.")
-        self.channel = _combo("The channel that shows the objects.")
-        self.model = _combo("What finds the objects.")
-        self.about = Words()
-        self.diameter = _line("guessed", "Diameter of the objects, such as 12um or 30px.")
-        self.circle = QToolButton()
+    def __init__(self, viewer: ViewerModel) -> None:
+        self.image = LayerCombo(viewer, name="image", tooltip="The image layer to segment.")
+        self.axes = LineEdit(
+            name="axes", tooltip="One letter of TCZYX for each axis of the image, such as ZYX."
+        )
+        self.channel = Choice(name="channel")
+        self.model = Choice(name="model", tooltip="Built-in model, or one from your model folder.")
+        self.object_size = LengthEdit(name="object_size", hint="estimated")
+        self.spacing = LengthEdit(
+            name="spacing", label="Voxel size", hint="unknown", unit="um",
+            tooltip="Size of a voxel, such as 0.5,0.26,0.26um. Unknown: sizes are in px.",
+        )  # fmt: skip
+        self.region = Choice(REGIONS, name="region", tooltip="How much of the image to segment.")
+        self.stack = Choice([(words, name) for name, words in STACKS.items()], name="stack")
+        self.device = Choice(DEVICES, name="device")
+        super().__init__(
+            SegmentOptions,
+            [self.image, self.axes, self.channel, self.model, self.object_size, self.spacing,
+             self.region, self.stack, self.device],
+            exclude=TUNED,
+        )  # fmt: skip
+        self.about, self.forecast, self.circle = Words(), Words(), QToolButton()
         self.circle.setText("show")
         self.circle.setCheckable(True)
         self.circle.setToolTip("Draw this size as a circle on the image.")
-        self.spacing = _line("none: in px", "Size of a voxel, such as 0.5,0.26,0.26um.")
-        self.region = _combo("How much of the image to segment.")
-        self.region.addItems(REGIONS)
-        self.stack = _combo("How a stack goes through a model for 2D images.")
-        for words, name in STACKS.items():
-            self.stack.addItem(words, name)
-        self.device = _combo("Where the network runs.")
-        self.device.addItems(DEVICES)
-        self.forecast = Words()
-        self._lay()
+        self.put_beside(self.object_size, self.circle)
+        self.put_below(self.model, self.about)
+        self.native.layout().addWidget(self.forecast)
 
-    def _lay(self) -> None:
-        self.rows = QFormLayout(self)
-        self.rows.setContentsMargins(0, 0, 0, 0)
-        self.rows.setVerticalSpacing(4)
-        self.rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.size_row = QWidget()
-        row = QHBoxLayout(self.size_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.diameter)
-        row.addWidget(self.circle)
-        self.rows.addRow("Image", self.image)
-        self.rows.addRow("Axes", self.axes)
-        self.rows.addRow("Channel", self.channel)
-        self.rows.addRow("Model", self.model)
-        self.rows.addRow(self.about)
-        self.rows.addRow("Object size", self.size_row)
-        self.rows.addRow("Voxel size", self.spacing)
-        self.rows.addRow("Region", self.region)
-        self.rows.addRow("Stack", self.stack)
-        self.rows.addRow("Device", self.device)
-        self.rows.addRow(self.forecast)
-
-    def show_row(self, field: QWidget, *, visible: bool) -> None:
-        """Show or hide a control with its title."""
-        self.rows.setRowVisible(field, visible)
+    def show_size(self, *, visible: bool) -> None:
+        """Ask for an object size only where the model works at one."""
+        self.show_row(self.object_size, visible=visible)
 
     def set_channels(self, names: tuple[str, ...]) -> None:
         """Offer channels by name; nothing to choose hides the row."""
-        before = self.channel.currentText()
-        self.channel.clear()
-        self.channel.addItems(names)
-        self.channel.setCurrentIndex(max(0, self.channel.findText(before)))
+        self.channel.offer([(name, name) for name in names])
         self.show_row(self.channel, visible=len(names) > 1)
 
-
-def _combo(tip: str) -> QComboBox:
-    combo = narrowed(QComboBox(), 12)
-    combo.setToolTip(tip)
-    return combo
-
-
-def _line(hint: str, tip: str) -> QLineEdit:
-    line = QLineEdit()
-    line.setPlaceholderText(hint)
-    line.setToolTip(tip)
-    return line
+    def set_units(self, volume: Volume) -> None:
+        """Let plain numbers be in the unit of an image: px without calibration."""
+        self.object_size.unit = volume.unit
+        self.spacing.unit = volume.unit if volume.calibrated else "um"

@@ -1,108 +1,120 @@
-"""Sliders for the numbers by which a head decodes; a change is told once they rest."""
+"""Sliders for the parameters by which a head decodes; a change is reported once they rest."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QWidget
-from superqt import QLabeledDoubleSlider
+from magicgui.widgets import FloatSlider
+from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QDoubleSpinBox, QVBoxLayout, QWidget
+
+from ...core.options import OptionField, option_fields
+from ...segmentation.setup.options import SegmentOptions
+from ..controls.length_edit import LengthEdit
+from ..controls.option_editors import tip
+from ..controls.options_form import OptionsForm
 
 if TYPE_CHECKING:
+    from ...core.volume import Volume
     from ...heads.base import Head
 
+TUNED = ("threshold", "tune", "separate", "min_size")  # options that this panel asks for
 _REST_MS = 60
 _STEP = 0.01
 _MOST = 3.0  # where a number has no upper bound
-_WORDS = {"tolerance": "Join", "core": "Core", "inside": "Core", "mean_probability": "Mean prob."}
 
 
 class TunePanel(QWidget):
-    """Threshold, smallest size and the head's own numbers."""
+    """Threshold, minimum size and the head's own parameters."""
 
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.rows = QFormLayout(self)
-        self.rows.setContentsMargins(0, 0, 0, 0)
-        self.rows.setVerticalSpacing(4)
-        self.sliders: dict[str, QLabeledDoubleSlider] = {}
+        self.min_size = LengthEdit(name="min_size", hint="default", unit="px2")
+        self.form = OptionsForm(
+            SegmentOptions, ["separate", self.min_size], include=("separate", "min_size")
+        )
+        self.separate = self.form.editors["separate"]
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.form.native)
+        self.sliders: dict[str, FloatSlider] = {}
         self.semantic = False
-        self.smallest = QLineEdit()
-        self.smallest.setToolTip("Smallest object that is kept, such as 20um2 or 50px2.")
-        self.smallest.editingFinished.connect(self._rest_now)
-        self.apart = QCheckBox("Separate objects")
-        self.apart.setToolTip("What hangs together of each class becomes an object of its own.")
-        self.apart.toggled.connect(self._separate_toggled)
-        self.rows.addRow(self.apart)
-        self.rows.addRow("Smallest", self.smallest)
+        self.min_size.native.editingFinished.connect(self._rest_now)
+        self.separate.changed.connect(self._separate_toggled)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REST_MS)
         self._timer.timeout.connect(self.changed)
-        self._told = ""
+        self._reported = ""
 
     def offer(self, head: Head) -> None:
-        """Show a slider for each number of this head, at the head's own values."""
+        """Show a slider for each parameter of this head, at the head's own values."""
         for slider in self.sliders.values():
-            self.rows.removeRow(slider)
-        self.sliders.clear()
+            self.form.remove(slider)
         self.semantic = not head.finds_objects
-        fields = type(head.object_head).model_fields
-        for place, (name, value) in enumerate(head.parameters.items()):
-            low, high = _bounds(fields[name].metadata)
-            slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-            slider.setRange(low, high)
-            slider.setDecimals(2)
-            slider.setValue(value)
-            slider.setToolTip(fields[name].description or name)
-            slider.valueChanged.connect(self._timer.start)
-            self.sliders[name] = slider
-            self.rows.insertRow(
-                place, _WORDS.get(name, name.replace("_", " ").capitalize()), slider
-            )
-        self.rows.setRowVisible(self.apart, self.semantic)
-        self._show_smallest()
+        fields = {field.name: field for field in option_fields(type(head.object_head))}
+        self.sliders = {name: _slider(fields[name], v) for name, v in head.parameters.items()}
+        for place, slider in enumerate(self.sliders.values()):
+            self.form.insert(place, slider)
+            slider.changed.connect(self._start_rest)
+        self.form.label_column.align()
+        self.form.show_row(self.separate, visible=self.semantic)
+        self._show_min_size()
+
+    def set_units(self, volume: Volume, ndim: int) -> None:
+        """Let a plain minimum size be in the unit of an image: an area, or a volume."""
+        self.min_size.unit = f"{volume.unit}{ndim}"
 
     def options(self, head: Head) -> dict[str, Any]:
         """Return what differs from the head's own values, as fields of the options."""
         own = head.parameters
         moved = {
-            n: round(s.value(), 2)
-            for n, s in self.sliders.items()
-            if round(s.value(), 2) != round(own[n], 2)
+            name: round(slider.value, 2)
+            for name, slider in self.sliders.items()
+            if round(slider.value, 2) != round(own[name], 2)
         }
-        smallest = self.smallest.text().strip() if self.smallest.isVisibleTo(self) else ""
-        found: dict[str, Any] = {"min_size": smallest or None}
-        found["threshold"] = moved.pop("threshold", None)
-        found["separate"] = self.semantic and self.apart.isChecked()
-        return found | {"tune": moved}
+        asked = self.form.values()
+        return {
+            "threshold": moved.pop("threshold", None),
+            "tune": moved,
+            "separate": asked.separate,
+            "min_size": asked.min_size,
+        }
 
     def put(self, head: Head) -> None:
-        """Put the sliders where a head has its numbers, without telling."""
+        """Put the sliders where a head has its parameters, without reporting."""
         for name, slider in self.sliders.items():
-            slider.blockSignals(True)
-            slider.setValue(head.parameters[name])
-            slider.blockSignals(False)
+            with slider.changed.blocked():
+                slider.value = head.parameters[name]
 
-    def _show_smallest(self) -> None:
-        """Ask for a smallest size only where there are objects."""
-        self.rows.setRowVisible(self.smallest, not self.semantic or self.apart.isChecked())
+    def _show_min_size(self) -> None:
+        """Ask for a minimum size only where there are objects."""
+        self.form.show_row(self.min_size, visible=not self.semantic or self.separate.value)
+
+    def _start_rest(self) -> None:
+        self._timer.start()
 
     def _separate_toggled(self) -> None:
-        self._show_smallest()
+        self._show_min_size()
         self._timer.start()
 
     def _rest_now(self) -> None:
-        if self.smallest.text() != self._told:
-            self._told = self.smallest.text()
+        if self.min_size.value != self._reported:
+            self._reported = self.min_size.value
             self._timer.start()
 
 
-def _bounds(metadata: list[Any]) -> tuple[float, float]:
-    """Return the range of a slider, from the limits of the field."""
-    lows = [m.gt + _STEP for m in metadata if hasattr(m, "gt")]
-    lows += [m.ge for m in metadata if hasattr(m, "ge")]
-    highs = [m.lt for m in metadata if hasattr(m, "lt")]
-    return max(lows, default=_STEP), min(highs, default=_MOST) - _STEP
+def _slider(field: OptionField, value: float) -> FloatSlider:
+    """Return a slider with the limits, label and description of a field."""
+    low = _STEP if field.low is None else field.low + _STEP * field.open_low
+    high = _MOST if field.high is None else field.high - _STEP * field.open_high
+    slider = FloatSlider(
+        value=value, min=low, max=max(high, value), step=_STEP, name=field.name,
+        label=field.label, tooltip=tip(field),
+    )  # fmt: skip
+    number = slider.native.findChild(QDoubleSpinBox)
+    number.setStyleSheet("background: transparent; border: 0; padding: 0; min-width: 0;")
+    number.setFixedWidth(number.fontMetrics().horizontalAdvance("0.00") + 14)
+    return slider

@@ -23,7 +23,7 @@ from ..layers.image_layer import volume_of
 from ..layers.label_layer import image_volume, label_volume
 from ..layers.placement import geometry_like
 from .curves_panel import TrainingCurves
-from .form import NOTHING, PLANNED, TrainForm
+from .form import TrainForm
 from .job import TrainJob, plan_job, preview_job, train_job
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class TrainDock(Dock):
         self.form = TrainForm(napari_viewer)
         self.plan, self.pause = QPushButton("Show plan"), QPushButton("Pause")
         self.use = QPushButton("Use in Segment")
-        self.show_preview = QCheckBox("Show what it finds in the image after each validation")
+        self.show_preview = QCheckBox("Preview after each validation")
         self.curves, self.said = TrainingCurves(napari_viewer), QPlainTextEdit()
         self.previewer = Runner("Preview")
         self.job_now: TrainJob | None = None
@@ -64,7 +64,7 @@ class TrainDock(Dock):
         self.said.setMaximumBlockCount(_LINES)
         self.said.setFixedHeight(90)
         self.show_preview.setChecked(True)
-        self.what = Section("What to learn from, and how", self.form)
+        self.what = Section("Images and options", self.form.native)
         self.what.open()
         self.more = Section("Curves", self.curves)
         row = QHBoxLayout()
@@ -84,6 +84,7 @@ class TrainDock(Dock):
         self.panel.say("Add pairs of an image and its labels, then press Train.")
 
     def _connect(self) -> None:
+        self.form.changed.connect(self.accept)
         self.form.add_corrected.clicked.connect(self.take_corrected)
         self.plan.clicked.connect(self.tell_plan)
         self.pause.clicked.connect(self.toggle_pause)
@@ -105,7 +106,7 @@ class TrainDock(Dock):
         """Stop, and follow the viewer no more."""
         super().let_go()
         self.curves.stop()
-        for combo in (self.form.image, self.form.labels, self.form.known):
+        for combo in (self.form.image, self.form.label_layer, self.form.known):
             combo.stop()
 
     def job(self) -> TrainJob:
@@ -116,40 +117,28 @@ class TrainDock(Dock):
         TallyError
             If the form cannot be understood; the message says what to change.
         """
-        from ...training.plan.options import TrainingOptions
-
         form = self.form
-        layers = form.chosen()
+        layers = form.pairs.chosen()
         if not layers:
-            raise InputError("A pair of an image and its labels is needed to train", "none")
-        if not form.output.text().strip():
-            raise InputError("A new folder for the model is needed", "none")
+            raise InputError("There is no pair of an image and its labels", hint="Press Add pair")
+        folder = form.output.value.strip()
+        if not folder:
+            raise InputError("Model folder is empty", hint="Choose a new folder for the model")
         pairs = [self._labelled(i, pair.image, pair.labels) for i, pair in enumerate(layers)]
-        told: dict[str, Any] = {}
-        if form.kind.currentData() is not None:
-            told["kind"] = form.kind.currentData()
-        if form.steps.text().strip():
-            told["steps"] = _whole(form.steps.text())
-        if form.augmentation.currentText() != PLANNED:
-            told["augmentation"] = form.augmentation.currentText()
-        if form.start.currentText() != NOTHING:
-            told["start"] = form.start.currentData()
-        if form.licence.text().strip():
-            told["licence"] = form.licence.text().strip()
-        spared = tuple(p.name for p, pair in zip(pairs, layers, strict=True) if pair.spared)
-        options = TrainingOptions(validation_names=spared, device=remembered().device, **told)
-        return TrainJob(tuple(pairs), Path(form.output.text().strip()).expanduser(), options)
+        held_out = tuple(p.name for p, pair in zip(pairs, layers, strict=True) if pair.held_out)
+        options = form.values(validation_names=held_out, device=remembered().device)
+        return TrainJob(tuple(pairs), Path(folder).expanduser(), options)
 
     def _labelled(self, number: int, image: Any, labels: Any) -> Labelled:
         from ...training.data.labelled_image import Labelled
 
         for layer in (image, labels):
             if layer not in self.viewer.layers:
-                raise InputError("Layers that are still there are needed", f"{layer.name} is gone")
+                raise InputError(f"Layer {layer.name} was removed", hint="Remove its pair")
         truth = label_volume(labels, images=[image])
         seen = image_volume(image, truth.axes)
         name = f"{number:03}_{image.name}"
-        known = self.form.known.layer
+        known = self.form.known.value
         mask = None if known is None else _inside(known, truth)
         copied = replace(truth, array=np.array(truth.array))
         return Labelled(name, replace(seen, name=name), copied, known=mask)
@@ -158,7 +147,7 @@ class TrainDock(Dock):
         """Add what was corrected to the pairs, to go on from the model that had found it."""
         found = corrected(self.viewer)
         for pair in found:
-            self.form.add_layers(pair.image, pair.labels)
+            self.form.pairs.add(pair.image, pair.labels)
             self.form.begin_with(pair.model)
         if found:
             self.panel.say(f"Corrected: {', '.join(p.labels.name for p in found)}. Press Train.")
@@ -275,7 +264,7 @@ class TrainDock(Dock):
         self.trained = folder
         self.use.setVisible(True)
         self.form.offer_models(folder)
-        self.form.output.setText(str(_next_to(folder)))
+        self.form.output.value = str(_next_to(folder))
         self._idle(f"The model is in {folder}. Correct what it finds, and train on from it.")
 
     def _failed(self, error: BaseException) -> None:
@@ -298,7 +287,7 @@ class TrainDock(Dock):
             return
         remembered().model_folder = str(self.trained.parent)
         dock = window.add_plugin_dock_widget("napari-tally", "Segment", tabify=True)[1]
-        dock.form.model.setCurrentText(self.trained.name)
+        dock.form.model.value = str(self.trained)
         dock.picked = True
         show_info(f"Segment uses {self.trained.name} now.")
 
@@ -307,15 +296,8 @@ def _inside(shapes: Any, labels: Volume) -> NDArray[np.bool_]:
     """Return where shapes are, on the grid of labels; in a stack, in the slices they lie in."""
     masks = np.asarray(shapes.to_masks(labels.shape))
     if not len(masks):
-        raise InputError("A shape around what is complete is needed", f"{shapes.name} is empty")
+        raise InputError(f"{shapes.name} has no shapes", hint="Draw one around what is annotated")
     return np.asarray(masks.any(axis=0))
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text.replace(",", "").strip())
-    except ValueError:
-        raise InputError("A whole number of steps is needed", repr(text)) from None
 
 
 def _next_to(folder: Path) -> Path:

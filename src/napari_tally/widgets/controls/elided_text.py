@@ -1,0 +1,26 @@
+"""Long names, shortened where they would make a dock wider than its window can bear."""
+
+from __future__ import annotations
+
+import re
+
+FIELD, ROW = 22, 32  # letters that a field and a whole row of a dock have room for
+
+
+def elided(text: str, letters: int = FIELD) -> str:
+    """Return text without its middle where it is longer: names differ at their ends.
+
+    Examples
+    --------
+    >>> elided("experiment_2024_plate7_A03_t000.ome.tif", 20)
+    'experiment…0.ome.tif'
+    """
+    if len(text) <= letters:
+        return text
+    start = letters // 2
+    return f"{text[:start]}…{text[start + 1 - letters :]}"
+
+
+def elided_words(text: str) -> str:
+    """Return sentences in which no word, such as a name of a file, is longer than a row."""
+    return re.sub(rf"\S{{{ROW + 1},}}", lambda word: elided(word[0], ROW), text)

@@ -1,0 +1,193 @@
+"""What the commands do to label layers, in a worker, and the layers that come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from napari.utils.notifications import show_info, show_warning
+
+from ...core.connected_components import components
+from ...core.errors import InputError, TallyError, sentence
+from ...core.progress import Step, Steps
+from ...core.quantity import parse_quantity
+from ...objects.relabel import smallest
+from ...objects.summary import summary
+from ..controls.features_table import show_table
+from ..controls.runner import Runner
+from ..layers.features import features
+from ..layers.label_layer import image_volume, images_on_grid, label_volume
+from ..layers.placement import geometry_like, placed_volume
+from ..measure.job import MOST_IDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from napari.components import ViewerModel
+
+    from ...core.quantity import Quantity
+    from ...core.volume import Volume
+
+Found = tuple["Volume", "pd.DataFrame"]  # new labels, and the table of their objects
+
+_runners: list[Runner] = []  # those at work, which nothing else holds
+
+
+def measure_layer(viewer: ViewerModel, layer: Labels) -> None:
+    """Measure the objects of a layer in every image on its grid; row i of its features is id i."""
+    images = images_on_grid(viewer, layer)
+    try:
+        labels = label_volume(layer, images=images)
+        volumes = [image_volume(image, labels.axes) for image in images]
+    except TallyError as error:
+        show_warning(sentence(error))
+        return
+    _start("Measure", lambda table: _show(viewer, layer, table), _measure_steps, labels, volumes)
+
+
+def separate_layer(viewer: ViewerModel, layer: Labels, neck: float | None = None) -> None:
+    """Separate touching objects by their shape, in a new layer."""
+    from ...segmentation.split_touching import NECK, split_steps
+
+    share = NECK if neck is None else neck
+    _derive(viewer, layer, "separated", lambda labels: split_steps(labels, share))
+
+
+def split_layer(viewer: ViewerModel, layer: Labels) -> None:
+    """Give each connected component an id of its own, in a new layer."""
+    _derive(viewer, layer, "components", component_steps)
+
+
+def grow_layer(viewer: ViewerModel, layer: Labels, distance: str) -> None:
+    """Grow nuclei to cells by a distance such as "5um", in a new layer with the ids of nuclei."""
+    try:
+        reach = parse_quantity(distance)
+    except TallyError as error:
+        show_warning(sentence(error))
+        return
+    _derive(viewer, layer, "cells", lambda labels: _grow_steps(labels, reach), hide=False)
+
+
+def save_layer(layer: Image | Labels, path: Path) -> None:
+    """Save a layer in the format that the suffix of the path names."""
+    try:
+        volume = placed_volume(layer)
+    except TallyError as error:
+        show_warning(sentence(error))
+        return
+    is_labels = isinstance(layer, Labels)
+    copied = replace(volume, array=np.array(volume.array), is_labels=is_labels)
+    _start("Save", lambda _: show_info(f"Saved {path}"), _save_steps, copied, path)
+
+
+def component_steps(labels: Volume) -> Steps[Volume]:
+    """Give each connected component an id of its own, unique over all frames; yield every frame.
+
+    Neighbours over corners are connected; different ids are not.
+    """
+    array = np.asarray(labels.array)
+    if array.min(initial=0) < 0:
+        raise InputError(f"{labels.name} has negative ids", hint="Labels are numbers from 0")
+    frames = array if "T" in labels.axes else array[None]
+    out, count = np.zeros(frames.shape, np.uint32), 0
+    for number, frame in enumerate(frames):
+        found = components(frame)
+        out[number] = np.where(found > 0, found + count, 0)
+        count += int(found.max(initial=0))
+        yield Step("find connected components", number + 1, len(frames))
+    return replace(labels, array=out.reshape(array.shape).astype(smallest(count)))
+
+
+def _derive(
+    viewer: ViewerModel,
+    layer: Labels,
+    suffix: str,
+    steps: Callable[[Volume], Steps[Volume]],
+    *,
+    hide: bool = True,
+) -> None:
+    """Make new labels from a layer's, and show them in a new layer; the layer stays as it is."""
+    try:
+        labels = label_volume(layer)
+    except TallyError as error:
+        show_warning(sentence(error))
+        return
+    # A copy, since one may paint while it runs.
+    labels = replace(labels, array=np.array(labels.array))
+    name, geometry = f"{layer.name} ({suffix})", geometry_like(layer)
+
+    def add(found: Found) -> None:
+        result, table = found
+        add_labels: Any = viewer.add_labels
+        new = add_labels(result.array, name=name, features=features(table), **geometry)
+        if hide and layer in viewer.layers:
+            layer.visible = False
+        new.contour = 0 if hide else 1
+        show_info(f"{name}: {summary(table)}")
+
+    _start(suffix.capitalize(), add, _measured_steps, steps(labels))
+
+
+def _start(
+    title: str, show: Callable[[Any], None], steps: Callable[..., Steps[Any]], *arguments: Any
+) -> None:
+    """Run steps in a worker and show what they return, or report what went wrong."""
+    runner = Runner(title)
+    _runners.append(runner)
+    for end in (runner.finished, runner.failed):
+        end.connect(lambda _: _runners.remove(runner))
+    runner.finished.connect(show)
+    runner.failed.connect(lambda error: show_warning(sentence(error)))
+    runner.start(steps, *arguments)
+
+
+def _measured_steps(steps: Steps[Volume]) -> Steps[Found]:
+    from ...measurement.measure import measure_volumes
+
+    found = yield from steps
+    _check_ids(found)
+    return found, measure_volumes(found)
+
+
+def _measure_steps(labels: Volume, images: list[Volume]) -> Steps[pd.DataFrame]:
+    from ...measurement.measure import measure_volumes
+
+    yield Step("measure", 0, 1)
+    _check_ids(labels)
+    return measure_volumes(labels, images)
+
+
+def _grow_steps(labels: Volume, distance: Quantity) -> Steps[Volume]:
+    from ...measurement.cells_from_nuclei import cells_of
+
+    yield Step("grow", 0, 1)
+    return cells_of(labels, distance)
+
+
+def _save_steps(volume: Volume, path: Path) -> Steps[None]:
+    from ...files import write
+
+    yield Step("save", 0, 1)
+    write(volume, path)
+
+
+def _check_ids(labels: Volume) -> None:
+    """Refuse ids that would make a table of features too long."""
+    most = int(np.asarray(labels.array).max(initial=0))
+    if most > MOST_IDS:
+        raise InputError(
+            f"The largest id is {most:,}, and a table in napari has at most {MOST_IDS:,} rows",
+            hint="Relabel the objects in the Measure dock",
+        )
+
+
+def _show(viewer: ViewerModel, layer: Labels, table: pd.DataFrame) -> None:
+    if layer not in viewer.layers:
+        return
+    layer.features = features(table)
+    show_info(summary(table))
+    viewer.layers.selection.active = layer
+    show_table(viewer)
