@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 REQUIREMENTS := pyproject.toml constraints.txt
 
-.PHONY: demo test lint types check clean
+.PHONY: demo test lint types check manifest clean
 
 demo: .venv/.demo-stamp
 	$(BIN)/tally demo --output tally-demo
@@ -22,6 +22,9 @@ types: .venv/.test-stamp
 
 check: lint types
 	$(BIN)/npe2 validate src/napari_tally/napari.yaml
+
+manifest: .venv/.test-stamp
+	$(BIN)/python -m napari_tally.widgets.plugin.manifest
 
 clean:
 	rm -rf build dist tally-demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
