@@ -6,7 +6,7 @@ DOCTESTED := src/napari_tally/api src/napari_tally/core src/napari_tally/files/_
 	src/napari_tally/models/bundle.py src/napari_tally/segmentation/result.py \
 	src/napari_tally/evaluation/evaluation.py docs/how-to/python.md
 
-.PHONY: demo test quick doctest docs lint types check clean
+.PHONY: demo test quick doctest docs lint types check manifest clean
 
 demo: .venv/.demo-stamp
 	$(BIN)/tally demo --output tally-demo
@@ -37,6 +37,9 @@ types: .venv/.test-stamp
 
 check: lint types
 	$(BIN)/npe2 validate src/napari_tally/napari.yaml
+
+manifest: .venv/.test-stamp
+	$(BIN)/python -m napari_tally.widgets.plugin.manifest
 
 clean:
 	rm -rf build dist site tally-demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -90,7 +90,7 @@ def _exists() -> None:
     [
         (_files_alone, 0, "2 files have no match and are left out"),
         (lambda: _written(1, (30, 32)), 1, "Labels of the shape (32, 32) are needed for i0"),
-        (_empty, 1, "in which there is none"),
+        (_empty, 1, "has no images"),
         (_no_pairs, 1, "have the name of an image in images"),
         (_background, 1, "Labels with at least one object are needed"),
         (_exists, 1, "A new folder is needed for the model"),

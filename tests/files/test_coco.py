@@ -51,6 +51,10 @@ def _only(path):
     return found
 
 
+def test_folders_of_images_are_found_whatever_system_wrote_them(tmp_path) -> None:
+    assert _only(_written(tmp_path, file_name=r"train\a.png")).file_name == "train/a.png"
+
+
 @pytest.mark.parametrize(
     "segmentation",
     [

@@ -161,7 +161,7 @@ def test_huge_integers_work(model, field) -> None:
         (np.zeros((64, 64), bool), "mask"),
         (np.zeros((64, 64), complex), "not real numbers"),
         (np.zeros((64, 64), "U1"), "not real numbers"),
-        (np.zeros((2, 3, 4, 64, 64)), "Axes of TCZYX"),
+        (np.zeros((2, 3, 4, 64, 64)), "letters of TCZYX"),
     ],
 )
 def test_what_is_no_image_is_refused_in_a_sentence(model, array, words) -> None:

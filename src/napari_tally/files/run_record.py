@@ -30,7 +30,7 @@ def sha256_file(path: Path) -> str:
     try:
         if path.is_dir():
             files = (p for p in path.rglob("*") if p.is_file())
-            return _sha256_listed(sorted(files, key=_parts), path)
+            return _sha256_listed(sorted(files, key=by_parts), path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
@@ -48,7 +48,7 @@ def _sha256_listed(files: Sequence[Path], folder: Path) -> str:
     return hashlib.sha256("\n".join(listed).encode()).hexdigest()
 
 
-def _parts(path: PurePath) -> tuple[str, ...]:
+def by_parts(path: PurePath) -> tuple[str, ...]:
     """Return a key that sorts paths alike on every system; Windows ignores case otherwise."""
     return path.parts
 

@@ -143,7 +143,7 @@ def test_what_makes_no_volume_is_refused_in_a_sentence(tmp_path: Path) -> None:
     uid = {"SeriesInstanceUID": "1.2.3"}
     save_series(tmp_path / "mixed", STACK[:3], along(3), **uid)
     save_series(tmp_path / "mixed", STACK[3:], along(3) + 50, TILTED, prefix="b", **uid)
-    assert "6 slices of 2 orientations" in refused(tmp_path / "mixed")
+    assert "6 slices of mixed have 2 orientations" in refused(tmp_path / "mixed")
     save_series(tmp_path / "sizes", STACK[:3], along(3), **uid)
     save_series(tmp_path / "sizes", STACK[3:, 1:], along(3) + 50, prefix="b", **uid)
     assert "4 x 4 and 4 x 5" in refused(tmp_path / "sizes")
@@ -234,9 +234,7 @@ def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
     report = Path(shutil.copy(get_testdata_file("test-SR.dcm", download=False), tmp_path))
     cut = Path(shutil.copy(get_testdata_file("MR_truncated.dcm", download=False), tmp_path / "b"))
     for path in (report, cut, tmp_path):
-        with pytest.raises(
-            FileError, match=r"not a DICOM file|is damaged or has no image|has no DICOM images"
-        ):
+        with pytest.raises(FileError, match=r"not a DICOM file|damaged|has no DICOM images"):
             np.asarray(read(path).array)
 
 
