@@ -106,7 +106,7 @@ def table(features: tuple[Feature, ...]) -> Iterator[str]:
 
 def section(group: Group) -> Iterator[str]:
     """Yield the lines about a group."""
-    default = ", measured unless told otherwise" if group.name in DEFAULT else ""
+    default = ", measured by default" if group.name in DEFAULT else ""
     yield f"## {group.title}"
     yield ""
     yield f"`{group.name}`{default}. Cost: {group.cost.value}."
