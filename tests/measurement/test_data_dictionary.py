@@ -50,7 +50,7 @@ def test_channels_and_units_are_told_apart_from_the_name() -> None:
     assert found["area_um2"]["unit"] == "um2"
     assert found["area_um2"]["group"] == "size"
     assert found["intensity_mean_p53_mean"]["channel"] == "p53_mean"
-    assert found["intensity_p5_DAPI"]["title"] == "Percentile 5"
+    assert found["intensity_p5_DAPI"]["title"] == "Intensity percentile 5"
     assert found["median_area_px2"]["title"] == "Median: Area"
     assert found["mine"] == {"title": "mine", "definition": "", "unit": ""}
 
@@ -75,7 +75,7 @@ def test_a_dictionary_is_json_with_what_was_done() -> None:
 def test_groups_are_asked_for_by_name_and_size_is_always_there() -> None:
     assert group_names(["intensity"]) == ("size", "place", "intensity")
     assert group_names(["all"]) == tuple(GROUPS)
-    with pytest.raises(InputError, match=r"size, place.*got wrong"):
+    with pytest.raises(InputError, match=r"no group .* 'wrong'. Available: size, place"):
         group_names(["wrong"])
 
 

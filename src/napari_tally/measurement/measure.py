@@ -15,7 +15,7 @@ from ..core.progress import drain
 from ..features.declare.options import Measurements
 from ..features.measure import measure
 from ..features.out_of_core import measure_stored_steps
-from ..features.registry import are_alone
+from ..features.registry import are_independent
 from ..objects.parents import parents_of
 from ..objects.summary import size_column
 
@@ -85,7 +85,11 @@ def measure_edited(
     import pandas as pd
 
     now = np.asarray(labels.array)
-    if "T" in labels.axes or now.shape != measured.shape or not are_alone(_told(options).groups):
+    if (
+        "T" in labels.axes
+        or now.shape != measured.shape
+        or not are_independent(_told(options).groups)
+    ):
         return measure_volumes(labels, images, options, parents)
     changed = now != measured
     touched = np.union1d(now[changed], measured[changed])

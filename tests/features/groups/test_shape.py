@@ -139,7 +139,7 @@ def test_sum_variation_and_voxels_without_intensity() -> None:
 def test_groups_come_in_their_order_and_unknown_ones_are_named() -> None:
     table = measure(np.ones((3, 3), int), options=told("border", "size"))
     assert list(table) == ["label", "area_px2", "equivalent_diameter_px", "touches_border"]
-    with pytest.raises(InputError, match=r"size, place.*got sizes"):
+    with pytest.raises(InputError, match=r"'sizes'. Did you mean 'size'\? Available: size, place"):
         measure(np.ones((3, 3), int), options=told("sizes"))
 
 

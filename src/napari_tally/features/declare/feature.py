@@ -1,4 +1,4 @@
-"""How a measurement is declared: once, for the table, the forms and the docs."""
+"""Declarations of measurements: one serves tables, forms, commands and docs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ AXIS = "{axis}"  # in a key: one column an axis
 
 
 class Cost(StrEnum):
-    """What a group takes, beside one pass over the array."""
+    """The cost of a group, beyond one pass over the array."""
 
     PASS = "at once"
     SOME = "about as long as reading the image again"
-    MUCH = "a while: object by object"
+    MUCH = "slow: object by object"
 
 
 class Per(StrEnum):
@@ -45,19 +45,19 @@ class Feature:
     key : str
         Start of the column's name; with `{axis}` in it there is a column for each axis.
     title : str
-        What people call it.
+        Name for readers.
     definition : str
-        What it is, in a sentence.
+        Its definition, as in scikit-image's `regionprops`: a sentence or two.
     power : int
-        Its dimension in lengths: 1 a length, 2 an area, -2 a number in an area.
+        Power of the unit of length: 1 for lengths, 2 for areas, -2 for numbers per area.
     unit : str
-        Its unit if that is no power of the unit of length: "px", "deg".
+        Unit that is not a power of the unit of length: "px", "deg".
     ndim : tuple of int
-        For images of how many axes it is.
+        Numbers of spatial axes for which it is defined.
     per : Per
-        Whether there is one an object, or one for each channel or pair of channels.
+        Whether it has a column per object, channel or pair of channels.
     source : str
-        Where the method is from.
+        Source of the method.
     """
 
     key: str
@@ -85,7 +85,7 @@ class Feature:
         return f"_{per}{length}{abs(self.power) if abs(self.power) > 1 else ''}"
 
     def endings(self, channels: Sequence[str]) -> list[str]:
-        """Return what the names of its columns end with, given that of each channel."""
+        """Return the endings of its column names, given those of the channels."""
         if self.per is Per.OBJECT:
             return [""]
         if self.per is Per.CHANNEL:
@@ -96,22 +96,22 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Measurements that are made together.
+    """Measurements that are computed together.
 
     Attributes
     ----------
     name, title : str
-        What options and people call it.
+        Its name in options and for readers.
     cost : Cost
-        What it takes.
+        Its cost.
     features : tuple of Feature
         Its columns, in order.
     compute : callable
-        Objects to a column for each key of the features that are for their number of axes: shape
-        (n,), or (n, number of endings) for channels and pairs.
-    alone : bool
-        Whether an object's numbers are the same without the others: only those that were edited
-        are then measured again.
+        Maps objects to an array for each key of the features defined for their number of axes:
+        shape (n,), or (n, number of endings) for channels and pairs.
+    independent : bool
+        Whether the measurements of an object do not depend on other objects: after an edit only
+        changed objects are then measured again.
     """
 
     name: str
@@ -119,10 +119,10 @@ class Group:
     cost: Cost
     features: tuple[Feature, ...]
     compute: Callable[[Objects], Mapping[str, NDArray[Any]]]
-    alone: bool = True
+    independent: bool = True
 
     def for_axes(self, ndim: int) -> tuple[Feature, ...]:
-        """Return the features that there are in 2D or in 3D."""
+        """Return the features that are defined in 2D or in 3D."""
         return tuple(f for f in self.features if ndim in f.ndim)
 
     def columns(self, objects: Objects) -> Columns:

@@ -1,4 +1,4 @@
-"""The objects of one image, with what several groups of measurements take."""
+"""The objects of one image, and intermediate results that several groups share."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Objects:
     channels : ndarray, shape (C, *spatial)
         In a type that loops are compiled for; C may be 0.
     endings : tuple of str
-        What the names of each channel's columns end with.
+        Endings of column names, one per channel.
     size : ndarray of float64, shape (ndim,)
         Size of a voxel along each axis, in `unit`.
     unit : str
         um, mm or px.
     options : Measurements
-        What is to be measured, and how.
+        Groups to measure, and their options.
     """
 
     labels: NDArray[np.unsignedinteger[Any]]
@@ -69,12 +69,12 @@ class Objects:
 
     @cached_property
     def moments(self) -> Moments:
-        """What one pass over the array finds."""
+        """Moments of coordinates and intensities, from one pass over the array."""
         return sums(self.stack, self.channel_stacks, len(self)).moments()
 
     @cached_property
     def configurations(self) -> NDArray[np.int64]:
-        """What another pass finds at the borders: see `configuration_counts`."""
+        """Voxel configurations at the borders, from a second pass: see `configuration_counts`."""
         return configuration_counts(self.labels, len(self))
 
     @property
@@ -89,7 +89,7 @@ class Objects:
 
     @property
     def covariance(self) -> NDArray[np.float64]:
-        """Covariance of the voxels' places, in voxels, shape (n, ndim, ndim)."""
+        """Covariance of voxel positions, in voxels, shape (n, ndim, ndim)."""
         return self.moments.covariance[:, -self.ndim :, -self.ndim :]
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What is to be measured."""
+"""Options of measuring."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ DEFAULT = ("size", "place", "shape", "surface", "border", "intensity")
 
 
 class Measurements(Options):
-    """Groups of measurements, and what they need to be told."""
+    """Groups of measurements and their options."""
 
-    groups: tuple[str, ...] = Field(DEFAULT, description="Names of the groups: see `GROUPS`")
+    groups: tuple[str, ...] = Field(DEFAULT, description="Groups of measurements")
     ring: float | None = Field(
         None,
         gt=0,
         description="Width of the ring of background around an object, in the table's unit of "
-        "length; a quarter of the objects' median diameter if not told",
+        "length. Default: a quarter of the objects' median diameter",
     )

@@ -1,4 +1,4 @@
-"""Intensity above the background around each object."""
+"""Intensity of objects relative to their local background."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ def _background(objects: Objects) -> Columns:
 
 
 def ring_width(objects: Objects) -> float:
-    """Return how wide a ring is: as told, or a quarter of the median diameter of the objects."""
-    told = objects.options.ring
-    if told is not None:
-        return told
+    """Return the width of the ring: the option, or a quarter of the objects' median diameter."""
+    if objects.options.ring is not None:
+        return objects.options.ring
     if not len(objects):
         return 0.0
     median = np.median(objects.amount)
@@ -39,24 +38,24 @@ def ring_width(objects: Objects) -> float:
 
 BACKGROUND = Group(
     "background",
-    "Background around each object",
+    "Local background",
     Cost.MUCH,
     (
         Feature(
             "background_mean",
-            "Mean of the background",
-            "Mean intensity of the ring around the object: what is nearer to it than to another "
-            "one, in none, and within a quarter of the objects' median diameter (or as told); "
-            "empty where no such voxel is.",
+            "Mean background",
+            "Mean intensity of the ring of background around the object: background voxels closer "
+            "to it than to any other object and within the ring's width (by default a quarter of "
+            "the objects' median diameter). NaN if there are none.",
             per=Per.CHANNEL,
         ),
         Feature(
             "intensity_above_background",
-            "Mean above the background",
-            "Mean intensity less that of the background.",
+            "Mean above background",
+            "Mean intensity minus mean background.",
             per=Per.CHANNEL,
         ),
     ),
     _background,
-    alone=False,
+    independent=False,
 )

@@ -1,4 +1,4 @@
-"""The two diameters that a reader of scans draws: the longest in a slice, and the one across it."""
+"""Radiological diameters: the longest in a slice (RECIST) and the perpendicular one (WHO)."""
 
 from __future__ import annotations
 
@@ -72,16 +72,16 @@ def _measure_slices(
 def _longest_across(points: NDArray[np.float64], along: NDArray[np.float64]) -> float:
     """Return the longest chord of a convex polygon at a right angle to a direction.
 
-    Chords become longer or shorter steadily between two corners: the longest ends at one.
+    Chord length is linear between two corners: the longest chord ends at one.
     """
     length = np.hypot(along[0], along[1])
-    turned = np.empty_like(points)  # along the direction, and across it
+    rotated = np.empty_like(points)  # along the direction, and across it
     for i in range(len(points)):
-        turned[i, 0] = (points[i, 0] * along[0] + points[i, 1] * along[1]) / length
-        turned[i, 1] = (points[i, 1] * along[0] - points[i, 0] * along[1]) / length
+        rotated[i, 0] = (points[i, 0] * along[0] + points[i, 1] * along[1]) / length
+        rotated[i, 1] = (points[i, 1] * along[0] - points[i, 0] * along[1]) / length
     best = 0.0
     for i in range(len(points)):
-        best = max(best, _chord(turned, turned[i, 0]))
+        best = max(best, _chord(rotated, rotated[i, 0]))
     return best
 
 
@@ -110,23 +110,23 @@ DIAMETERS = Group(
         Feature(
             "diameter_in_plane",
             "Longest diameter in a slice",
-            "Largest distance of two points of the object in one slice along Y and X; the points "
-            "are the midpoints of its pixels' edges, so that a single pixel is as long as a side.",
+            "Largest distance between two points of the object in one YX slice. Points are the "
+            "midpoints of pixel edges, so a single pixel measures one side length.",
             1,
             source=_RECIST,
         ),
         Feature(
             "diameter_perpendicular",
             "Perpendicular diameter",
-            "Longest line at a right angle to that diameter within the convex hull of the object "
-            "in the same slice.",
+            "Longest chord perpendicular to that diameter, within the convex hull of the object in "
+            "the same slice.",
             1,
             source=_WHO,
         ),
         Feature(
             "diameter_slice",
             "Slice of the diameters",
-            "Index of the slice along Z, the first if the longest diameter is in several.",
+            "Z index of the slice with the longest diameter; the first in case of ties.",
             unit="px",
             ndim=(3,),
         ),

@@ -1,4 +1,4 @@
-"""The convex hull of objects: how much of it they fill, and how long and wide it is."""
+"""Convex hull: solidity and Feret diameters."""
 
 from __future__ import annotations
 
@@ -86,9 +86,10 @@ def _measure_polyhedron(
     found[2] = hull_width_3d.width(points, triangles, beside, planes, voxel / 2)
 
 
-_POINTS = "The hull's points are the midpoints of the voxels' faces, as in scikit-image"
+_POINTS = "Hull of the midpoints of voxel faces, as in scikit-image"
 _COUNT = (
-    "Number of {0}s in the convex hull, that of the midpoints of the {0}s' {1}, times one's {2}."
+    "{2} of the convex hull: number of {0}s in the hull of the midpoints of {0} {1}, times the "
+    "{0} {3}."
 )
 HULL = Group(
     "hull",
@@ -98,7 +99,7 @@ HULL = Group(
         Feature(
             "convex_area",
             "Convex area",
-            _COUNT.format("pixel", "edges", "area"),
+            _COUNT.format("pixel", "edges", "Area", "area"),
             2,
             ndim=(2,),
             source="As in scikit-image",
@@ -106,30 +107,29 @@ HULL = Group(
         Feature(
             "convex_volume",
             "Convex volume",
-            _COUNT.format("voxel", "faces", "volume"),
+            _COUNT.format("voxel", "faces", "Volume", "volume"),
             3,
             ndim=(3,),
-            source="As in scikit-image, but flat objects have a hull as well",
+            source="As in scikit-image, but defined for flat objects too",
         ),
         Feature(
             "solidity",
             "Solidity",
-            "Share of the convex hull that the object fills, from 0 to 1.",
+            "Ratio of the object's size to that of its convex hull, from 0 to 1.",
             source="As in scikit-image",
         ),
         Feature(
             "feret_max",
-            "Largest Feret diameter",
-            "Largest distance of two points of the convex hull; one side of a single voxel.",
+            "Maximum Feret diameter",
+            "Largest distance between two points of the convex hull. For a single voxel: its side.",
             1,
             source=_POINTS,
         ),
         Feature(
             "feret_min",
-            "Least Feret diameter",
-            "Least distance of two parallel lines, or in a stack planes, with the convex hull "
-            "between them. Of a single voxel that of the midpoints of its faces: 0.71 of its side "
-            "in a plane, 0.58 in a stack.",
+            "Minimum Feret diameter",
+            "Smallest distance between two parallel lines (planes in 3D) that enclose the convex "
+            "hull. For a single voxel: 0.71 times its side in 2D, 0.58 in 3D.",
             1,
             source=_POINTS,
         ),

@@ -1,4 +1,4 @@
-"""Intensities in each channel: what one pass over the image finds."""
+"""Intensity statistics of each channel, from one pass over the image."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _balance(objects: Objects) -> Columns:
     sums = objects.moments
     with np.errstate(divide="ignore", invalid="ignore"):  # a mean of 0, or no finite value
         variation = np.where(sums.mean != 0, np.sqrt(sums.variance) / np.abs(sums.mean), np.nan)
-        # Weights from the least intensity up: negative ones (HU) would have no centre.
+        # Weights are relative to the minimum: negative ones (HU) would have no centre of mass.
         above = sums.mean - sums.minimum
         mass = (sums.pull - sums.minimum[..., None] * sums.place) / above[..., None]
     away = (mass - objects.moments.centroid[:, None, :]) * objects.voxel
@@ -45,42 +45,42 @@ INTENSITY = Group(
     "Intensity",
     Cost.PASS,
     (
-        Feature("intensity_mean", "Mean intensity", "Of the finite values.", per=Per.CHANNEL),
-        Feature("intensity_min", "Least intensity", "Of the finite values.", per=Per.CHANNEL),
-        Feature("intensity_max", "Largest intensity", "Of the finite values.", per=Per.CHANNEL),
+        Feature("intensity_mean", "Mean intensity", "Mean of finite values.", per=Per.CHANNEL),
+        Feature("intensity_min", "Minimum intensity", "Of finite values.", per=Per.CHANNEL),
+        Feature("intensity_max", "Maximum intensity", "Of finite values.", per=Per.CHANNEL),
         Feature(
             "intensity_std",
-            "Standard deviation",
-            "Of the finite values, of the population.",
+            "Standard deviation of intensity",
+            "Population standard deviation of finite values.",
             per=Per.CHANNEL,
         ),
-        Feature("intensity_sum", "Sum", "Of the finite values.", per=Per.CHANNEL),
+        Feature("intensity_sum", "Integrated intensity", "Sum of finite values.", per=Per.CHANNEL),
     ),
     _intensity,
 )
 BALANCE = Group(
     "balance",
-    "How even the intensity is",
+    "Intensity heterogeneity",
     Cost.PASS,
     (
         Feature(
             "intensity_cv",
             "Coefficient of variation",
-            "Standard deviation over the mean; empty where the mean is 0.",
+            "Standard deviation divided by the absolute mean. NaN if the mean is 0.",
             per=Per.CHANNEL,
         ),
         Feature(
             "intensity_displacement",
-            "Displacement of the centre of mass",
-            "From the centroid to the centre of mass of what the intensities are above their "
-            "least one; 0 where all are equal.",
+            "Centre-of-mass displacement",
+            "Distance from the centroid to the intensity-weighted centroid, with intensities "
+            "relative to their minimum. 0 if all are equal.",
             1,
             per=Per.CHANNEL,
         ),
         Feature(
             "intensity_nonfinite",
-            "Voxels without intensity",
-            "Voxels that are NaN or infinite, which all other measurements pass over.",
+            "Non-finite voxels",
+            "Number of NaN or infinite voxels, which all other measurements ignore.",
             unit="px",
             per=Per.CHANNEL,
         ),

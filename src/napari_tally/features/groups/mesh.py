@@ -1,4 +1,4 @@
-"""The surface of a mesh around each object, for comparison with tools that measure one."""
+"""Mesh surface area of each object, for comparison with tools that report it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..declare.feature import Columns, Cost, Feature, Group
 if TYPE_CHECKING:
     from ..declare.object_data import Objects
 
-_HALF = 0.5  # the mesh lies half-way between voxels of the object and others
+_HALF = 0.5  # the isosurface is half-way between voxels of the object and others
 
 
 def _mesh(objects: Objects) -> Columns:
@@ -28,15 +28,15 @@ def _mesh(objects: Objects) -> Columns:
 
 MESH = Group(
     "mesh",
-    "Surface of a mesh, in 3D",
+    "Mesh surface (3D)",
     Cost.MUCH,
     (
         Feature(
             "mesh_area",
             "Mesh area",
-            "Area of the triangles of marching cubes between the object's voxels and all others; "
-            "what the image's edge cuts through counts. Its steps make round objects 7 to 9 % "
-            "larger than they are, which the surface area does not.",
+            "Area of the marching-cubes mesh around the object's voxels. Faces at the image border "
+            "count. The mesh's steps overestimate round objects by 7 to 9 %; the surface area does "
+            "not.",
             2,
             ndim=(3,),
             source="Lewiner et al., 2003, https://doi.org/10.1080/10867651.2003.10487582, "

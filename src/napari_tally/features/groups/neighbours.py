@@ -1,4 +1,4 @@
-"""Which objects touch, how far the nearest other one is, and how dense objects lie."""
+"""Neighbours: contacts, distance to the nearest object and local density."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..kernels.nearest_gaps import nearest_gaps
 if TYPE_CHECKING:
     from ..declare.object_data import Objects
 
-_NEAREST = 5  # centroids, whose distance says how dense objects lie
-_NOT_ALONE = "Not a number for a single object."
+_NEAREST = 5  # neighbouring centroids from which density is estimated
+_SINGLE = "NaN for a single object."
 _DENSITY = (
-    "How many other centroids are nearer than the fifth nearest, four, by the {} of the {} up to "
-    "it: right on average where objects lie at random. With fewer than five others the farthest is "
-    "taken, with fewer than two it is not a number. Near the image's edge it is too low."
+    "Number of centroids closer than the fifth nearest neighbour (four) per {} of the {} with that "
+    "radius: unbiased for randomly placed objects, too low near the image border. With fewer than "
+    "five neighbours the farthest defines the radius; NaN with fewer than two."
 )
 _POLLARD = "Pollard, 1971, Biometrics 27, 991-1002"
 
@@ -82,40 +82,40 @@ NEIGHBOURS = Group(
         Feature(
             "touching_neighbours",
             "Touching neighbours",
-            "How many other objects share a face, an edge or a corner with it.",
+            "Number of other objects that share a face, an edge or a corner with the object.",
         ),
         Feature(
             "contact_length",
             "Contact length",
-            "Length of the border that it shares with other objects; with the free border it adds "
-            "up to the perimeter.",
+            "Length of the border shared with other objects; shared and free border add up to the "
+            "perimeter.",
             1,
             ndim=(2,),
         ),
         Feature(
             "contact_area",
             "Contact area",
-            "Area of the border that it shares with other objects; with the free border it adds "
-            "up to the surface area.",
+            "Area of the border shared with other objects; shared and free border add up to the "
+            "surface area.",
             2,
             ndim=(3,),
         ),
         Feature(
             "nearest_neighbour",
             "Nearest neighbour",
-            "Label of the object nearest to it, from border to border: the lowest of several. 0 "
-            "for a single object.",
+            "Label of the nearest other object, from border to border; the lowest label in case of "
+            "ties, 0 for a single object.",
         ),
         Feature(
             "nearest_neighbour_distance",
-            "Distance to the nearest neighbour",
-            f"The shortest gap from border to border: 0 for objects that touch. {_NOT_ALONE}",
+            "Nearest-neighbour distance",
+            f"Shortest distance from border to border: 0 for touching objects. {_SINGLE}",
             1,
         ),
         Feature(
             "nearest_centroid_distance",
-            "Distance to the nearest centroid",
-            f"From centroid to centroid. {_NOT_ALONE}",
+            "Nearest centroid distance",
+            f"Distance between centroids. {_SINGLE}",
             1,
         ),
         Feature(
@@ -136,5 +136,5 @@ NEIGHBOURS = Group(
         ),
     ),
     _neighbours,
-    alone=False,
+    independent=False,
 )

@@ -1,4 +1,4 @@
-"""Objects in several pieces, which are measured as one."""
+"""Connected components of each object."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def _pieces(objects: Objects) -> Columns:
 
 PIECES = Group(
     "pieces",
-    "Pieces",
+    "Connected components",
     Cost.SOME,
     (
         Feature(
             "pieces",
-            "Pieces",
-            "Parts that do not touch each other, not even over a corner: an id that was given "
-            "twice has more than one.",
+            "Connected components",
+            "Number of connected components (full connectivity: corners connect). More than one "
+            "means a label that was used twice, or a fragmented object.",
         ),
     ),
     _pieces,

@@ -1,4 +1,4 @@
-"""Shape by the second moments: lengths and directions of the principal axes, and their ratios."""
+"""Shape from second moments: principal axes, their directions and ratios."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..declare.feature import Columns, Cost, Feature, Group
 if TYPE_CHECKING:
     from ..declare.object_data import Objects
 
-_ITK = "As in ITK's LabelShapeStatistics, with voxels taken as boxes, so that no ratio is infinite"
-_SKIMAGE = "Second moments of the voxels' centres, as in scikit-image"
+_ITK = "As in ITK's LabelShapeStatistics, with voxels as boxes, so that no ratio is infinite"
+_SKIMAGE = "Second moments of voxel centres, as in scikit-image"
 
 
 def _shape(objects: Objects) -> Columns:
@@ -102,55 +102,73 @@ def _box_lengths(objects: Objects) -> NDArray[np.float64]:
 
 SHAPE = Group(
     "shape",
-    "Shape by principal axes",
+    "Shape",
     Cost.PASS,
     (
         Feature(
             "axis_major_length",
-            "Major axis",
-            "Longest axis of the ellipse or ellipsoid of the same second moments; 0 of one voxel.",
+            "Major axis length",
+            "Length of the major axis of the ellipse (ellipsoid in 3D) with the same second "
+            "moments as the object. 0 for a single voxel.",
             1,
             source=_SKIMAGE,
         ),
         Feature(
-            "axis_middle_length", "Middle axis", "Its middle axis.", 1, ndim=(3,), source=_SKIMAGE
+            "axis_middle_length",
+            "Middle axis length",
+            "Length of the middle axis of that ellipsoid.",
+            1,
+            ndim=(3,),
+            source=_SKIMAGE,
         ),
-        Feature("axis_minor_length", "Minor axis", "Its shortest axis.", 1, source=_SKIMAGE),
+        Feature(
+            "axis_minor_length",
+            "Minor axis length",
+            "Length of the minor axis of that ellipse (ellipsoid in 3D).",
+            1,
+            source=_SKIMAGE,
+        ),
         Feature(
             "orientation",
             "Orientation",
-            "Angle from the X axis to the major axis, counter-clockwise as shown (Y down), above "
-            "-90 and up to 90.",
+            "Angle from the X axis to the major axis, counter-clockwise as displayed (Y down), in "
+            "(-90, 90] degrees.",
             unit="deg",
             ndim=(2,),
         ),
         Feature(
             "axis_major_direction_{axis}",
-            "Direction of the major axis",
-            "Parts of the unit vector along the major axis; the largest of them is positive.",
+            "Major axis direction",
+            "Components of the unit vector along the major axis; the largest one is positive.",
             ndim=(3,),
         ),
         Feature(
             "elongation",
             "Elongation",
-            "Major axis over the next shorter one: 1 of a disc or ball.",
+            "Ratio of the major axis to the next shorter one: 1 for a disc or ball.",
             source=_ITK,
         ),
         Feature(
             "flatness",
             "Flatness",
-            "Middle axis over the minor one: 1 of a ball or rod, large of a disc.",
+            "Ratio of the middle to the minor axis: 1 for a ball or rod, large for a plate.",
             ndim=(3,),
             source=_ITK,
         ),
         Feature(
             "eccentricity",
             "Eccentricity",
-            "Of the ellipse of the same second moments: 0 of a disc (and one pixel), 1 of a line.",
+            "Eccentricity of the ellipse with the same second moments: 0 for a disc (and a single "
+            "pixel), 1 for a line.",
             ndim=(2,),
             source=_SKIMAGE,
         ),
-        Feature("extent", "Extent", "Size over that of the bounding box.", source="scikit-image"),
+        Feature(
+            "extent",
+            "Extent",
+            "Ratio of the object's size to that of its bounding box.",
+            source="scikit-image",
+        ),
     ),
     _shape,
 )

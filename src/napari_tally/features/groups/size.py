@@ -1,4 +1,4 @@
-"""Size, place and contact with the border."""
+"""Size, position and contact with the image border."""
 
 from __future__ import annotations
 
@@ -41,12 +41,24 @@ SIZE = Group(
     "Size",
     Cost.PASS,
     (
-        Feature("area", "Area", "Number of pixels times the area of one.", 2, ndim=(2,)),
-        Feature("volume", "Volume", "Number of voxels times the volume of one.", 3, ndim=(3,)),
+        Feature(
+            "area",
+            "Area",
+            "Area of the object: number of pixels times the pixel area.",
+            2,
+            ndim=(2,),
+        ),
+        Feature(
+            "volume",
+            "Volume",
+            "Volume of the object: number of voxels times the voxel volume.",
+            3,
+            ndim=(3,),
+        ),
         Feature(
             "equivalent_diameter",
             "Equivalent diameter",
-            "Diameter of the disc or ball of the same size.",
+            "Diameter of the disc (ball in 3D) with the same size as the object.",
             1,
         ),
     ),
@@ -54,31 +66,31 @@ SIZE = Group(
 )
 PLACE = Group(
     "place",
-    "Place and extents",
+    "Position and bounding box",
     Cost.PASS,
     (
         Feature(
             "centroid_{axis}",
             "Centroid",
-            "Mean place of the voxels' centres, from the centre of the image's first voxel.",
+            "Mean position of voxel centres, relative to the centre of the first voxel.",
             1,
         ),
-        Feature("centroid_index_{axis}", "Centroid in the array", "The same in voxels.", unit="px"),
-        Feature("width_{axis}", "Width", "Size of the bounding box along the axis.", 1),
-        Feature("bbox_{axis}_min", "Bounding box, start", "First voxel along the axis.", unit="px"),
-        Feature("bbox_{axis}_max", "Bounding box, end", "Voxel after the last one.", unit="px"),
+        Feature("centroid_index_{axis}", "Centroid index", "Centroid in voxels.", unit="px"),
+        Feature("width_{axis}", "Width", "Length of the bounding box along the axis.", 1),
+        Feature("bbox_{axis}_min", "Bounding box start", "First index along the axis.", unit="px"),
+        Feature("bbox_{axis}_max", "Bounding box end", "Last index plus 1.", unit="px"),
     ),
     _place,
 )
 BORDER = Group(
     "border",
-    "Contact with the border",
+    "Image border",
     Cost.PASS,
     (
         Feature(
             "touches_border",
             "Touches the border",
-            "Whether a voxel is one of the image's outermost: part of the object may be missing.",
+            "Whether the object has a voxel at the image border and may be cut off.",
         ),
     ),
     _border,

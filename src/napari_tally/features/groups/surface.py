@@ -1,4 +1,4 @@
-"""Perimeter or surface, how round an object is, and how many holes it has."""
+"""Perimeter or surface area, roundness and Euler number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LINDBLAD = "Lindblad, 2005, https://doi.org/10.1016/j.imavis.2004.06.012"
 _CROFTON = "Crofton's formula; Ohser & Mücklich, 2000, as in scikit-image"
-_CUT = "What the image's edge cuts through counts as border."
+_CUT = "Faces at the image border count."
 
 
 def _surface(objects: Objects) -> Columns:
@@ -38,9 +38,10 @@ SURFACE = Group(
         Feature(
             "perimeter",
             "Perimeter",
-            "Length of the border, of holes too, by how often lines in four directions cross it. "
-            f"{_CUT} Straight borders along the axes come out 5 % short, those between the "
-            "directions up to 3 % long, a disc right; a single pixel has 2.68 times its side.",
+            "Crofton perimeter in four directions, including holes. "
+            f"{_CUT} Unbiased for discs; edges along the axes are underestimated by 5 %, edges "
+            "between the directions overestimated by up to 3 %. A single pixel has 2.68 times its "
+            "side.",
             1,
             ndim=(2,),
             source=_CROFTON,
@@ -48,17 +49,17 @@ SURFACE = Group(
         Feature(
             "circularity",
             "Circularity",
-            "4π times the area by the square of the perimeter: 1 for a disc, less for any other "
-            "shape. At most 1: on a grid the smallest objects would have more.",
+            "4π · area / perimeter²: 1 for a disc, less for other shapes. Clipped to 1, which the "
+            "smallest objects would exceed on a pixel grid.",
             ndim=(2,),
         ),
         Feature(
             "surface_area",
             "Surface area",
-            "Area of the border, of holes too, by the local configurations of the voxels at it. "
-            f"{_CUT} Balls come out right. Flat faces along the axes come out 7 % small, across "
-            "voxels five times as long as wide 27 %; a single cube of a voxel has 5.07 times the "
-            "area of its face.",
+            "Area of the surface, including cavities, from local configurations of 2 × 2 × 2 "
+            f"voxels. {_CUT} Unbiased for balls; flat faces along the axes are underestimated by "
+            "7 % (27 % for voxels five times as long as wide). A single cubic voxel has 5.07 times "
+            "the area of its face.",
             2,
             ndim=(3,),
             source=_LINDBLAD,
@@ -66,15 +67,15 @@ SURFACE = Group(
         Feature(
             "sphericity",
             "Sphericity",
-            "Surface of the ball of the same volume by the surface area: 1 for a ball, less for "
-            "any other shape. At most 1: on a grid small balls could have more.",
+            "Surface area of the ball with the same volume divided by the surface area: 1 for a "
+            "ball, less for other shapes. Clipped to 1, which small balls could exceed on a grid.",
             ndim=(3,),
         ),
         Feature(
             "euler_number",
             "Euler number",
-            "Parts minus holes; in 3D parts plus cavities minus tunnels. Voxels that share a "
-            "corner are connected.",
+            "Connected components minus holes; in 3D connected components plus cavities minus "
+            "tunnels. Full connectivity: voxels that share a corner are connected.",
             source="Ohser, Nagel & Schladitz, 2002, Lecture Notes in Physics 600, 275-298",
         ),
     ),

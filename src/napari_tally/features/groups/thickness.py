@@ -1,7 +1,7 @@
-"""How thick objects are: the largest ball that fits into them.
+"""Thickness: the largest inscribed ball.
 
-The library's distance is that from a voxel's centre to the nearest centre outside of the object.
-It finds the voxel that lies deepest. But to the border it is half a voxel less, half of another
+`edt` measures from a voxel's centre to the nearest centre outside of the object and so finds the
+deepest voxel. But to the border it is half a voxel less, half of another
 side along Z than along X, and the middle of what is an even number of voxels thick lies between
 two of them. So at the deepest voxel the radius is measured anew, around its centre and the places
 half a voxel from there, to the faces of the voxels outside.
@@ -43,7 +43,7 @@ def _thickness(objects: Objects) -> Columns:
 
 
 def _deepest(objects: Objects) -> NDArray[np.int64]:
-    """Return the voxel of each object that is farthest from all that is outside, shape (n, 3)."""
+    """Return the voxel of each object that is farthest from the outside, shape (n, 3)."""
     labels = np.ascontiguousarray(objects.labels)
     size = tuple(objects.size.tolist())
     depth = edt.edt(labels, anisotropy=size, black_border=True, parallel=threads())
@@ -205,17 +205,16 @@ THICKNESS = Group(
         Feature(
             "inscribed_radius",
             "Inscribed radius",
-            "Radius of the largest ball, or disc, within the object: from the voxel that lies "
-            "deepest, or half a voxel beside its centre, to the nearest of the faces around the "
-            "object, straight to one opposite and otherwise to its midpoint. Where the image "
-            "ends, the object ends. Half the shortest side of a single voxel.",
+            "Radius of the largest ball (disc in 2D) inside the object, to the nearest voxel face "
+            "of the border. Its centre is the deepest voxel's, or half a voxel beside it. The "
+            "image border bounds objects. For a single voxel: half its shortest side.",
             1,
             source=_SOURCE,
         ),
         Feature(
             "thickness_max",
-            "Largest thickness",
-            "Twice the inscribed radius: how thick the object is at its thickest place.",
+            "Maximum thickness",
+            "Twice the inscribed radius.",
             1,
             source=_SOURCE,
         ),
