@@ -25,6 +25,8 @@ doctest: .venv/.test-stamp
 
 docs: .venv/.docs-stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@! grep -rlE '<(script|img|link)[^>]* (src|href)="?https?://' site --include='*.html' || \
+		{ echo "These pages load something from the net." >&2; exit 1; }
 	@echo "open site/index.html"
 
 lint: .venv/.test-stamp

@@ -97,8 +97,8 @@ def table(features: tuple[Feature, ...]) -> Iterator[str]:
     yield line(("---",) * len(HEADER))
     for each in features:
         axes = ", ".join(f"{n}D" for n in each.ndim)
-        said = f"**{each.title}.** {each.definition}"
-        yield line((f"`{column(each)}`", said, axes, each.source))
+        text = f"**{each.title}.** {each.definition}"
+        yield line((f"`{column(each)}`", text, axes, each.source))
 
 
 def section(group: Group) -> Iterator[str]:

@@ -79,7 +79,7 @@ def noisy(head: Head, labels: np.ndarray, spread: float) -> np.ndarray:
 
 
 def ap(head: Head, maps: np.ndarray, labels: np.ndarray) -> float:
-    """Return the AP at IoU 0.5 of what a head makes of maps."""
+    """Return the AP at IoU 0.5 of the objects that a head decodes from maps."""
     return match(remove_small(head.decode(maps), SPECK), relabel(labels), [0.5])[0].ap
 
 
@@ -100,7 +100,7 @@ def coloured(labels: np.ndarray) -> np.ndarray:
 
 
 def picture(head: Head, labels: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Return true objects, the maps, and what comes out, side by side."""
+    """Return true objects, the maps, and the decoded objects, side by side."""
     maps, vectors = head.encode(labels), head.vectors(2)
     panels = [coloured(shown)]
     panels += [grey(m) for n, m in enumerate(maps) if n not in vectors]

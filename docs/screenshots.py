@@ -49,7 +49,7 @@ def take(viewer: napari.Viewer, path: Path) -> None:
 
 
 def tour(viewer: napari.Viewer, folder: Path) -> None:
-    """Go through the tour of the Segment dock as its users do."""
+    """Use the Segment dock as in the tutorial."""
     viewer.open_sample("napari-tally", "cells3d_projection")
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
     take(viewer, folder / "segment_1_open.png")
@@ -70,7 +70,7 @@ def tour(viewer: napari.Viewer, folder: Path) -> None:
 
 
 def tour_of_measuring(viewer: napari.Viewer, folder: Path) -> None:
-    """Measure what the tour has found, colour it and pick some on the plot."""
+    """Measure the objects found, colour them and pick some on the plot."""
     labels = next(layer for layer in viewer.layers if isinstance(layer, Labels))
     viewer.layers.selection.active = labels
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Measure", tabify=True)[1]

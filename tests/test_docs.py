@@ -32,12 +32,9 @@ LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 def generated() -> dict[str, str]:
     """Return the pages that the site gets from the code, by their paths."""
     sys.path.insert(0, str(DOCS))
-    try:
-        import hooks
+    import hooks
 
-        return dict(hooks.pages())
-    finally:
-        sys.path.remove(str(DOCS))
+    return dict(hooks.pages())
 
 
 def name_of(page: Path) -> str:
@@ -107,6 +104,12 @@ def test_the_reference_has_every_command_group_and_model(generated: dict[str, st
     for name in GROUPS:
         assert f"`{name}`" in generated["reference/measurements.md"]
     assert {f"reference/models/{name}.md" for name in shipped_models()} <= generated.keys()
+
+
+def test_the_table_of_formats_is_up_to_date(generated: dict[str, str]) -> None:
+    generator = pytest.importorskip("generate_formats")  # on the path since `generated`
+    page = (DOCS / "reference/formats.md").read_text("utf-8")
+    assert generator.table() in page, "run: python docs/generate_formats.py"
 
 
 def test_the_cards_of_shipped_models_are_those_of_their_recipes() -> None:
