@@ -91,10 +91,10 @@ def _exists() -> None:
         (_files_alone, 0, "2 files have no partner of the same name and are left out"),
         (lambda: _written(1, (30, 32)), 1, "Labels of the shape (32, 32) are needed for i0"),
         (_empty, 1, "has no images"),
-        (_no_pairs, 1, "with the names of the images"),
+        (_no_pairs, 1, "No names of the 1 files in labels match the 1 images"),
         (_background, 1, "Labels with at least one object are needed"),
         (_exists, 1, "A new folder is needed for the model"),
-        (lambda: None, 1, "A folder of images is needed"),
+        (lambda: None, 1, "images is not a folder of images"),
     ],
     ids=["alone", "shape", "empty", "no pairs", "background", "exists", "no folder"],
 )
