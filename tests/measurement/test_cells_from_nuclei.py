@@ -52,7 +52,7 @@ def test_frames_are_grown_one_by_one() -> None:
 
 
 def test_what_does_not_fit_is_told() -> None:
-    with pytest.raises(InputError, match="one in px"):
+    with pytest.raises(InputError, match="A length in px cannot be converted to um"):
         cells_of(nuclei(), parse_quantity("3px"))
     lost = replace(nuclei(), array=np.where(nuclei().array == 8, 0, nuclei().array))
     with pytest.raises(InputError, match="3 nuclei and 2 cells"):

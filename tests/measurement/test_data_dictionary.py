@@ -83,7 +83,7 @@ def test_a_ring_is_told_in_a_unit_and_taken_in_the_tables() -> None:
     labels, _ = two_objects(2, "mm")
     assert table_unit(labels.unit) == "mm"
     assert measurements([], "250um", labels).ring == 0.25
-    with pytest.raises(InputError, match=r"Without a calibration"):
+    with pytest.raises(InputError, match="cannot be converted to px without a calibration"):
         measurements([], "2um", two_objects(2, "px")[0])
 
 

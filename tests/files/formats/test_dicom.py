@@ -150,7 +150,7 @@ def test_what_makes_no_volume_is_refused_in_a_sentence(tmp_path: Path) -> None:
     uneven = along(6)
     uneven[3, 2] += 0.6
     save_series(tmp_path / "uneven", STACK, uneven)
-    assert "Evenly spaced slices" in refused(tmp_path / "uneven")
+    assert "not evenly spaced: 1.9 to 3.1 mm apart" in refused(tmp_path / "uneven")
 
 
 def test_small_unevenness_is_noted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
