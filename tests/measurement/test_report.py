@@ -62,7 +62,7 @@ def report(run: Any) -> str:
     napari_tally.write(image, folder / "a.nii.gz")
     record = {
         "model": {"name": "lesions<3>", "version": "2", "sha256": "ab" * 32},
-        "options": {"threshold": 0.4, "tta": False, "channel": None},
+        "options": {"threshold": 0.4, "augment": False, "channel": None},
     }
     (folder / "a_run.json").write_text(json.dumps(record))
     args = ("--image", str(folder / "a.nii.gz"), "-o", "t.csv", "--report", "r.html")
@@ -88,7 +88,7 @@ def test_it_says_how_and_names_no_folder(report: str) -> None:
     for text in ("lesions&lt;3&gt; 2", "threshold 0.4", "a_labels.nii.gz", "napari-tally", "Z 4"):
         assert text in report
     assert "Roe" not in report
-    assert "tta" not in report
+    assert "augment" not in report
 
 
 def test_three_planes_of_a_stack_have_the_shape_of_the_body(report: str) -> None:
