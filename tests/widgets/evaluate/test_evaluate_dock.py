@@ -117,7 +117,7 @@ def test_fates_are_shown_and_taken_away(viewer, dock, compare) -> None:
 
 
 def test_classes_have_dice_and_distances(viewer, dock, compare) -> None:
-    dock.kind.setCurrentText("classes")
+    dock.kind.value = "classes"
     viewer.layers["truth"].data = (truth() > 0).astype(np.uint8)
     viewer.layers["found"].data = (prediction() > 0).astype(np.uint8)
     compare()
@@ -133,7 +133,7 @@ def test_classes_have_dice_and_distances(viewer, dock, compare) -> None:
 def test_what_cannot_be_compared_is_told(viewer, dock, compare) -> None:
     dock.truth.value = viewer.layers["found"]
     dock.run()
-    assert "Another layer" in said()
+    assert "both prediction and ground truth" in said()
     viewer.add_labels(np.zeros((9, 9), np.uint8), name="small")
     dock.truth.value = viewer.layers["small"]
     compare()
@@ -141,7 +141,7 @@ def test_what_cannot_be_compared_is_told(viewer, dock, compare) -> None:
     for name in ("small", "found", "truth"):
         viewer.layers.remove(name)
     dock.run()
-    assert "are needed" in said()
+    assert "There is no label layer" in said()
 
 
 def test_layers_that_are_removed_meanwhile_do_no_harm(viewer, dock, compare) -> None:

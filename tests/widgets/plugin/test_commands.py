@@ -120,6 +120,12 @@ def test_a_distance_that_is_none_is_refused_in_a_sentence(make_napari_viewer) ->
     assert len(viewer.layers) == 1
 
 
+def test_the_form_separates_at_the_necks_that_the_command_does(make_napari_viewer) -> None:
+    from napari_tally.segmentation.split_touching import NECK
+
+    assert _form(make_napari_viewer(show=True), "Separate touching objects").neck.value == NECK
+
+
 @pytest.mark.parametrize(
     "name",
     ["Separate touching objects", "Split into connected components", "Measure objects",

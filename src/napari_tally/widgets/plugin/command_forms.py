@@ -1,6 +1,6 @@
 """Small commands with a form of their own, made from functions by magicgui."""
 
-from __future__ import annotations
+# magicgui reads the annotations as they are: they are no text here.
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from magicgui import magic_factory
 from napari.layers import Image, Labels, Layer
 from napari.utils.notifications import show_warning
-from napari.viewer import Viewer  # noqa: TC002 (magicgui binds by it)
+from napari.viewer import Viewer
 
 from ...core.errors import TallyError
 from ..controls.length_edit import LengthEdit
@@ -33,7 +33,9 @@ def _choose_active(form: Any) -> None:
     form.native_parent_changed.connect(choose)
 
 
-@magic_factory(call_button="Separate", widget_init=_choose_active)
+@magic_factory(
+    call_button="Separate", widget_init=_choose_active, neck={"min": 0.0, "max": 1.0, "step": 0.05}
+)
 def separate_form(viewer: Viewer, labels: Labels, neck: float = 0.8) -> None:
     """Separate touching objects by their shape, without a model.
 

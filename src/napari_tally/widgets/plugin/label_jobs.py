@@ -21,8 +21,9 @@ from ..controls.features_table import show_table
 from ..controls.runner import Runner
 from ..layers.features import features
 from ..layers.label_layer import image_volume, images_on_grid, label_volume
-from ..layers.placement import geometry_like, placed_volume
+from ..layers.placement import geometry_like
 from ..measure.job import MOST_IDS
+from .writer import volume_to_write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,10 +51,7 @@ def measure_layer(viewer: ViewerModel, layer: Labels) -> None:
 
 def separate_layer(viewer: ViewerModel, layer: Labels, neck: float | None = None) -> None:
     """Separate touching objects by their shape, in a new layer."""
-    from ...segmentation.split_touching import NECK, split_steps
-
-    share = NECK if neck is None else neck
-    _derive(viewer, layer, "separated", lambda labels: split_steps(labels, share))
+    _derive(viewer, layer, "separated", lambda labels: _separate_steps(labels, neck))
 
 
 def split_layer(viewer: ViewerModel, layer: Labels) -> None:
@@ -73,14 +71,15 @@ def grow_layer(viewer: ViewerModel, layer: Labels, distance: str) -> None:
 
 def save_layer(layer: Image | Labels, path: Path) -> None:
     """Save a layer in the format that the suffix of the path names."""
+    data, meta, _ = layer.as_layer_data_tuple()
     try:
-        volume = placed_volume(layer)
+        volume = volume_to_write(data, meta, is_labels=isinstance(layer, Labels))
     except TallyError as error:
         show_warning(sentence(error))
         return
-    is_labels = isinstance(layer, Labels)
-    copied = replace(volume, array=np.array(volume.array), is_labels=is_labels)
-    _start("Save", lambda _: show_info(f"Saved {path}"), _save_steps, copied, path)
+    # A copy, since one may paint while it runs.
+    volume = replace(volume, array=np.array(volume.array))
+    _start("Save", lambda _: show_info(f"Saved {path}"), _save_steps, volume, path)
 
 
 def component_steps(labels: Volume) -> Steps[Volume]:
@@ -158,6 +157,12 @@ def _measure_steps(labels: Volume, images: list[Volume]) -> Steps[pd.DataFrame]:
     yield Step("measure", 0, 1)
     _check_ids(labels)
     return measure_volumes(labels, images)
+
+
+def _separate_steps(labels: Volume, neck: float | None) -> Steps[Volume]:
+    from ...segmentation.split_touching import NECK, split_steps
+
+    return (yield from split_steps(labels, NECK if neck is None else neck))
 
 
 def _grow_steps(labels: Volume, distance: Quantity) -> Steps[Volume]:
