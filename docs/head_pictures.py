@@ -125,7 +125,7 @@ def main() -> None:
     head = Panoptic(classes=[PanopticClass(name=n, kind=k) for n, k in kinds], objects=Flow())
     tissue = np.indices(scene.shape)[0] > 20
     classes = np.where(scene > 5, 3, np.where(scene > 0, 2, tissue))
-    imsave(HERE / "head_panoptic.png", picture(head, head.joined(scene, classes), scene))
+    imsave(HERE / "head_panoptic.png", picture(head, head.merged(scene, classes), scene))
     lines = [f"AP of perfect maps, and with noise of {NOISES}:"]
     for name, draw in SHAPES.items():
         labels = draw()

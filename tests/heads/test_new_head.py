@@ -120,9 +120,7 @@ def test_it_segments_from_python_and_from_the_command_line(folder, tmp_path) -> 
     image, truth = squares(9)
     result = napari_tally.segment(image, folder)
     assert result.count == truth.max() == 9
-    assert np.array_equal(result.labels > 0, truth > 0) or (
-        np.mean((result.labels > 0) == (truth > 0)) > 0.97
-    )
+    assert np.mean((result.labels > 0) == (truth > 0)) > 0.97
     tifffile.imwrite(tmp_path / "a.tif", image.astype(np.float32))
     words = ["segment", str(tmp_path / "a.tif"), "--model", str(folder), "-o", str(tmp_path / "o")]
     done = CliRunner().invoke(app, words)
