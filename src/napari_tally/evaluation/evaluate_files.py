@@ -1,4 +1,4 @@
-"""Folders of predictions and their truth in, tables and all numbers as JSON out."""
+"""Evaluate folders of predictions; write tables and all numbers as JSON."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REPORT = "report.html"
 def folder_pairs(
     predicted: Path, truth: Path, options: EvaluateOptions
 ) -> tuple[list[Pair], list[Problem]]:
-    """Return what is to be compared in two folders (or of two files), and what has no partner.
+    """Return the pairs of two folders (or of two files), and unmatched files.
 
     Raises
     ------
@@ -44,85 +44,85 @@ def folder_pairs(
     """
     if options.kind == "panoptic":
         return _panoptic_pairs(predicted, truth)
-    named, alone = paired_labels(
+    named, unmatched = paired_labels(
         predicted, truth, CLASSES if options.kind == "classes" else OBJECTS
     )
-    return [Pair(*row) for row in named], _without_partner(alone)
+    return [Pair(*row) for row in named], _unmatched(unmatched)
 
 
 def _panoptic_pairs(predicted: Path, truth: Path) -> tuple[list[Pair], list[Problem]]:
     """Return objects and classes of each image that has both in both folders."""
-    objects, alone = paired_labels(predicted, truth, OBJECTS)
+    objects, unmatched = paired_labels(predicted, truth, OBJECTS)
     classes, more = paired_labels(predicted, truth, ONLY_CLASSES)
     beside = {name: paths for name, *paths in classes}
     pairs = [Pair(name, *paths, *beside[name]) for name, *paths in objects if name in beside]
     known = {pair.name for pair in pairs}
     single = [path for name, *paths in (*objects, *classes) if name not in known for path in paths]
-    return pairs, _without_partner([*alone, *more, *single])
+    return pairs, _unmatched([*unmatched, *more, *single])
 
 
-def _without_partner(paths: Sequence[Path]) -> list[Problem]:
-    error = InputError("A partner of the same name is needed", "none")
+def _unmatched(paths: Sequence[Path]) -> list[Problem]:
+    error = InputError("No file of the same name on the other side")
     return [Problem(str(path), error) for path in paths]
 
 
 @dataclass(frozen=True)
 class PredictionSet:
-    """The predictions of a folder: with a name, what they are compared with, and what they lack."""
+    """The predictions of a folder: a name, pairs with ground truth, and unmatched files."""
 
     name: str
     pairs: list[Pair]
-    alone: list[Problem]
+    unmatched: list[Problem]
 
 
 def prediction_sets(
     predictions: Sequence[Path], truth: Path, options: EvaluateOptions
 ) -> list[PredictionSet]:
-    """Return one or more folders of predictions with the same truth.
+    """Return one or more folders of predictions with the same ground truth.
 
     Raises
     ------
     InputError
-        If one of them has no pair at all with the truth, or is named twice.
+        If one of them has no pair with the ground truth, or is given twice.
     """
     sources = [folder_pairs(predicted, truth, options) for predicted in predictions]
     named = zip(_names(predictions), sources, strict=True)
-    return [PredictionSet(name, pairs, alone) for name, (pairs, alone) in named]
+    return [PredictionSet(name, pairs, unmatched) for name, (pairs, unmatched) in named]
 
 
 def evaluate_sets_steps(
     sets: Sequence[PredictionSet], options: EvaluateOptions
 ) -> Steps[list[Evaluation]]:
-    """Compare sets of predictions with their truth, one after the other."""
+    """Compare sets of predictions with the ground truth, one after the other."""
     found = []
     for each in sets:
         one = yield from evaluate_steps(each.pairs, options, each.name)
-        found.append(replace(one, problems=[*one.problems, *each.alone]))
+        found.append(replace(one, problems=[*one.problems, *each.unmatched]))
     return found
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """Return the names of the folders, with as much of the way to them as tells them apart."""
+    """Return the shortest names of folders that are unique."""
     parts = [path.absolute().parts for path in paths]
     for count in range(1, max(map(len, parts), default=0) + 1):
         names = ["/".join(part[-count:]) for part in parts]
         if len(set(names)) == len(names):
             return names
-    raise InputError("Different predictions are needed", ", ".join(map(str, paths)))
+    raise InputError(f"Predictions must differ, but are {', '.join(map(str, paths))}")
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that holds an evaluation already.
+    """Check that a folder holds no evaluation yet.
 
     Raises
     ------
     OutputExistsError
-        If it does, and is not to be overwritten.
+        If it does, without `overwrite`.
     """
     there = next((p for n in (NUMBERS, REPORT) if (p := folder / n).exists()), None)
     if there is not None and not overwrite:
         raise OutputExistsError(
-            "A new folder is needed", f"{there}, an older evaluation", "Or use --overwrite"
+            f"{there} holds an older evaluation", hint="Choose another folder or use --overwrite"
         )
 
 

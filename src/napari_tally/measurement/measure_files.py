@@ -1,4 +1,4 @@
-"""Measure the labels of files, and write tables with all that is needed to understand them."""
+"""Measure label files, and write tables with their data dictionaries."""
 
 from __future__ import annotations
 
@@ -64,20 +64,20 @@ class MeasureHow:
     overwrite: bool = False
 
     def check(self) -> None:
-        """Refuse groups and quantities that are none, before any file is read."""
+        """Check groups and quantities before any file is read."""
         group_names(self.groups)
         for text in filter(None, (self.ring, self.spacing)):
             parse_quantity(text)
 
     def read(self, path: Path) -> Volume:
-        """Read one file, with the spacing that the user told."""
+        """Read one file, with the spacing option if it is set."""
         volume = read(path)
         return volume if self.spacing is None else volume.with_spacing(parse_quantity(self.spacing))
 
 
 @dataclass(frozen=True, slots=True)
 class MeasureJob:
-    """One label image, and where what is measured goes.
+    """One label image and its outputs.
 
     Attributes
     ----------
@@ -111,17 +111,17 @@ class MeasureJob:
         return [*paths, *filter(None, [self.report])]
 
     def check(self, how: MeasureHow) -> None:
-        """Refuse names that cannot be written, before any file is read."""
+        """Check output names before any file is read."""
         check_table_name(self.table)
         if self.report is not None and self.report.suffix.lower() not in (".html", ".htm"):
-            raise InputError("A report that ends in .html is needed", str(self.report))
+            raise InputError(f"The report must end in .html, not {self.report.name}")
         if how.outlines:
             check_outlines_name(self.beside(f"_outlines.{how.outlines}"))
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What became of one label image: a summary of its objects, or the reason why there is none."""
+    """The result of one label image: a summary of its objects, or the error."""
 
     job: MeasureJob
     message: str
@@ -164,8 +164,9 @@ def _one(job: MeasureJob, how: MeasureHow) -> Steps[Measured]:
     tables = {"objects": table, "image": whole}
     if parents is not None:
         tables["parents"] = measure_parents(parents.calibrated_by([labels]), table, options)
-    told = options.model_dump(mode="json")
-    about = data_dictionary(_named(tables, job), _sources(row, labels), told)
+    about = data_dictionary(
+        _named(tables, job), _sources(row, labels), options.model_dump(mode="json")
+    )
     write_tables(tables, job.table, about["tables"]["objects"]["columns"])
     if job.report is not None:
         record = read_record(row.labels.with_name(f"{bare(row.labels)}_run.json"))
@@ -178,9 +179,7 @@ def _one(job: MeasureJob, how: MeasureHow) -> Steps[Measured]:
 def _check_free(job: MeasureJob, how: MeasureHow) -> None:
     taken = [path for path in job.outputs(how) if path.exists()]
     if taken and not how.overwrite:
-        raise OutputExistsError(
-            f"A new name is needed for {taken[0]}", "one that exists", "Or use --overwrite"
-        )
+        raise OutputExistsError(f"{taken[0]} exists", hint="Choose another name or use --overwrite")
 
 
 def _track_of_each(labels: Volume, tracked: Tracked) -> Any:
@@ -196,14 +195,14 @@ def _named(tables: dict[str, pd.DataFrame], job: MeasureJob) -> dict[str, tuple[
 
 
 def _sources(row: Row, labels: Volume) -> dict[str, Any]:
-    """Return what was measured: names without folders, which may tell of a patient, and hashes."""
+    """Return names and hashes of the inputs; folders are omitted: they may identify a patient."""
 
-    def told(path: Path) -> dict[str, str]:
+    def named(path: Path) -> dict[str, str]:
         return {"name": path.name, "sha256": sha256_file(path)}
 
-    found: dict[str, Any] = {"labels": told(row.labels), "images": [told(p) for p in row.images]}
+    found: dict[str, Any] = {"labels": named(row.labels), "images": [named(p) for p in row.images]}
     if row.parents is not None:
-        found["parents"] = told(row.parents)
+        found["parents"] = named(row.parents)
     grid = {"axes": labels.axes, "shape": list(labels.shape)}
     if labels.spacing is not None:
         grid |= {"spacing": list(labels.spacing), "unit": labels.unit}
