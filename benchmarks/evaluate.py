@@ -125,7 +125,7 @@ def main() -> None:
             NEW: partial(overlaps, *pair),
             OLD: partial(old_overlaps, *pair),
             "match, ten thresholds": partial(match, *pair, THRESHOLDS),
-            "evaluate: all numbers, all fates": partial(_all_of_it, *pair),
+            "evaluate: all scores, all match outcomes": partial(_all_of_it, *pair),
         }
         report(compare(timed, args.repeats))
     for shape, count in FEW:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from napari_tally.features.declare.feature import AXIS, Feature, Group, Per
 from napari_tally.features.declare.options import DEFAULT
 from napari_tally.features.registry import GROUPS
-from napari_tally.measurement.data_dictionary import TOLD
+from napari_tally.measurement.data_dictionary import OTHER_COLUMNS
 
 INTRO = """\
 # Measurements
@@ -124,7 +124,7 @@ def page() -> str:
     lines = [INTRO.format(default=default)]
     for group in GROUPS.values():
         lines += section(group)
-    return "\n".join([*lines, OTHERS, *table(TOLD)]) + "\n"
+    return "\n".join([*lines, OTHERS, *table(OTHER_COLUMNS)]) + "\n"
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def test_objects_of_a_series_get_the_number_of_their_track(here: Any) -> None:
     linked = np.asarray(napari_tally.read("t_linked.tif").array)
     np.testing.assert_array_equal(linked[0], linked[1])
     code, _, err = here("measure", "a_labels.tif", "--track", "-o", "u.csv")
-    assert (code, "axis T" in err) == (1, True)
+    assert (code, "time axis (T)" in err) == (1, True)
 
 
 def test_groups_are_listed_with_their_cost(run: Any) -> None:
@@ -169,7 +169,7 @@ def bad_labels() -> dict[str, tuple[np.ndarray, str]]:
         "fractions": (half, "fractions or NaN"),
         "negative": (objects().astype(np.int16) - 1, "the id -1"),
         "nan": (nan, "fractions or NaN"),
-        "colours": (np.stack([objects().astype(np.uint8)] * 3, -1), "without channels"),
+        "colours": (np.stack([objects().astype(np.uint8)] * 3, -1), "must not have channels"),
     }
 
 
@@ -188,7 +188,7 @@ def test_images_that_do_not_fit_are_refused_in_a_sentence(here: Any) -> None:
     put("small.tif", np.ones((5, 6), np.float32))
     put("coarse.tif", np.ones((30, 40), np.float32), spacing=0.7)
     Path("cut.tif").write_bytes(Path("a.tif").read_bytes()[:700])
-    for name, said in (("small", "of shape (5, 6)"), ("coarse", "0.7"), ("cut", "truncated")):
+    for name, said in (("small", "has shape (5, 6)"), ("coarse", "0.7"), ("cut", "truncated")):
         code, _, err = here("measure", "a_labels.tif", "--images", f"{name}.tif", "-o", "t.csv")
         assert (code, said in err, len(err.strip().splitlines())) == (1, True, 1)
     fits = ("--images", "coarse.tif", "--spacing", "0.5um")

@@ -76,7 +76,7 @@ def test_objects_keep_their_ids_and_name_their_partners() -> None:
     [
         (NOTHING, NOTHING, 1, "no objects in both: AP is 1"),
         (NOTHING, NOTHING + 1, 0, "no objects in the prediction: AP is 0"),
-        (NOTHING + 1, NOTHING, 0, "no objects in the truth: AP is 0"),
+        (NOTHING + 1, NOTHING, 0, "no objects in the ground truth: AP is 0"),
     ],
 )
 def test_images_without_objects_are_scored_by_a_rule_that_is_said(pred, truth, ap, note) -> None:
@@ -99,8 +99,8 @@ def test_labels_may_be_whole_floats() -> None:
 @pytest.mark.parametrize(
     ("pred", "truth", "message"),
     [
-        (NOTHING, NOTHING[:5], r"one shape are needed .*\(5, 12\).*got .*\(12, 12\)"),
-        (np.zeros((3, 12, 12), int), NOTHING, "one shape"),
+        (NOTHING, NOTHING[:5], r"shape \(12, 12\).*ground truth .*\(5, 12\)"),
+        (np.zeros((3, 12, 12), int), NOTHING, "has shape"),
         (np.full((12, 12), -2), NOTHING, "the id -2"),
         (np.full((12, 12), np.nan), NOTHING, "fractions or NaN"),
         (np.full((12, 12), 0.5), NOTHING, "fractions or NaN"),
@@ -109,7 +109,7 @@ def test_labels_may_be_whole_floats() -> None:
             Volume(NOTHING, "YX", (2.0, 1.0), "um"),
             "spacing",
         ),
-        (Volume(np.zeros((2, 12, 12), int), "TYX"), NOTHING, "got TYX"),
+        (Volume(np.zeros((2, 12, 12), int), "TYX"), NOTHING, "has TYX"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_a_sentence(pred, truth, message) -> None:
@@ -129,7 +129,7 @@ def test_a_place_that_differs_by_a_turn_is_refused() -> None:
     turned = np.diag([1.0, 1, -1, 1])
     labels = np.zeros((4, 12, 12), np.uint8)
     sides = [Volume(labels, "ZYX", (1.0,) * 3, "mm", a, name="a.nii") for a in (affine, turned)]
-    with pytest.raises(InputError, match="corner lies"):
+    with pytest.raises(InputError, match="a corner is"):
         napari_tally.evaluate(*sides)
     assert napari_tally.evaluate(sides[0], sides[0]).summary["images"] == 1
 
@@ -168,7 +168,7 @@ def test_a_class_that_is_missing_once_counts_with_a_dice_of_0_and_without_distan
 
 
 def test_ids_of_objects_are_not_taken_for_classes() -> None:
-    with pytest.raises(InputError, match="Class ids up to 255"):
+    with pytest.raises(InputError, match="Class ids go up to 255"):
         napari_tally.evaluate(np.full((4, 4), 300), np.full((4, 4), 300), kind="classes")
 
 

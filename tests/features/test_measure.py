@@ -309,17 +309,17 @@ FLAT = np.ones((3, 4), int)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"labels": np.ones(3, int)}, r"got shape \(3,\)"),
-        ({"labels": np.ones((1, 1, 1, 1), int)}, r"got shape \(1, 1, 1, 1\)"),
-        ({"labels": FLAT, "image": np.ones((4, 3))}, r"got shape \(4, 3\)"),
-        ({"labels": FLAT, "image": np.ones((2, 2, 3, 4))}, "got shape"),
+        ({"labels": np.ones(3, int)}, r"not shape \(3,\)"),
+        ({"labels": np.ones((1, 1, 1, 1), int)}, r"not shape \(1, 1, 1, 1\)"),
+        ({"labels": FLAT, "image": np.ones((4, 3))}, r"Image of shape \(4, 3\)"),
+        ({"labels": FLAT, "image": np.ones((2, 2, 3, 4))}, "Image of shape"),
         ({"labels": FLAT, "image": FLAT * 1j}, "real numbers"),
         ({"labels": FLAT, "spacing": (1, 1)}, "unit of length"),
         ({"labels": FLAT, "spacing": (1, 1), "unit": "px"}, "unit of length"),
         ({"labels": FLAT, "spacing": (1, 1, 1), "unit": "um"}, "2 positive"),
         ({"labels": FLAT, "spacing": (1, 0), "unit": "um"}, "2 positive"),
         ({"labels": FLAT, "spacing": (1, np.nan), "unit": "um"}, "2 positive"),
-        ({"labels": FLAT, "image": FLAT, "channel_names": ("a", "b")}, "1 channel names"),
+        ({"labels": FLAT, "image": FLAT, "channel_names": ("a", "b")}, "1 channels but 2 names"),
         ({"labels": -FLAT}, "the id -1"),
     ],
 )

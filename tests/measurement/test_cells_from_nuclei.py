@@ -55,5 +55,5 @@ def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(InputError, match="A length in px cannot be converted to um"):
         cells_of(nuclei(), parse_quantity("3px"))
     lost = replace(nuclei(), array=np.where(nuclei().array == 8, 0, nuclei().array))
-    with pytest.raises(InputError, match="3 nuclei and 2 cells"):
+    with pytest.raises(InputError, match="3 nuclei but 2 cells"):
         measure_cells(nuclei(), lost)

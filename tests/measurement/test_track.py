@@ -81,5 +81,5 @@ def test_frames_without_objects_and_empty_series() -> None:
 
 
 def test_a_stack_is_no_series() -> None:
-    with pytest.raises(InputError, match="axis T"):
+    with pytest.raises(InputError, match=r"time axis \(T\)"):
         drain(track_steps(Volume(np.zeros((3, 9, 9), int), "ZYX")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_tally.metrics.error_types import CODES, fate_image, fates, merges_and_splits
+from napari_tally.metrics.error_types import CODES, match_outcomes, merges_and_splits, outcome_image
 from napari_tally.metrics.match import match
 from napari_tally.metrics.overlaps import Overlaps, overlaps
 
@@ -17,7 +17,7 @@ def strip(*runs: tuple[int, int]) -> np.ndarray:
 
 def told(predicted: np.ndarray, true: np.ndarray, side: str) -> dict[int, tuple[str, int]]:
     """Return fate and partner of each object of a side by its id."""
-    table = fates(overlaps(predicted, true))
+    table = match_outcomes(overlaps(predicted, true))
     own = table[table["side"] == side]
     columns = (own[name].tolist() for name in ("label", "fate", "partner"))
     return {label: (fate, partner) for label, fate, partner in zip(*columns, strict=True)}
@@ -71,7 +71,7 @@ def test_half_of_an_object_is_not_most_of_it() -> None:
 
 
 def test_the_iou_is_that_with_the_partner() -> None:
-    table = fates(overlaps(strip((1, 6), (0, 2)), strip((0, 2), (1, 6))))
+    table = match_outcomes(overlaps(strip((1, 6), (0, 2)), strip((0, 2), (1, 6))))
     assert table["iou"].tolist() == [0.5, 0.5]
     assert table["size_px"].tolist() == [6, 6]
 
@@ -82,12 +82,12 @@ def test_found_objects_are_the_true_positives(seed: int) -> None:
     rng = np.random.default_rng(seed)
     predicted, true = rng.integers(0, 9, (2, 6, 6))
     for threshold in (0.2, 0.5, 0.7):
-        table = fates(overlaps(predicted, true), threshold)
+        table = match_outcomes(overlaps(predicted, true), threshold)
         counts = match(predicted, true, [threshold])[0]
         by_side = table[table["fate"].isin(["found", "true"])].groupby("side").size()
         assert by_side.get("true", 0) == by_side.get("predicted", 0) == counts.tp
         assert len(table) == 2 * counts.tp + counts.fp + counts.fn
-    table = fates(found)
+    table = match_outcomes(found)
     assert set(table.loc[table["side"] == "true", "fate"]) <= {"found", "missed", "merged", "split"}
     assert set(table.loc[table["side"] == "predicted", "fate"]) <= {
         "true",
@@ -105,10 +105,10 @@ def test_a_merge_seen_from_the_other_side_is_a_split(seed: int) -> None:
 
 def test_an_image_of_fates_shows_each_object_in_its_own() -> None:
     true, predicted = strip((30, 4), (0, 2), (5, 4)), strip((8, 3), (0, 7))
-    table = fates(overlaps(predicted, true))
+    table = match_outcomes(overlaps(predicted, true))
     found, missed = CODES["found"], CODES["missed"]
-    assert fate_image(true, table, "true").tolist() == [[found] * 4 + [0] * 2 + [missed] * 4]
-    assert fate_image(predicted, table, "predicted").tolist() == [[found] * 3 + [0] * 7]
+    assert outcome_image(true, table, "true").tolist() == [[found] * 4 + [0] * 2 + [missed] * 4]
+    assert outcome_image(predicted, table, "predicted").tolist() == [[found] * 3 + [0] * 7]
 
 
 def test_some_of_the_objects_match_as_if_they_were_alone() -> None:

@@ -126,12 +126,12 @@ def test_small_parts_of_a_mask_go() -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.array([[0, -3]]), "got the id -3"),
+        (np.array([[0, -3]]), "the id -3"),
         (np.array([[0.0, 1.5]]), "fractions or NaN"),
         (np.array([[0.0, np.nan]]), "fractions or NaN"),
         (np.array([[0.0, np.inf]]), "fractions or NaN"),
         (np.array([[0.0, 1e30]]), "fractions or NaN"),
-        (np.array([[0.0, -2.0]]), "got the id -2"),
+        (np.array([[0.0, -2.0]]), "the id -2"),
         (np.array([[1j]]), "complex128"),
         (np.array([["a"]]), "whole numbers"),
         (np.ones(3, bool), "2 or 3 axes"),

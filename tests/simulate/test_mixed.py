@@ -46,5 +46,5 @@ def test_both_kinds_of_cells_are_there() -> None:
     "wrong", [{"shape": (10, 40)}, {"shape": (40,)}, {"diameter": 60, "shape": (64, 64)}]
 )
 def test_scenes_that_cannot_be_are_refused(wrong) -> None:
-    with pytest.raises(ValidationError, match="needed"):
+    with pytest.raises(ValidationError, match="must be"):
         LesionsInOrgan(**wrong)

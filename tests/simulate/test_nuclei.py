@@ -199,12 +199,12 @@ def test_any_shape_can_be_drawn(shape: tuple[int, ...], diameter_um: float) -> N
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"shape": (64,)}, r"2 or 3 positive numbers is needed; got \(64,\)"),
-        ({"shape": (64, 0)}, r"2 or 3 positive numbers is needed; got \(64, 0\)"),
-        ({"shape": (8, 64, 64)}, r"each of the 3 axes is needed; got \(0.5, 0.5\). Try"),
-        ({"spacing_um": (0.5, -1)}, "positive, finite spacing is needed"),
-        ({"spacing_um": (0.5, np.nan)}, "positive, finite spacing is needed"),
-        ({"diameter_um": 0.6}, "at least two voxels is needed; got 0.6 um with voxels of 0.5 um"),
+        ({"shape": (64,)}, r"2 or 3 positive numbers, not \(64,\)"),
+        ({"shape": (64, 0)}, r"2 or 3 positive numbers, not \(64, 0\)"),
+        ({"shape": (8, 64, 64)}, r"each of 3 axes, not \(0.5, 0.5\). Try"),
+        ({"spacing_um": (0.5, -1)}, "Spacing must be positive and finite"),
+        ({"spacing_um": (0.5, np.nan)}, "Spacing must be positive and finite"),
+        ({"diameter_um": 0.6}, "at least two voxels of 0.5 um, not 0.6 um"),
         ({"diameter_um": np.inf}, "finite number"),
         ({"touching": 1.5}, "less than or equal to 1"),
         ({"elongation": 0.5}, "greater than or equal to 1"),

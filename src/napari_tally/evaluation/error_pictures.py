@@ -1,4 +1,4 @@
-"""Pictures of a prediction beside its truth: outlines in the colours of what became of objects."""
+"""Pictures of prediction and ground truth: outlines in the colours of error types."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..figures.overlay import outlines, stretched
-from ..metrics.error_types import CODES, PREDICTED, TRUE, fate_image
+from ..metrics.error_types import CODES, PREDICTED, TRUE, outcome_image
 from .load_pair import read_pair
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .options import EvaluateOptions
     from .scores import Scored
 
-# By their codes. Okabe & Ito's colours, which people who do not see red or green tell apart, too.
+# By code, in Okabe & Ito's colours for colour-blind readers.
 COLOURS = {
     "found": "#56B4E9",
     "missed": "#D55E00",
@@ -41,7 +41,7 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Panels:
-    """Truth and prediction of the same part of an image, (Y, X, 3) each, and which part it is."""
+    """Ground truth and prediction of the same crop, (Y, X, 3) each, and which crop it is."""
 
     truth: Picture
     predicted: Picture
@@ -49,15 +49,14 @@ class Panels:
 
 
 def panels(scored: Scored, options: EvaluateOptions, image: Volume | None = None) -> Panels:
-    """Draw an image where it is worst; of a stack the plane, of a large image a window there.
+    """Draw the worst part of an image: a plane of a stack, a crop of a large image.
 
-    That is where the largest object is that was not found or not true, or where most voxels have
-    the wrong class.
+    It shows the largest object that is not matched, or most voxels of a wrong class.
 
     Raises
     ------
     TallyError
-        If the files have gone since they were compared.
+        If the files no longer exist.
     """
     both = read_pair(scored.pair, classes=options.kind == "classes")
     wrong = _wrong(both, scored)
@@ -70,12 +69,12 @@ def panels(scored: Scored, options: EvaluateOptions, image: Volume | None = None
 
 
 def _sides(both: Compared, scored: Scored, box: Box) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Return labels and fates of truth and prediction in a part of the image."""
+    """Return labels and outcomes of ground truth and prediction in a crop."""
     truth, predicted = both.truth[box], both.predicted[box]
     if scored.objects is not None:
         return [
-            (truth, fate_image(truth, scored.objects, TRUE)),
-            (predicted, fate_image(predicted, scored.objects, PREDICTED)),
+            (truth, outcome_image(truth, scored.objects, TRUE)),
+            (predicted, outcome_image(predicted, scored.objects, PREDICTED)),
         ]
     same = truth == predicted
     return [
@@ -85,7 +84,7 @@ def _sides(both: Compared, scored: Scored, box: Box) -> list[tuple[NDArray[Any],
 
 
 def _wrong(both: Compared, scored: Scored) -> NDArray[np.bool_]:
-    """Return the largest object with another fate than to be found, or the voxels that differ."""
+    """Return the largest object that is not matched, or the voxels that differ."""
     if scored.objects is None:
         return np.asarray(both.truth != both.predicted)
     lost = scored.objects[~scored.objects["fate"].isin(["found", "true"])]
@@ -97,7 +96,7 @@ def _wrong(both: Compared, scored: Scored) -> NDArray[np.bool_]:
 
 
 def _box(mask: NDArray[np.bool_]) -> Box:
-    """Return the plane with most of a mask, and a window around the middle of it there."""
+    """Return the plane with most of a mask, and a crop around its middle."""
     plane: tuple[int, ...] = ()
     if mask.ndim == 3:
         plane = (int(mask.sum((1, 2)).argmax()),)
@@ -113,7 +112,7 @@ def _window(places: NDArray[np.intp], size: int) -> slice:
 
 
 def _words(box: Box, shape: tuple[int, ...]) -> str:
-    """Say which part of the image a box is, "" for all of it."""
+    """Describe a crop, "" for the whole image."""
     parts = [
         f"{axis} {place}" if isinstance(place, int) else f"{axis} {place.start}–{place.stop - 1}"
         for axis, place, size in zip("ZYX"[-len(shape) :], box, shape, strict=True)
@@ -130,23 +129,25 @@ def _background(image: Volume | None, shape: tuple[int, ...]) -> NDArray[Any] | 
     if "C" in image.axes:
         array = array.mean(image.axes.index("C"))
     if array.size != np.prod(shape) or image.spatial_shape[-2:] != shape[-2:]:
-        raise InputError(f"An image of shape {shape} is needed", f"{image.name}, {array.shape}")
+        raise InputError(f"{image.name} has shape {array.shape}, but the labels have {shape}")
     return array.reshape(shape)
 
 
 def _drawn(
-    labels: NDArray[Any], fate: NDArray[Any], image: NDArray[Any] | None, *, voxels: bool
+    labels: NDArray[Any], outcome: NDArray[Any], image: NDArray[Any] | None, *, voxels: bool
 ) -> Picture:
-    """Return outlines in the colours of fates.
+    """Return outlines in the colours of outcomes.
 
-    Tinted with them is what has no image and, where each voxel has its own fate, what is wrong.
+    Without an image objects are tinted too, and with classes the wrong voxels are.
     """
     factor = max(1, round(_WIDE / max(labels.shape)))
     ground = np.full(labels.shape, _DARK) if image is None else stretched(image)
-    labels, fate, ground = (a.repeat(factor, 0).repeat(factor, 1) for a in (labels, fate, ground))
-    colours = _PALETTE[fate]
+    labels, outcome, ground = (
+        a.repeat(factor, 0).repeat(factor, 1) for a in (labels, outcome, ground)
+    )
+    colours = _PALETTE[outcome]
     picture = np.repeat(ground[..., None], 3, axis=2).astype(np.float32)
-    tinted = fate > CODES["found"] if voxels else (fate > 0) & (image is None)
+    tinted = outcome > CODES["found"] if voxels else (outcome > 0) & (image is None)
     picture[tinted] += _TINT * (colours[tinted] - picture[tinted])
     edge = outlines(labels)
     if factor > 1:  # two px wide

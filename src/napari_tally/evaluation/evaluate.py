@@ -1,4 +1,4 @@
-"""Compare predictions with their truth, image by image."""
+"""Compare predictions with ground truth, image by image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..core.progress import Step, Steps
 from ..core.quantity import parse_quantity
 from ..metrics.aji import aggregated
 from ..metrics.class_metrics import Agreement, agreements
-from ..metrics.error_types import PREDICTED, fates, merges_and_splits
+from ..metrics.error_types import PREDICTED, match_outcomes, merges_and_splits
 from ..metrics.match import match_overlaps, panoptic_counts
 from ..metrics.overlaps import Overlaps, overlaps
 from .evaluation import Evaluation
@@ -32,7 +32,7 @@ ClassImages = tuple[NDArray[np.integer], NDArray[np.integer]]
 def evaluate_steps(
     pairs: Sequence[Pair], options: EvaluateOptions | None = None, name: str = "prediction"
 ) -> Steps[Evaluation]:
-    """Compare each prediction with its truth; one that cannot be compared is noted and left out."""
+    """Compare each prediction with its ground truth; failures are reported and left out."""
     options = options or EvaluateOptions()
     scored: list[Scored] = []
     problems: list[Problem] = []
@@ -46,21 +46,21 @@ def evaluate_steps(
 
 
 def score_pair(pair: Pair, options: EvaluateOptions) -> Scored:
-    """Compare one prediction with its truth.
+    """Compare one prediction with its ground truth.
 
     Raises
     ------
     TallyError
-        If it cannot be compared; see `compared.read_pair`.
+        If it cannot be compared; see `load_pair.read_pair`.
     """
-    told = None if options.spacing is None else parse_quantity(options.spacing)
-    both = read_pair(pair, classes=options.kind == "classes", spacing=told)
+    spacing = None if options.spacing is None else parse_quantity(options.spacing)
+    both = read_pair(pair, classes=options.kind == "classes", spacing=spacing)
     if options.kind == "classes":
         agreed = _agreements((both.predicted, both.truth), both, options)
         scores = {each.class_id: ClassScore(each) for each in agreed}
         return Scored(pair, both.spacing, both.unit, classes=scores, notes=both.notes)
     found = overlaps(both.predicted, both.truth)
-    table = fates(found, options.iou[0])
+    table = match_outcomes(found, options.iou[0])
     merges, splits = merges_and_splits(found)
     scores = {}
     if options.kind == "panoptic":
@@ -88,9 +88,9 @@ def _by_class(
     known_p = dict(zip(found.predicted_ids.tolist(), class_p.tolist(), strict=True))
     known_t = dict(zip(found.true_ids.tolist(), class_t.tolist(), strict=True))
     ours = table["side"] == PREDICTED
-    label, partner = table["label"], table["partner"]
+    label, matched = table["label"], table["partner"]
     table["class"] = label.map(known_p).where(ours, label.map(known_t)).astype(int)
-    table["partner_class"] = partner.map(known_t).where(ours, partner.map(known_p)).astype(int)
+    table["partner_class"] = matched.map(known_t).where(ours, matched.map(known_p)).astype(int)
     agreed = _agreements((predicted, true), both, options)
     highest = max((each.class_id for each in agreed), default=0)
     segments = panoptic_counts((both.predicted, predicted), (both.truth, true), highest)
@@ -103,9 +103,9 @@ def _by_class(
 
 
 def class_of(objects: NDArray[np.integer], classes: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Return the class that most voxels of each object have, by its place among the ids; 0 first.
+    """Return the majority class of each object, in the order of ids; background (0) first.
 
-    Voxels without a class do not count, and an object of such ones has class 0.
+    Voxels without a class do not count, and an object without any classes has class 0.
     """
     found = overlaps(objects, classes)
     order = np.lexsort((-found.true, found.shared))  # the one with most voxels is written last
@@ -121,14 +121,18 @@ def _agreements(images: ClassImages, both: Compared, options: EvaluateOptions) -
 
 def _class_images(both: Compared) -> ClassImages:
     if both.predicted_classes is None or both.truth_classes is None:
-        raise InputError("Class ids of prediction and truth are needed beside the objects", "none")
+        raise InputError(
+            "Panoptic evaluation needs class ids of prediction and ground truth besides objects"
+        )
     return both.predicted_classes, both.truth_classes
 
 
 def _empty(found: Overlaps) -> tuple[str, ...]:
-    """Say by which rule an image without objects is scored."""
+    """Return a note on how an image without objects is scored."""
     if found.n_predicted and found.n_true:
         return ()
     if found.n_predicted or found.n_true:
-        return (f"no objects in the {'truth' if found.n_predicted else 'prediction'}: AP is 0",)
+        return (
+            f"no objects in the {'ground truth' if found.n_predicted else 'prediction'}: AP is 0",
+        )
     return ("no objects in both: AP is 1",)

@@ -45,21 +45,21 @@ def folder_pairs(
     """
     if options.kind == "panoptic":
         return _panoptic_pairs(predicted, truth)
-    named, alone = paired_labels(
+    named, unmatched = paired_labels(
         predicted, truth, CLASSES if options.kind == "classes" else OBJECTS
     )
-    return [Pair(*row) for row in named], _unmatched(alone)
+    return [Pair(*row) for row in named], _unmatched(unmatched)
 
 
 def _panoptic_pairs(predicted: Source, truth: Source) -> tuple[list[Pair], list[Problem]]:
     """Return objects and classes of each image that has both in both folders."""
-    objects, alone = paired_labels(predicted, truth, OBJECTS)
+    objects, unmatched = paired_labels(predicted, truth, OBJECTS)
     classes, more = paired_labels(predicted, truth, ONLY_CLASSES)
     beside = {name: paths for name, *paths in classes}
     pairs = [Pair(name, *paths, *beside[name]) for name, *paths in objects if name in beside]
     known = {pair.name for pair in pairs}
     single = [path for name, *paths in (*objects, *classes) if name not in known for path in paths]
-    return pairs, _unmatched([*alone, *more, *single])
+    return pairs, _unmatched([*unmatched, *more, *single])
 
 
 def _unmatched(paths: Sequence[Path]) -> list[Problem]:
@@ -73,7 +73,7 @@ class PredictionSet:
 
     name: str
     pairs: list[Pair]
-    alone: list[Problem]
+    unmatched: list[Problem]
 
 
 def prediction_sets(
@@ -122,7 +122,7 @@ def evaluate_sets_steps(
     found = []
     for each in sets:
         one = yield from evaluate_steps(each.pairs, options, each.name)
-        found.append(replace(one, problems=[*one.problems, *each.alone]))
+        found.append(replace(one, problems=[*one.problems, *each.unmatched]))
     return found
 
 
@@ -139,12 +139,12 @@ def _names(sources: Mapping[Path, Source]) -> list[str]:
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that holds an evaluation already.
+    """Check that a folder holds no evaluation yet.
 
     Raises
     ------
     OutputExistsError
-        If it does, and is not to be overwritten.
+        If it does, without `overwrite`.
     """
     there = next((p for n in (NUMBERS, REPORT) if (p := folder / n).exists()), None)
     if there is not None and not overwrite:

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A set of predictions compared with their truth.
+    """A set of predictions compared with their ground truth.
 
     Attributes
     ----------
     name : str
-        What the predictions are called.
+        Name of the predictions.
     options : EvaluateOptions
-        By which they were compared.
+        Options of the comparison.
     scored : list of Scored
-        The numbers of each image, from which the tables are made.
+        The scores of each image, from which tables are made.
     problems : list of Problem
         The images that were left out.
 
@@ -66,7 +66,7 @@ class Evaluation:
 
     @cached_property
     def objects(self) -> pd.DataFrame:
-        """One row an object, true ones and predicted ones of all images; empty for classes."""
+        """One row an object, ground-truth and predicted, of all images; empty for classes."""
         return objects_table(self.scored)
 
     @cached_property
@@ -79,7 +79,7 @@ class Evaluation:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """What is said of all images together, by name."""
+        """Scores over all images, by name."""
         numbers = {"images": len(self.scored), "left_out": len(self.problems)}
         return numbers | summary_of(self.scored, self.images, self.classes, self.options.kind)
 

@@ -1,4 +1,4 @@
-"""A prediction and its truth: read, checked, and brought to plain arrays on one grid."""
+"""Read a prediction and its ground truth, and check that they are on one grid."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from ..objects.relabel import whole_numbers
 Source = Volume | Path
 
 _SAME_SPACING = 0.01  # up to which two spacings are one that was written with few digits
-_SAME_PLACE = 0.5  # voxels that two images may lie apart
+_SAME_PLACE = 0.5  # voxels by which positions may differ
 _MOST_CLASSES = 255
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Where prediction and truth of an image are; the classes of their objects, if they have any.
+    """Prediction and ground truth of an image, with classes of objects if they have any.
 
     Attributes
     ----------
     name : str
-        What the image is called in tables.
+        Name of the image in tables.
     predicted, truth : Volume or path
-        Ids of objects, or of classes where only these are compared.
+        Ids of objects, or of classes for semantic segmentation.
     predicted_classes, truth_classes : Volume or path, optional
         Class ids on the same grid.
     """
@@ -57,20 +57,20 @@ class Compared:
 
 
 def read_pair(pair: Pair, *, classes: bool = False, spacing: Quantity | None = None) -> Compared:
-    """Read what is to be compared.
+    """Read prediction and ground truth.
 
     Parameters
     ----------
     pair : Pair
     classes : bool
-        Whether prediction and truth are class ids: a mask is then one class, and not objects.
+        Whether they hold class ids: a mask is then one class, and not objects.
     spacing : Quantity, optional
-        Size of a voxel, where the files do not say it or are wrong.
+        Size of a voxel, overriding the files.
 
     Raises
     ------
     TallyError
-        If one cannot be read, holds no labels, or they do not lie on one grid.
+        If one cannot be read or has no labels, or they are not on one grid.
     """
     sources = [pair.predicted, pair.truth]
     if pair.predicted_classes is not None and pair.truth_classes is not None:
@@ -79,7 +79,7 @@ def read_pair(pair: Pair, *, classes: bool = False, spacing: Quantity | None = N
     for other in volumes[2:] + volumes[:1]:
         _check_grid(volumes[1], other)
     notes = tuple(
-        f"{v.name} is a mask: its connected parts are the objects"
+        f"{v.name} is a mask: its connected components are the objects"
         for v in volumes[:2]
         if v.array.dtype == bool and not classes
     )
@@ -97,9 +97,9 @@ def _spatial(volume: Volume, spacing: Quantity | None) -> Volume:
             volume = volume.at(axis, 0)
     if volume.axes not in ("YX", "ZYX"):
         raise InputError(
-            f"Labels of the axes YX or ZYX are needed in {volume.name}",
-            f"{volume.axes} of shape {volume.shape}",
-            "Compare frames one by one" if "T" in volume.axes else "",
+            f"Labels must have axes YX or ZYX, but {volume.name} has {volume.axes}"
+            f" of shape {volume.shape}",
+            hint="Compare frames one by one" if "T" in volume.axes else "",
         )
     return volume if spacing is None else volume.with_spacing(spacing)
 
@@ -107,30 +107,29 @@ def _spatial(volume: Volume, spacing: Quantity | None) -> Volume:
 def _check_grid(truth: Volume, other: Volume) -> None:
     if other.shape != truth.shape:
         raise InputError(
-            f"Prediction and truth of one shape are needed ({truth.name}: {truth.shape})",
-            f"{other.name} of shape {other.shape}",
+            f"{other.name} has shape {other.shape}, but the ground truth {truth.name}"
+            f" has {truth.shape}"
         )
     if not (truth.calibrated and other.calibrated):
         return
     wanted, got = truth.spacing_in("um"), other.spacing_in("um")
     if not np.allclose(wanted, got, rtol=_SAME_SPACING):
         raise InputError(
-            f"Prediction and truth of one spacing are needed"
-            f" ({truth.name}: {truth.describe_spacing()})",
-            f"{other.name} with {other.describe_spacing()}",
-            "Tell the right one with a spacing, or bring both to one grid",
+            f"{other.name} has a spacing of {other.describe_spacing()}, but the ground truth"
+            f" {truth.name} has {truth.describe_spacing()}",
+            hint="Set the right one with --spacing, or resample both to one grid",
         )
     apart = _apart(truth, other)
     if apart > _SAME_PLACE:
         raise InputError(
-            f"Prediction and truth in the same place are needed ({truth.name})",
-            f"{other.name}, of which a corner lies {apart:.3g} voxels away",
-            "Bring both to one grid and orientation first",
+            f"{other.name} and the ground truth {truth.name} differ in position:"
+            f" a corner is {apart:.3g} voxels away",
+            hint="Resample both to one grid and orientation first",
         )
 
 
 def _apart(truth: Volume, other: Volume) -> float:
-    """Return by how many voxels the corners lie apart; 0 where one has no place in the world."""
+    """Return by how many voxels the corners differ; 0 if one has no affine."""
     if truth.affine is None or other.affine is None:
         return 0.0
     ends = np.array(truth.shape) - 1
@@ -142,7 +141,7 @@ def _apart(truth: Volume, other: Volume) -> float:
 
 
 def _labels(volume: Volume, classes: bool) -> NDArray[np.integer[Any]]:
-    """Return the ids, or say of which file they are none."""
+    """Return the ids; errors name the file."""
     array = np.asarray(volume.array)
     if classes and array.dtype == bool:
         array = array.astype(np.uint8)
@@ -152,8 +151,7 @@ def _labels(volume: Volume, classes: bool) -> NDArray[np.integer[Any]]:
         raise InputError(f"{volume.name}: {error.problem}", hint=error.hint) from error
     if classes and labels.max(initial=0) > _MOST_CLASSES:
         raise InputError(
-            f"Class ids up to {_MOST_CLASSES} are needed in {volume.name}",
-            f"{labels.max()}",
-            "Ids of objects are compared as instances",
+            f"Class ids go up to {_MOST_CLASSES}, but {volume.name} has {labels.max()}",
+            hint="Compare ids of objects as instances",
         )
     return labels

@@ -1,4 +1,4 @@
-"""The numbers of an evaluation as tables: one row an image, class, object or threshold."""
+"""The scores of an evaluation as tables: one row an image, class, object or threshold."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _class_row(score: ClassScore, scored: Scored) -> dict[str, Any]:
 
 
 def objects_table(scored: Sequence[Scored]) -> pd.DataFrame:
-    """Return one row an object: the image it is in, and what `fates` says of it."""
+    """Return one row an object: its image and its match outcome."""
     import pandas as pd
 
     tables = [(each.name, each.objects) for each in scored if each.objects is not None]
@@ -163,7 +163,7 @@ def _instances(scored: Sequence[Scored], images: pd.DataFrame) -> dict[str, Any]
 
 
 def _class_summaries(scored: Sequence[Scored], classes: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return for each class the means over the images in which prediction or truth has it."""
+    """Return for each class the means over images in which prediction or ground truth has it."""
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
@@ -183,7 +183,7 @@ def _class_summaries(scored: Sequence[Scored], classes: pd.DataFrame) -> list[di
 
 
 def _pooled_segments(scores: Sequence[ClassScore]) -> dict[str, float]:
-    """Return the panoptic quality of all images together, as it is defined."""
+    """Return the panoptic quality of all images pooled, as defined."""
     counts = [score.segments for score in scores if score.segments is not None]
     if not counts:
         return {}
@@ -197,7 +197,7 @@ def _by_class(scored: Sequence[Scored]) -> dict[int, list[ClassScore]]:
 
 
 def in_words(numbers: dict[str, Any], ious: Sequence[float]) -> str:
-    """Say the main numbers of a summary in one line."""
+    """Return the main scores of a summary in one line."""
     count, left_out = numbers["images"], numbers["left_out"]
     parts = [f"{count} image{'s' * (count != 1)}" + (f" ({left_out} left out)" * bool(left_out))]
     if "tp" in numbers:
@@ -217,6 +217,6 @@ def in_words(numbers: dict[str, Any], ious: Sequence[float]) -> str:
 
 
 def _mean(values: Iterable[float]) -> float:
-    """Return the mean of what is a number, NaN of nothing."""
+    """Return the mean without NaN; NaN of nothing."""
     known = [v for v in values if not math.isnan(v)]
     return float(np.mean(known)) if known else math.nan

@@ -1,4 +1,4 @@
-"""The scores of one image, or the reason why it has none."""
+"""The scores of one image, or the error that prevented them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _NOTHING = Aggregated(0, 0)
 
 @dataclass(frozen=True, eq=False)
 class ClassScore:
-    """How well one class was found in an image.
+    """The scores of one class in an image.
 
     Attributes
     ----------
     agreement : Agreement
         Of all its voxels.
     matches : list of Matches
-        Of its objects with each other, at each threshold; empty without objects.
+        Matches of its objects at each threshold; empty without objects.
     segments : PanopticCounts, optional
-        Of the class alone: its objects, and what of it is no object as one segment.
+        Panoptic counts of the class: its objects, and the rest of it as one segment.
     """
 
     agreement: Agreement
@@ -40,27 +40,27 @@ class ClassScore:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """The numbers of one image.
+    """The scores of one image.
 
     Attributes
     ----------
     pair : Pair
-        Where prediction and truth are.
+        Prediction and ground truth.
     spacing, unit : tuple of float, str
         Size of a voxel in the unit of tables.
     objects : pandas.DataFrame, optional
-        What became of each object: see `metrics.error_types.fates`; with the classes of object and
-        partner where they have any.
+        Match outcome of each object: see `metrics.error_types.match_outcomes`; with the classes of
+        the object and of its match if they have any.
     matches : list of Matches
         One for each threshold.
     classes : dict of int to ClassScore
         By class id.
     aggregated : Aggregated
-        What the aggregated Jaccard index is made of.
+        Sums for the aggregated Jaccard index.
     merges, splits : int
-        Predicted objects that hold several true ones, and true ones that hold several predicted.
+        Number of merges and splits: see `metrics.error_types`.
     notes : tuple of str
-        What is to be known of these numbers.
+        Notes on these scores.
     """
 
     pair: Pair
@@ -76,7 +76,7 @@ class Scored:
 
     @property
     def name(self) -> str:
-        """What the image is called in tables."""
+        """Name of the image in tables."""
         return self.pair.name
 
 

@@ -1,1 +1,1 @@
-"""What is measured of objects: each group of measurements is a file, and declares its columns."""
+"""Measurements of objects: each group is a file that declares its columns."""

@@ -18,7 +18,7 @@ from .registry import chosen
 if TYPE_CHECKING:
     import pandas as pd
 
-# Types that are summed as they are; each is compiled for once.
+# Types that are summed without conversion; each is compiled once.
 NATIVE = (np.uint8, np.uint16, np.float32, np.float64)
 
 
@@ -32,13 +32,13 @@ def measure(
 ) -> pd.DataFrame:
     """Measure the objects of a label image, one row an object.
 
-    Columns carry their units: µm, or mm for a spacing in mm or cm, or px without spacing. What
-    each of them is, `GROUPS` says.
+    Columns carry their units: µm, mm for a spacing in mm or cm, or px without spacing. `GROUPS`
+    declares them.
 
     Parameters
     ----------
     labels : array-like, shape (Y, X) or (Z, Y, X)
-        Ids, or a mask, whose connected parts are measured; see `relabel`.
+        Ids, or a mask, whose connected components are measured; see `relabel`.
     image : array-like, optional
         Intensities, of the shape of the labels or with channels first (C, *spatial).
     spacing : sequence of float, optional
@@ -46,9 +46,9 @@ def measure(
     unit : str, optional
         Unit of length of the spacing.
     channel_names : sequence of str
-        Endings of the columns of intensities; numbers are taken for several channels without.
+        Endings of intensity columns; default: numbers, for several channels.
     options : Measurements, optional
-        What to measure; otherwise what a single pass over the array finds.
+        What to measure; default: what one pass over the array yields.
 
     Returns
     -------
@@ -58,23 +58,20 @@ def measure(
     Raises
     ------
     InputError
-        If labels, image, spacing and names do not fit each other, or a group does not exist.
+        If labels, image, spacing and names do not match, or a group does not exist.
     """
     if np.ndim(labels) not in (2, 3):
-        raise InputError(
-            "Labels of axes (Y, X) or (Z, Y, X) are needed", f"shape {np.shape(labels)}"
-        )
+        raise InputError(f"Labels must have axes (Y, X) or (Z, Y, X), not shape {np.shape(labels)}")
     found, ids = as_labels(labels)
     channels = channels_of(image, found.shape)
     endings = endings_of(len(channels), tuple(channel_names))
     size, length = voxel_size(spacing, unit, found.ndim)
-    told = options or Measurements()
-    objects = Objects(found, ids, channels, tuple(endings), size, length, told)
+    objects = Objects(found, ids, channels, tuple(endings), size, length, options or Measurements())
     return table_of(objects)
 
 
 def table_of(objects: Objects) -> pd.DataFrame:
-    """Return what is to be measured of objects, one row an object."""
+    """Return the measurements of objects, one row an object."""
     import pandas as pd
 
     columns: dict[str, NDArray[Any]] = {"label": objects.ids}
@@ -84,17 +81,17 @@ def table_of(objects: Objects) -> pd.DataFrame:
 
 
 def channels_of(image: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return the image as (C, *spatial) in a type that the pass is compiled for."""
+    """Return the image as (C, *spatial), in a type that loops are compiled for."""
     if image is None:
         return np.empty((0, *shape), np.uint8)
     array = np.asarray(image)
     if array.shape != shape and array.shape[1:] != shape:
         raise InputError(
-            f"An image of the labels' shape {shape}, or with channels before it, is needed",
-            f"shape {array.shape}",
+            f"Image of shape {array.shape} does not match labels of shape {shape}",
+            hint="Channels come first: (C, Y, X) or (C, Z, Y, X)",
         )
     if array.dtype.kind not in "buif":
-        raise InputError("An image of real numbers is needed", f"values of type {array.dtype}")
+        raise InputError(f"Image values must be real numbers, not {array.dtype}")
     if array.ndim == len(shape):
         array = array[None]
     return array.astype(_summed_type(array.dtype), copy=False)
@@ -110,9 +107,9 @@ def _summed_type(dtype: np.dtype[Any]) -> type[np.generic]:
 
 
 def endings_of(count: int, names: tuple[str, ...]) -> list[str]:
-    """Return what the names of each channel's columns end with; a repeated name is numbered."""
+    """Return the endings of column names per channel; repeated names are numbered."""
     if names and count and len(names) != count:
-        raise InputError(f"{count} channel names are needed", f"{len(names)}: {', '.join(names)}")
+        raise InputError(f"Image has {count} channels but {len(names)} names: {', '.join(names)}")
     if not names:
         return [f"_{i}" for i in range(count)] if count > 1 else [""] * count
     return [f"_{n}" if names.count(n) == 1 else f"_{n}_{i}" for i, n in enumerate(names[:count])]
@@ -126,9 +123,9 @@ def voxel_size(
         return np.ones(ndim), "px"
     given = canonical_unit(unit)
     if given is None:
-        raise InputError("A unit of length of the spacing is needed", repr(unit), "Try 'um'")
+        raise InputError(f"Spacing needs a unit of length, not {unit!r}", hint="Try 'um'")
     size = np.array(spacing, np.float64)
     if size.shape != (ndim,) or not (np.isfinite(size) & (size > 0)).all():
-        raise InputError(f"{ndim} positive, finite numbers are needed as spacing", f"{spacing}")
+        raise InputError(f"Spacing must be {ndim} positive, finite numbers, not {spacing}")
     name = table_unit(given)
     return size * (LENGTHS[given] / LENGTHS[name]), name

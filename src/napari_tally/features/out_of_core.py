@@ -1,4 +1,4 @@
-"""Measure objects of arrays that memory does not hold: slab by slab, with the same sums."""
+"""Measure objects of arrays larger than memory: slab by slab, with the same sums."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ SLAB_BYTES = 2**28
 
 @dataclass(frozen=True)
 class StoredObjects(Objects):
-    """Objects whose sums have been taken already; their labels are not in memory."""
+    """Objects with known sums, whose labels are not in memory."""
 
     sums: Sums | None = None
     counts: NDArray[np.int64] | None = None
 
     @property
     def moments(self) -> Moments:
-        """What the passes over the slabs have found."""
+        """Moments, from the sums over the slabs."""
         assert self.sums is not None
         return self.sums.moments()
 
     @property
     def configurations(self) -> NDArray[np.int64]:
-        """What they have found at the borders."""
+        """Voxel configurations at the borders, counted over the slabs."""
         assert self.counts is not None
         return self.counts
 
@@ -62,22 +62,21 @@ def measure_stored_steps(
     ----------
     labels, image
         As for `measure`: anything with shape, dtype and slicing (dask, zarr). Each slab is read
-        twice, since ids are to be known first.
+        twice: ids must be known first.
     slab_bytes : int
-        How much of labels and image is read at once, about.
+        Approximate size of a slab of labels and image.
 
     Raises
     ------
     InputError
-        If something is to be measured that takes the whole array at once, or `measure` would.
+        If a group needs the whole array in memory, or as `measure` does.
     """
-    told = options or Measurements()
-    large = [group.name for group in chosen(told.groups) if group.cost is not Cost.PASS]
+    options = options or Measurements()
+    large = [group.name for group in chosen(options.groups) if group.cost is not Cost.PASS]
     if large:
         raise InputError(
-            "Measurements that take one pass are needed for an array larger than memory",
-            ", ".join(large),
-            "Leave them out, or measure a part of it",
+            f"Groups that need the whole array in memory: {', '.join(large)}",
+            hint="Leave them out, or measure a crop",
         )
     cuts = _cuts(labels, image, slab_bytes)
     ids = np.zeros(0, np.int64)
@@ -93,7 +92,7 @@ def measure_stored_steps(
     endings = tuple(endings_of(reader.channel_count, tuple(channel_names)))
     none = np.empty((reader.channel_count, 0), np.uint8)
     return table_of(
-        StoredObjects(labels, ids, none, endings, size, length, told, total.sums, total.counts)
+        StoredObjects(labels, ids, none, endings, size, length, options, total.sums, total.counts)
     )
 
 
@@ -134,10 +133,10 @@ class _Totals:
         self.counts = np.zeros((n_objects, CLASSES + 1), np.int64)
 
     def add(self, reader: _Reader, cut: slice, *, more: bool) -> None:
-        """Add a slab; if there are more it is seen with the first plane of the next one.
+        """Add a slab, together with the first plane of the next one if there are more.
 
-        That plane is in two slabs then, and what it adds alone is taken off once: so a cell of
-        both is counted as in the whole, and the edges that are none are not.
+        That plane is in two slabs then, and its own counts are subtracted once: cells that span
+        both slabs are counted as in the whole, and no edges appear between slabs.
         """
         seen = reader.ids(slice(cut.start, cut.stop + more))
         self.counts += configuration_counts(seen, self.n_objects)

@@ -1,4 +1,4 @@
-"""The pictures of a report: a plane, or three through the largest object, as they lie in space."""
+"""Pictures of a report: the 2D image, or three orthogonal planes through the largest object."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Plane:
     pixels : ndarray of uint8, shape (Y, X, 3)
         Of square pixels.
     places : dict
-        Where a number (x, y) of each object in it goes, by the id.
+        Position (x, y) of the number of each object, by id.
     caption : str
         Which plane it is.
     """
@@ -49,22 +49,22 @@ def planes(labels: Volume, images: Sequence[Volume]) -> Iterator[Plane]:
     labels : Volume
         One id an object.
     images : sequence of Volume
-        On the same grid; the first channel of the first one is shown, and colours as grey. Without
-        one the objects are shown black on white.
+        On the same grid; the first channel of the first one is shown, RGB as grey. Without images
+        objects are shown black on white.
     """
     frame = ""
     if "T" in labels.axes:
         labels, images = labels.at("T", 0), [image.at("T", 0) for image in images]
         frame = "first frame"
-    grey, said = _grey(labels, images)
+    grey, name = _grey(labels, images)
     spacing = labels.spacing or (1.0,) * len(labels.shape)
     if len(labels.shape) == 2:
-        caption = ", ".join(filter(None, [said, frame])).capitalize()
+        caption = ", ".join(filter(None, [name, frame])).capitalize()
         yield _plane(grey, np.asarray(labels.array), spacing, caption, LONGEST[2])
         return
-    turned, grey, names = _turned(labels, grey)
-    array = np.asarray(turned.array)
-    spacing = turned.spacing or spacing
+    oriented, grey, names = _oriented(labels, grey)
+    array = np.asarray(oriented.array)
+    spacing = oriented.spacing or spacing
     for axis, index in enumerate(_largest(array)):
         cut = [np.take(a, index, axis) for a in (grey, array)]
         step = spacing[:axis] + spacing[axis + 1 :]
@@ -72,13 +72,13 @@ def planes(labels: Volume, images: Sequence[Volume]) -> Iterator[Plane]:
             cut[0],
             cut[1],
             step,
-            ", ".join(filter(None, [names[axis](index), said, frame])),
+            ", ".join(filter(None, [names[axis](index), name, frame])),
             LONGEST[3],
         )
 
 
 def _grey(labels: Volume, images: Sequence[Volume]) -> tuple[NDArray[Any], str]:
-    """Return what the outlines are drawn on, and what to call it."""
+    """Return the grey image under the outlines, and its name."""
     if not images:
         return (np.asarray(labels.array) == 0).astype(np.uint8), "objects"
     image = images[0]
@@ -89,8 +89,8 @@ def _grey(labels: Volume, images: Sequence[Volume]) -> tuple[NDArray[Any], str]:
     return channels[0], f"channel {names[0]}" if len(names) > 1 else ""
 
 
-def _turned(labels: Volume, grey: NDArray[Any]) -> tuple[Volume, NDArray[Any], list[Any]]:
-    """Return a stack as radiologists look at it if it says how it lies, and names of planes."""
+def _oriented(labels: Volume, grey: NDArray[Any]) -> tuple[Volume, NDArray[Any], list[Any]]:
+    """Return a stack in radiological orientation, if it has one in mm, and names of planes."""
     shape = labels.shape
     if labels.affine is None or labels.unit != "mm":
         return labels, grey, [lambda i, a=a: f"{a} {i}" for a in "ZYX"]
@@ -110,7 +110,7 @@ def _turned(labels: Volume, grey: NDArray[Any]) -> tuple[Volume, NDArray[Any], l
 
 
 def _largest(labels: NDArray[Any]) -> tuple[int, ...]:
-    """Return the place along each axis where the plane holds most of the largest object."""
+    """Return the index along each axis of the plane with most of the largest object."""
     ids, counts = np.unique(labels[labels > 0], return_counts=True)
     if not len(ids):
         return tuple(n // 2 for n in labels.shape)
@@ -125,7 +125,7 @@ def _plane(
     caption: str,
     longest: int,
 ) -> Plane:
-    """Draw a plane with square pixels, however its voxels are shaped."""
+    """Draw a plane with square pixels, whatever the spacing."""
     size = np.multiply(labels.shape, spacing)
     height, width = (max(round(n), 1) for n in size / size.max() * longest)
     rows, columns = (
@@ -140,7 +140,7 @@ def _plane(
 def _resized(
     image: NDArray[Any], shape: tuple[int, int], rows: NDArray[Any], columns: NDArray[Any]
 ) -> NDArray[Any]:
-    """Return an image of another shape: enlarged pixels stay pixels, others become their mean."""
+    """Resize an image: by nearest neighbour if enlarged, else with anti-aliasing."""
     if shape[0] >= image.shape[0] and shape[1] >= image.shape[1]:
         return np.asarray(image[rows[:, None], columns])
     from skimage.transform import resize
@@ -150,7 +150,7 @@ def _resized(
 
 
 def _places(labels: NDArray[Any]) -> dict[int, tuple[float, float]]:
-    """Return the pixel of each object that is deepest inside: a centre may lie beside it."""
+    """Return the deepest pixel of each object: a centroid may be outside of it."""
     from edt import edt
     from scipy.ndimage import maximum_position
 

@@ -1,4 +1,4 @@
-"""Cells from nuclei: each nucleus grown by a distance, and both measured in one table."""
+"""Cells by expansion of nuclei, both measured in one table."""
 
 from __future__ import annotations
 
@@ -21,11 +21,17 @@ if TYPE_CHECKING:
     from ..core.quantity import Quantity
     from ..core.volume import Volume
 
-_RING = ("size", "intensity", "balance", "distribution", "colocalization")  # what a ring has
+_RING = (
+    "size",
+    "intensity",
+    "balance",
+    "distribution",
+    "colocalization",
+)  # groups that are measured in rings
 
 
 def cells_of(nuclei: Volume, distance: Quantity) -> Volume:
-    """Return nuclei grown by a distance, none into another: a cell has the id of its nucleus.
+    """Expand nuclei by a distance without overlap: a cell has the id of its nucleus.
 
     Parameters
     ----------
@@ -75,25 +81,25 @@ def measure_cells(
     images : sequence of Volume
         Images on the same grid.
     options : Measurements, optional
-        What to measure; of rings only what makes sense for them.
+        What to measure; rings have size and intensities only.
 
     Raises
     ------
     InputError
         If a nucleus has no cell of its id.
     """
-    told = options or Measurements()
-    of_ring = Measurements(groups=tuple(g for g in told.groups if g in _RING))
+    options = options or Measurements()
+    of_ring = Measurements(groups=tuple(g for g in options.groups if g in _RING))
     whole, core = np.asarray(cells.array), np.asarray(nuclei.array)
     ring = replace(cells, array=np.where(core > 0, 0, whole))
-    table = measure_volumes(nuclei, images, told)
+    table = measure_volumes(nuclei, images, options)
     keys = [k for k in ("t", "label") if k in table]
-    for prefix, part, what in (("cell_", cells, told), ("ring_", ring, of_ring)):
+    for prefix, part, what in (("cell_", cells, options), ("ring_", ring, of_ring)):
         other = measure_volumes(part, images, what).set_index(keys).add_prefix(prefix)
         if prefix == "cell_" and len(other) < len(table):
             raise InputError(
-                "A cell with the id of each nucleus is needed",
-                f"{len(table):,} nuclei and {len(other):,} cells",
+                f"There are {len(table):,} nuclei but {len(other):,} cells with their ids",
+                hint="Each nucleus needs a cell of the same id",
             )
         table = table.join(other, on=keys)
     return table

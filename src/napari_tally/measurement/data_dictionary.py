@@ -1,4 +1,4 @@
-"""What the columns of tables are, and what they were made of: the data dictionary of a table."""
+"""Data dictionaries: the meaning and provenance of the columns of tables."""
 
 from __future__ import annotations
 
@@ -16,24 +16,30 @@ if TYPE_CHECKING:
     Meaning = dict[str, str]
 
 _LENGTHS = ("um", "mm", "px")
-# What is not measured but told, counted or found on the way.
-TOLD = (
+# Columns that identify or count, besides measurements.
+OTHER_COLUMNS = (
     Feature("file", "File", "The label image."),
     Feature("label", "Id", "The object's number in the label image."),
     Feature("t", "Frame", "From 0."),
     Feature("track", "Track", "The object's number in the linked labels: the same in all frames."),
     Feature("class", "Class", "Number of the object's class."),
     Feature("class_name", "Class", "Name of the object's class; of a summary, empty for all."),
-    Feature("confidence", "Confidence", "Probability that this is a true object, or its voxels'."),
-    Feature("parent", "Parent", "Id of the parent that holds most of the object; 0 in none."),
-    Feature("parent_share", "Share in the parent", "Part of the object's voxels that lies in it."),
-    Feature("children_count", "Children", "Number of objects of which most lies in this one."),
+    Feature(
+        "confidence",
+        "Confidence",
+        "Probability that the object (or its voxels) is a true positive.",
+    ),
+    Feature("parent", "Parent", "Id of the parent that contains most of the object; 0 for none."),
+    Feature(
+        "parent_share", "Share in the parent", "Fraction of the object's voxels in its parent."
+    ),
+    Feature("children_count", "Children", "Number of objects that have this one as parent."),
     Feature("count", "Count", "Number of objects."),
-    Feature("fraction", "Fraction", "Part of the image that the objects fill."),
-    Feature("density", "Density", "Objects in a unit of the image's area.", -2, ndim=(2,)),
-    Feature("density", "Density", "Objects in a unit of its volume.", -3, ndim=(3,)),
+    Feature("fraction", "Fraction", "Fraction of the image covered by objects."),
+    Feature("density", "Density", "Number of objects per unit of area.", -2, ndim=(2,)),
+    Feature("density", "Density", "Number of objects per unit of volume.", -3, ndim=(3,)),
 )
-# Starts of columns that are made of another one.
+# Prefixes of columns that are derived from another one.
 MADE = {
     "median_": ("Median: {title}", "Median over the objects. {definition}"),
     "total_": ("Total: {title}", "Sum over the objects. {definition}"),
@@ -44,8 +50,8 @@ MADE = {
 def meanings(columns: Sequence[str]) -> dict[str, Meaning]:
     """Return for each column its title, definition, unit and, where there is one, source.
 
-    Those of a channel or of two have it as `channel`, those of a group of measurements its name as
-    `group`. What is not ours is called by its own name.
+    Columns of channels have `channel`, those of a group of measurements `group`. Unknown columns
+    have their name as title.
     """
     known = _known()
     return {name: _meaning(name, known) for name in map(str, columns)}
@@ -56,16 +62,16 @@ def data_dictionary(
     sources: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what is to be known of tables to use them without the program that made them.
+    """Return all that is needed to use tables without the program that made them.
 
     Parameters
     ----------
     tables : mapping
         The name of each table to its file's name and itself.
     sources : mapping
-        What the tables were made of.
+        Input files.
     options : mapping
-        With what they were made.
+        Options of measuring.
     """
     return {
         "made_by": "napari-tally",
@@ -89,8 +95,8 @@ def unit_in_words(unit: str) -> str:
 
 
 def _known() -> dict[str, Meaning]:
-    """Return the starts of all columns, with units, and what each of them means."""
-    groups = [("", TOLD), *((name, group.features) for name, group in GROUPS.items())]
+    """Return the meaning of each column, by its name with unit but without channel."""
+    groups = [("", OTHER_COLUMNS), *((name, group.features) for name, group in GROUPS.items())]
     known: dict[str, Meaning] = {}
     for group, features in groups:
         for feature in features:
@@ -102,7 +108,7 @@ def _of_feature(feature: Feature, group: str) -> dict[str, Meaning]:
     found: dict[str, Meaning] = {}
     for length in _LENGTHS:
         unit = feature.suffix(length)
-        said = {
+        meaning = {
             "title": feature.title,
             "definition": feature.definition,
             "unit": unit.removeprefix("_"),
@@ -111,7 +117,7 @@ def _of_feature(feature: Feature, group: str) -> dict[str, Meaning]:
             "channel": "" if feature.per is Per.OBJECT else "*",
         }
         keys = [key + unit for ndim in feature.ndim for key in feature.keys(ndim)]
-        found |= {key: {k: v for k, v in said.items() if v or k == "unit"} for key in keys}
+        found |= {key: {k: v for k, v in meaning.items() if v or k == "unit"} for key in keys}
     return found
 
 

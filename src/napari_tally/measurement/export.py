@@ -1,4 +1,4 @@
-"""Write what was measured in a viewer: tables, outlines or a report, by the suffix."""
+"""Export measurements from a viewer: tables, outlines or a report, by the suffix."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REPORT = (".html",)
 
 @dataclass(frozen=True, eq=False)
 class Export:
-    """What was measured, and in what.
+    """Measurements with their labels and images.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class Export:
     options : Measurements
         What was measured.
     segmented : dict
-        The model and options that made the labels, if they are known.
+        Model and options of the segmentation, if known.
     parents : pandas.DataFrame, optional
-        One row for each of what holds the objects.
+        One row for each parent.
     """
 
     table: pd.DataFrame
@@ -55,15 +55,14 @@ class Export:
     def write(self, path: Path) -> list[Path]:
         """Write to a path and beside it, and return the files; none but the first is replaced.
 
-        A table comes with one of the whole image and with a JSON file that says what the columns
-        are.
+        A table comes with a table of the whole image and a JSON file that explains the columns.
 
         Raises
         ------
         FileError
-            If the suffix is another, or a folder cannot be written.
+            If the suffix is unknown, or the folder cannot be written.
         InputError
-            If a file beside it exists, or outlines are wanted of what has none.
+            If a file beside it exists, or the labels have no outlines (3D).
         """
         suffix = path.suffix.lower()
         if suffix in OUTLINES:
@@ -78,14 +77,14 @@ class Export:
             return [path]
         if suffix not in SUFFIXES:
             known = ", ".join((*SUFFIXES, *OUTLINES, *REPORT))
-            raise FileError(f"A name that ends in one of {known} is needed", str(path))
+            raise FileError(f"Unknown suffix of {path}", hint=f"Use one of {known}")
         return self._write_tables(tables, path)
 
     def _write_tables(self, tables: dict[str, pd.DataFrame], path: Path) -> list[Path]:
         places = table_paths(list(tables), path)
         files = list(dict.fromkeys([path, *places, path.with_suffix(".json")]))
         for taken in [p for p in files[1:] if p.exists()]:
-            raise InputError("A new name is needed", f"{taken} exists", "Choose another")
+            raise InputError(f"{taken} exists", hint="Choose another name")
         named = {n: (p.name, t) for (n, t), p in zip(tables.items(), places, strict=True)}
         about = self._about(named)
         write_tables(tables, path, about["tables"]["objects"]["columns"])

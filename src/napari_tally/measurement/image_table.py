@@ -1,4 +1,4 @@
-"""What is said of a whole image: counts, density, totals and medians, for each class too."""
+"""Summary of a whole image: counts, density, totals and medians, for each class too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ..core.volume import Volume
 
-# Numbers and places, of which a median says nothing.
+# Ids and positions: their medians have no meaning.
 _IDS = {"label", "t", "track", "class", "parent"}
 _PLACES = ("parent_", "nearest_neighbour", "bbox_", "centroid_", "touches_")
 
@@ -21,15 +21,15 @@ def per_image(table: pd.DataFrame, labels: Volume) -> pd.DataFrame:
     """Return one row for the image (each frame), and one for each class of its objects.
 
     Columns: `t` of a series, `class_name` where objects have one (empty in the row of all);
-    `count`; `density`, objects in a unit of area or volume; the total and the fraction of the
-    image that they fill; the median of each measurement.
+    `count`; `density`, objects per unit of area or volume; their total size and the fraction of the
+    image that they cover; the median of each measurement.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As `measure_volumes` returns it.
     labels : Volume
-        What it was made of.
+        The labels that were measured.
     """
     import pandas as pd
 

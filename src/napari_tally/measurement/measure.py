@@ -37,18 +37,18 @@ def measure_volumes(
     """Measure each object of a label volume in every channel of the images.
 
     Frames (axis T) are measured one by one, and the table then has a column `t`. Where the labels
-    have no calibration that of the first calibrated image is taken. With `parents` the columns
-    `parent` (0 outside of all) and `parent_share` say which of them holds most of an object.
+    have no calibration that of the first calibrated image is used. With `parents` the columns
+    `parent` (0 for none) and `parent_share` give the parent with most of an object.
 
     Raises
     ------
     InputError
-        If the labels have channels, or an image or the parents lie on another grid.
+        If the labels have channels, or an image or the parents are on another grid.
     """
     import pandas as pd
 
     if "C" in labels.axes:
-        raise InputError(f"Labels without channels are needed in {labels.name}", labels.axes)
+        raise InputError(f"Labels must not have channels, but {labels.name} has axes {labels.axes}")
     labels = labels.calibrated_by(images)
     for other in (*images, *filter(None, [parents])):
         _check_grid(labels, other)
@@ -71,7 +71,7 @@ def measure_edited(
     options: Measurements | None = None,
     parents: Volume | None = None,
 ) -> pd.DataFrame:
-    """Measure again, after edits, only the objects that have changed, if that gives the same.
+    """Measure again, after edits, only changed objects if measurements are independent.
 
     Parameters
     ----------
@@ -85,11 +85,8 @@ def measure_edited(
     import pandas as pd
 
     now = np.asarray(labels.array)
-    if (
-        "T" in labels.axes
-        or now.shape != measured.shape
-        or not are_independent(_told(options).groups)
-    ):
+    groups = (options or Measurements()).groups
+    if "T" in labels.axes or now.shape != measured.shape or not are_independent(groups):
         return measure_volumes(labels, images, options, parents)
     changed = now != measured
     touched = np.union1d(now[changed], measured[changed])
@@ -106,7 +103,7 @@ def measure_edited(
 def measure_parents(
     parents: Volume, table: pd.DataFrame, options: Measurements | None = None
 ) -> pd.DataFrame:
-    """Measure the parents of the objects in a table, with the number and size of what each holds.
+    """Measure the parents of the objects in a table, with the number and size of their children.
 
     Parameters
     ----------
@@ -125,10 +122,6 @@ def measure_parents(
     return found.reset_index()
 
 
-def _told(options: Measurements | None) -> Measurements:
-    return options or Measurements()
-
-
 def _frame(
     labels: Volume,
     images: Sequence[Volume],
@@ -139,8 +132,8 @@ def _frame(
     names = tuple(name for image in images for name in _names(image, len(images) > 1))
     if parents is None and _is_large(labels):
         pixels = _stored_channels(images)
-        told = labels.spacing, unit, names, options
-        return drain(measure_stored_steps(labels.array, pixels, *told))
+        steps = measure_stored_steps(labels.array, pixels, labels.spacing, unit, names, options)
+        return drain(steps)
     array = np.asarray(labels.array)
     stacks = [image.channels_first() for image in images]
     pixels = np.concatenate(stacks) if len(stacks) > 1 else stacks[0] if stacks else None
@@ -151,7 +144,7 @@ def _frame(
 
 
 def _is_large(labels: Volume) -> bool:
-    """Tell whether labels are stored, and too large to be read whole."""
+    """Return whether labels are stored, and too large to be read whole."""
     stored = not isinstance(labels.array, np.ndarray)
     return stored and int(getattr(labels.array, "nbytes", 0)) > LARGE_BYTES
 
@@ -180,20 +173,20 @@ def _names(image: Volume, several: bool) -> tuple[str, ...]:
 def _check_grid(labels: Volume, other: Volume) -> None:
     if other.axes.replace("C", "") != labels.axes:
         raise InputError(
-            f"An image with the axes {labels.axes} (and C) is needed for {labels.name}",
-            f"{other.name} with {other.axes}",
+            f"{other.name} has axes {other.axes}, but {labels.name} has {labels.axes}",
+            hint="Images may have channels (C) besides",
         )
     if other.spatial_shape != labels.spatial_shape:
         raise InputError(
-            f"An image of shape {labels.spatial_shape} is needed for {labels.name}",
-            f"{other.name} of shape {other.spatial_shape}",
+            f"{other.name} has shape {other.spatial_shape}, but {labels.name}"
+            f" has {labels.spatial_shape}"
         )
     if not (labels.calibrated and other.calibrated):
         return
     wanted, got = np.array(labels.spacing_in("um")), np.array(other.spacing_in("um"))
     if not np.allclose(wanted, got, rtol=_SAME_SPACING):
         raise InputError(
-            f"An image with the spacing of {labels.name} ({labels.describe_spacing()}) is needed",
-            f"{other.name} with {other.describe_spacing()}",
-            "Tell the right one with a spacing, or bring both to one grid",
+            f"{other.name} has a spacing of {other.describe_spacing()}, but {labels.name}"
+            f" has {labels.describe_spacing()}",
+            hint="Set the right one with --spacing, or resample both to one grid",
         )

@@ -1,4 +1,4 @@
-"""Measure the labels of files, and write tables with all that is needed to understand them."""
+"""Measure label files, and write tables with their data dictionaries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STAGE = "files"
 
 @dataclass(frozen=True, slots=True)
 class MeasureJob:
-    """One label image, and where what is measured goes.
+    """One label image and its outputs.
 
     Attributes
     ----------
@@ -166,7 +166,7 @@ def _named(tables: dict[str, pd.DataFrame], job: MeasureJob) -> dict[str, tuple[
 
 
 def _sources(row: Row, labels: Volume) -> dict[str, Any]:
-    """Return what was measured: names without folders, which may tell of a patient, and hashes."""
+    """Return names and hashes of the inputs; folders are omitted: they may identify a patient."""
 
     def source(path: Path) -> dict[str, str]:
         return {"name": path.name, "sha256": sha256_file(path)}

@@ -1,4 +1,4 @@
-"""A report of one image on a page: what was found, how large it is, and how it was done."""
+"""A report of one image on a page: objects, sizes, and methods."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LISTED = 50  # objects that have a row and a number in the pictures
 _MOST_COLUMNS = 12
-_FEWEST = 5  # objects of which a distribution says more than the table
+_FEWEST = 5  # objects from which a histogram is worth showing
 # Columns of the table of objects, by their names, group or start, in this order.
 _NAMES = ("label", "t", "track", "class_name", "confidence", "parent")
 _GROUPS = ("size", "diameters")
@@ -38,7 +38,7 @@ def write_report(
 ) -> None:
     """Write a report as HTML that needs no other file.
 
-    It names files, without their folders, and nothing else of a patient.
+    Files are named without their folders, which may identify a patient.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _of_objects(columns: Mapping[str, Any]) -> list[str]:
 def _made(
     labels: Volume, about: Mapping[str, Any], segmented: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield what is known of how the numbers came about."""
+    """Yield the provenance of the measurements."""
     sources, options = about["sources"], about["options"]
     files = [sources["labels"], *sources["images"], *filter(None, [sources.get("parents")])]
     yield "Files", ", ".join(_named(f) for f in files)
@@ -130,7 +130,7 @@ def _made(
 
 
 def _named(source: Mapping[str, str]) -> str:
-    """Return what a file is called, with its hash if it is known (that of a layer is not)."""
+    """Return the name of a file with its hash; layers have none."""
     known = source.get("sha256")
     return f"{source['name']} (SHA-256 {known[:12]}…)" if known else source["name"]
 
@@ -142,7 +142,7 @@ def _segmented(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         return
     name = Path(str(model.get("name"))).name
     yield "Model", f"{name} {model.get('version', '')} (SHA-256 {str(model.get('sha256'))[:12]}…)"
-    told = record.get("options")
-    plain = told.items() if isinstance(told, dict) else ()
-    said = [f"{k} {v}" for k, v in plain if isinstance(v, str | float | int) and v is not False]
-    yield "Segmented", ", ".join(said)
+    options = record.get("options")
+    plain = options.items() if isinstance(options, dict) else ()
+    parts = [f"{k} {v}" for k, v in plain if isinstance(v, str | float | int) and v is not False]
+    yield "Segmented", ", ".join(parts)

@@ -1,4 +1,4 @@
-"""Link the objects of a series over time: an object keeps its id until it divides or is lost."""
+"""Tracking: an object keeps its id over time until it divides or is lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..core.volume import Volume
 
 STAGE = "link"
-_SURE = 0.5  # two objects that overlap by more than this can have no other partner
+_SURE = 0.5  # IoU above which a match is unique
 _MEASURED = Measurements(groups=("size", "place"))
 
 
@@ -36,9 +36,9 @@ class TrackOptions(Options):
         None,
         gt=0,
         description="How far a centroid may move from frame to frame, in the unit of the table; "
-        "the objects' median diameter if not told",
+        "default: the objects' median diameter",
     )
-    gap: int = Field(1, ge=0, description="Frames in which an object may be missed")
+    gap: int = Field(1, ge=0, description="Frames in which an object may be missing")
     divisions: bool = Field(True, description="Whether an object may become two")
 
 
@@ -65,9 +65,9 @@ class Tracked:
 def track_steps(labels: Volume, options: TrackOptions | None = None) -> Steps[Tracked]:
     """Link objects from frame to frame; yield after every frame.
 
-    Objects that overlap by more than half (IoU) of two neighbouring frames are one; the others are
-    linked by the distance of their centroids, over missed frames too, so that the sum of squared
-    distances is the smallest, by laptrack (Fukai & Kawaguchi, 2022,
+    Objects of neighbouring frames with an IoU above 0.5 are linked; others are linked by the
+    distance of their centroids, across missing frames too, minimizing the sum of squared
+    distances, by laptrack (Fukai & Kawaguchi, 2022,
     https://doi.org/10.1093/bioinformatics/btac799), which follows Jaqaman et al., 2008.
 
     Raises
@@ -77,13 +77,12 @@ def track_steps(labels: Volume, options: TrackOptions | None = None) -> Steps[Tr
     """
     if find_spec("laptrack") is None:
         raise InputError(
-            "The package laptrack is needed to link objects over time",
-            "none",
-            'Install it with: pip install "napari-tally[tracking]"',
+            "Tracking needs the package laptrack",
+            hint='Install it with: pip install "napari-tally[tracking]"',
         )
     if "T" not in labels.axes:
-        raise InputError(f"A series of frames (axis T) is needed in {labels.name}", labels.axes)
-    told = options or TrackOptions()
+        raise InputError(f"Tracking needs a time axis (T), but {labels.name} has {labels.axes}")
+    options = options or TrackOptions()
     frames = np.moveaxis(np.asarray(labels.array), labels.axes.index("T"), 0)
     edges: list[NDArray[np.intp]] = []
     start = 0
@@ -100,7 +99,7 @@ def track_steps(labels: Volume, options: TrackOptions | None = None) -> Steps[Tr
     yield Step(STAGE, len(frames), len(frames))
     if not len(table):
         return Tracked(labels, _tracks(table, np.zeros(0, int)), {})
-    ids, graph = _linked(table, np.concatenate(edges) if edges else np.zeros((0, 2), int), told)
+    ids, graph = _linked(table, np.concatenate(edges) if edges else np.zeros((0, 2), int), options)
     return Tracked(_relabelled(labels, frames, table, ids), _tracks(table, ids), graph)
 
 

@@ -1,4 +1,4 @@
-"""The aggregated Jaccard index: how well all voxels of all objects agree, in one number."""
+"""The aggregated Jaccard index (AJI) of all objects."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ class Aggregated:
 
     @property
     def aji(self) -> float:
-        """The aggregated Jaccard index; 1 where there is nothing to find and nothing was found."""
+        """The aggregated Jaccard index; 1 if there are no objects in either image."""
         return self.shared / self.union if self.union else 1.0
 
 
 def aggregated(found: Overlaps) -> Aggregated:
-    """Return what the aggregated Jaccard index is made of.
+    """Return the sums of which the aggregated Jaccard index is the ratio.
 
-    Kumar et al., 2017, https://doi.org/10.1109/TMI.2017.2677499: each true object goes with the
-    predicted one of the largest IoU (which several true ones may share), their intersections and
-    unions are added up; true objects without any, and predicted ones that no true one took, go to
-    the union.
+    Kumar et al., 2017, https://doi.org/10.1109/TMI.2017.2677499: each ground-truth object is
+    matched to the predicted one with the largest IoU (which may be matched several times);
+    intersections and unions are summed, and the voxels of unmatched objects are added to the union.
     """
     order = np.lexsort((found.predicted, -found.iou, found.true))
     _, first = np.unique(found.true[order], return_index=True)

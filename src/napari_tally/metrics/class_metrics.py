@@ -1,4 +1,4 @@
-"""How well two segmentations of classes agree: overlap, and how far apart their surfaces are.
+"""Agreement of two semantic segmentations: overlap and surface distances per class.
 
 Surfaces and distances are those of MONAI: a surface is the voxels of a class beside one that is not
 of it (or the image's border), and distances go from voxel centre to voxel centre.
@@ -20,20 +20,20 @@ _HD_SHARE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Prediction and truth of one class.
+    """Agreement of prediction and ground truth for one class.
 
     Attributes
     ----------
     class_id : int
     predicted, true, shared : int
-        Voxels of the class in the prediction, in the truth and in both.
+        Voxels of the class in the prediction, in the ground truth and in both.
     hd95, assd : float
-        95 % Hausdorff distance (the larger one of both directions) and average symmetric surface
-        distance, in the unit of the spacing; NaN where one of the two has none of the class.
+        95 % Hausdorff distance (the larger of both directions) and average symmetric surface
+        distance, in the unit of the spacing; NaN if the class is missing in one of the two.
     nsd : float
-        Normalised surface distance: the share of both surfaces that is no farther from the other
-        than the tolerance. Nikolov et al., 2021, https://doi.org/10.2196/26151. 0 where one of the
-        two has none of the class, NaN where both have none.
+        Normalised surface distance: fraction of both surfaces within the tolerance of the other.
+        Nikolov et al., 2021, https://doi.org/10.2196/26151. 0 if the class is missing in one of
+        the two, NaN in both.
     """
 
     class_id: int

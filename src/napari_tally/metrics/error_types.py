@@ -1,13 +1,14 @@
-"""What became of each object: found, missed, merged or split; true or false.
+"""Error types: matched, missed, false positive, merged or split.
 
-A predicted object *holds* a true one that has more than half of its voxels in it, and a true object
-holds predicted ones in the same way; an object is held by one other at most. A merge is a predicted
-object that holds two true ones or more, a split a true one that holds two predicted ones or more.
+A predicted object *contains* a ground-truth one that has more than half of its voxels in it, and
+ground-truth objects contain predicted ones in the same way; an object is contained by one other at
+most. A merge is a predicted object that contains two ground-truth ones or more, a split a
+ground-truth one that contains two predicted ones or more.
 
-Each object has one fate. Partners at the IoU threshold come first: found and true ones are the true
-positives of `match`. Of the others, true ones are merged if they are held by a merge, split if they
-are a split, else missed; predicted ones are merged if they are a merge, split if they are held by a
-split, else false.
+Each object has one match outcome. Matches at the IoU threshold come first: "found" and "true" are
+the true positives of `match`. Other ground-truth objects are "merged" if contained by a merge,
+"split" if they are a split, else "missed"; other predicted objects are "merged" if they are a
+merge, "split" if contained by a split, else "false".
 """
 
 from __future__ import annotations
@@ -25,28 +26,28 @@ if TYPE_CHECKING:
     from .overlaps import Overlaps
 
 PREDICTED, TRUE = "predicted", "true"
-# In an image of fates; partners have one colour in both.
+# In an image of outcomes; matched objects have one colour in both.
 CODES = {"found": 1, "true": 1, "missed": 2, "false": 3, "merged": 4, "split": 5}
-# Of each side: what has a partner is, what holds several, what such a one holds, and the others.
+# Outcomes on each side: matched, containing several, contained by such a one, and unmatched.
 _WORDS = {
     PREDICTED: ("true", "merged", "split", "false"),
     TRUE: ("found", "split", "merged", "missed"),
 }
 
 
-def fates(found: Overlaps, iou: float = 0.5) -> pd.DataFrame:
-    """Return one row for each true object, then one for each predicted one.
+def match_outcomes(found: Overlaps, iou: float = 0.5) -> pd.DataFrame:
+    """Return one row for each ground-truth object, then one for each predicted one.
 
-    Columns: `side` ("true" or "predicted"), `label` (its id), `fate` (of true objects "found",
-    "missed", "merged" or "split", of predicted ones "true", "false", "merged" or "split"),
-    `partner` (the id of the object that it was paired with, else of the merge or split that holds
-    it, else of the one that it overlaps best; 0 without any), `iou` (with the partner), `holds`
-    (how many objects of the other image it holds), `size_px`.
+    Columns: `side` ("true" or "predicted"), `label` (its id), `fate` (match outcome: "found",
+    "missed", "merged" or "split" for ground truth, "true", "false", "merged" or "split" for
+    predictions), `partner` (id of the matched object, else of the merge or split that contains it,
+    else of the one with the best overlap; 0 without any), `iou` (with `partner`), `holds` (number
+    of objects of the other image that it contains), `size_px`.
 
     Parameters
     ----------
     iou : float
-        From which on two objects are partners.
+        Threshold from which two objects match.
     """
     import pandas as pd
 
@@ -56,31 +57,31 @@ def fates(found: Overlaps, iou: float = 0.5) -> pd.DataFrame:
 
 
 def merges_and_splits(found: Overlaps) -> tuple[int, int]:
-    """Return how many predicted objects hold several true ones, and true ones several predicted."""
+    """Return the number of merges and of splits."""
     merges, splits = (_holds(one) >= 2 for one in (found, found.mirrored()))
     return int(merges.sum()), int(splits.sum())
 
 
-def fate_image(labels: NDArray[np.integer], table: pd.DataFrame, side: str) -> NDArray[np.uint8]:
-    """Return the fate of each voxel's object, by its number in `CODES`.
+def outcome_image(labels: NDArray[np.integer], table: pd.DataFrame, side: str) -> NDArray[np.uint8]:
+    """Return the match outcome of each voxel's object, by its number in `CODES`.
 
     Parameters
     ----------
     labels : ndarray of int
         The label image of that side.
     table : pandas.DataFrame
-        As `fates` returns it, of this image.
+        As `match_outcomes` returns it, for this image.
     side : {"true", "predicted"}
     """
     own = table[table["side"] == side].sort_values("label")
     ids = np.append(np.zeros(1, own["label"].dtype), own["label"].to_numpy())
     codes = np.array([0, *(CODES[fate] for fate in own["fate"])], np.uint8)
-    fate: NDArray[np.uint8] = codes[np.searchsorted(ids, labels)]
-    return fate
+    outcome: NDArray[np.uint8] = codes[np.searchsorted(ids, labels)]
+    return outcome
 
 
 def _side(found: Overlaps, pairs: NDArray[np.intp], side: str) -> pd.DataFrame:
-    """Return the rows of the predicted objects, for the true ones of mirrored overlaps."""
+    """Return the rows of predicted objects, or of ground-truth ones for mirrored overlaps."""
     import pandas as pd
 
     paired, crowds, held, lost = _WORDS[side]
@@ -113,13 +114,13 @@ def _side(found: Overlaps, pairs: NDArray[np.intp], side: str) -> pd.DataFrame:
 
 
 def _holds(found: Overlaps) -> NDArray[np.intp]:
-    """Return how many true objects each predicted one holds, the background (0) first."""
+    """Return how many ground-truth objects each predicted one contains, background (0) first."""
     held = 2 * found.shared > found.true_sizes[found.true]
     return np.bincount(found.predicted[held], minlength=found.n_predicted + 1)
 
 
 def _held_in_crowds(found: Overlaps) -> NDArray[np.intp]:
-    """Return the pairs of predicted objects and true ones that hold them, and others."""
+    """Return the pairs of predicted objects and ground-truth ones that contain several."""
     held = 2 * found.shared > found.predicted_sizes[found.predicted]
     several = _holds(found.mirrored()) >= 2
     return np.flatnonzero(held & several[found.true])

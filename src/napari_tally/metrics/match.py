@@ -1,4 +1,4 @@
-"""Pair predicted objects with true ones and count hits and misses."""
+"""Match predicted with ground-truth objects; count true positives, false positives and misses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Matches:
     Attributes
     ----------
     overlap : float
-        Sum of the IoU of the pairs. It does not count when matches are compared.
+        Sum of the IoU of matched pairs. Ignored when matches are compared.
     """
 
     iou: float
@@ -79,16 +79,16 @@ def match(
     true: NDArray[np.integer],
     thresholds: Iterable[float] = IOU_THRESHOLDS,
 ) -> list[Matches]:
-    """Pair objects one to one at each IoU threshold so that most pairs are found.
+    """Match objects one to one at each IoU threshold, maximizing the number of matches.
 
-    From a threshold of 0.5 on an object has at most one partner above it, and the pairing is
-    unique; below, the assignment with most pairs, then largest IoU, is taken.
+    From a threshold of 0.5 on an object has at most one candidate, and the matching is unique;
+    below, the assignment with most pairs, then largest IoU, is taken.
     """
     return match_overlaps(overlaps(predicted, true), thresholds)
 
 
 def match_overlaps(found: Overlaps, thresholds: Iterable[float] = IOU_THRESHOLDS) -> list[Matches]:
-    """Do what `match` does, from overlaps that are known."""
+    """Do what `match` does, from known overlaps."""
     result = []
     for threshold in thresholds:
         pairs = best_pairs(found, threshold)
@@ -98,7 +98,7 @@ def match_overlaps(found: Overlaps, thresholds: Iterable[float] = IOU_THRESHOLDS
 
 
 def best_pairs(found: Overlaps, threshold: float) -> NDArray[np.intp]:
-    """Return which of the overlapping pairs are partners at an IoU threshold, see `match`."""
+    """Return which of the overlapping pairs are matched at an IoU threshold, see `match`."""
     keep = np.flatnonzero(found.iou >= threshold)
     p, t = found.predicted[keep], found.true[keep]
     if len(np.unique(p)) == len(p) and len(np.unique(t)) == len(t):
@@ -133,16 +133,16 @@ def _best(p: NDArray[np.intp], t: NDArray[np.intp], iou: NDArray[np.float64]) ->
 
 @dataclass(frozen=True)
 class PanopticCounts:
-    """What panoptic quality is made of, class by class; counts of several images add up.
+    """Counts for panoptic quality, class by class; those of several images add up.
 
     Kirillov et al., 2019, https://doi.org/10.1109/CVPR.2019.00963.
 
     Attributes
     ----------
     tp, fp, fn : ndarray of int, shape (classes,)
-        Segments found (IoU above 0.5), invented, and missed. Class ids begin with 1.
+        True positives (IoU above 0.5), false positives and false negatives. Class ids begin with 1.
     iou : ndarray of float, shape (classes,)
-        Sum of the IoU of those that were found.
+        Sum of the IoU of true positives.
     """
 
     tp: NDArray[np.intp]
@@ -156,7 +156,7 @@ class PanopticCounts:
         )
 
     def of(self, class_id: int) -> PanopticCounts:
-        """Return the counts of one class alone."""
+        """Return the counts of one class."""
         own = slice(class_id - 1, class_id)
         return PanopticCounts(self.tp[own], self.fp[own], self.fn[own], self.iou[own])
 
@@ -167,7 +167,7 @@ class PanopticCounts:
 
     @property
     def sq(self) -> NDArray[np.float64]:
-        """Segmentation quality: mean IoU of the segments that were found."""
+        """Segmentation quality: mean IoU of true positives."""
         return np.where(np.isnan(self.pq), np.nan, self.iou / np.maximum(self.tp, 1))
 
     @property
@@ -181,12 +181,12 @@ def panoptic_counts(
     true: tuple[NDArray[np.integer], NDArray[np.integer]],
     classes: int,
 ) -> PanopticCounts:
-    """Pair the segments of an image: objects, and what of a class is no object as one segment.
+    """Match the segments of an image: objects, and the rest of each class as one segment.
 
     Parameters
     ----------
     predicted, true : (ndarray of int, ndarray of int)
-        Object ids and class ids of each voxel. Class 0 is nothing, and counts as no segment.
+        Object ids and class ids of each voxel. Class 0 is background and not a segment.
     classes : int
         How many classes there are.
 

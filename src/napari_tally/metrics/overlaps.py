@@ -1,4 +1,4 @@
-"""Which objects of two label images share voxels, and how many."""
+"""Overlaps of the objects of two label images, in voxels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.jit import compiled, inlined
 
-_PIECE = 1 << 20  # voxels that are turned into int64 at once
+_CHUNK = 1 << 20  # voxels that are converted to int64 at once
 _SLOTS = 1 << 12  # of the first table; it doubles before it is half full
 
 
@@ -48,7 +48,7 @@ class Overlaps:
     true_sizes: NDArray[np.int64]
 
     def mirrored(self) -> Overlaps:
-        """Return the same pairs, in the same order, with predicted and true changed over."""
+        """Return the same pairs, in the same order, with predicted and true swapped."""
         return Overlaps(
             predicted=self.true,
             true=self.predicted,
@@ -68,7 +68,7 @@ class Overlaps:
         Parameters
         ----------
         predicted, true : ndarray of bool, shape (n + 1,)
-            Which ones; what is said of the background does not matter.
+            Which ones; the entry of the background is ignored.
         """
         pairs = predicted[self.predicted] & true[self.true]
         new_p, new_t = (np.cumsum(np.append(False, keep[1:])) for keep in (predicted, true))
@@ -90,8 +90,9 @@ class Overlaps:
 def overlaps(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> Overlaps:
     """Return the overlapping pairs of two label images of one shape.
 
-    Time and memory go with the pairs that there are: runs of voxels of one pair are counted in a
-    table of pairs, so that ids of any size will do.
+    Memory is proportional to the number of pairs: runs of voxels of one pair are counted in a hash
+    table, so that ids may be of any size. `fastremap.unique` takes 2.5 to 3.7 times as long
+    (benchmarks/own_or_library.py).
 
     Raises
     ------
@@ -99,7 +100,7 @@ def overlaps(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> Overl
         If the shapes differ, or there are negative ids.
     """
     if predicted.shape != true.shape:
-        raise InputError("Labels of one shape are needed", f"{predicted.shape} and {true.shape}")
+        raise InputError(f"Labels must have one shape, not {predicted.shape} and {true.shape}")
     old_p, old_t, shared = _counted(predicted, true)
     ids_p, p = _numbered(old_p)
     ids_t, t = _numbered(old_t)
@@ -118,7 +119,7 @@ def overlaps(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> Overl
 def _numbered(ids: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.intp]]:
     """Return the different ids with 0 first, and the place of each id among them."""
     if ids.min(initial=0) < 0:
-        raise InputError("Labels from 0 (the background) up are needed", f"the id {ids.min()}")
+        raise InputError(f"Labels must not be negative, but the id {ids.min()} occurs")
     known = np.unique(np.append(ids, np.zeros(1, ids.dtype)))
     return known, np.searchsorted(known, ids)
 
@@ -128,30 +129,30 @@ def _counted(
 ) -> tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.int64]]:
     """Return the different pairs of ids in the same voxels, and how often each occurs."""
     table, used = np.zeros((_SLOTS, 3), np.int64), 0
-    for piece_p, piece_t in _pieces(p, t):
+    for chunk_p, chunk_t in _chunks(p, t):
         start = 0
-        while start < len(piece_p):
+        while start < len(chunk_p):
             if 2 * used >= len(table):
                 table = _larger(table)
-            start, used = _count(piece_p, piece_t, start, table, used)
+            start, used = _count(chunk_p, chunk_t, start, table, used)
     table = table[table[:, 2] > 0]
     return _as_ids(table[:, 0], p.dtype), _as_ids(table[:, 1], t.dtype), table[:, 2]
 
 
 def _as_ids(column: NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[np.integer]:
-    """Return ids as they were: large ones of uint64 went through int64 as they are in memory.
+    """Return ids in their type: large ones of uint64 were counted as int64 of the same bits.
 
-    The others stay int64, which goes together with the ids of another image without a float.
+    The others stay int64, which compares with the ids of another image without floats.
     """
     return column.astype(np.uint64) if dtype == np.uint64 and (column < 0).any() else column
 
 
-def _pieces(*arrays: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], ...]]:
+def _chunks(*arrays: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], ...]]:
     """Yield voxels of the same places, of one type so that one loop is compiled."""
-    turned = all(a.flags.f_contiguous for a in arrays)  # which is then no copy
-    flat = [(a.T if turned else a).ravel() for a in arrays]
-    for start in range(0, flat[0].size, _PIECE):
-        yield tuple(a[start : start + _PIECE].astype(np.int64) for a in flat)
+    transposed = all(a.flags.f_contiguous for a in arrays)  # which is then no copy
+    flat = [(a.T if transposed else a).ravel() for a in arrays]
+    for start in range(0, flat[0].size, _CHUNK):
+        yield tuple(a[start : start + _CHUNK].astype(np.int64) for a in flat)
 
 
 @inlined

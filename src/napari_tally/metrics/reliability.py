@@ -1,4 +1,4 @@
-"""Whether a confidence means what it says: which objects are true ones, and how well it tells."""
+"""Reliability of confidences: calibration, and discrimination of true positives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy.stats import mannwhitneyu
 
 from .overlaps import overlaps
 
@@ -14,7 +14,7 @@ from .overlaps import overlaps
 def true_ones(
     predicted: NDArray[np.integer], true: NDArray[np.integer], iou: float = 0.5
 ) -> NDArray[np.bool_]:
-    """Tell which predicted objects, in the order of their ids, match a true one at that IoU."""
+    """Return which predicted objects, in the order of ids, match a ground-truth one at that IoU."""
     found = overlaps(predicted, true)
     best = np.zeros(found.n_predicted + 1)
     np.maximum.at(best, found.predicted, found.iou)
@@ -23,21 +23,20 @@ def true_ones(
 
 
 def auroc(score: NDArray[np.floating], true: NDArray[np.bool_]) -> float:
-    """Return how often a true object has the higher score than one that is not; ties count half.
+    """Return the area under the receiver operating characteristic, by Mann & Whitney's U, 1947.
 
-    It is the area under the receiver operating characteristic, by the rank sum of Mann & Whitney,
-    1947. NaN where all are true, or none.
+    It is the probability that a true positive has a higher score than a false one; ties count half.
+    NaN if all are true, or none.
     """
-    positive, negative = int(true.sum()), int((~true).sum())
-    if not positive or not negative:
+    if true.all() or not true.any():
         return float("nan")
-    ranks = rankdata(score)
-    return float((ranks[true].sum() - positive * (positive + 1) / 2) / (positive * negative))
+    u = mannwhitneyu(score[true], score[~true], method="asymptotic").statistic
+    return float(u / (true.sum() * (~true).sum()))
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Objects of a range of confidence: how many, their mean confidence, and how many are true."""
+    """Objects in a range of confidence: count, mean confidence and fraction of true positives."""
 
     low: float
     high: float
@@ -49,7 +48,7 @@ class Reliability:
 def reliability(
     confidence: NDArray[np.floating], true: NDArray[np.bool_], bins: int = 10
 ) -> list[Reliability]:
-    """Compare confidence and share of true objects in equal ranges; empty ones are left out."""
+    """Compare confidence and fraction of true positives in equal ranges; empty ones are omitted."""
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     rows = []
     for i in np.unique(place).tolist():
@@ -60,7 +59,7 @@ def reliability(
 
 
 def calibration_error(rows: list[Reliability]) -> float:
-    """Return the mean gap between confidence and share of true objects, weighted by objects.
+    """Return the mean gap between confidence and fraction of true positives, weighted by objects.
 
     The expected calibration error of Guo et al., 2017, https://arxiv.org/abs/1706.04599.
     """

@@ -1,1 +1,1 @@
-"""Objects: their ids, their measurements, and how they match truth."""
+"""Objects: ids, growing, linking, parents and summaries."""

@@ -16,7 +16,7 @@ def grown(
     distance: float,
     spacing: Sequence[float] | NDArray[np.float64],
 ) -> NDArray[np.unsignedinteger[Any]]:
-    """Return objects with all the background within a distance of them, each voxel the nearest's.
+    """Expand objects into the background by a distance; each voxel goes to the nearest object.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def grown(
     from skimage.segmentation import expand_labels
 
     if not (np.isfinite(distance) and distance >= 0):
-        raise InputError("A distance of 0 or more is needed to grow objects", f"{distance:g}")
+        raise InputError(f"Distance to grow objects must be 0 or more, not {distance:g}")
     if not labels.any():
         return labels.copy()
     result: NDArray[np.unsignedinteger[Any]] = expand_labels(labels, distance, tuple(spacing))

@@ -1,4 +1,4 @@
-"""Objects of a stack from those of its slices: linked where they overlap, one to one."""
+"""Slice linking: objects of a stack from objects of its slices, matched one to one by overlap."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Labels = NDArray[np.integer]
 def link_slices(
     labels: Labels, least_overlap: float = 0.3, gap: int = 1, waist: float = 0.75
 ) -> NDArray[np.int32]:
-    """Give the objects of neighbouring slices one id where they are one object.
+    """Give objects of neighbouring slices that overlap one id.
 
-    Slice by slice, the objects are paired with those before so that the sum of their overlaps is
-    the largest: one that touches a neighbour cannot take its place. What has no partner in the
-    slice before may have one further back, up to `gap` slices away; the slices between are then
-    filled with a shape half-way. An object with a waist along Z was two, one above the other.
+    Slice by slice, objects are matched with those of the slice before, maximizing the sum of
+    overlaps, so that an object cannot take the match of its neighbour. Unmatched objects may match
+    further back, up to `gap` slices away; the slices between are filled by shape interpolation.
+    Objects with a waist along Z are split: two objects, one above the other.
 
     Parameters
     ----------
     labels : ndarray of int, shape (Z, Y, X)
         The objects of each slice; ids need only be unique within a slice.
     least_overlap : float
-        Least overlap (intersection over union) of a pair.
+        Minimum overlap (intersection over union) of a match.
     gap : int
         Slices in which an object may be missed.
     waist : float
@@ -42,10 +42,10 @@ def link_slices(
     Raises
     ------
     InputError
-        If the labels are not those of a stack.
+        If the labels are not a stack.
     """
     if labels.ndim != 3:
-        raise InputError("Labels of a stack (Z, Y, X) are needed", f"an array of {labels.shape}")
+        raise InputError(f"Labels must be a stack (Z, Y, X), not an array of shape {labels.shape}")
     linked = np.zeros(labels.shape, np.int32)
     count, bridges = 0, []
     for z, found in enumerate(labels):
@@ -75,7 +75,7 @@ class _Bridge:
     high: int
 
     def fill(self, linked: NDArray[np.int32]) -> None:
-        """Give the slices between a shape half-way, where nothing else is."""
+        """Interpolate the shape in the slices between, where there is background."""
         from scipy.ndimage import find_objects
 
         ends = [linked[z] == self.track for z in (self.low, self.high)]
@@ -106,7 +106,7 @@ def _consecutive(labels: Labels) -> NDArray[np.intp]:
 def _pairs(
     ids: NDArray[np.intp], linked: NDArray[np.int32], back: int, least: float
 ) -> list[tuple[int, int]]:
-    """Pair objects of a slice, shape (Y, X), with tracks that end `back` slices before it."""
+    """Match objects of a slice, shape (Y, X), with tracks that end `back` slices before it."""
     from scipy.optimize import linear_sum_assignment
 
     before = linked[-back]
@@ -142,7 +142,7 @@ def _cut(linked: NDArray[np.int32], waist: float) -> NDArray[np.int32]:
 
 
 def _waists(areas: NDArray[np.integer], waist: float) -> NDArray[np.bool_]:
-    """Tell which slices begin a new object: the narrowest between two wide parts."""
+    """Return which slices begin a new object: the narrowest between two wide parts."""
     starts = np.zeros(len(areas), bool)
     if len(areas) < 3:
         return starts

@@ -1,4 +1,4 @@
-"""Put the objects of overlapping blocks together, in passes that are linear in voxels."""
+"""Merge objects of overlapping blocks, in passes linear in voxels."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from ..core.jit import compiled
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 
 def seen(
     found: NDArray[np.integer], there: NDArray[np.integer]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-    """Look at the objects of a block.
+    """Return size, centre and overlap of the objects of a block.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def seen(
         Voxels of each id, 0 for that of the background.
     center : ndarray of float64, shape (ids + 1, ndim)
     covered : ndarray of int64, shape (ids + 1,)
-        Voxels of each id that belong to objects already.
+        Voxels of each id that already belong to objects.
     """
     count = int(found.max(initial=0)) + 1
     size, covered = np.zeros(count, np.int64), np.zeros(count, np.int64)

@@ -1,4 +1,4 @@
-"""Which object lies in which: nuclei in cells, lesions in organs."""
+"""Assign objects to parents: nuclei to cells, lesions to organs."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def parents_of(
     Returns
     -------
     parent : ndarray of int, shape (n,)
-        The parent's id for each object, in the order of the objects' ids; 0 if it lies in none. Of
-        two that hold as much the one of the smaller id.
+        The parent's id for each object, in the order of the objects' ids; 0 if it has none. The
+        smaller id in case of ties.
     share : ndarray of float64, shape (n,)
-        The part of the object's voxels that lies in it.
+        Fraction of the object's voxels in its parent.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def parents_of(
     """
     if labels.shape != parents.shape:
         raise InputError(
-            f"Parents of the labels' shape {labels.shape} are needed", f"{parents.shape}"
+            f"Parents of shape {parents.shape} do not match labels of shape {labels.shape}"
         )
     inner, inner_ids = as_labels(labels)
     outer, outer_ids = as_labels(parents)

@@ -21,8 +21,8 @@ def relabel(labels: ArrayLike) -> NDArray[np.unsignedinteger[Any]]:
     Parameters
     ----------
     labels : array-like of int, bool or whole float
-        Ids of any width, 0 for the background. The objects of a mask are its connected parts,
-        neighbours over corners included.
+        Ids of any width, 0 for the background. The objects of a mask are its connected components
+        (full connectivity).
 
     Returns
     -------
@@ -107,19 +107,19 @@ def smallest(count: int) -> type[np.unsignedinteger[Any]]:
 def whole_numbers(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
     """Return labels of any kind as integers of this machine's byte order, none negative.
 
-    The ids stay; the parts of a mask get some. Raises what `relabel` does.
+    Ids are kept; a mask is split into connected components. Raises what `relabel` does.
     """
     kind = labels.dtype.kind
     if kind == "b":
         return components(labels)
     if kind not in "uif":
-        raise InputError("Labels of whole numbers are needed", f"values of type {labels.dtype}")
+        raise InputError(f"Labels must be whole numbers, not {labels.dtype}")
     if kind == "f":
         labels = _from_floats(labels)
     if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
         raise InputError(
-            "Labels from 0 (the background) up are needed", f"the id {labels.min()}",
-            "Set the negative voxels to 0, or to ids of their own",
+            f"Labels must not be negative, but the id {labels.min()} occurs",
+            hint="Set negative voxels to 0 (background), or to ids of their own",
         )  # fmt: skip
     return labels.astype(labels.dtype.newbyteorder("="), copy=False)
 
@@ -128,7 +128,7 @@ def _from_floats(labels: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
     fits = np.abs(labels) < 2.0**63  # false for NaN too
     if not (fits & (np.trunc(labels) == labels)).all():
         raise InputError(
-            "Labels of whole numbers are needed", f"fractions or NaN in {labels.dtype} values",
-            "An image of intensities is no label image: segment it first",
+            f"Labels must be whole numbers, but {labels.dtype} values have fractions or NaN",
+            hint="An image of intensities is not a label image: segment it first",
         )  # fmt: skip
     return labels.astype(np.int64)

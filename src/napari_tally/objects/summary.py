@@ -1,4 +1,4 @@
-"""Say in one line what a table of objects or of classes holds."""
+"""One-line summaries of tables of objects or classes."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def class_summary(table: pd.DataFrame) -> str:
     Parameters
     ----------
     table : pandas.DataFrame
-        One row a class (and frame), with `class_name` and an area or volume. Of a series the mean
-        over the frames is said.
+        One row a class (and frame), with `class_name` and an area or volume. Series are averaged
+        over frames.
     """
     column, unit = _size(table)
     sizes = table.groupby("class", sort=True)[column].mean()
     names = table.drop_duplicates("class").set_index("class")["class_name"]
     named = sizes.sort_values(ascending=False, kind="stable").index[:_MOST_CLASSES]
-    said = [f"{names[i]} {_number(float(sizes[i]))} {unit}" for i in sizes.index if i in named]
+    parts = [f"{names[i]} {_number(float(sizes[i]))} {unit}" for i in sizes.index if i in named]
     more = f" and {len(sizes) - len(named)} smaller classes" if len(sizes) > len(named) else ""
     frames = table["t"].nunique() if "t" in table else 1
-    return (f"mean of {frames} frames: " if frames > 1 else "") + ", ".join(said) + more
+    return (f"mean of {frames} frames: " if frames > 1 else "") + ", ".join(parts) + more
 
 
 def _median_size(table: pd.DataFrame) -> str:

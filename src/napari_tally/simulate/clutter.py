@@ -1,4 +1,4 @@
-"""What a microscope shows beside nuclei: walls, cytoplasm, specks, fog, light lost with depth."""
+"""Clutter of microscope images: walls, cytoplasm, specks, fog, fading with depth."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Clutter(Options):
     def over(
         self, light: Floats, labels: Labels, diameter: Point, rng: np.random.Generator
     ) -> Floats:
-        """Return the light of nuclei with that of all the rest.
+        """Add clutter to the light of nuclei.
 
         Parameters
         ----------

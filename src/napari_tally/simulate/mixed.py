@@ -1,4 +1,4 @@
-"""Scenes of things on stuff: lesions in an organ, and two kinds of cells on tissue, with truth."""
+"""Simulated panoptic scenes: lesions in an organ, two kinds of cells on tissue; ground truth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from ..core.errors import InputError
 from ..core.options import Options
-from .object_placement import Ellipsoid, Floats, Labels, Placement, truth
+from .object_placement import Ellipsoid, Floats, Labels, Placement, ground_truth
 
 Kind = Literal["stuff", "thing"]
 
@@ -22,7 +22,7 @@ _DARK, _STUFF = 0.15, 0.5  # brightness of nothing and of stuff
 
 
 class MixedScene(Options):
-    """An image of stuff with things on it, and which voxel is of which object and class.
+    """An image of stuff with things on it, with object and class ids.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class MixedScene(Options):
     diameter : float
         Mean diameter of the things, in voxels.
     count : int
-        About how many things there are on the stuff, fewer where they find no room.
+        Approximate number of things; fewer if there is no room.
     noise : float
         Standard deviation of the noise; the stuff has a brightness of 0.5.
     seed : int
@@ -54,11 +54,10 @@ class MixedScene(Options):
     @model_validator(mode="after")
     def _fitting(self) -> MixedScene:
         if len(self.shape) not in (2, 3) or min(self.shape) < 24:
-            raise InputError("A shape of 2 or 3 numbers from 24 is needed", f"{self.shape}")
+            raise InputError(f"Shape must be 2 or 3 numbers of at least 24, not {self.shape}")
         if self.diameter > min(self.shape) / 2:
             raise InputError(
-                f"A diameter of at most {min(self.shape) / 2:g} voxels is needed",
-                f"{self.diameter:g}",
+                f"Diameter must be at most {min(self.shape) / 2:g} voxels, not {self.diameter:g}"
             )
         return self
 
@@ -88,7 +87,7 @@ class MixedScene(Options):
     def _things(
         self, stuff: NDArray[np.bool_], rng: np.random.Generator
     ) -> tuple[Labels, NDArray[np.uint8]]:
-        """Return the objects that lie on the stuff, and the class of each by its id."""
+        """Return the objects on the stuff, and the class of each by its id."""
         placement = Placement.empty(self.shape, (1.0,) * len(self.shape))
         kinds = [0]
         for _ in range(round(self.count / max(float(stuff.mean()), 0.01))):
@@ -101,7 +100,7 @@ class MixedScene(Options):
         on = np.bincount(placed[stuff], minlength=len(kinds)) >= _INSIDE * size
         on[0] = False
         kept = np.where(on[placed], placed, 0)
-        objects = truth(kept)
+        objects = ground_truth(kept)
         number = np.zeros(int(objects.max(initial=0)) + 1, np.uint8)
         number[objects.ravel()] = np.array(kinds, np.uint8)[kept.ravel()] * (objects.ravel() > 0)
         return objects, number

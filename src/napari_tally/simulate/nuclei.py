@@ -1,4 +1,4 @@
-"""Fluorescence fields of touching nuclei, in 2D and 3D, with every voxel's owner known."""
+"""Simulated fluorescence images of touching nuclei in 2D and 3D, with ground truth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt, find_objects, gaussian_filter,
 from ..core.errors import InputError
 from ..core.options import Options
 from .clutter import Clutter, warped
-from .object_placement import Ellipsoid, Floats, Labels, Placement, Point, truth
+from .object_placement import Ellipsoid, Floats, Labels, Placement, Point, ground_truth
 
 _TRIES = 60  # places tried for a nucleus
 _FULL = 8  # nuclei in a row without a place: then the field is full
@@ -37,8 +37,8 @@ class NucleiField(Options):
     count : int
         Nuclei asked for; the field ends up with fewer where they find no room.
     touching : float
-        Share of the nuclei that are laid against one that is there already; the others keep
-        their distance from all that are there. More than this share touch in the end.
+        Fraction of nuclei placed against an existing one; the others keep a distance when placed.
+        The final fraction of touching nuclei is higher.
     elongation : float
         Mean ratio of a nucleus's longest to its shortest axis.
     bend : float
@@ -93,19 +93,19 @@ class NucleiField(Options):
     @model_validator(mode="after")
     def _fitting(self) -> NucleiField:
         if len(self.shape) not in (2, 3) or min(self.shape) < 1:
-            raise InputError("A shape of 2 or 3 positive numbers is needed", f"{self.shape}")
+            raise InputError(f"Shape must be 2 or 3 positive numbers, not {self.shape}")
         if len(self.spacing_um) != len(self.shape):
             raise InputError(
-                f"A spacing for each of the {len(self.shape)} axes is needed",
-                f"{self.spacing_um}",
-                "Try spacing_um=(1, 0.5, 0.5) in 3D",
+                f"Spacing must have a number for each of {len(self.shape)} axes,"
+                f" not {self.spacing_um}",
+                hint="Try spacing_um=(1, 0.5, 0.5) in 3D",
             )
         if not all(np.isfinite(s) and s > 0 for s in self.spacing_um):
-            raise InputError("A positive, finite spacing is needed", f"{self.spacing_um}")
+            raise InputError(f"Spacing must be positive and finite, not {self.spacing_um}")
         if self.diameter_um < 2 * min(self.spacing_um):
             raise InputError(
-                "A diameter of at least two voxels is needed",
-                f"{self.diameter_um:g} um with voxels of {min(self.spacing_um):g} um",
+                f"Diameter must be at least two voxels of {min(self.spacing_um):g} um,"
+                f" not {self.diameter_um:g} um"
             )
         return self
 
@@ -118,7 +118,7 @@ class NucleiField(Options):
             Counts of the camera.
         labels : ndarray of uint16 or uint32
             Consecutive ids from 1, one a nucleus; uint16 up to 65,535 nuclei. A nucleus is one
-            connected part (over corners too), and may be cut by the border of the field.
+            connected component (over corners too), and may be cut by the border of the field.
         """
         rng = np.random.default_rng(self.seed)
         labels, depth = self._bodies(rng)
@@ -133,20 +133,20 @@ class NucleiField(Options):
         """Return the nuclei, and the depth of each voxel in its own."""
         placement = self._filled(rng)
         if not self.bend:
-            return truth(placement.labels), placement.depth
+            return ground_truth(placement.labels), placement.depth
         fields = [placement.labels, placement.depth]
         bodies, depth = warped(fields, self.bend, self._diameters(), rng)
-        return truth(bodies), depth
+        return ground_truth(bodies), depth
 
     def _filled(self, rng: np.random.Generator) -> Placement:
         """Return the nuclei in their places, as many as find room."""
-        placement, homeless = Placement.empty(self.shape, self.spacing_um), 0
+        placement, unplaced = Placement.empty(self.shape, self.spacing_um), 0
         for diameter in _spread(self.diameter_um, self.diameter_spread, self.count, rng):
             nucleus = Ellipsoid.random(diameter, len(self.shape), self.elongation, rng)
             beside = bool(placement.placed) and rng.random() < self.touching
             found = any(placement.add(nucleus, beside, rng) for _ in range(_TRIES))
-            homeless = 0 if found else homeless + 1
-            if homeless == _FULL:
+            unplaced = 0 if found else unplaced + 1
+            if unplaced == _FULL:
                 break
         return placement
 

@@ -1,4 +1,4 @@
-"""Ellipsoids that find their place in a field, beside each other or apart, none over another."""
+"""Placement of ellipsoids in a field, touching or apart, without overlap."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Ellipsoid:
 
 @dataclass
 class Placement:
-    """The bodies that have found their place, and each voxel's owner and its depth in it."""
+    """Placed bodies, and the owner and depth of each voxel."""
 
     spacing: Point
     labels: NDArray[np.int32]
@@ -86,7 +86,7 @@ class Placement:
         return cls(np.array(spacing_um), np.zeros(shape, np.int32), np.ones(shape, np.float32))
 
     def add(self, body: Ellipsoid, beside: bool, rng: np.random.Generator) -> bool:
-        """Try one random place, beside another body or apart from all; say if it was taken."""
+        """Try one random position, against another body or apart from all; return success."""
         centre = self._beside(body, rng) if beside else self._anywhere(rng)
         if not self._is_free(centre):
             return False
@@ -105,9 +105,10 @@ class Placement:
 
     def _beside(self, body: Ellipsoid, rng: np.random.Generator) -> Point:
         other, centre = self.placed[int(rng.integers(len(self.placed)))]
-        way = rng.standard_normal(len(centre))
-        way /= np.linalg.norm(way)
-        return centre + way * _PRESS * (other.reach_um(way) + body.reach_um(-way))
+        direction = rng.standard_normal(len(centre))
+        direction /= np.linalg.norm(direction)
+        apart = other.reach_um(direction) + body.reach_um(-direction)
+        return centre + direction * _PRESS * apart
 
     def _is_free(self, centre: Point) -> bool:
         index = np.rint(centre / self.spacing).astype(int)
@@ -127,13 +128,13 @@ class Placement:
         return np.asarray(grid * self.spacing[column] - centre[column])
 
 
-def truth(labels: NDArray[np.int32]) -> Labels:
-    """Return bodies with consecutive ids from 1, each one connected part."""
+def ground_truth(labels: NDArray[np.int32]) -> Labels:
+    """Return bodies with consecutive ids from 1, each one connected component."""
     return _consecutive(_whole(labels))
 
 
 def _fits(depth: Floats, taken: NDArray[np.bool_], beside: bool) -> bool:
-    """Say if a body may lie here: it shares a few voxels with others, or keeps a gap to them."""
+    """Return whether a body fits: it shares a few voxels with others, or keeps a gap."""
     inside = depth < 1
     if beside:
         return bool(0 < (inside & taken).sum() <= max(1, _MAX_SHARED * inside.sum()))
@@ -142,7 +143,7 @@ def _fits(depth: Floats, taken: NDArray[np.bool_], beside: bool) -> bool:
 
 
 def _whole(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the labels without the crumbs that a neighbour has cut off a body."""
+    """Return the largest connected component of each body."""
     parts = components(labels)
     owner = np.zeros(int(parts.max()) + 1, np.int64)
     owner[parts.ravel()] = labels.ravel()

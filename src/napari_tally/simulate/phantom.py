@@ -1,6 +1,6 @@
-"""An MR-like phantom: a bent structure of two parts in tissue like that of a brain, with truth.
+"""An MR-like phantom: a bent structure of two parts in brain-like tissue, with ground truth.
 
-It is made after the looks of a hippocampus in a T1-weighted image: grey matter, dark fluid over it
+It imitates a hippocampus in a T1-weighted image: grey matter, dark fluid over it
 and white matter below, in the middle of folded cortex. It is no anatomy.
 """
 
@@ -42,7 +42,7 @@ class BrainPhantom(Options):
     length_mm : float
         Length of the structure, from its posterior to its anterior end.
     side : "right" or "left"
-        On which side of the head it lies; one is the mirror image of the other.
+        Side of the head; one is the mirror image of the other.
     variation : float
         How much one phantom differs from another in shape; 0 for not at all.
     contrast : float
@@ -76,9 +76,9 @@ class BrainPhantom(Options):
     @model_validator(mode="after")
     def _positive(self) -> BrainPhantom:
         if min(self.shape) < 1:
-            raise InputError("A shape of positive numbers is needed", f"{self.shape}")
+            raise InputError(f"Shape must be positive, not {self.shape}")
         if not all(np.isfinite(s) and s > 0 for s in self.spacing_mm):
-            raise InputError("A positive, finite spacing is needed", f"{self.spacing_mm}")
+            raise InputError(f"Spacing must be positive and finite, not {self.spacing_mm}")
         return self
 
     @property
@@ -181,7 +181,7 @@ class _Structure:
         return up, side, wide, high
 
     def above(self, grid: _Grid, along: Floats) -> NDArray[np.bool_]:
-        """Return which points lie over the axis."""
+        """Return which points are above the axis."""
         up = self.section(np.clip(along, 0, 1).astype(np.float64))[0]
         over: NDArray[np.bool_] = grid.z > up
         return over

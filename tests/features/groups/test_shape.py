@@ -77,6 +77,12 @@ def test_principal_axes_of_any_scale_give_back_the_covariance(ndim: int) -> None
     assert np.abs(axes.transpose(0, 2, 1) @ axes - np.eye(ndim)).max() < 1e-14
 
 
+def test_a_single_voxel_points_along_z() -> None:
+    row = measure(np.ones((1, 1, 1), int), options=told("shape")).iloc[0]
+    assert [row[f"axis_major_direction_{a}"] for a in "zyx"] == [1, 0, 0]
+    assert str(row["axis_minor_length_px"]) == "0.0"
+
+
 def test_no_objects_have_no_axes() -> None:
     values, axes = principal(np.empty((0, 3, 3)), np.ones(3))
     assert values.shape == (0, 3) and axes.shape == (0, 3, 3)

@@ -260,7 +260,7 @@ def test_large_gaps_in_the_ids_can_be_closed(viewer, dock, measure, until) -> No
 
 @pytest.mark.parametrize(
     ("labels", "sentence"),
-    [(np.full((6, 6), -1), "from 0"), (np.zeros((6, 6), np.uint8), "0 objects")],
+    [(np.full((6, 6), -1), "must not be negative"), (np.zeros((6, 6), np.uint8), "0 objects")],
     ids=["negative", "none"],
 )
 def test_odd_labels_end_in_a_sentence(viewer, dock, until, labels, sentence) -> None:

@@ -72,7 +72,7 @@ def test_negative_labels_are_refused_in_a_sentence(run, qtbot) -> None:
     viewer.add_labels(np.full((6, 6), -1))
     command("separate_touching")
     said = notification_manager.records
-    qtbot.waitUntil(lambda: "Labels from 0" in said[-1].message, timeout=30_000)
+    qtbot.waitUntil(lambda: "Labels must not be negative" in said[-1].message, timeout=30_000)
     assert len(viewer.layers) == 1
 
 

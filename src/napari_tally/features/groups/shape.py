@@ -78,8 +78,9 @@ def principal(
     scaled = covariance * np.outer(size, size)
     if len(size) == 2:
         return _principal_2d(scaled)
-    values, vectors = np.linalg.eigh(scaled)
-    return np.clip(values[:, ::-1], 0, None), vectors[:, :, ::-1]
+    # Negated, since eigenvalues come in ascending order; equal ones keep the order Z, Y, X.
+    negated, vectors = np.linalg.eigh(-scaled)
+    return np.where(negated < 0, -negated, 0.0), vectors
 
 
 def _principal_2d(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...core.jit import compiled, inlined
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 
 def border_voxels(

@@ -1,4 +1,4 @@
-"""Which objects touch, and how much border they share, in one compiled pass.
+"""Contacts between objects and the border that they share, in one compiled pass.
 
 Two objects touch where a cell of 2 × 2 × 2 voxels holds both. What an object shares with all others
 is (S(object) + S(others) - S(both)) / 2, each S the surface of a set of corners, cell by cell: so
@@ -26,7 +26,7 @@ from .voxel_cubes import (
 )
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 _FULL = 0.6  # of the table of pairs
 _SPREAD = 0x9E3779B1  # 2**32 by the golden ratio: Knuth's multiplicative hashing

@@ -2,8 +2,8 @@
 
 Either one of the planes holds a face, or each of them an edge (Houle & Toussaint, 1988,
 https://doi.org/10.1109/34.6790). From face to face across an edge, the normal turns along an arc;
-what lies opposite is followed from corner to corner meanwhile, so that only pairs of edges that
-are opposite are looked at. Heights are whole numbers, so that none of them is missed.
+what lies opposite is followed from corner to corner meanwhile, so that only opposite
+edges are compared. Heights are whole numbers, so that none of them is missed.
 """
 
 from __future__ import annotations
@@ -42,8 +42,10 @@ def width(
         best = min(best, height / _length(normal, normal, 0.0, spacing))
         for i in range(3):
             if beside[face, i] > face:
-                turned = planes[beside[face, i]]
-                found = _narrowest(points, starts, neighbours, normal, turned, opposite, spacing)
+                following_normal = planes[beside[face, i]]
+                found = _narrowest(
+                    points, starts, neighbours, normal, following_normal, opposite, spacing
+                )
                 best = min(best, found)
     return best
 
@@ -133,7 +135,7 @@ def _narrowest(
 ) -> float:
     """Return the least width at those normals between a and b that have an edge opposite.
 
-    `here` is a lowest point along a. Where the normal has turned by the share t towards b, a
+    `here` is a lowest point along a. Where the normal has rotated by the share t towards b, a
     neighbour is as low as the lowest point, and lower from there on: it takes its place.
     """
     best = np.inf

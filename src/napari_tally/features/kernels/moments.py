@@ -22,7 +22,7 @@ from ...core.label_runs import run_starts
 from .voxel_cubes import slab_count
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 # Columns of the table of whole numbers. Sums are taken from the object's first voxel of the slab:
 # near it they are small, and no digits are lost in their differences.
@@ -39,7 +39,7 @@ FLOATS = 12
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """What one pass finds of n objects on (Z, Y, X) and in C channels.
+    """Moments of n objects on (Z, Y, X) and in C channels.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Moments:
     mean, variance, minimum, maximum : ndarray of float64, shape (n, C)
         Of the finite intensities, NaN where there are none.
     place, pull : ndarray of float64, shape (n, C, 3)
-        Mean place of the finite voxels, and mean of their place times their intensity, in voxels.
+        Mean position of finite voxels, and mean of position times intensity, in voxels.
     """
 
     count: NDArray[np.int64]
@@ -88,7 +88,7 @@ class Sums:
         return Sums(_joined(self.ints, other.ints), _joined_values(self.floats, other.floats))
 
     def moments(self) -> Moments:
-        """Return what the sums say of each object, NaN of those without a voxel."""
+        """Return the moments of each object, NaN without a voxel."""
         count, first = self.ints[:, COUNT], self.ints[:, FIRST:SUM]
         with np.errstate(invalid="ignore"):
             shift = self.ints[:, SUM:PRODUCT] / count[:, None]
@@ -112,11 +112,11 @@ def sums(
     ----------
     labels : ndarray of uint16 or uint32, shape (Z, Y, X)
     image : ndarray of uint8, uint16, float32 or float64, shape (C, Z, Y, X)
-        NaN and infinite values are passed over. C may be 0.
+        NaN and infinite values are ignored. C may be 0.
     n_objects : int
         The largest id.
     origin : tuple of int
-        Where the first voxel lies in the whole array.
+        Index of the first voxel in the whole array.
     """
     table = (n_objects + 1) * 8 * (INTS + len(image) * FLOATS)
     slabs = slab_count(labels.shape[0] * labels.shape[1], table, threads())

@@ -2,9 +2,10 @@
 
 The voxels at the border of an object are held in a tree of boxes, those of all objects in one. From
 each leaf the tree is searched for voxels of other objects, nearest boxes first. Boxes that are
-farther away than what the object has found so far are passed over, and so are those of the object
+farther away than what the object has found so far are skipped, and so are those of the object
 itself. So the result is exact, takes memory for the voxels at borders only, and objects may have
-any shape.
+any shape. A k-d tree of the same voxels, which measures between centres only, takes 11 to 21 times
+as long (`scipy.spatial.KDTree`, benchmarks/own_or_library.py).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .box_tree import Tree, box_gap, tree_of, voxel_gap
 from .voxel_cubes import slab_count
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 _DEEP = 64  # levels of the largest tree
 

@@ -4,7 +4,10 @@ After Barber, Dobkin & Huhdanpaa, 1996, https://doi.org/10.1145/235815.235821. C
 whole numbers below 2**19, so that no test is ever rounded: points on a line, in a plane or twice
 are no special case, as only what lies strictly above a face is seen from it. A facet of more than
 three corners is left as triangles in one plane. The first six points must be the corners of an
-octahedron, from which the hull grows; those around one voxel are always at hand.
+octahedron, from which the hull grows; those around one voxel always exist.
+
+On one core it is 5.1 times as fast as `scipy.spatial.ConvexHull` on 5,488 objects of 393 points and
+3.8 times on 32 objects of 12,270 points (benchmarks/own_or_library.py).
 """
 
 from __future__ import annotations
@@ -90,7 +93,7 @@ def _open(
     stack: NDArray[np.int64],
     cone: NDArray[np.int64],
 ) -> tuple[int, int]:
-    """Take out all faces that are seen from the summit, beginning with the one on the stack.
+    """Remove all faces visible from the summit, beginning with the one on the stack.
 
     Each row of `cone` becomes an edge of the opening: its two corners, and the face beyond it.
 

@@ -1,4 +1,4 @@
-"""Where each object begins and ends in each row of its box: all that convex hulls are made of."""
+"""First and last voxel of each object in each row of its box: enough for its convex hull."""
 
 from __future__ import annotations
 

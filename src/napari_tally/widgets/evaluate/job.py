@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...core.progress import Step, Steps
-from ...metrics.error_types import PREDICTED, TRUE, fate_image
+from ...metrics.error_types import PREDICTED, TRUE, outcome_image
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def evaluate_job(job: EvaluateJob) -> Steps[Compared]:
     if objects is None:
         return Compared(job, tuple(found), {}, {})
     arrays = {side: np.asarray(volume.array) for side, volume in sides.items()}
-    fates = {side: fate_image(array, objects, side) for side, array in arrays.items()}
+    fates = {side: outcome_image(array, objects, side) for side, array in arrays.items()}
     return Compared(job, tuple(found), {s: _places(v) for s, v in sides.items()}, fates)
 
 
