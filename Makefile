@@ -15,10 +15,10 @@ test: .venv/.test-stamp
 	.ci/display-libraries
 	xvfb-run -a $(BIN)/python -m pytest
 
-# What a change of the engine can break at once: no GUI, no network to train, under two minutes.
+# What a change of the kernels can break: no GUI, no network, no files, about two minutes.
 quick: .venv/.test-stamp
 	$(BIN)/python -m pytest -m "not slow" tests/core tests/geometry tests/metrics tests/objects \
-		tests/files tests/features tests/heads tests/test_architecture.py tests/test_docs.py
+		tests/features tests/heads tests/test_architecture.py
 
 doctest: .venv/.test-stamp
 	$(BIN)/python -m pytest --doctest-modules --doctest-glob="*.md" $(DOCTESTED)
