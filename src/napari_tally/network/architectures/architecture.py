@@ -1,164 +1,156 @@
-"""The networks that a model may be made of: MONAI's U-Nets, each as a small option.
-
-The options are written into a bundle's `network_def` as MONAI expects it and read back from it;
-only the classes listed here are ever instantiated.
-"""
+"""What a network architecture is: options that build a network, and how they are fitted to data."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from dataclasses import dataclass
+from importlib.util import find_spec
+from math import ceil
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-import numpy as np
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
-from ..core.errors import ModelError
-from ..core.options import Options
+from ...core.errors import InputError
+from ...core.options import Options
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from ..tile_layout import Tiling
+
 Norm = Literal["batch", "instance"]
-_PACKAGE = "monai.networks.nets."
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What the plan of a training asks of a network.
+
+    Attributes
+    ----------
+    ndim : 2 or 3
+        Spatial axes.
+    in_channels, out_channels : int
+        Channels of the image, and of the prediction maps.
+    patch : tuple of int
+        Shape of a training patch, as the data suggest it.
+    levels : int
+        How often the patch can be halved.
+    small : bool
+        Whether the machine is slow, so that the network must be narrow.
+    classes : bool
+        Whether it predicts class maps only.
+    norm : str
+        The normalization that suits the data: instance norm would make predictions depend on the
+        tile where an image is larger than a patch.
+    """
+
+    ndim: Literal[2, 3]
+    in_channels: int
+    out_channels: int
+    patch: tuple[int, ...]
+    levels: int
+    small: bool = True
+    classes: bool = False
+    norm: Norm = "batch"
+
+    @property
+    def width(self) -> int:
+        """Feature channels of the finest level."""
+        return 16 if self.small else 32
+
+    def widths(self, levels: int | None = None) -> tuple[int, ...]:
+        """Return the feature channels of each level, doubled at each down to a limit."""
+        widest, levels = 512 if self.ndim == 2 else 320, self.levels if levels is None else levels
+        return tuple(min(widest, self.width * 2**i) for i in range(levels + 1))
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields that all architectures share."""
+        return {
+            "spatial_dims": self.ndim,
+            "in_channels": self.in_channels,
+            "out_channels": self.out_channels,
+        }
 
 
 class Architecture(Options):
-    """A network of MONAI: maps (B, in_channels, *spatial) to (B, out_channels, *spatial)."""
+    """A network that maps (B, in_channels, *spatial) to (B, out_channels, *spatial).
 
-    target: ClassVar[str]
+    A new one is a class with a `name`, its fields, `stride`, `planned`, and, unless MONAI has a
+    class of that name, `package` and `build`; and a line in `ARCHITECTURES`.
 
-    spatial_dims: Literal[2, 3] = 2
-    in_channels: int = Field(1, ge=1)
-    out_channels: int = Field(2, ge=1)
+    Attributes
+    ----------
+    package : str
+        Where the class of the network is; with `name` it is the `_target_` of a MONAI bundle.
+    requires : str
+        A package that it needs beside MONAI, and the extra that installs it; "" for none.
+    fewest_strides : int
+        Length of the shortest patch, in strides.
+    """
+
+    package: ClassVar[str] = "monai.networks.nets"
+    requires: ClassVar[str] = ""
+    fewest_strides: ClassVar[int] = 1
+
+    name: str
+    spatial_dims: Literal[2, 3] = Field(2, description="Spatial axes of the images")
+    in_channels: int = Field(1, ge=1, description="Channels of the images")
+    out_channels: int = Field(2, ge=1, description="Channels of the prediction maps")
+
+    @classmethod
+    def planned(cls, demand: Demand) -> Self:
+        """Return the network that suits some data and a machine."""
+        raise NotImplementedError
 
     @property
     def stride(self) -> int:
-        """By how much the network shrinks the image inside: windows are multiples of it."""
+        """The factor by which the network downsamples: patches and tiles are multiples of it."""
         raise NotImplementedError
 
+    @property
+    def level_widths(self) -> tuple[int, ...]:
+        """Feature channels of each level, each half as long as the one before."""
+        raise NotImplementedError
+
+    def fit(self, patch: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the nearest patch, no smaller than this one, that the network takes."""
+        return tuple(self.stride * max(self.fewest_strides, ceil(n / self.stride)) for n in patch)
+
+    def fit_tiling(self, tiling: Tiling) -> Tiling:
+        """Return the tiling for inference: this one, unless the network takes one size only."""
+        return tiling
+
     def arguments(self) -> dict[str, Any]:
-        """Return the keyword arguments of the MONAI class."""
+        """Return the keyword arguments of the network's class."""
         return self.model_dump(exclude={"name"})
+
+    @classmethod
+    def target(cls) -> str:
+        """Return the full name of the network's class."""
+        return f"{cls.package}.{cls.model_fields['name'].default}"
 
     def definition(self) -> dict[str, Any]:
         """Return the `network_def` of a MONAI bundle."""
-        return {"_target_": _PACKAGE + self.target, **self.arguments()}
+        return {"_target_": self.target(), **self.arguments()}
 
     def build(self) -> nn.Module:
-        """Make the network, with fresh weights."""
+        """Make the network, with fresh weights.
+
+        Raises
+        ------
+        InputError
+            If a package that it needs is not installed.
+        """
         from monai.networks import nets
 
-        network: nn.Module = getattr(nets, self.target)(**self.arguments())
+        self.check_installed()
+        network: nn.Module = getattr(nets, self.name)(**self.arguments())
         return network
 
-
-class UNet(Architecture):
-    """Residual U-Net of Kerfoot et al., 2019, https://doi.org/10.1007/978-3-030-12029-0_40."""
-
-    target: ClassVar[str] = "UNet"
-    name: Literal["UNet"] = "UNet"
-    channels: tuple[int, ...] = (32, 64, 128, 256)
-    strides: tuple[int, ...] = (2, 2, 2)
-    num_res_units: int = Field(2, ge=0)
-    norm: Norm = "batch"
-
-    @property
-    def stride(self) -> int:
-        return int(np.prod(self.strides))
-
-
-class BasicUNet(Architecture):
-    """Plain U-Net of Falk et al., 2019, https://doi.org/10.1038/s41592-018-0261-2."""
-
-    target: ClassVar[str] = "BasicUNet"
-    name: Literal["BasicUNet"] = "BasicUNet"
-    features: tuple[int, int, int, int, int, int] = (32, 32, 64, 128, 256, 32)
-    norm: Norm = "batch"
-
-    @property
-    def stride(self) -> int:
-        return 16
-
-
-class DynUNet(Architecture):
-    """U-Net of nnU-Net, Isensee et al., 2021, https://doi.org/10.1038/s41592-020-01008-z."""
-
-    target: ClassVar[str] = "DynUNet"
-    name: Literal["DynUNet"] = "DynUNet"
-    kernel_size: tuple[int, ...] = (3, 3, 3, 3, 3)
-    strides: tuple[int, ...] = (1, 2, 2, 2, 2)
-    filters: tuple[int, ...] = (16, 32, 64, 128, 256)
-    norm_name: Norm = "batch"
-    res_block: bool = True
-    deep_supervision: bool = Field(
-        False, description="Whether coarser levels are told the truth, too, while it learns"
-    )
-    deep_supr_num: int = Field(1, ge=1, description="How many of them")
-
-    @property
-    def stride(self) -> int:
-        return int(np.prod(self.strides))
-
-    def arguments(self) -> dict[str, Any]:
-        return {**super().arguments(), "upsample_kernel_size": self.strides[1:]}
-
-
-class SegResNet(Architecture):
-    """Residual encoder-decoder of Myronenko, 2018, https://doi.org/10.48550/arXiv.1810.11654."""
-
-    target: ClassVar[str] = "SegResNet"
-    name: Literal["SegResNet"] = "SegResNet"
-    init_filters: int = Field(16, ge=1)
-    blocks_down: tuple[int, ...] = (1, 2, 2, 4)
-    blocks_up: tuple[int, ...] = (1, 1, 1)
-    norm: Norm = "batch"
-
-    @property
-    def stride(self) -> int:
-        return int(2 ** (len(self.blocks_down) - 1))
-
-
-class AttentionUnet(Architecture):
-    """U-Net with attention gates of Oktay et al., 2018, https://doi.org/10.48550/arXiv.1804.03999.
-
-    MONAI normalizes it by batch.
-    """
-
-    target: ClassVar[str] = "AttentionUnet"
-    name: Literal["AttentionUnet"] = "AttentionUnet"
-    channels: tuple[int, ...] = (32, 64, 128, 256)
-    strides: tuple[int, ...] = (2, 2, 2)
-
-    @property
-    def stride(self) -> int:
-        return int(np.prod(self.strides))
-
-
-AnyArchitecture = Annotated[
-    UNet | BasicUNet | DynUNet | SegResNet | AttentionUnet, Field(discriminator="name")
-]
-
-
-def from_definition(definition: dict[str, Any]) -> Architecture:
-    """Read a bundle's `network_def` without evaluating anything in it.
-
-    Raises
-    ------
-    ModelError
-        If the class is not one of those listed here, or an argument is not a plain value of it.
-    """
-    fields = dict(definition)
-    target = str(fields.pop("_target_", ""))
-    fields.pop("upsample_kernel_size", None)
-    name = target.removeprefix(_PACKAGE)
-    allowed = ", ".join(sorted(c.target for c in Architecture.__subclasses__()))
-    adapter: TypeAdapter[Architecture] = TypeAdapter(AnyArchitecture)
-    if name not in allowed.split(", "):
-        raise ModelError(f"A network of MONAI is needed ({allowed})", repr(target))
-    try:
-        return adapter.validate_python({"name": name, **fields})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ModelError(
-            f"Plain arguments of {name} are needed in network_def", f"{where}: {first['msg']}"
-        ) from None
+    @classmethod
+    def check_installed(cls) -> None:
+        """Raise an `InputError` if a package that the network needs is not installed."""
+        if cls.requires and find_spec(cls.requires) is None:
+            raise InputError(
+                f"{cls.model_fields['name'].default} needs the package {cls.requires}",
+                hint='Install it with: pip install "napari-tally[transformers]"',
+            )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ...heads.base import Head, Maps
     from ..data.sample import Sample
-    from .recipe import TrainOptions
+    from .recipe import Recipe
     from .score import Score
 
     Found = list[NDArray[np.integer]]
@@ -28,7 +28,7 @@ VALIDATE = "validate"
 
 def found_steps(
     network: nn.Module,
-    options: TrainOptions,
+    options: Recipe,
     device: torch.device,
     dtype: torch.dtype,
     samples: Sequence[Sample],

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 from ...core.errors import InputError
 from ...heads.panoptic import Panoptic
 from ...network.hardware import Machine
+from ..loop.recipe import LEARNING_RATE
 from .plan import Plan, epoch_of
 from .rules import batch_of, choose_patch, choose_workers, share_around
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..data.label_kind import Kind
     from .fingerprint import Fingerprint
 
-_RATE = 2e-4  # a fifth of that from nothing: what it knows is not to be lost
+_RATE = LEARNING_RATE / 5  # lower than for a new model, to keep what it has learned
 _FEW, _MANY = 300, 1500  # steps, for few images and for many
 _EACH = 100
 
@@ -55,9 +55,8 @@ def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = 
             f"Class ids from 1 to {classes} are needed for {info.name}",
             f"ids up to {data.ids[-1]}",
         )
-    stride = model.architecture.stride
     patch, _ = choose_patch(data, machine, info.spacing, info.diameter)
-    patch = tuple(stride * ceil(n / stride) for n in patch)
+    patch = model.architecture.fit(patch)
     steps = int(min(_MANY, max(_FEW, _EACH * data.images)))
     return Plan(
         kind=data.kind,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ...core.options import Options
+from ...core.options import Offer, Options
+from ...network.architectures import ARCHITECTURES
 from ..augment.presets import Preset
 from ..data.label_kind import Kind
 from .rules import ObjectHead
@@ -41,6 +42,9 @@ class TrainingOptions(Options):
     kind: Kind | None = None
     ndim: Literal[2, 3] | None = None
     head: ObjectHead | None = None
+    architecture: Annotated[str | None, Offer(choices=lambda: ARCHITECTURES)] = Field(
+        None, description="Network architecture of a new model. Default: DynUNet"
+    )
     class_names: tuple[str, ...] = ()
     channel: str | None = None
     validation: float | None = Field(None, ge=0, lt=1)

@@ -22,7 +22,7 @@ from ...network.normalize import AnyNormalizer
 from ...network.tile_layout import Tiling
 from ..augment.presets import Preset, preset
 from ..data.label_kind import Kind
-from ..loop.recipe import TrainOptions
+from ..loop.recipe import LEARNING_RATE, Recipe
 from .rules import (
     ObjectHead,
     batch_for,
@@ -64,7 +64,7 @@ class Plan(Options):
     spacing, spacing_unit, orientation, diameter, normalizer, min_size, tiling
         As in `ModelInfo`: how images are brought to the network.
     architecture, head, patch, batch, steps, learning_rate, foreground, patience
-        As in `TrainOptions`.
+        As in `Recipe`.
     augmentation : str
         The preset.
     epoch : int
@@ -89,7 +89,7 @@ class Plan(Options):
     batch: int = Field(ge=1)
     steps: int = Field(ge=1)
     epoch: int = Field(ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(LEARNING_RATE, gt=0)
     foreground: float = Field(0.0, ge=0, le=1)
     patience: int = Field(_PATIENCE, ge=0)
     augmentation: Preset = "light"
@@ -108,11 +108,11 @@ class Plan(Options):
             made["epoch"] = epoch_of(int(str(made["steps"])))
         return Plan.model_validate({**dict(self), **made})
 
-    def recipe(self, seed: int = 0, *, tensorboard: bool = False) -> TrainOptions:
+    def recipe(self, seed: int = 0, *, tensorboard: bool = False) -> Recipe:
         """Return what the training loop takes."""
         coarse = self.ndim == 3 and self.spacing is not None
         flat = coarse and max(self.spacing or (1,)) > _FLAT * min(self.spacing or (1,))
-        return TrainOptions(
+        return Recipe(
             architecture=self.architecture,
             head=self.head,
             augmentation=preset(
@@ -147,7 +147,7 @@ class Plan(Options):
             f"Learns {what[self.kind]} in {self.ndim}D with the head {self.head.name}"
             + (f": {', '.join(self.head.class_names)}" if self.head.class_names else ""),
             f"Grid: {self._grid()}; intensities by {self._intensities()}",
-            f"Network: {a.target} of {_levels(a)}; {a.in_channels} in, {a.out_channels} out"
+            f"Network: {a.name} of {_levels(a)}; {a.in_channels} in, {a.out_channels} out"
             + (f"; begins as {self.start}" if self.start else ""),
             f"{self.steps:,} steps of {self.batch} crops of {patch} from a rate of "
             f"{self.learning_rate:g}; scored every {self.epoch:,} steps"
@@ -185,11 +185,8 @@ def epoch_of(steps: int) -> int:
 
 
 def _levels(architecture: AnyArchitecture) -> str:
-    fields = architecture.model_dump()
-    widths: Sequence[int] = fields.get("filters") or fields.get("channels") or ()
-    return (
-        f"{len(widths)} levels ({', '.join(map(str, widths))} channels)" if widths else "its size"
-    )
+    widths = architecture.level_widths
+    return f"{len(widths)} levels ({', '.join(map(str, widths))} channels)"
 
 
 def make_plan(
@@ -197,6 +194,7 @@ def make_plan(
     machine: Machine | None = None,
     *,
     head: ObjectHead | None = None,
+    architecture: str | None = None,
     class_names: Sequence[str] = (),
     stuff: Sequence[int] = (),
 ) -> Plan:
@@ -205,7 +203,9 @@ def make_plan(
     Parameters
     ----------
     head : str, optional
-        The head that tells objects apart; see `sizing.choose_head`.
+        The head that tells objects apart; see `rules.choose_head`.
+    architecture : str, optional
+        Of the network; see `ARCHITECTURES`.
     class_names : sequence of str
         Names of the classes, in the order of their ids.
     stuff : sequence of int
@@ -216,7 +216,8 @@ def make_plan(
     spacing, diameter = choose_spacing(data), choose_diameter(data)
     patch, levels = choose_patch(data, machine, spacing, diameter)
     whole = 2 * prod(patch) > prod(seen_shape(data, spacing, diameter))
-    network = choose_network(data, machine, chosen, levels, whole=whole)
+    network = choose_network(data, machine, chosen, patch, levels, whole=whole, name=architecture)
+    patch = network.fit(patch)
     steps, batch = steps_for(data, machine), batch_for(network, patch, machine)
     return Plan(
         kind=data.kind,
@@ -228,7 +229,7 @@ def make_plan(
         diameter=diameter,
         normalizer=choose_normalizer(data),
         min_size=int(data.sizes[0] / 4) if data.kind != "classes" else 0,
-        tiling=choose_tiling(data, network.stride),
+        tiling=choose_tiling(data, network),
         architecture=network,
         head=chosen,
         patch=patch,
