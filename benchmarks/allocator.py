@@ -2,13 +2,12 @@
 
     python benchmarks/allocator.py [--rounds 3]
 
-Each way has processes of its own, in turns. Nothing else may run meanwhile.
+Each setting has processes of its own, in turns. Nothing else may run meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import subprocess
 import sys
@@ -20,11 +19,11 @@ from side_by_side import machine
 from train_throughput import prepared
 
 from napari_tally import load_model, segment
+from napari_tally.network.malloc import keep_freed_memory
 from napari_tally.simulate.nuclei import NucleiField
 from napari_tally.training.loop.learner import Learner
 
 STEPS, WARM, IMAGES = 20, 5, 5
-LEFT_ALONE = {"MALLOC_CHECK_": "0"}  # changes nothing, but is a setting of the user's
 
 
 def page_faults() -> int:
@@ -60,17 +59,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--once", action="store_true", help="print the figures of this process")
+    parser.add_argument("--keep", action="store_true", help="keep freed memory in this process")
     args = parser.parse_args()
+    if args.keep:
+        keep_freed_memory()
     if args.once:
         print(*training(), *segmenting())
         return
     print(machine("torch"))
-    ways: dict[str, dict[str, str]] = {"as it is": LEFT_ALONE, "kept": {}}
+    ways: dict[str, list[str]] = {"as it is": [], "kept": ["--keep"]}
     rows: dict[str, list[list[float]]] = {name: [] for name in ways}
     for _ in range(args.rounds):
-        for name, told in ways.items():
-            command = [sys.executable, __file__, "--once"]
-            out = subprocess.check_output(command, env=os.environ | told, text=True)
+        for name, flags in ways.items():
+            command = [sys.executable, __file__, "--once", *flags]
+            out = subprocess.check_output(command, text=True)
             rows[name].append([float(word) for word in out.split()])
     for name, figures in rows.items():
         step, step_faults, image, image_faults = (

@@ -36,7 +36,7 @@ from napari_tally.objects.relabel import relabel, remove_small
 from napari_tally.simulate.nuclei import NucleiField
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.data.patch_sampler import Sample
-from napari_tally.training.loop.loop import TrainOptions, train_steps
+from napari_tally.training.loop.loop import Recipe, train_steps
 
 if TYPE_CHECKING:
     from napari_tally.heads.base import Head
@@ -60,9 +60,9 @@ class Task:
     batch: int
     steps: int
 
-    def options(self, head: Head, seed: int) -> TrainOptions:
+    def options(self, head: Head, seed: int) -> Recipe:
         flat = self.ndim == 2
-        return TrainOptions(
+        return Recipe(
             architecture=DynUNet(
                 spatial_dims=self.ndim,
                 out_channels=head.channels(self.ndim),

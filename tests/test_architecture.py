@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # modules that lie in the folder itself.
 LEAVES = {
     "core", "geometry", "simulate", "network", "objects", "metrics", "heads/decoding",
-    "features/kernels", "files/formats",
+    "features/kernels", "files/formats", "network/architectures",
 }  # fmt: skip
 READ = LEAVES | {"files/tables", "files", "figures"}
 MEASURE = {"features/declare", "features/groups", "features"}
@@ -40,6 +40,7 @@ DOCKS = {"widgets/segment", "widgets/measure", "widgets/evaluate", "widgets/trai
 BELOW: dict[str, set[str]] = {
     **{leaf: {"core"} for leaf in LEAVES - {"core"}},
     "core": set(),
+    "network/architectures": {"core", "network"},
     "files/tables": {"core", "files/formats"},
     "files": {"core", "files/formats", "files/tables"},
     "figures": {"core", "geometry"},

@@ -104,7 +104,7 @@ def test_fine_tuning_keeps_network_head_and_grid(model, tmp_path) -> None:
     assert second.info.head == first.info.head
     assert second.info.preprocessing == first.info.preprocessing
     assert second.plan.architecture == first.architecture
-    assert second.plan.learning_rate == 2e-4
+    assert second.plan.learning_rate == pytest.approx(2e-4)
     assert second.plan.start == "model"
     learnt = load_model(second.folder).network.state_dict()
     before = first.network.state_dict()

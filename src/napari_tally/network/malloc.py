@@ -1,7 +1,7 @@
-"""Memory of the CPU that is kept for the next tensors.
+"""How glibc keeps freed memory for the next tensors, and gives it back.
 
-glibc gives what is freed at the end of its heap back to the system at once, and tensors of the next
-layers fetch it anew, page by page: 14,000 page faults in a step of training, and a tenth to a fifth
+It returns what is freed at the end of its heap to the system at once, and tensors of the next
+layers fetch it anew, page by page: 18,000 page faults in a step of training on a CPU, and a sixth
 of its time (`benchmarks/allocator.py`).
 """
 
@@ -20,19 +20,20 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 @cache
 def keep_freed_memory() -> bool:
-    """Let glibc keep some of what is freed; tell whether it does.
+    """Let glibc keep some freed memory; return whether it does.
 
-    Left alone are other allocators, and a user's own settings of this one.
+    It is a setting of the whole process: only the command that trains makes it. Other allocators,
+    and a user's own settings of this one, are left alone.
     """
-    told = os.environ.get("GLIBC_TUNABLES", "") + "".join(os.environ)
+    settings = os.environ.get("GLIBC_TUNABLES", "") + "".join(os.environ)
     set_option = _of_glibc("mallopt")
-    if set_option is None or "malloc" in told or "MALLOC_" in told:
+    if set_option is None or "malloc" in settings or "MALLOC_" in settings:
         return False
     return bool(set_option(_TRIM_THRESHOLD, KEPT) and set_option(_MMAP_THRESHOLD, LARGE))
 
 
 def give_back_memory() -> None:
-    """Give back what is kept and not in use, where memory is to stay within bounds."""
+    """Return free memory to the system, between the blocks of a large volume."""
     trim = _of_glibc("malloc_trim")
     if trim is not None:
         trim(0)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ..core.errors import InputError
 from ..core.options import Options
 
 Slices = tuple[slice, ...]
@@ -49,6 +50,7 @@ class Tiling(Options):
     tile: int = Field(640, ge=16, description="Largest window, px, along each axis")
     halo: int = Field(64, ge=0, description="Context on each side of a window, px")
     mirror: int = Field(16, ge=0, description="Mirrored context at the image's border, px")
+    exact: bool = Field(False, description="Whether every window is of `tile` px, none smaller")
 
     def windows(self, shape: tuple[int, ...], stride: int) -> Windows:
         """Lay windows over an image of `shape` for a network of that stride."""
@@ -74,6 +76,11 @@ class Tiling(Options):
         def up(n: float) -> int:
             return stride * ceil(n / stride)
 
+        if self.exact:
+            step = max(1, self.tile - 2 * self.halo)
+            count = max(1, ceil((size + 2 * self.mirror - 2 * self.halo) / step))
+            padded = (count - 1) * step + self.tile
+            return padded, self.tile, step, (padded - size) // 2
         before = up(self.mirror)
         needed = up(size + 2 * before)
         halo = up(self.halo)
@@ -110,5 +117,11 @@ class ToldTiling(Options):
     )
 
     def of(self, own: Tiling) -> Tiling:
-        """Return the tiles of a model with what was set."""
-        return Tiling.model_validate(own.model_dump() | self.model_dump(exclude_none=True))
+        """Return the windows of a model with what was set."""
+        chosen = self.model_dump(exclude_none=True)
+        if own.exact and chosen:
+            raise InputError(
+                f"This model takes tiles of {own.tile} px only",
+                hint="Leave out the size of tiles and of their overlap",
+            )
+        return Tiling.model_validate(own.model_dump() | chosen)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ..core.progress import Step, Steps
 from .device import autocast, memory_format, use_channels_last
-from .malloc import keep_freed_memory
 from .tile_layout import Slices, Tiling, Windows
 
 if TYPE_CHECKING:
@@ -52,8 +51,6 @@ class Inference:
 
     def __post_init__(self) -> None:
         """Bring the network to its device once: doing so again costs as much as a small tile."""
-        if self.device.type == "cpu":
-            keep_freed_memory()
         kernels = [p.ndim for p in self.network.parameters() if p.ndim > 3]
         self.network.eval().to(self.device)
         if kernels:
@@ -208,7 +205,7 @@ class _Run:
         if self.batch > 1:
             self.batch //= 2
             return f"Out of memory: going on with {self.batch} windows at a time"
-        if smaller > 2 * self.tiling.halo + self.inference.stride:
+        if not self.tiling.exact and smaller > 2 * self.tiling.halo + self.inference.stride:
             self.tiling = self.tiling.model_copy(update={"tile": smaller})
             self.lay()
             return f"Out of memory: starting again with windows of {smaller}"

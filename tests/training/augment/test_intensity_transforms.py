@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from napari_tally.training.augment import intensity_transforms as transforms
+from napari_tally.training.augment import spatial_transforms
+from napari_tally.training.augment.chain import Chain, one_of, sometimes
 
 SHAPES = [(1, 40, 64), (2, 12, 40, 31)]
 
@@ -27,18 +29,18 @@ def _changed(crop, change, **options):
 
 
 def test_intensities_are_bent_as_by_monai(crop) -> None:
-    ours = _changed(crop, transforms.bend, gamma=(1.7, 1.7))["image"]
+    ours = _changed(crop, transforms.adjust_gamma, gamma=(1.7, 1.7))["image"]
     theirs = torch.as_tensor(mt.AdjustContrast(1.7)(crop["image"]))
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
 
 
 def test_smoothing_is_that_of_monai_within_the_image(crop) -> None:
-    ours = _changed(crop, transforms.smooth, sigma=(1.2, 1.2))["image"]
+    ours = _changed(crop, transforms.blur, sigma=(1.2, 1.2))["image"]
     theirs = torch.as_tensor(mt.GaussianSmooth(1.2)(crop["image"]))
     inner = (slice(None), *(slice(5, -5),) * (ours.ndim - 1))
     torch.testing.assert_close(ours[inner], theirs[inner], atol=2e-2, rtol=0)
     flat = {"image": torch.ones_like(crop["image"])}
-    ours = _changed(flat, transforms.smooth, sigma=(1.2, 1.2))["image"]
+    ours = _changed(flat, transforms.blur, sigma=(1.2, 1.2))["image"]
     torch.testing.assert_close(ours, flat["image"])  # and the border is no darker
 
 
@@ -55,7 +57,7 @@ def test_low_resolution_is_that_of_monai(crop, zoom) -> None:
 def test_scale_and_shift_draw_on_both_sides() -> None:
     one = {"image": torch.ones(1, 4, 4)}
     random = np.random.RandomState(0)
-    for change in (transforms.scale, transforms.shift):
+    for change in (transforms.scale_intensity, transforms.shift_intensity):
         made = []
         for _ in range(50):
             out = dict(one)
@@ -72,7 +74,7 @@ def test_noise_has_the_width_that_was_drawn_and_is_the_same_for_the_same_seed(cr
 
 
 def test_shade_is_a_smooth_factor_of_degree_two(crop) -> None:
-    shaded = _changed(crop, transforms.shade, most=0.3)["image"]
+    shaded = _changed(crop, transforms.multiply_bias_field, most=0.3)["image"]
     field = (shaded / crop["image"]).double().log()[0]
     assert field.std() > 0.01
     for axis in range(field.ndim):
@@ -88,12 +90,12 @@ def test_a_gradient_rises_from_nothing_in_one_direction(crop) -> None:
 
 def test_a_cut_is_a_part_of_both_and_pads_what_is_too_small(crop) -> None:
     patch = tuple(n - 5 for n in crop["labels"].shape[1:])
-    out = _changed(crop, transforms.cut, patch=patch)
+    out = _changed(crop, spatial_transforms.crop, shape=patch)
     assert out["image"].shape[1:] == out["labels"].shape[1:] == patch
     rows = out["labels"].long().flatten()
     assert torch.equal(out["image"].flatten(1), crop["image"].flatten(1)[:, rows])
     patch = tuple(n + 7 for n in crop["labels"].shape[1:])
-    out = _changed(crop, transforms.cut, patch=patch)
+    out = _changed(crop, spatial_transforms.crop, shape=patch)
     rows = out["labels"].long().flatten()
     assert out["image"].shape[1:] == patch
     assert torch.equal(out["image"].flatten(1), crop["image"].flatten(1)[:, rows])
@@ -103,7 +105,18 @@ def test_a_share_of_the_crops_is_changed() -> None:
     def blank(crop, _):
         crop["image"] = torch.zeros(1)
 
-    change, whole = transforms.Changed(0.3, blank), {"image": torch.ones(1)}
-    change.set_random_state(state=np.random.RandomState(0))
-    made = [float(change(whole)["image"]) for _ in range(500)]
+    chain, whole = Chain([sometimes(0.3, blank)]), {"image": torch.ones(1)}
+    made = [float(chain(whole, seed)["image"]) for seed in range(500)]
     assert 0.6 < np.mean(made) < 0.8 and float(whole["image"]) == 1
+
+
+def test_one_of_several_chains_is_drawn_by_its_share() -> None:
+    def make(value):
+        def transform(patch, _):
+            patch["image"] = patch["image"] + value
+
+        return transform
+
+    chain = Chain([one_of([[make(1), make(1)], [make(5)]], [0.25, 0.75])])
+    made = [chain({"image": 0}, seed)["image"] for seed in range(500)]
+    assert set(made) == {2, 5} and 0.7 < np.mean(np.equal(made, 5)) < 0.8

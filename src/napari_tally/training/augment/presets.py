@@ -1,4 +1,4 @@
-"""How strongly training images are changed: presets for those who do not want to choose."""
+"""Presets of augmentation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 from .augmentation import Augmentation
 
 Preset = Literal["none", "light", "strong"]
-_SMALL_TURN = 0.3  # radians: patients lie the same way in every image
+_SMALL_TURN = 0.3  # radians: patients are positioned alike
 
 
 def preset(
@@ -18,12 +18,12 @@ def preset(
     Parameters
     ----------
     oriented : bool
-        Whether images always lie the same way: they are turned a little only, and mirrored along
+        Whether all images have one orientation: they are rotated a little only, and flipped along
         the last axis, which is left to right.
     flat : bool
-        Whether slices of a stack are further apart than its pixels: no turns out of the plane.
+        Whether slices of a stack are further apart than its pixels: no rotation out of the plane.
     sided : bool
-        Whether classes tell left from right: nothing is mirrored, or turned by right angles.
+        Whether classes tell left from right: no flips, and no rotation by right angles.
     """
     if name == "none":
         return Augmentation(

@@ -1,182 +1,203 @@
-"""Random changes of shape: MONAI's, in a fraction of their time.
+"""Random changes of the geometry of a patch: MONAI's, in a fraction of their time.
 
-What MONAI interpolates or convolves along each axis is a product with a matrix here, made once for
-crops of one shape; the affine matrix is made by NumPy, which is quicker with small ones; images are
-sampled in float32, and mirrored at their borders. Every crop is changed.
+`resample` moves a patch by a random affine transform and, with `control_points` or `smooth_noise`,
+a random displacement. What MONAI interpolates or convolves along each axis is a product with a
+matrix here, made once for patches of one shape; images are sampled in float32, and mirrored at
+their borders.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.random import RandomState
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from monai.transforms import RandAffineGrid
+from .chain import IMAGE, LABELS, Patch
+
+Grid = NDArray[np.float32]  # homogeneous coordinates from the middle, shape (ndim + 1, *shape)
+Displacement = Callable[[RandomState, tuple[int, ...]], Grid]
+_MODES = {IMAGE: "bilinear", LABELS: "nearest"}
 
 
-def rand_affine(spatial_size: tuple[int, ...], **options: Any) -> Any:
-    """Return MONAI's `RandAffined`.
+def crop(patch: Patch, random: RandomState, shape: Sequence[int]) -> None:
+    """Crop at random, with mirrored borders where the image is smaller."""
+    import torch
 
-    Parameters
+    size = patch[IMAGE].shape[1:]
+    lacking = [max(0, p - n) for n, p in zip(size, shape, strict=True)]
+    if any(lacking):
+        around = [(0, 0), *((n // 2, n - n // 2) for n in lacking)]
+        for key in (IMAGE, LABELS):
+            padded = np.pad(patch[key].numpy(), around, "symmetric")
+            patch[key] = torch.from_numpy(padded)
+    starts = [random.randint(max(0, n - p) + 1) for n, p in zip(size, shape, strict=True)]
+    window = [slice(start, start + p) for start, p in zip(starts, shape, strict=True)]
+    patch.update({key: patch[key][(slice(None), *window)] for key in (IMAGE, LABELS)})
+
+
+def rotate_90(patch: Patch, random: RandomState) -> None:
+    """Rotate by a multiple of 90 degrees in the plane of the last two axes: `RandRotate90d`."""
+    import torch
+
+    times = random.randint(4)
+    patch.update({key: torch.rot90(patch[key], times, (-2, -1)) for key in (IMAGE, LABELS)})
+
+
+def flip(patch: Patch, random: RandomState, axes: Sequence[int]) -> None:
+    """Flip each axis or not: MONAI's `RandFlipd`, for all axes at once."""
+    flipped = [axis + 1 for axis in axes if random.rand() < 0.5]
+    if flipped:
+        patch.update({key: patch[key].flip(flipped) for key in (IMAGE, LABELS)})
+
+
+@dataclass(frozen=True)
+class Affine:
+    """A random affine transform: MONAI's `RandAffined`.
+
+    Attributes
     ----------
-    spatial_size : tuple of int
-        Shape of the crops that come out.
-    **options
-        What else `RandAffined` takes.
+    angle : float
+        Largest rotation about each axis, radians.
+    shift : tuple of float
+        Largest shift along each axis, px.
+    scale : (float, float)
+        Range of the length of the sampled window: 2 shows objects half as large.
+    shear : float
+        Largest shear, 0 for none.
     """
-    from monai.transforms import RandAffined
 
-    class RandFastAffined(RandAffined):
-        """Turn, shift, zoom and shear at random."""
+    angle: float
+    shift: tuple[float, ...]
+    scale: tuple[float, float]
+    shear: float = 0.0
 
-        def __init__(self) -> None:
-            super().__init__(spatial_size=spatial_size, **options)
-            self._places = _places(spatial_size)
+    def draw(self, random: RandomState, shape: Sequence[int]) -> NDArray[np.float32]:
+        """Return a random matrix, shape (ndim, ndim + 1).
 
-        def __call__(self, data: Mapping[Hashable, Any], lazy: bool | None = None) -> Any:
-            return _sampled(self, data, self._places, self.rand_affine.rand_affine_grid)
+        It leads from voxels of the patch, counted from its middle, to coordinates in an image of
+        this shape as PyTorch counts them: the last axis first, from -1 to 1.
+        """
+        from monai.transforms.utils import create_rotate, create_shear
 
-    return RandFastAffined()
+        ndim = len(shape)
+        angles = [random.uniform(-self.angle, self.angle) for _ in range(1 if ndim == 2 else 3)]
+        linear = create_rotate(ndim, angles)[:-1, :-1]
+        if self.shear:
+            shears = [random.uniform(-self.shear, self.shear) for _ in shape]
+            linear = linear @ create_shear(ndim, shears)[:-1, :-1]
+        shift = [random.uniform(-most, most) for most in self.shift]
+        scale = [random.uniform(*self.scale) for _ in shape]
+        matrix = np.column_stack([linear * scale, linear @ shift])
+        matrix *= (2 / np.maximum(shape, 2))[:, None]
+        return matrix[::-1].astype(np.float32)
 
 
-def rand_warp_2d(spacing: float, spatial_size: tuple[int, ...], **options: Any) -> Any:
-    """Return MONAI's `Rand2DElasticd`, but that nothing is drawn that is not used.
+def undisplaced(random: RandomState, shape: tuple[int, ...]) -> Grid:
+    """Return the coordinates of the voxels of a patch."""
+    return _coordinates(shape)
+
+
+def control_points(
+    random: RandomState, shape: tuple[int, ...], *, spacing: float, most: float
+) -> Grid:
+    """Displace control points at random, and interpolate in between: MONAI's `Rand2DElasticd`.
 
     Parameters
     ----------
     spacing : float
         Pixels between control points.
-    spatial_size : (int, int)
-        Shape of the crops that come out.
-    **options
-        What else `Rand2DElasticd` takes.
+    most : float
+        Largest standard deviation of their displacement, px.
     """
-    from monai.transforms import Rand2DElasticd
-    from monai.transforms.utils import create_control_grid
-
-    even = (spacing, spacing)
-
-    class RandWarp2Dd(Rand2DElasticd):
-        """Move control points at random, and everything between them with them."""
-
-        def __init__(self) -> None:
-            super().__init__(spacing=even, spatial_size=spatial_size, **options)
-            self._points = create_control_grid(
-                spatial_size, even, dtype=np.float32, backend="numpy"
-            )
-            sizes = zip(self._points.shape[1:], spatial_size, strict=True)
-            self._rows, self._columns = (_between(points, spacing, size) for points, size in sizes)
-
-        def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-            elastic = self.rand_2d_elastic
-            deform, points = elastic.deform_grid, self._points.copy()
-            deform.randomize(points.shape[1:])
-            points[:2] += deform.rand_mag * deform.random_offset
-            points = self._rows @ points @ self._columns.T
-            return _sampled(self, data, points, elastic.rand_affine_grid)
-
-    return RandWarp2Dd()
+    points = _control_grid(shape, spacing).copy()
+    offset = random.normal(size=(2, *points.shape[1:])).astype(np.float32)
+    points[:2] += random.uniform(0, most) * offset
+    rows, columns = (
+        _interpolation(n, spacing, size) for n, size in zip(points.shape[1:], shape, strict=True)
+    )
+    return np.asarray(rows @ points @ columns.T, np.float32)
 
 
-def rand_warp_3d(sigma: float, spatial_size: tuple[int, ...], **options: Any) -> Any:
-    """Return MONAI's `Rand3DElasticd` with noise that is always smoothed alike.
+def smooth_noise(random: RandomState, shape: tuple[int, ...], *, sigma: float, most: float) -> Grid:
+    """Displace voxels by smoothed noise: MONAI's `Rand3DElasticd`.
 
     Parameters
     ----------
     sigma : float
-        Of the Gaussian by which the noise is smoothed, voxels.
-    spatial_size : (int, int, int)
-        Shape of the crops that come out.
-    **options
-        What else `Rand3DElasticd` takes.
+        Of the Gaussian that smooths the noise, px.
+    most : float
+        Largest factor of the smoothed noise, which is uniform from -1 to 1 before.
     """
-    from monai.transforms import Rand3DElasticd
+    import torch
 
-    class RandWarp3Dd(Rand3DElasticd):
-        """Move voxels by smooth noise."""
-
-        def __init__(self) -> None:
-            super().__init__(sigma_range=(sigma, sigma), spatial_size=spatial_size, **options)
-            self._places = _places(spatial_size)
-            self._smooth = [_smoothing(size, sigma) for size in spatial_size]
-
-        def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-            import torch
-
-            elastic, grid = self.rand_3d_elastic, self._places.copy()
-            elastic.randomize(spatial_size)
-            planes, rows, columns = self._smooth
-            noise = rows @ torch.from_numpy(elastic.rand_offset) @ columns
-            noise = (planes @ noise.flatten(2)).view(noise.shape)
-            grid[:3] += elastic.magnitude * noise.numpy()
-            return _sampled(self, data, grid, elastic.rand_affine_grid)
-
-    return RandWarp3Dd()
-
-
-@lru_cache(maxsize=8)
-def _places(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return the places of voxels from the middle, and 1, for all changes of crops of a shape."""
-    from monai.transforms.utils import create_grid
-
-    grid: NDArray[np.float32] = create_grid(shape, dtype=np.float32)
+    grid = _coordinates(shape).copy()
+    offset = random.uniform(-1.0, 1.0, (3, *shape)).astype(np.float32)
+    factor = random.uniform(0, most)
+    planes, rows, columns = (_smoothing(size, sigma) for size in shape)
+    noise = rows @ torch.from_numpy(offset) @ columns
+    noise = (planes @ noise.flatten(2)).view(noise.shape)
+    grid[:3] += factor * noise.numpy()
     return grid
 
 
-def _matrix(draw: RandAffineGrid, shape: Sequence[int]) -> NDArray[np.float32]:
-    """Return a random affine matrix, shape (ndim, ndim + 1).
-
-    It leads from voxels of the crop, counted from its middle, to places in an image of this shape
-    as PyTorch counts them: the last axis first, from -1 to 1.
-    """
-    from monai.transforms.utils import create_rotate, create_shear
-
-    draw.randomize()
-    ndim = len(shape)
-    linear = create_rotate(ndim, draw.rotate_params)[:-1, :-1]
-    if draw.shear_params:
-        linear = linear @ create_shear(ndim, draw.shear_params)[:-1, :-1]
-    matrix = np.column_stack([linear * draw.scale_params, linear @ draw.translate_params])
-    matrix *= (2 / np.maximum(shape, 2))[:, None]
-    return matrix[::-1].astype(np.float32)
-
-
-def _sampled(
-    transform: Any, data: Mapping[Hashable, Any], grid: NDArray[np.float32], draw: RandAffineGrid
-) -> dict[Hashable, Any]:
-    """Return what each image of a dict has at the places of a grid that are moved: `Resample`."""
+def resample(
+    patch: Patch,
+    random: RandomState,
+    shape: tuple[int, ...],
+    affine: Affine,
+    displacement: Displacement = undisplaced,
+) -> None:
+    """Sample a patch of a shape at coordinates that are displaced and transformed at random."""
     import torch
     from torch.nn import functional as F
 
-    out, shape = dict(data), grid.shape[1:]
+    grid = displacement(random, shape)
     parts = math.gcd(shape[0], torch.get_num_threads())  # PyTorch shares out whole images only
-    places = _matrix(draw, out[transform.keys[0]].shape[1:]) @ grid.reshape(len(grid), -1)
-    places = mirrored(places).T.reshape(parts, -1, *shape[1:], len(shape), copy=False)
-    at = torch.from_numpy(places)
-    for key, mode in transform.key_iterator(out, transform.mode):
-        image = out[key].float().expand(parts, *out[key].shape)
+    points = affine.draw(random, patch[IMAGE].shape[1:]) @ grid.reshape(len(grid), -1)
+    points = mirrored(points).T.reshape(parts, -1, *shape[1:], len(shape), copy=False)
+    at = torch.from_numpy(points)
+    for key, mode in _MODES.items():
+        image = patch[key].float().expand(parts, *patch[key].shape)
         found = F.grid_sample(image, at, mode, "border", align_corners=False)
-        out[key] = found.transpose(0, 1).reshape(len(out[key]), *shape)
-    return out
+        patch[key] = found.transpose(0, 1).reshape(len(patch[key]), *shape)
 
 
-def mirrored(places: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return places, as PyTorch counts them, that are mirrored into the image, from -1 to 1.
+def mirrored(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return points, as PyTorch counts them, mirrored into the image, from -1 to 1.
 
     `padding_mode="reflection"` does it voxel by voxel, and takes longer than the sampling.
     """
-    most = np.abs(places).max()
+    most = np.abs(points).max()
     if most > 3:  # beyond the first mirror image
-        places = np.remainder(places + 1, 4) - 1
-    return np.maximum(np.minimum(places, 2 - places), -2 - places) if most > 1 else places
+        points = np.remainder(points + 1, 4) - 1
+    return np.maximum(np.minimum(points, 2 - points), -2 - points) if most > 1 else points
 
 
-def _between(points: int, spacing: float, size: int) -> NDArray[np.float32]:
+@lru_cache(maxsize=8)
+def _coordinates(shape: tuple[int, ...]) -> Grid:
+    from monai.transforms.utils import create_grid
+
+    grid: Grid = create_grid(shape, dtype=np.float32)
+    return grid
+
+
+@lru_cache(maxsize=8)
+def _control_grid(shape: tuple[int, ...], spacing: float) -> Grid:
+    from monai.transforms.utils import create_control_grid
+
+    even = (spacing,) * len(shape)
+    points: Grid = create_control_grid(shape, even, dtype=np.float32, backend="numpy")
+    return points
+
+
+@lru_cache(maxsize=16)
+def _interpolation(points: int, spacing: float, size: int) -> NDArray[np.float32]:
     """Return the weight of each control point at each of the `size` pixels in the middle."""
     import torch
     from monai.transforms import CenterSpatialCrop
@@ -188,10 +209,11 @@ def _between(points: int, spacing: float, size: int) -> NDArray[np.float32]:
         mode="bicubic",
         recompute_scale_factor=True,
     )
-    weights: NDArray[np.float32] = CenterSpatialCrop((size, points))(dense[0])[0].numpy()
+    weights: NDArray[np.float32] = np.asarray(CenterSpatialCrop((size, points))(dense[0])[0])
     return weights
 
 
+@lru_cache(maxsize=16)
 def _smoothing(size: int, sigma: float) -> Any:
     """Return the weight of each voxel of a line in what a Gaussian makes of each other one."""
     import torch

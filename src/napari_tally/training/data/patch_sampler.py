@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.jit import at_most
-from ..augment.intensity_transforms import IMAGE, LABELS
+from ..augment.chain import IMAGE, LABELS
 from .sample import Sample
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ...heads.base import Head
-    from ..augment.augmentation import Augmentation, Seeded
+    from ..augment.augmentation import Augmentation
+    from ..augment.chain import Chain
 
 __all__ = ["Crops", "Sample"]
 
@@ -56,7 +57,7 @@ class Crops:
         return {name: value for name, value in vars(self).items() if name != "transform"}
 
     @cached_property
-    def transform(self) -> Seeded:
+    def transform(self) -> Chain:
         """What changes a crop."""
         return self.augmentation.transform(self.patch)
 

@@ -14,12 +14,11 @@ from ...network.device import (
     use_channels_last,
 )
 from ...network.distributed import Team
-from ...network.malloc import keep_freed_memory
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .recipe import TrainOptions
+    from .recipe import Recipe
 
 Parts = dict[str, Any]
 
@@ -29,7 +28,7 @@ class Learner:
 
     def __init__(
         self,
-        options: TrainOptions,
+        options: Recipe,
         device: str,
         weights: Mapping[str, Tensor] | None = None,
         team: Team | None = None,
@@ -40,8 +39,6 @@ class Learner:
         torch.manual_seed(options.seed)
         self.options, self.team = options, team or Team()
         self.device = self.team.own(choose_device(device))
-        if self.device.type == "cpu":
-            keep_freed_memory()
         self.dtype = choose_dtype(self.device)
         network = self.team.normalized(options.architecture.build(), self.device)
         self.network = network.to(self.device)
@@ -143,6 +140,10 @@ def _warming_average(decay: float) -> Callable[[Any, Any, Any], None]:
     from torch.optim.swa_utils import get_ema_multi_avg_fn
 
     def update(average: Any, current: Any, count: Any) -> None:
+        if not average[0].is_floating_point():  # a table of indices has no mean
+            for one, other in zip(average, current, strict=True):
+                one.copy_(other)
+            return
         now = min(decay, (1 + int(count)) / (10 + int(count)))
         get_ema_multi_avg_fn(now)(average, current, count)
 

@@ -19,7 +19,7 @@ from ..data.sample import Sample
 from .checkpoint import BEST, LAST, load, save, write_log
 from .history import Learning, Training
 from .learner import Learner
-from .recipe import TrainOptions
+from .recipe import Recipe
 from .tensorboard import Boards
 from .validation import compared, found_steps
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...core.progress import Steps
     from ...heads.score import Score
 
-__all__ = ["Learning", "Sample", "TrainOptions", "Training", "train_steps"]
+__all__ = ["Learning", "Recipe", "Sample", "Training", "train_steps"]
 
 logger = logging.getLogger("napari_tally")
 STAGE = "train"
@@ -39,7 +39,7 @@ _MOST_BAD_STEPS = 12  # each halves the rate: after them nothing would be learnt
 def train_steps(
     training: Sequence[Sample],
     validation: Sequence[Sample],
-    options: TrainOptions,
+    options: Recipe,
     folder: Path,
     device: str = "auto",
     weights: Mapping[str, Tensor] | None = None,
@@ -97,7 +97,7 @@ class _Run:
 
     def __init__(
         self,
-        options: TrainOptions,
+        options: Recipe,
         folder: Path,
         device: str,
         weights: Mapping[str, Tensor] | None,

@@ -12,8 +12,10 @@ from ...network.architectures import AnyArchitecture
 from ...network.tile_layout import Tiling
 from ..augment.augmentation import Augmentation
 
+LEARNING_RATE = 1e-3  # of a new model; see also `fine_tune`
 
-class TrainOptions(Options):
+
+class Recipe(Options):
     """A training recipe."""
 
     architecture: AnyArchitecture
@@ -22,7 +24,7 @@ class TrainOptions(Options):
     patch: tuple[int, ...] = (192, 192)
     batch: int = Field(8, ge=1)
     steps: int = Field(10_000, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(LEARNING_RATE, gt=0, description="Rate after the warm-up")
     weight_decay: float = Field(1e-4, ge=0)
     warmup: int = Field(200, ge=0, description="Steps of linear warm-up before the cosine")
     ema: float = Field(0.999, ge=0, lt=1, description="Decay of the moving average of the weights")
@@ -39,10 +41,13 @@ class TrainOptions(Options):
     seed: int = 0
 
     @model_validator(mode="after")
-    def _patch_fits(self) -> TrainOptions:
-        stride, ndim = self.architecture.stride, self.architecture.spatial_dims
-        if len(self.patch) != ndim or any(p % stride for p in self.patch):
-            raise ValueError(f"patch {self.patch} must be {ndim} multiples of {stride}")
+    def _patch_fits(self) -> Recipe:
+        ndim, fitting = self.architecture.spatial_dims, self.architecture.fit(self.patch)
+        if len(self.patch) != ndim:
+            raise ValueError(f"Patch {self.patch} must have {ndim} axes")
+        if self.patch != fitting:
+            name = self.architecture.name
+            raise ValueError(f"Patch {self.patch} does not fit {name}; take {fitting}")
         if self.head.channels(ndim) != self.architecture.out_channels:
             raise ValueError(f"the head needs {self.head.channels(ndim)} output channels")
         return self

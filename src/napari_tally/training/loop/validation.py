@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...heads.base import Head, Maps
     from ...heads.score import Score
     from ..data.sample import Sample
-    from .recipe import TrainOptions
+    from .recipe import Recipe
 
     Found = list[NDArray[np.integer]]
 
@@ -27,7 +27,7 @@ VALIDATE = "validate"
 
 def found_steps(
     network: nn.Module,
-    options: TrainOptions,
+    options: Recipe,
     device: torch.device,
     dtype: torch.dtype,
     samples: Sequence[Sample],

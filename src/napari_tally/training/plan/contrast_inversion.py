@@ -17,16 +17,14 @@ from ..loop.validation import compared, found_steps
 if TYPE_CHECKING:
     from ...models.bundle import Model
     from ..data.labelled_image import Labelled
-    from ..loop.recipe import TrainOptions
+    from ..loop.recipe import Recipe
 
 _TRIED = 2  # images
 _LOOK = 512  # px (64 of a stack) a side of what is tried of an image, around its first object
 _LOOK_3D = 64
 
 
-def suited(
-    pairs: Sequence[Labelled], model: Model, recipe: TrainOptions, device: str
-) -> AnyNormalizer:
+def suited(pairs: Sequence[Labelled], model: Model, recipe: Recipe, device: str) -> AnyNormalizer:
     """Return the model's own normalizer, or the inverted one if with that it finds more.
 
     It is tried where objects are darker than the rest of the image only.
@@ -35,7 +33,7 @@ def suited(
     ----------
     pairs : sequence of Labelled
         On as many axes as the model sees.
-    recipe : TrainOptions
+    recipe : Recipe
         With the model's head, architecture and windows.
     """
     own = model.info.preprocessing.normalizer
@@ -76,7 +74,7 @@ def _part(pair: Labelled) -> Labelled:
 def _score(
     parts: Sequence[Labelled],
     model: Model,
-    recipe: TrainOptions,
+    recipe: Recipe,
     normalizer: AnyNormalizer,
     device: str,
 ) -> float:

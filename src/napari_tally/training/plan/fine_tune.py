@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import TYPE_CHECKING
 
 from ...core.errors import InputError
 from ...network.hardware import Machine
+from ..loop.recipe import LEARNING_RATE
 from .plan import Plan, epoch_of
 from .rules import batch_of, choose_patch, choose_workers, share_around
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...models.bundle import Model
     from .fingerprint import Fingerprint
 
-_RATE = 2e-4  # a fifth of that from scratch, to keep what the model knows
+_RATE = LEARNING_RATE / 5  # lower than for a new model, to keep what it has learned
 _FEW, _MANY = 300, 1500  # steps, for few images and for many
 _EACH = 100
 
@@ -40,9 +40,8 @@ def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = 
             f"The labels have the class id {data.ids[-1]} but {info.name} has {classes} classes",
             hint=f"Use class ids from 1 to {classes}",
         )
-    stride = model.architecture.stride
     patch, _ = choose_patch(data, machine, info.preprocessing.spacing, info.preprocessing.diameter)
-    patch = tuple(stride * ceil(n / stride) for n in patch)
+    patch = model.architecture.fit(patch)
     steps = int(min(_MANY, max(_FEW, _EACH * data.images)))
     return Plan(
         kind=data.kind,

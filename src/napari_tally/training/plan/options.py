@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from ...core.errors import unknown_name
 from ...core.options import Offer, Options
 from ...heads import Kind, object_heads
+from ...network.architectures import ARCHITECTURES
 from ...network.device import Device
 from ..augment.presets import Preset
 
@@ -31,6 +32,9 @@ class TrainingOptions(Options):
     )
     head: Annotated[str | None, Offer(choices=object_heads)] = Field(
         None, description="How a new model separates objects. Default: flow."
+    )
+    architecture: Annotated[str | None, Offer(choices=lambda: ARCHITECTURES)] = Field(
+        None, description="Network architecture of a new model. Default: DynUNet."
     )
     class_names: tuple[str, ...] = Field(
         (), description="Names of the classes, in the order of their ids, such as nerve,vessel."

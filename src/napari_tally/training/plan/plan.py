@@ -19,7 +19,7 @@ from ...models.preprocessing import FORMAT, Preprocessing, lifted
 from ...network.architectures import AnyArchitecture
 from ...network.hardware import Machine
 from ..augment.presets import Preset, preset
-from ..loop.recipe import TrainOptions
+from ..loop.recipe import LEARNING_RATE, Recipe
 from .rules import (
     batch_for,
     choose_augmentation,
@@ -62,7 +62,7 @@ class Plan(Options):
     min_size : int
         As in `ModelInfo`.
     architecture, head, patch, batch, steps, learning_rate, foreground, patience
-        As in `TrainOptions`.
+        As in `Recipe`.
     augmentation : str
         The preset.
     epoch : int
@@ -82,7 +82,7 @@ class Plan(Options):
     batch: int = Field(ge=1)
     steps: int = Field(ge=1)
     epoch: int = Field(ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(LEARNING_RATE, gt=0)
     foreground: float = Field(0.0, ge=0, le=1)
     patience: int = Field(_PATIENCE, ge=0)
     augmentation: Preset = "light"
@@ -106,11 +106,11 @@ class Plan(Options):
             made["epoch"] = epoch_of(int(str(made["steps"])))
         return Plan.model_validate({**dict(self), **made})
 
-    def recipe(self, seed: int = 0, *, tensorboard: bool = False) -> TrainOptions:
+    def recipe(self, seed: int = 0, *, tensorboard: bool = False) -> Recipe:
         """Return what the training loop takes."""
         spacing = self.preprocessing.spacing or (1.0,)
         flat = self.ndim == 3 and max(spacing) > _FLAT * min(spacing)
-        return TrainOptions(
+        return Recipe(
             architecture=self.architecture,
             head=self.head,
             augmentation=preset(
@@ -145,7 +145,7 @@ class Plan(Options):
             f"Target: {what[self.kind]} in {self.ndim}D with the head {self.head.name}"
             + (f": {', '.join(self.head.class_names)}" if self.head.class_names else ""),
             f"Grid: {self._grid()}; intensities by {self._intensities()}",
-            f"Network: {a.target} of {_levels(a)}; {a.in_channels} in, {a.out_channels} out"
+            f"Network: {a.name} of {_levels(a)}; {a.in_channels} in, {a.out_channels} out"
             + (f"; fine-tuned from {self.start}" if self.start else ""),
             f"{self.steps:,} steps of {self.batch} patches of {patch}, learning rate "
             f"{self.learning_rate:g}; validated every {self.epoch:,} steps"
@@ -183,11 +183,8 @@ def epoch_of(steps: int) -> int:
 
 
 def _levels(architecture: AnyArchitecture) -> str:
-    fields = architecture.model_dump()
-    widths: Sequence[int] = fields.get("filters") or fields.get("channels") or ()
-    return (
-        f"{len(widths)} levels ({', '.join(map(str, widths))} channels)" if widths else "its size"
-    )
+    widths = architecture.level_widths
+    return f"{len(widths)} levels ({', '.join(map(str, widths))} channels)"
 
 
 def make_plan(
@@ -195,6 +192,7 @@ def make_plan(
     machine: Machine | None = None,
     *,
     head: str | None = None,
+    architecture: str | None = None,
     class_names: Sequence[str] = (),
     stuff: Sequence[int] = (),
 ) -> Plan:
@@ -204,6 +202,8 @@ def make_plan(
     ----------
     head : str, optional
         Name of the head that separates objects; see `rules.choose_head`.
+    architecture : str, optional
+        Name of the network's architecture; see `ARCHITECTURES`.
     class_names : sequence of str
         Names of the classes, in the order of their ids.
     stuff : sequence of int
@@ -214,7 +214,8 @@ def make_plan(
     spacing, diameter = choose_spacing(data), choose_diameter(data)
     patch, levels = choose_patch(data, machine, spacing, diameter)
     whole = 2 * prod(patch) > prod(seen_shape(data, spacing, diameter))
-    network = choose_network(data, machine, chosen, levels, whole=whole)
+    network = choose_network(data, machine, chosen, patch, levels, whole=whole, name=architecture)
+    patch = network.fit(patch)
     steps, batch = steps_for(data, machine), batch_for(network, patch, machine)
     return Plan(
         kind=data.kind,
@@ -226,7 +227,7 @@ def make_plan(
             orientation=data.orientation,
             diameter=diameter,
             normalizer=choose_normalizer(data),
-            tiling=choose_tiling(data, network.stride),
+            tiling=choose_tiling(data, network),
         ),
         min_size=int(data.sizes[0] / 4) if data.kind != "classes" else 0,
         architecture=network,

@@ -12,9 +12,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from ...core.atomic import replacing
-from ...core.errors import FileError, sentence
+from ...core.errors import FileError, InputError, sentence
 from ...core.options import Options
-from ...models.bundle import load_model
+from ...models.bundle import Model, load_model
+from ...network.architectures import ARCHITECTURES
 from ...network.hardware import Machine
 from ..data.data_split import Split, split_groups, told_split
 from ..data.labelled_image import Labelled, check_all, in_planes
@@ -81,6 +82,7 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
         start.architecture.spatial_dims if start else options.ndim,
     )
     if start is not None:
+        _check_architecture(start, options.architecture)
         plan = fine_tuning_plan(data, start, machine)
         planes = in_planes(pairs, plan.ndim)
         normalizer = suited(planes, start, plan.recipe(), options.device)
@@ -89,7 +91,12 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
     else:
         stuff = [i for i in data.ids if _is_stuff(pairs, i)]
         plan = make_plan(
-            data, machine, head=options.head, class_names=options.class_names, stuff=stuff
+            data,
+            machine,
+            head=options.head,
+            architecture=options.architecture,
+            class_names=options.class_names,
+            stuff=stuff,
         )
     told = ("steps", "batch", "patch", "learning_rate", "augmentation", "patience", "workers")
     plan = plan.changed(**{name: getattr(options, name) for name in told})
@@ -114,6 +121,16 @@ def ready(pairs: Sequence[Labelled], options: TrainingOptions) -> list[Labelled]
     if kind in ("classes", "instances"):
         pairs = [replace(p, classes=None) for p in pairs]
     return check_all(pairs)
+
+
+def _check_architecture(start: Model, name: str | None) -> None:
+    """Raise an `InputError` if a model is to be fine-tuned as a network of another kind."""
+    own = start.architecture.name
+    if name is not None and ARCHITECTURES[name].target() != start.architecture.target():
+        raise InputError(
+            f"{start.info.name} is a {own}; fine-tuning cannot make a {name} of it",
+            hint="Leave out the architecture, or train a new model",
+        )
 
 
 def _split(pairs: Sequence[Labelled], options: TrainingOptions) -> Split:

@@ -11,7 +11,7 @@ import numpy as np
 from ...heads import HEADS
 from ...heads.base import LabelClasses
 from ...models.preprocessing import DiameterRange
-from ...network.architectures import DynUNet
+from ...network.architectures import ARCHITECTURES, Architecture, Demand
 from ...network.normalize import AnyNormalizer, Percentile, Window
 from ...network.tile_layout import Tiling
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .fingerprint import Fingerprint
 
 _OBJECT_HEAD = "flow"
+ARCHITECTURE = "DynUNet"  # if none is given
 _CT_AIR = -500.0  # Hounsfield units: only CT goes so far below 0
 _COARSE = 3.0  # times as long as wide: from here slices are too far apart to be left so
 _RARE = 4.0  # the most that a class counts more for being rare
@@ -42,7 +43,6 @@ _BYTES = 4
 _WORTH_A_START = {True: 1000, False: 200}  # steps
 _FREE = 0.4  # of the free memory that processes may take
 _PROCESS = 0.6e9  # bytes of one, without images
-_WIDEST = {2: 512, 3: 320}
 
 
 def choose_head(
@@ -147,34 +147,50 @@ def _seen_diameter(
 
 
 def choose_network(
-    data: Fingerprint, machine: Machine, head: Head, levels: int, *, whole: bool
-) -> DynUNet:
-    """Return the U-Net: wider on a GPU, and normalized by batch where tiles may part an image.
+    data: Fingerprint,
+    machine: Machine,
+    head: Head,
+    patch: tuple[int, ...],
+    levels: int,
+    *,
+    whole: bool,
+    name: str | None = None,
+) -> Architecture:
+    """Return the network for patches of a shape that can be halved `levels` times.
 
-    By instance what is found would depend on the tile that it lies in; so `whole` says whether a
-    patch is most of an image.
+    Parameters
+    ----------
+    whole : bool
+        Whether a patch is most of an image. Otherwise images are tiled, and with instance norm
+        predictions would depend on the tile.
+    name : str, optional
+        The architecture.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, or a package that it needs is not installed.
     """
-    width = 16 if machine.small else 32
-    filters = tuple(min(_WIDEST[data.ndim], width * 2**i) for i in range(levels + 1))
-    by_instance = whole and data.ndim == 3 and data.kind == "classes"
-    return DynUNet(
-        spatial_dims=data.ndim,
+    kind = ARCHITECTURES[name or ARCHITECTURE]
+    kind.check_installed()
+    classes = data.kind == "classes"
+    demand = Demand(
+        ndim=data.ndim,
         in_channels=len(data.channels),
         out_channels=head.channels(data.ndim),
-        kernel_size=(3,) * (levels + 1),
-        strides=(1, *(2,) * levels),
-        filters=filters,
-        norm_name="instance" if by_instance else "batch",
-        # As in nnU-Net, from which these networks are.
-        deep_supervision=data.kind == "classes",
-        deep_supr_num=levels - 1,
+        patch=patch,
+        levels=levels,
+        small=machine.small,
+        classes=classes,
+        norm="instance" if whole and data.ndim == 3 and classes else "batch",
     )
+    return kind.planned(demand)
 
 
-def batch_for(network: DynUNet, patch: tuple[int, ...], machine: Machine) -> int:
-    """Return how many crops fit in the memory and the time of a step."""
+def batch_for(network: Architecture, patch: tuple[int, ...], machine: Machine) -> int:
+    """Return how many patches fit in the memory and the time of a step."""
     ndim = len(patch)
-    maps = sum(f / 2 ** (i * ndim) for i, f in enumerate(network.filters))
+    maps = sum(f / 2 ** (i * ndim) for i, f in enumerate(network.level_widths))
     fits = machine.memory / (prod(patch) * maps * _MAPS * _BYTES)
     return max(1, min(int(fits), batch_of(patch, machine)))
 
@@ -185,11 +201,12 @@ def batch_of(patch: tuple[int, ...], machine: Machine) -> int:
     return max(1, min(_MOST_CROPS, round(_CROPS[size] * _VOXELS[size] / prod(patch))))
 
 
-def choose_tiling(data: Fingerprint, stride: int) -> Tiling:
-    """Return the windows of inference."""
+def choose_tiling(data: Fingerprint, network: Architecture) -> Tiling:
+    """Return the tiles of inference."""
     if data.ndim == 2:
-        return Tiling()
-    return Tiling(tile=128, halo=24, mirror=0 if data.kind == "classes" else stride)
+        return network.fit_tiling(Tiling())
+    mirror = 0 if data.kind == "classes" else network.stride
+    return network.fit_tiling(Tiling(tile=128, halo=24, mirror=mirror))
 
 
 def steps_for(data: Fingerprint, machine: Machine) -> int:

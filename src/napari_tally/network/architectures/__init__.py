@@ -1,0 +1,68 @@
+"""The networks that a model can have: MONAI's U-Nets, each a class of options.
+
+They are written into a bundle's `network_def` as MONAI expects it and read back from it; no class
+is ever instantiated that is not in `ARCHITECTURES`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SerializeAsAny, ValidationError
+
+from ...core.errors import ModelError
+from ...core.option_registry import Registry
+from .architecture import Architecture, Demand
+from .encoders import FlexibleUNet, SegResNet
+from .transformers import UNETR, SwinUNETR
+from .u_nets import AttentionUnet, BasicUNet, DynUNet, UNet
+
+__all__ = [
+    "ARCHITECTURES",
+    "UNETR",
+    "AnyArchitecture",
+    "Architecture",
+    "AttentionUnet",
+    "BasicUNet",
+    "Demand",
+    "DynUNet",
+    "FlexibleUNet",
+    "SegResNet",
+    "SwinUNETR",
+    "UNet",
+    "from_definition",
+]
+
+ARCHITECTURES: Registry[Architecture] = Registry(
+    "architecture",
+    [DynUNet, UNet, BasicUNet, SegResNet, AttentionUnet, FlexibleUNet, SwinUNETR, UNETR],
+)
+AnyArchitecture = Annotated[SerializeAsAny[Architecture], BeforeValidator(ARCHITECTURES.validate)]
+
+
+def from_definition(definition: dict[str, Any]) -> Architecture:
+    """Read a bundle's `network_def` without evaluating anything in it.
+
+    Raises
+    ------
+    ModelError
+        If the class is not in `ARCHITECTURES`, or an argument is not a plain value of it.
+    """
+    fields = dict(definition)
+    target = str(fields.pop("_target_", ""))
+    fields.pop("upsample_kernel_size", None)
+    known = {ARCHITECTURES[name].target(): ARCHITECTURES[name] for name in ARCHITECTURES}
+    if target not in known:
+        raise ModelError(
+            f"The network {target!r} is not one that a model can have",
+            hint=f"Available: {', '.join(ARCHITECTURES)}",
+        )
+    try:
+        return known[target].model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ModelError(
+            f"The network_def of {target.rpartition('.')[2]} is invalid: {where}: {first['msg']}",
+            hint="Arguments must be plain values",
+        ) from None

@@ -1,0 +1,78 @@
+"""U-Nets with a residual or EfficientNet encoder, deeper than their decoder."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field
+
+from .architecture import Architecture, Demand, Norm
+
+Backbone = Literal[
+    "efficientnet-b0", "efficientnet-b1", "efficientnet-b2", "efficientnet-b3", "efficientnet-b4",
+    "resnet18", "resnet34", "resnet50",
+]  # fmt: skip
+_DEEPER = (1, 2, 2, 4)  # blocks of a level, of Myronenko's network
+
+
+class SegResNet(Architecture):
+    """Residual encoder-decoder of Myronenko, 2018, https://doi.org/10.48550/arXiv.1810.11654."""
+
+    name: Literal["SegResNet"] = "SegResNet"
+    init_filters: int = Field(16, ge=1, description="Feature channels of the finest level")
+    blocks_down: tuple[int, ...] = Field(
+        _DEEPER, min_length=2, description="Residual blocks of each level of the encoder"
+    )
+    blocks_up: tuple[int, ...] = Field(
+        (1, 1, 1), min_length=1, description="Residual blocks of each level of the decoder"
+    )
+    norm: Norm = Field("batch", description="Normalization layers")
+
+    @classmethod
+    def planned(cls, demand: Demand) -> Self:
+        deep = demand.levels + 1
+        return cls(
+            init_filters=demand.width,
+            blocks_down=(*_DEEPER, *_DEEPER[-1:] * deep)[:deep],
+            blocks_up=(1,) * demand.levels,
+            norm=demand.norm,
+            **demand.fields(),
+        )
+
+    @property
+    def stride(self) -> int:
+        return int(2 ** (len(self.blocks_down) - 1))
+
+    @property
+    def level_widths(self) -> tuple[int, ...]:
+        return tuple(self.init_filters * 2**i for i in range(len(self.blocks_down)))
+
+
+class FlexibleUNet(Architecture):
+    """U-Net with an EfficientNet or ResNet as encoder, Tan and Le, 2019.
+
+    https://doi.org/10.48550/arXiv.1905.11946; weights are fresh, nothing is downloaded. The encoder
+    has batch norm.
+    """
+
+    fewest_strides: ClassVar[int] = 2  # batch norm needs more than one voxel at the coarsest level
+
+    name: Literal["FlexibleUNet"] = "FlexibleUNet"
+    backbone: Backbone = Field("efficientnet-b0", description="The encoder")
+    decoder_channels: tuple[int, int, int, int, int] = Field(
+        (256, 128, 64, 32, 16), description="Feature channels of the decoder, coarsest first"
+    )
+
+    @classmethod
+    def planned(cls, demand: Demand) -> Self:
+        return cls(
+            backbone="efficientnet-b0" if demand.small else "efficientnet-b2", **demand.fields()
+        )
+
+    @property
+    def stride(self) -> int:
+        return 32
+
+    @property
+    def level_widths(self) -> tuple[int, ...]:
+        return self.decoder_channels[::-1]

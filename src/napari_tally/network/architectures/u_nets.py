@@ -1,0 +1,128 @@
+"""U-Nets of plain, residual or gated convolutions."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field
+
+from .architecture import Architecture, Demand, Norm
+
+NORM = "Normalization layers"
+CHANNELS = "Feature channels of each level"
+STRIDES = "Downsampling between levels"
+
+
+class UNet(Architecture):
+    """Residual U-Net of Kerfoot et al., 2019, https://doi.org/10.1007/978-3-030-12029-0_40."""
+
+    name: Literal["UNet"] = "UNet"
+    channels: tuple[int, ...] = Field((32, 64, 128, 256), min_length=2, description=CHANNELS)
+    strides: tuple[int, ...] = Field((2, 2, 2), min_length=1, description=STRIDES)
+    num_res_units: int = Field(2, ge=0, description="Residual units of each level; 0 for none")
+    norm: Norm = Field("batch", description=NORM)
+
+    @classmethod
+    def planned(cls, demand: Demand) -> Self:
+        strides = (2,) * demand.levels
+        return cls(channels=demand.widths(), strides=strides, norm=demand.norm, **demand.fields())
+
+    @property
+    def stride(self) -> int:
+        return prod(self.strides)
+
+    @property
+    def level_widths(self) -> tuple[int, ...]:
+        return self.channels
+
+
+class AttentionUnet(Architecture):
+    """U-Net with attention gates of Oktay et al., 2018, https://doi.org/10.48550/arXiv.1804.03999.
+
+    MONAI's has batch norm.
+    """
+
+    name: Literal["AttentionUnet"] = "AttentionUnet"
+    channels: tuple[int, ...] = Field((32, 64, 128, 256), min_length=2, description=CHANNELS)
+    strides: tuple[int, ...] = Field((2, 2, 2), min_length=1, description=STRIDES)
+
+    @classmethod
+    def planned(cls, demand: Demand) -> Self:
+        return cls(channels=demand.widths(), strides=(2,) * demand.levels, **demand.fields())
+
+    @property
+    def stride(self) -> int:
+        return prod(self.strides)
+
+    @property
+    def level_widths(self) -> tuple[int, ...]:
+        return self.channels
+
+
+class BasicUNet(Architecture):
+    """Plain U-Net of Falk et al., 2019, https://doi.org/10.1038/s41592-018-0261-2."""
+
+    fewest_strides: ClassVar[int] = 2
+
+    name: Literal["BasicUNet"] = "BasicUNet"
+    features: tuple[int, int, int, int, int, int] = Field(
+        (32, 32, 64, 128, 256, 32), description=f"{CHANNELS}, and of the last layer"
+    )
+    norm: Norm = Field("batch", description=NORM)
+
+    @classmethod
+    def planned(cls, demand: Demand) -> Self:
+        first, *rest = demand.widths(3)
+        features = (first, first, *rest, first)
+        return cls(features=features, norm=demand.norm, **demand.fields())
+
+    @property
+    def stride(self) -> int:
+        return 16
+
+    @property
+    def level_widths(self) -> tuple[int, ...]:
+        return self.features[:-1]
+
+
+class DynUNet(Architecture):
+    """U-Net of nnU-Net, Isensee et al., 2021, https://doi.org/10.1038/s41592-020-01008-z."""
+
+    name: Literal["DynUNet"] = "DynUNet"
+    kernel_size: tuple[int, ...] = Field(
+        (3, 3, 3, 3, 3), min_length=3, description="Kernel size of each level"
+    )
+    strides: tuple[int, ...] = Field(
+        (1, 2, 2, 2, 2), min_length=3, description="Downsampling in front of each level"
+    )
+    filters: tuple[int, ...] = Field((16, 32, 64, 128, 256), min_length=3, description=CHANNELS)
+    norm_name: Norm = Field("batch", description=NORM)
+    res_block: bool = Field(True, description="Whether blocks are residual")
+    deep_supervision: bool = Field(
+        False, description="Whether coarser levels are compared with the ground truth in training"
+    )
+    deep_supr_num: int = Field(1, ge=1, description="Number of coarser levels that are compared")
+
+    @classmethod
+    def planned(cls, demand: Demand) -> Self:
+        return cls(
+            kernel_size=(3,) * (demand.levels + 1),
+            strides=(1, *(2,) * demand.levels),
+            filters=demand.widths(),
+            norm_name=demand.norm,
+            deep_supervision=demand.classes,  # as nnU-Net
+            deep_supr_num=demand.levels - 1,
+            **demand.fields(),
+        )
+
+    @property
+    def stride(self) -> int:
+        return prod(self.strides)
+
+    @property
+    def level_widths(self) -> tuple[int, ...]:
+        return self.filters
+
+    def arguments(self) -> dict[str, Any]:
+        return {**super().arguments(), "upsample_kernel_size": self.strides[1:]}
