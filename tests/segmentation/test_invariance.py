@@ -11,13 +11,14 @@ from scipy.ndimage import gaussian_filter
 from napari_tally.core.progress import drain
 from napari_tally.heads import Boundary, Center, Distance, Flow
 from napari_tally.metrics.match import match
-from napari_tally.segmentation.collect.objects import AS_IT_IS
 from napari_tally.segmentation.maps import blockwise
+from napari_tally.segmentation.maps.stack_strategies import StackStrategy
 from napari_tally.simulate.nuclei import NucleiField
 
 if TYPE_CHECKING:
     from napari_tally.heads.base import Head
 
+WHOLE = StackStrategy()
 HEADS = [Boundary(), Center(), Distance(), Flow()]
 FIELDS = {
     2: NucleiField(shape=(300, 280), diameter_um=10, count=140, touching=0.9),
@@ -49,27 +50,27 @@ def the_same(one: np.ndarray, other: np.ndarray) -> bool:
 @pytest.mark.parametrize("head", HEADS, ids=lambda h: h.name)
 def test_objects_do_not_depend_on_where_the_image_begins(head, labels) -> None:
     maps = noisy(head, labels)
-    whole = AS_IT_IS.decode(maps, head, LEAST)
+    whole = WHOLE.decode(maps, head, LEAST)
     assert whole.max() > 20
     assert match(whole, labels, [0.5])[0].ap > 0.9
     before = (11, 37, 5)[: labels.ndim]
     empty = np.zeros((len(maps), *(n + b for n, b in zip(labels.shape, before, strict=True))))
     empty[0] = 1
     empty[(slice(None), *(slice(b, None) for b in before))] = maps
-    shifted = AS_IT_IS.decode(empty, head, LEAST)[tuple(slice(b, None) for b in before)]
+    shifted = WHOLE.decode(empty, head, LEAST)[tuple(slice(b, None) for b in before)]
     assert the_same(shifted, whole)
 
 
 @pytest.mark.parametrize("head", HEADS, ids=lambda h: h.name)
 def test_objects_do_not_depend_on_the_blocks_they_are_decoded_in(head, labels, monkeypatch) -> None:
     maps = noisy(head, labels)
-    whole = AS_IT_IS.decode(maps, head, LEAST)
+    whole = WHOLE.decode(maps, head, LEAST)
     monkeypatch.setattr(blockwise, "_VOXELS", {2: 120**2, 3: 66**3})
     halo = int(FIELDS[labels.ndim].diameter_um / min(FIELDS[labels.ndim].spacing_um)) + CONTEXT
     assert len(blockwise.blocks(labels.shape, halo)) >= 4
 
     def decode(part: np.ndarray):
-        return AS_IT_IS.found(part, head, LEAST)
+        return WHOLE.decode_objects(head.split_maps(part, labels.ndim), head, LEAST)
 
     found, cut = drain(blockwise.objects_by_block_steps(maps, decode, halo))
     assert cut == 0
