@@ -82,11 +82,11 @@ def test_nothing_ticked_and_no_labels_are_told(viewer, dock) -> None:
     for tick in dock.form.groups.values():
         tick.value = False
     dock.run()
-    assert "Something to measure" in said()
+    assert "Nothing is ticked" in said()
     viewer.layers.remove("squares")
     dock.run()
-    assert "label layer is needed" in said()
-    assert not dock.panel.run.isEnabled()
+    assert "There is no label layer" in said()
+    assert not dock.panel.run.isEnabled() and not dock.link_frames.isVisibleTo(dock)
 
 
 def test_parents_are_named_in_the_table(viewer, dock, measure) -> None:

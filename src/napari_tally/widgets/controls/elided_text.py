@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-FIELD, ROW = 22, 32  # letters that a field and a whole row of a dock have room for
+FIELD, ROW = 20, 32  # letters that a field and a whole row of a dock have room for
 
 
 def elided(text: str, letters: int = FIELD) -> str:

@@ -218,6 +218,9 @@ class MeasureDock(Dock):
         self.panel.run.setEnabled(layer is not None and not self.runner.busy)
         if layer is None:
             self.panel.say("Segment an image, or paint labels, to measure them.")
+            self.form.show_row(self.form.axes, visible=False)
+            self.link_frames.setVisible(False)
+            self._offer_images()
             return
         self.panel.run.setText("Update" if layer is self.layer else "Measure")
         self.panel.say("")
