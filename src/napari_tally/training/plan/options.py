@@ -67,8 +67,8 @@ class TrainingOptions(Options):
     resume: bool = False
     overwrite: bool = False
 
-    def going_on(self, first: TrainingOptions) -> TrainingOptions:
-        """Return the options of the run that is resumed, on the device that is told now."""
+    def resumed(self, first: TrainingOptions) -> TrainingOptions:
+        """Return the options of a run that is resumed, on the device that is set now."""
         return first.model_copy(
             update={"device": self.device, "resume": True, "overwrite": self.overwrite}
         )
