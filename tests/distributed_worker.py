@@ -65,7 +65,7 @@ def main(folder: Path) -> None:
     if team.leads:
         folder.mkdir()
         torch.save(OPTIONS.architecture.build().state_dict(), folder / "start.pt")
-    team.told(None, torch.device("cpu"))
+    team.broadcast(None, torch.device("cpu"))
     drain(train_steps(samples()[1:], samples()[:1], OPTIONS, folder, "cpu", team=team))
 
 

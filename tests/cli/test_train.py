@@ -88,11 +88,15 @@ def _exists() -> None:
 @pytest.mark.parametrize(
     ("made", "code", "said"),
     [
-        (_files_alone, 0, "2 files have no match and are left out"),
-        (lambda: _written(1, (30, 32)), 1, "Labels of the shape (32, 32) are needed for i0"),
+        (_files_alone, 0, "Skipped 2 unmatched files"),
+        (
+            lambda: _written(1, (30, 32)),
+            1,
+            "The labels of i0 have shape (30, 32) but the image (32, 32)",
+        ),
         (_empty, 1, "has no images"),
         (_no_pairs, 1, "have the name of an image in images"),
-        (_background, 1, "Labels with at least one object are needed"),
+        (_background, 1, "The labels are empty"),
         (_exists, 1, "A new folder is needed for the model"),
         (lambda: None, 1, "does not exist"),
     ],

@@ -104,7 +104,7 @@ def test_out_of_memory_halves_the_window_and_goes_on() -> None:
     network, image = _Hungry(64 * 64), _image(200, 200)
     inference = _inference(network, tile=192, halo=8, mirror=0)
     notes = [s.note for s in inference.steps(image) if s.note]
-    assert any("windows of 96" in n for n in notes)
+    assert any("tiles of 96 px" in n for n in notes)
     assert np.allclose(drain(_inference(network, tile=192, halo=8).steps(image)), image, atol=1e-6)
 
 
@@ -115,13 +115,13 @@ def test_out_of_memory_halves_the_batch_first(monkeypatch) -> None:
     monkeypatch.setattr(tiling, "_Run", lambda *_: run)
     notes = [s.note for s in _inference(network).steps(image) if s.note]
     assert notes == [
-        "Out of memory: going on with 4 windows at a time",
-        "Out of memory: going on with 2 windows at a time",
+        "Out of memory: continuing with 4 tiles at a time",
+        "Out of memory: continuing with 2 tiles at a time",
     ]
 
 
 def test_when_nothing_helps_it_says_so() -> None:
-    with pytest.raises(MemoryError, match="smallest windows on the CPU"):
+    with pytest.raises(MemoryError, match="smallest tiles on the CPU"):
         drain(_inference(_Hungry(0), tile=64, halo=8).steps(_image(64, 64)))
 
 

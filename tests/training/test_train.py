@@ -194,7 +194,7 @@ def test_closing_leaves_the_best_model_so_far_and_a_run_to_go_on_with(tmp_path) 
     steps.close()
     assert learnt[-1].done == 3
     card = (tmp_path / "model" / "docs" / "README.md").read_text()
-    assert "stopped by hand" in card and "3 steps" in card
+    assert "stopped by the user" in card and "3 steps" in card
     assert load_model(tmp_path / "model").info.head.name == "boundary"
     with pytest.raises(OutputExistsError):
         drain(_trained(tmp_path, steps=6))
@@ -208,9 +208,9 @@ def test_a_resumed_run_needs_its_images(tmp_path) -> None:
     steps = _trained(tmp_path)
     next(s for s in steps if isinstance(s, Learning))
     steps.close()
-    with pytest.raises(InputError, match="images of the first run"):
+    with pytest.raises(InputError, match="of the first run is missing"):
         drain(_trained(tmp_path, [_pair(8)], resume=True))
-    with pytest.raises(InputError, match="stopped is needed to go on"):
+    with pytest.raises(InputError, match="no stopped run"):
         drain(_trained(tmp_path / "other", resume=True))
 
 
@@ -233,7 +233,7 @@ def test_what_is_odd_about_an_image_is_said(tmp_path) -> None:
     notes = [step.note for step in _trained(tmp_path, [odd, empty], steps=2)]
     assert "3 voxels of s0 are NaN or infinite: set to background" in notes
     assert any(note.startswith("Nothing is labelled in s1") for note in notes)
-    assert any("which takes 4 images (2 here)" in note for note in notes)
+    assert any("fewer than 4 images (2)" in note for note in notes)
 
 
 def test_one_object_is_enough_to_begin(tmp_path) -> None:

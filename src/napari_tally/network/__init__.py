@@ -1,1 +1,1 @@
-"""Networks: which one, what it sees, where it runs, and how it is led over a large image."""
+"""Networks: normalization of their input, their device, and tiled inference."""

@@ -1,4 +1,4 @@
-"""Where a network runs and in which precision."""
+"""The device and the precision in which a network runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def choose_device(name: str = "auto") -> torch.device:
     Raises
     ------
     InputError
-        If the device is not there.
+        If this machine does not have it.
     """
     import torch
 
@@ -39,7 +39,9 @@ def choose_device(name: str = "auto") -> torch.device:
     kind, _, index = name.partition(":")
     count = torch.cuda.device_count() if kind == "cuda" else 1
     if kind not in found or (index and not (index.isdigit() and int(index) < count)):
-        raise InputError("A device of this machine is needed", repr(name), f"Here: {found}, auto")
+        raise InputError(
+            f"This machine has no device {name!r}", hint=f"Available: auto, {', '.join(found)}"
+        )
     return torch.device(name)
 
 
@@ -56,7 +58,7 @@ def choose_dtype(device: torch.device, precision: Precision = "auto") -> torch.d
 
 
 def cpu_has_bf16() -> bool:
-    """Tell whether the CPU multiplies bfloat16 natively (AVX-512 BF16, AMX or ARM BF16)."""
+    """Return whether the CPU multiplies bfloat16 natively (AVX-512 BF16, AMX or ARM BF16)."""
     import torch
 
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()

@@ -1,4 +1,4 @@
-"""Several processes that train one network: what `torchrun` starts, on one device each."""
+"""Several processes that train one network, started by `torchrun`, on one device each."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _LONGEST_WAIT = timedelta(hours=2)  # the others wait while the first one valida
 
 @dataclass(frozen=True)
 class Team:
-    """This process among those of a training, of which the first leads: it alone writes files.
+    """This process among those of a training; the first one leads, and alone writes files.
 
     Attributes
     ----------
     rank, size : int
-        Which process this is, and how many there are.
+        The number of this process, and how many there are.
     local_rank, local_size : int
-        Which of those of this machine it is, the number of its GPU; and how many there are.
+        The same among those of this machine; the first is the number of its GPU.
     """
 
     rank: int = 0
@@ -36,7 +36,7 @@ class Team:
 
     @classmethod
     def here(cls) -> Team:
-        """Return the team that `torchrun` has told of, alone without it; nothing is started."""
+        """Return the team that `torchrun` started, or a team of one without it."""
         if "TORCHELASTIC_RUN_ID" not in os.environ:
             return cls()
         names = "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"
@@ -48,7 +48,7 @@ class Team:
         return self.rank == 0
 
     def join(self, device: torch.device) -> None:
-        """Meet the others; nothing happens if there are none, or all have met."""
+        """Initialize the process group, unless there is only one process."""
         # If `torch.distributed.nn` came later, its default arguments would keep the group alive.
         import torch.distributed as dist
         import torch.distributed.nn  # noqa: F401
@@ -58,8 +58,8 @@ class Team:
             dist.init_process_group(backend, timeout=_LONGEST_WAIT)
             atexit.register(_leave)
 
-    def told(self, value: T, device: torch.device) -> T:
-        """Return the leader's value; all wait for it."""
+    def broadcast(self, value: T, device: torch.device) -> T:
+        """Return the value of the first process; all wait for it."""
         import torch.distributed as dist
 
         if self.size == 1:
@@ -70,7 +70,7 @@ class Team:
         return box[0]
 
     def gathered(self, batch: Tensor) -> Tensor:
-        """Return the batches of all processes, in order; gradients flow to the own part only."""
+        """Return the batches of all processes, in order; gradients flow to the own one only."""
         import torch
         import torch.distributed as dist
 
@@ -83,7 +83,7 @@ class Team:
         return torch.cat(parts)
 
     def own(self, device: torch.device) -> torch.device:
-        """Return the device of this process: its own GPU, if none was told by number."""
+        """Return the device of this process: its own GPU, unless one is chosen by number."""
         import torch
 
         if self.size > 1 and device.type == "cuda" and device.index is None:
@@ -91,7 +91,7 @@ class Team:
             torch.cuda.set_device(device)
         return device
 
-    def shared(self, network: nn.Module, device: torch.device) -> nn.Module:
+    def parallel(self, network: nn.Module, device: torch.device) -> nn.Module:
         """Return a network whose gradients are the means over the processes."""
         from torch.nn.parallel import DistributedDataParallel
 
@@ -100,7 +100,7 @@ class Team:
         self.join(device)
         return DistributedDataParallel(network)
 
-    def normalized(self, network: nn.Module, device: torch.device) -> nn.Module:
+    def with_shared_norm(self, network: nn.Module, device: torch.device) -> nn.Module:
         """Return a network that normalizes by the batch of all processes, where that can be."""
         from torch.nn import SyncBatchNorm
 
@@ -109,16 +109,16 @@ class Team:
         whole: nn.Module = SyncBatchNorm.convert_sync_batchnorm(network)
         return whole
 
-    def places(self, count: int, batch: int) -> list[int]:
-        """Return which of the next `count` crops, in batches of `batch`, this process takes."""
+    def indices(self, count: int, batch: int) -> list[int]:
+        """Return which of `count` patches, in batches of `batch`, this process takes."""
         own = batch // self.size
         return [i for i in range(count) if i % batch // own == self.rank]
 
 
 def _leave() -> None:
-    """End the group's threads: one that lets go of a tensor while Python ends aborts the process.
+    """End the group's threads: one that frees a tensor while Python ends aborts the process.
 
-    They end with the last reference to the group, of which networks that are shared keep one.
+    They end with the last reference to the group; parallel networks hold one.
     """
     import torch.distributed as dist
 

@@ -1,9 +1,9 @@
-"""The mean of several networks, and of mirrored copies of what they see.
+"""Ensembles: the mean of several networks, and of mirrored copies of their input.
 
-Networks that learnt apart err apart: the mean of their maps is more accurate than those of any of
-them. After Lakshminarayanan et al., 2017, "Simple and scalable predictive uncertainty estimation
-using deep ensembles", https://doi.org/10.48550/arXiv.1612.01474; mirrored copies as in nnU-Net
-(Isensee et al., 2021, https://doi.org/10.1038/s41592-020-01008-z).
+Networks that were trained independently err independently: the mean of their prediction maps is
+more accurate than any of them. After Lakshminarayanan et al., 2017, "Simple and scalable predictive
+uncertainty estimation using deep ensembles", https://doi.org/10.48550/arXiv.1612.01474; mirrored
+copies as in nnU-Net (Isensee et al., 2021, https://doi.org/10.1038/s41592-020-01008-z).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Mean(nn.Module):
     members : sequence of torch.nn.Module
         Each maps (B, C, *spatial) to (B, channels, *spatial).
     mirrored : sequence of int
-        Spatial dimensions. The mean is over all ways of mirroring some of them, too.
+        Spatial dimensions. The mean is also over all ways of mirroring some of them.
     """
 
     def __init__(self, members: Sequence[nn.Module], mirrored: Sequence[int] = ()) -> None:
@@ -32,12 +32,12 @@ class Mean(nn.Module):
         self.ways = list(chain.from_iterable(combinations(mirrored, n) for n in counts))
 
     def forward(self, image: Tensor, activate: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """Return the mean of the outputs, or of what `activate` makes of each of them."""
+        """Return the mean of the outputs, each activated first if `activate` is given."""
         total: Tensor | None = None
         for way in self.ways:
-            seen = image.flip(way) if way else image
+            view = image.flip(way) if way else image
             for member in self.members:
-                output = member(seen).float()
+                output = member(view).float()
                 output = output if activate is None else activate(output)
                 output = output.flip(way) if way else output
                 total = output if total is None else total + output
@@ -46,7 +46,7 @@ class Mean(nn.Module):
 
 
 def activated(network: nn.Module, image: Tensor, activate: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return the maps that a network makes of an image, or the mean of those of a `Mean`."""
+    """Return the activated prediction maps of a network, or their mean over a `Mean`."""
     if isinstance(network, Mean):
         maps: Tensor = network(image, activate)
         return maps

@@ -1,4 +1,4 @@
-"""What a training may take of the machine."""
+"""The hardware that a training may use."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Machine(Options):
 
     @property
     def workers(self) -> int:
-        """Processes that can make crops: on a CPU in turns with the network, else beside it."""
+        """Data-loading processes: on a CPU they alternate with the network, else run beside it."""
         if self.small:
             return min(_MOST_WORKERS[True], self.cores) if self.cores > _FEW_CORES else 0
         return max(1, min(_MOST_WORKERS[False], self.cores - 1))
 
     @classmethod
     def here(cls, device: str = "auto") -> Machine:
-        """Look at this machine, of which the processes of a team take equal shares."""
+        """Return this machine, of which the processes of a team take equal shares."""
         import torch
 
         found = choose_device(device)

@@ -1,6 +1,6 @@
-"""How an image is scaled before the network sees it, always by the whole image.
+"""Normalization of intensities, always by statistics of the whole image.
 
-Statistics of a tile would make an object depend on the tile that it lies in.
+Statistics of a tile would make an object depend on the tile that contains it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the windows of overlap-tile inference lie, and how much each of their voxels counts.
+"""The layout of the tiles of overlap-tile inference, and the weight of each of their voxels.
 
 Overlap-tile with mirrored borders: Ronneberger et al., 2015,
 https://doi.org/10.1007/978-3-319-24574-4_28.
@@ -23,7 +23,7 @@ _LEAST_WEIGHT = 1e-6
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows over an image that was padded by mirroring.
+    """Tiles of an image that was padded by mirroring.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Tiling(Options):
     """Overlap-tile inference: the largest window, and how much of its rim is only context.
 
     Tiles are made equally large, so that they divide the image; their origins are multiples of
-    the network's stride, so that an object comes out the same in whichever tile it lies.
+    the network's stride, so that an object comes out the same in whichever tile it is.
     """
 
     tile: int = Field(640, ge=16, description="Largest window, px, along each axis")
@@ -87,7 +87,7 @@ class Tiling(Options):
         core = max(stride, self.tile // stride * stride - 2 * halo)
         if needed <= core + 2 * halo:
             # One window needs no aligned origin: what the stride asks for is shared by both ends,
-            # as crops have it in training. (Dice of an organ that fills the image rose by 0.001.)
+            # as patches have it in training. (Dice of an organ that fills the image rose by 0.001.)
             middle = before if self.mirror else (needed - size) // 2
             return needed, needed, needed, middle
         count = ceil((needed - 2 * halo) / core)
@@ -107,7 +107,7 @@ class Tiling(Options):
 
 
 class ToldTiling(Options):
-    """The tiles as far as a user sets them; the rest is the model's own."""
+    """The tiling that a user sets; the rest is the model's own."""
 
     tile: int | None = Field(
         None, ge=16, description="Largest tile along each axis, px. Default: the model's own."
@@ -117,11 +117,11 @@ class ToldTiling(Options):
     )
 
     def of(self, own: Tiling) -> Tiling:
-        """Return the windows of a model with what was set."""
-        chosen = self.model_dump(exclude_none=True)
-        if own.exact and chosen:
+        """Return the tiling of a model with these settings."""
+        given = self.model_dump(exclude_none=True)
+        if own.exact and given:
             raise InputError(
                 f"This model takes tiles of {own.tile} px only",
                 hint="Leave out the size of tiles and of their overlap",
             )
-        return Tiling.model_validate(own.model_dump() | chosen)
+        return Tiling.model_validate(own.model_dump() | given)

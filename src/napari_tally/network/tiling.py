@@ -1,4 +1,4 @@
-"""Lead a network over a large image, one batch of windows at a time, within the memory there is."""
+"""Tiled inference on large images, one batch of windows at a time, within the memory there is."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHARE = 0.5  # of the free device memory that the accumulated maps may take
 
 @dataclass
 class Inference:
-    """A network led over images.
+    """Tiled inference of a network on images.
 
     Attributes
     ----------
@@ -60,12 +60,12 @@ class Inference:
         """Yield after every batch of windows and return the maps, shape (channels, *spatial).
 
         Out of memory is answered by halving the batch, then the window, then by accumulating on
-        the CPU, and at last by running on the CPU; each is said in a step's note.
+        the CPU, and at last by running on the CPU; each is reported in a step's note.
         """
         return (yield from self._run(image, 0))
 
     def slices_steps(self, stack: NDArray[np.float32]) -> Steps[NDArray[np.float32]]:
-        """Lead a network over the slices of a stack, shape (C, slices, *spatial), several at once.
+        """Run inference on the slices of a stack, shape (C, slices, *spatial), several at once.
 
         Returns the maps, shape (channels, slices, *spatial); yields as `steps` does.
         """
@@ -93,7 +93,7 @@ class _Run:
         import torch
 
         self.inference, self.image, self.lead = inference, image, lead
-        self.shape = image.shape[1 + lead :]  # of what the network sees at a time
+        self.shape = image.shape[1 + lead :]  # of the input at a time
         self.device = self.store = inference.device
         self.network = inference.network
         first = next(self.network.parameters(), None)
@@ -140,8 +140,8 @@ class _Run:
         stack = views[0][None] if len(views) == 1 else torch.stack(views)
         layout = memory_format(stack.ndim - 2)
         with autocast(self.device, self.dtype):
-            seen = stack.to(self.device).contiguous(memory_format=layout)
-            return activated(self.network, seen, self.inference.activate)
+            inputs = stack.to(self.device).contiguous(memory_format=layout)
+            return activated(self.network, inputs, self.inference.activate)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -182,7 +182,7 @@ class _Run:
             self.norm[outer] += weight[inner]
 
     def overlap(self, window: Slices) -> tuple[Slices, Slices]:
-        """Return the part of a window that lies in the image: in the window, and in the image."""
+        """Return the part of a window that is in the image: in the window, and in the image."""
         inner, outer = [], []
         for cut, (before, _), size in zip(window, self.windows.padding, self.shape, strict=True):
             start, stop = max(cut.start, before), min(cut.stop, before + size)
@@ -191,7 +191,7 @@ class _Run:
         return tuple(inner), tuple(outer)
 
     def retreat(self, error: RuntimeError) -> str:
-        """Ask for less memory from now on and say what is tried.
+        """Take less memory from now on; return a note of what is tried.
 
         Raises
         ------
@@ -204,21 +204,21 @@ class _Run:
         smaller = self.tiling.tile // 2
         if self.batch > 1:
             self.batch //= 2
-            return f"Out of memory: going on with {self.batch} windows at a time"
+            return f"Out of memory: continuing with {self.batch} tiles at a time"
         if not self.tiling.exact and smaller > 2 * self.tiling.halo + self.inference.stride:
             self.tiling = self.tiling.model_copy(update={"tile": smaller})
             self.lay()
-            return f"Out of memory: starting again with windows of {smaller}"
+            return f"Out of memory: starting again with tiles of {smaller} px"
         if self.store != cpu:
             self.store = cpu
             self.sums = None if self.sums is None else self.sums.cpu()
             self.norm = self.norm.cpu()
-            return "Out of memory: collecting the maps in main memory"
+            return "Out of memory: collecting the prediction maps in main memory"
         if self.device != cpu:
             self.device = cpu
             self.network.to(cpu)
             return "Out of memory: running the network on the CPU"
-        raise MemoryError("Not enough memory even for the smallest windows on the CPU") from error
+        raise MemoryError("Not enough memory even for the smallest tiles on the CPU") from error
 
     def finish(self) -> NDArray[np.float32]:
         """Return the maps: the sums over the weights."""
@@ -249,7 +249,7 @@ def _room(device: torch.device, needed: int) -> torch.device:
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Tell whether an error of torch says that memory is short."""
+    """Return whether an error of torch means that memory ran out."""
     import torch
 
     text = str(error).lower()
@@ -259,7 +259,7 @@ def out_of_memory(error: RuntimeError) -> bool:
 
 
 def free_memory() -> None:
-    """Give back what a failed attempt held."""
+    """Release the memory of a failed attempt."""
     import torch
 
     gc.collect()

@@ -1,7 +1,7 @@
-"""Test-time augmentation: the maps of an image and of its turned and mirrored copies, averaged.
+"""Test-time augmentation (TTA): prediction maps averaged over rotated and mirrored copies.
 
-What a network says of an image should not depend on how it lies. The mean over copies is more
-accurate than any of them, and where they differ the network is not certain. After Wang et al.,
+A prediction should not depend on the orientation of the image. The mean over copies is more
+accurate than any of them, and where they differ the network is uncertain. After Wang et al.,
 2019, "Aleatoric uncertainty estimation with test-time augmentation", Neurocomputing,
 https://doi.org/10.1016/j.neucom.2019.01.103.
 """
@@ -26,30 +26,30 @@ COPIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """How an image is turned: Y and X are swapped or not, then axes are mirrored or not.
+    """How a copy is transformed: Y and X are swapped or not, then axes are mirrored or not.
 
     Attributes
     ----------
     swapped : bool
         Whether Y becomes X.
     mirrored : tuple of bool
-        Which of the new spatial axes go backwards.
+        Which of the new spatial axes are reversed.
     """
 
     swapped: bool
     mirrored: tuple[bool, ...]
 
     def __call__(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Return the turned array, shape (..., *spatial), as a view."""
+        """Return the transformed array, shape (..., *spatial), as a view."""
         return self._flipped(array.swapaxes(-1, -2) if self.swapped else array)
 
     def maps_back(self, maps: NDArray[np.float32], vectors: tuple[int, ...]) -> NDArray[np.float32]:
-        """Return the maps of the turned image, shape (C, ..., *spatial), as those of the image.
+        """Return the maps of the copy, shape (C, ..., *spatial), in the orientation of the image.
 
         Parameters
         ----------
         vectors : tuple of int
-            The channels of a vector along each spatial axis, which turns with the image, or none.
+            The channels of a vector along each spatial axis, which rotates with the image, or none.
         """
         back = self._flipped(maps)
         back = back.swapaxes(-1, -2) if self.swapped else back
@@ -68,10 +68,10 @@ class Copy:
 
 
 def copies(ndim: int) -> list[Copy]:
-    """Return the eight ways in which an image is turned, first the image as it is.
+    """Return the eight transforms of an image, the identity first.
 
-    Those of a square in 2D. In 3D they turn in the plane and, mirrored there, also along Z: the
-    stack is turned over. So the eight include flips of every axis.
+    Those of a square in 2D. In 3D they rotate in the plane, and mirrored copies are also mirrored
+    along Z, so that they include flips of every axis.
     """
     plane = product((False, True), repeat=3)
     return [Copy(swap, (*[(swap + y + x) % 2 == 1] * (ndim - 2), y, x)) for swap, y, x in plane]
@@ -84,7 +84,7 @@ def _first(maps: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass
 class AugmentedInference(Inference):
-    """A network led over the eight copies of each image.
+    """Tiled inference on the eight copies of each image.
 
     Its maps have one more channel, the last: the spread of the foreground, which is its standard
     deviation over the copies.

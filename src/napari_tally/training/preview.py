@@ -1,4 +1,4 @@
-"""What the best weights so far of a training find in an image."""
+"""Segmentation of an image with the best weights so far of a training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def preview_steps(work: Path, image: Volume, device: str = "auto") -> Steps[NDArray[np.integer]]:
-    """Segment an image with the best weights of a run that is under way; return labels or classes.
+    """Segment an image with the best weights of a running training; return labels or classes.
 
     Parameters
     ----------

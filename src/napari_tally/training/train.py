@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What came out: the model folder, and how it came about."""
+    """The result of a training: the model folder, its plan and its scores."""
 
     folder: Path
     info: ModelInfo
@@ -49,21 +49,17 @@ class Trained:
     test: Mapping[str, float] | None = None
 
     def lines(self) -> list[str]:
-        """Say it in words."""
+        """Describe it in words."""
         t = self.training
         scores = ", ".join(f"{name} {value:.3f}" for name, value in best_scores(t).items())
-        how = f"{t.step:,} steps, {t.waiting:.0%} of the time waiting for data"
-        best = f"step {t.best_step:,} is the best: {scores}" if self.split.validation else ""
+        how = f"{t.step:,} steps, {t.waiting:.0%} of the time spent waiting for data"
+        best = f"best at step {t.best_step:,}: {scores}" if self.split.validation else ""
         test = ", ".join(f"{name} {value:.3f}" for name, value in (self.test or {}).items())
-        return [
-            line
-            for line in (how, t.stopped, best, f"on the test images: {test}" * bool(test))
-            if line
-        ]
+        return [line for line in (how, t.stopped, best, f"test set: {test}" * bool(test)) if line]
 
 
 def run_folder(output: Path) -> Path:
-    """Return where the checkpoints of a training lie until its model is made."""
+    """Return the folder of the checkpoints of a training, until its model is written."""
     return output.with_name(f"{output.name}.training")
 
 
@@ -72,14 +68,14 @@ def training_steps(
 ) -> Steps[Trained]:
     """Train a model on labelled images and write it as a folder; yield after every batch.
 
-    Checkpoints lie beside the folder until it is made. A run that is closed while it learns leaves
-    a model of the best weights so far, and its checkpoints, with which it may be resumed. Processes
-    that `torchrun` started learn together; the first one makes the model.
+    Checkpoints are kept beside the folder until it is written. A run that is closed during training
+    leaves a model of the best weights so far, and its checkpoints, from which it can be resumed.
+    Processes that `torchrun` started train together; the first one writes the model.
 
     Raises
     ------
     TallyError
-        If an image, an option or the folder cannot be used; the message says why.
+        If an image, an option or the folder cannot be used.
     """
     options = options or TrainingOptions()
     work, team = run_folder(output), Team.here()
@@ -87,17 +83,17 @@ def training_steps(
         check_target(output, overwrite=options.overwrite or options.resume)
         _check_run(work, options)
     planned = Planned.read(work) if options.resume else None
-    options = options if planned is None else options.going_on(planned.options)
+    options = options if planned is None else options.resumed(planned.options)
     images = ready(pairs, options)
     planned = planned or plan_for(images, options)
-    # Free memory, of which the plan depends, may differ between the processes.
-    planned = team.told(planned.shared_by(team.size), team.own(choose_device(options.device)))
+    # Free memory, on which the plan depends, may differ between the processes.
+    planned = team.broadcast(planned.shared_by(team.size), team.own(choose_device(options.device)))
     for line in planned.lines():
         yield Step("plan", 1, 1, line)
     run = _Run(planned, output, work, options, team)
     yield from run.prepare_steps(images)
     try:
-        yield from run.learn_steps()
+        yield from run.fit_steps()
     except (GeneratorExit, KeyboardInterrupt):
         run.stopped()
         raise
@@ -120,21 +116,24 @@ class _Run:
         if not options.resume and team.leads:
             shutil.rmtree(work, ignore_errors=True)
             planned.write(work)
-        team.told(None, team.own(choose_device(options.device)))  # the folder is ready now
+        team.broadcast(None, team.own(choose_device(options.device)))  # the folder is ready now
 
     def prepare_steps(self, images: Sequence[Labelled]) -> Steps[None]:
-        """Bring the images of each part to the network."""
+        """Preprocess the images of each set."""
         named = {image.name: image for image in images}
         for part in ("training", "validation", "test"):
             names = getattr(self.split, part)
             missing = [name for name in names if name not in named]
             if missing:
-                raise InputError("The images of the first run are needed", f"none of {missing[0]}")
+                raise InputError(
+                    f"Image {missing[0]} of the first run is missing",
+                    hint="Resume with the same images",
+                )
             chosen = in_planes([named[name] for name in names], self.plan.ndim)
             self.parts[part] = yield from samples_steps(chosen, self.info, self.plan.class_ids)
 
-    def learn_steps(self) -> Steps[None]:
-        """Train, and remember how far it came."""
+    def fit_steps(self) -> Steps[None]:
+        """Train, and keep the record of it."""
         weights = self.start.networks[0].state_dict() if self.start else None
         self.training = yield from train_steps(
             self.parts["training"],
@@ -150,7 +149,7 @@ class _Run:
         """Make a model of the best weights so far."""
         if self.team.leads and (self.work / BEST).exists():
             self.training = Training.read(self.work)
-            self.training.stopped = self.training.stopped or "stopped by hand"
+            self.training.stopped = self.training.stopped or "stopped by the user"
             self._write(None, None)
 
     def finish_steps(self) -> Steps[Trained]:
@@ -190,12 +189,12 @@ class _Run:
 def info_of(
     plan: Plan, options: TrainingOptions, name: str, start: Model | None = None
 ) -> ModelInfo:
-    """Return what a model made by a plan says of itself."""
+    """Return the description of a model made by a plan."""
     plural = {"instances": "objects", "classes": "parts", "panoptic": "objects"}[plan.kind]
     old = start.info if start else None
     described = f"{plural.capitalize()} in {plan.ndim}D, trained on own images"
     if old is not None:
-        described = f"{old.description}; trained further on own images"
+        described = f"{old.description}; fine-tuned on own images"
     return ModelInfo(
         name=options.name or name,
         version="1.0.0",
@@ -213,10 +212,9 @@ def info_of(
 
 def _check_run(work: Path, options: TrainingOptions) -> None:
     if options.resume and not (work / PLANNED).is_file():
-        raise InputError("A run that was stopped is needed to go on", f"none in {work}")
+        raise InputError(f"There is no stopped run in {work}", hint="Start it without resume")
     if work.exists() and not (options.resume or options.overwrite):
         raise OutputExistsError(
-            "A new run is needed",
-            f"{work}, left by one that was stopped",
-            "Use --resume to go on with it, or --overwrite to begin anew",
+            f"{work} holds a run that was stopped",
+            hint="Resume it with --resume, or start again with --overwrite",
         )

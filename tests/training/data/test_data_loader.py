@@ -15,7 +15,7 @@ from napari_tally.heads import Semantic
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.data import data_loader
 from napari_tally.training.data.data_loader import batches
-from napari_tally.training.data.patch_sampler import Crops
+from napari_tally.training.data.patch_sampler import Patches
 from napari_tally.training.data.sample import Sample
 
 SIZE = 100
@@ -24,26 +24,26 @@ import os, signal
 import numpy as np, psutil
 from napari_tally.heads import Semantic
 from napari_tally.training.augment.augmentation import Augmentation
-from napari_tally.training.data.patch_sampler import Crops
+from napari_tally.training.data.patch_sampler import Patches
 from napari_tally.training.data.data_loader import batches
 from napari_tally.training.data.sample import Sample
 
 sample = Sample("a", np.zeros((1, 64, 64), np.float32), np.zeros((64, 64), np.uint8))
-crops = Crops([sample], Semantic(), Augmentation(), (32, 32), 40, seed=0)
+crops = Patches([sample], Semantic(), Augmentation(), (32, 32), 40, seed=0)
 for image, target in batches(crops, 4, range(40), 1, "cpu"):
     print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def _crops() -> Crops:
+def _crops() -> Patches:
     rng = np.random.default_rng(0)
     image = rng.random((1, 96, 96), np.float32)
     sample = Sample("noise", image, (image[0] > 0.5).astype(np.uint8))
-    return Crops([sample], Semantic(), Augmentation(), (64, 64), 10 * SIZE, seed=0)
+    return Patches([sample], Semantic(), Augmentation(), (64, 64), 10 * SIZE, seed=0)
 
 
-def _from_processes(crops: Crops, workers: int = 1):
+def _from_processes(crops: Patches, workers: int = 1):
     return batches(crops, SIZE, range(len(crops)), workers, "cpu")
 
 
@@ -86,7 +86,7 @@ def test_what_a_process_that_was_ended_left_is_made_here(caplog) -> None:
     while _makers():
         found.append(next(others))
     found += others
-    assert "was ended" in caplog.text
+    assert "was killed" in caplog.text
     assert len(found) == len(crops) // SIZE
     for (image, target), (image_there, target_there) in zip(own, found, strict=True):
         assert torch.equal(image, image_there) and torch.equal(target, target_there)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from napari_tally.core.errors import InputError
-from napari_tally.training.data.data_split import Split, groups_of, split_groups, told_split
+from napari_tally.training.data.data_split import Split, groups_of, named_split, split_groups
 
 
 def _paths(*names: str) -> dict[str, Path]:
@@ -49,15 +49,15 @@ def test_the_seed_decides_and_goes_to_json_and_back() -> None:
 def test_too_few_images_are_all_learnt_from_and_it_is_said() -> None:
     split = split_groups({"a": "a", "b": "b", "c": "c"})
     assert len(split.training) == 3 and not split.validation
-    assert "which takes 4 images (3 here): the last weights are kept" in split.lines()[1]
+    assert "fewer than 4 images (3). The last weights are kept" in split.lines()[1]
 
 
 def test_images_for_validation_can_be_told() -> None:
-    split = told_split(["a", "b", "c"], ["b"])
+    split = named_split(["a", "b", "c"], ["b"])
     assert (split.training, split.validation) == (("a", "c"), ("b",))
-    for wrong in (["x"], ["a", "b", "c"]):
-        with pytest.raises(InputError, match="some, not all"):
-            told_split(["a", "b", "c"], wrong)
+    for wrong, problem in ((["x"], "no image .x."), (["a", "b", "c"], "none is left")):
+        with pytest.raises(InputError, match=problem):
+            named_split(["a", "b", "c"], wrong)
 
 
 def test_of_many_images_twenty_choose_the_weights_unless_a_share_is_told() -> None:

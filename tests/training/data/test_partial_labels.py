@@ -12,7 +12,7 @@ from napari_tally.heads import Boundary, Panoptic, Semantic
 from napari_tally.heads.panoptic import PanopticClass
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.data.partial_labels import scored, settled
-from napari_tally.training.data.patch_sampler import Crops
+from napari_tally.training.data.patch_sampler import Patches
 from napari_tally.training.data.sample import Sample
 
 PLAIN = Augmentation(share=0, zoom=(1, 1), zoom_share=0, turn_share=0)
@@ -61,11 +61,11 @@ def test_a_region_of_which_nothing_can_be_learnt_is_refused(region, said) -> Non
 def test_crops_lie_in_the_region_and_have_no_target_outside_of_it() -> None:
     image = np.zeros((1, 40, 40), np.float32)
     sample = Sample("a", image, _labels(), known=settled(Boundary(), _labels(), _region()))
-    crops = Crops([sample], Boundary(), PLAIN, (8, 8), 30, seed=0)
+    crops = Patches([sample], Boundary(), PLAIN, (8, 8), 30, seed=0)
     shares = [float(crops[i][1][0].isfinite().float().mean()) for i in range(30)]
     assert min(shares) > 0
     assert max(shares) == 1
-    whole = Crops([sample], Boundary(), PLAIN, (40, 40), 1, seed=0)[0][1]
+    whole = Patches([sample], Boundary(), PLAIN, (40, 40), 1, seed=0)[0][1]
     assert whole[0].isfinite().sum() == sample.known.sum()
 
 
@@ -88,7 +88,7 @@ def test_crops_around_what_is_labelled_hold_something_of_it() -> None:
     labels[50, 50] = 1
     labels[80:90, 3:9] = 2
     sample = Sample("a", labels[None].astype(np.float32), labels)
-    crops = Crops([sample], Semantic(classes=("a", "b")), PLAIN, (16, 16), 40, 0, foreground=1)
+    crops = Patches([sample], Semantic(classes=("a", "b")), PLAIN, (16, 16), 40, 0, foreground=1)
     held = np.array([crops[i][1].amax((1, 2)).numpy() for i in range(40)])
     assert held[:, 1:].max(1).all()
     assert 10 <= held[:, 1].sum() <= 30  # the speck as often as the block

@@ -42,18 +42,18 @@ def test_alone_it_is_a_team_of_one(monkeypatch) -> None:
         monkeypatch.delenv(name, raising=False)
     team, cpu = Team.here(), torch.device("cpu")
     assert team == Team(0, 1) and team.leads
-    assert team.told("x", cpu) == "x"
+    assert team.broadcast("x", cpu) == "x"
     assert team.gathered(torch.ones(2)).tolist() == [1, 1]
-    assert team.places(6, 2) == list(range(6))
+    assert team.indices(6, 2) == list(range(6))
 
 
 def test_each_crop_of_a_batch_is_taken_once() -> None:
-    first, second = Team(0, 2).places(8, 4), Team(1, 2).places(8, 4)
+    first, second = Team(0, 2).indices(8, 4), Team(1, 2).indices(8, 4)
     assert first == [0, 1, 4, 5] and second == [2, 3, 6, 7]
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path) -> None:
-    with pytest.raises(InputError, match="3 processes share evenly"):
+    with pytest.raises(InputError, match="shared evenly by 3 processes"):
         drain(train_steps(samples(), [], OPTIONS, tmp_path, "cpu", team=Team(0, 3)))
 
 

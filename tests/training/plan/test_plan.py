@@ -151,10 +151,10 @@ def test_mixed_spacings_meet_in_the_middle() -> None:
     spacings = [(0.2, 0.2), (0.3, 0.3), (0.6, 0.6)]
     data = fingerprint(check_all([pair(discs(i), str(i), s) for i, s in enumerate(spacings)]))
     assert data.mixed and data.spacing == (0.3, 0.3)
-    assert any("brought to those in the middle" in line for line in data.lines())
+    assert any("resampled to the median" in line for line in data.lines())
     partly = fingerprint(check_all([pair(discs(0), "a", (0.2, 0.2)), pair(discs(1), "b")]))
     assert partly.spacing is None
-    assert partly.lines()[-1] == "Only 1 have a calibration: it is not used"
+    assert partly.lines()[-1] == "Calibration ignored: only 1 of the images have one"
 
 
 def test_ct_gets_a_window_by_what_is_labelled() -> None:
@@ -255,17 +255,17 @@ def test_the_plan_is_said_in_words() -> None:
 @pytest.mark.parametrize(
     ("pairs", "said"),
     [
-        ([], "At least one labelled image"),
-        ([pair(np.zeros((20, 20), np.uint8))], "at least one object"),
+        ([], "no labelled images"),
+        ([pair(np.zeros((20, 20), np.uint8))], "labels are empty"),
         (
             [replace(pair(discs()), labels=Volume(discs(shape=(30, 96)), "YX"))],
-            "Labels of the shape",
+            "labels of a have shape",
         ),
-        ([replace(pair(discs()), known=np.ones((3, 3), bool))], "A mask of the shape"),
+        ([replace(pair(discs()), known=np.ones((3, 3), bool))], "mask of a has shape"),
         ([pair(discs() > 0, image=discs() > 0)], "is a mask"),
         (
             [pair(discs(), n, image=np.zeros((2 + (n == "d"), 96, 96))) for n in "abcd"],
-            r"got 3 of 2 and 1 of 3 \(d\)",
+            r"3 of 2 and 1 of 3 \(d\)",
         ),
     ],
     ids=["none", "background", "shape", "mask", "no intensities", "channels"],

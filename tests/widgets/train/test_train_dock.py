@@ -48,7 +48,7 @@ def test_the_plan_is_told_before_anything_is_done(dock, until, tmp_path) -> None
     until(lambda: not dock.runner.busy)
     text = dock.said.toPlainText()
     assert "fine-tuned from nuclei-2d" in text
-    assert "1 to learn from, 1 to choose the best weights" in text
+    assert "1 for training, 1 for validation" in text
     assert not list(tmp_path.iterdir())
 
 

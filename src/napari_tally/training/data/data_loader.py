@@ -1,7 +1,7 @@
-"""Batches of crops, which processes of their own make where the machine has cores for them.
+"""Batches of training patches, made by worker processes where the machine has cores for them.
 
-On a CPU that has too few cores for both, they and the network take turns: beside each other they
-take cores from its threads, which wait for each other, and more is lost than won.
+On a CPU that has too few cores for both, the workers and the network alternate: at the same time
+workers would take cores from its threads, which wait for each other, and more is lost than won.
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from .patch_sampler import Crops
+    from .patch_sampler import Patches
 
 logger = logging.getLogger("napari_tally")
 # A forked process may run no compiled loop if one has run in this process before.
 _PROCESSES = get_context("spawn")
-_NAP = 2e-3  # seconds between two looks whose turn it is
-_NAPS = 1000  # after which a process looks whether its parent still lives
+_NAP = 2e-3  # seconds between two checks of whose turn it is
+_NAPS = 1000  # after which a worker checks that its parent still lives
 
 
 def batches(
-    crops: Crops, size: int, places: Sequence[int], workers: int, device: str
+    patches: Patches, size: int, indices: Sequence[int], workers: int, device: str
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Give batches of `size` crops, images and targets, in the order of `places`.
+    """Yield batches of `size` patches, images and targets, in the order of `indices`.
 
-    Where a process is ended from outside, as for lack of memory, a warning says so, and this one
-    makes what is left.
+    If a worker is killed, as for lack of memory, a warning is logged, and this process makes the
+    rest.
 
     Parameters
     ----------
     workers : int
-        Processes that make them; 0 if this one does.
+        Worker processes; 0 for this one.
     device : str
-        The kind of device that learns from them, such as "cpu".
+        The kind of device of the network, such as "cpu".
     """
-    # No event or lock, which the end of a process can leave taken for ever.
+    # No event or lock, which a killed process can leave taken for ever.
     turn = _PROCESSES.RawValue("b", 1) if workers and _cores_lack(workers, device) else None
     loader = DataLoader(
-        _Batches(crops, places, size, turn),
+        _Batches(patches, indices, size, turn),
         batch_size=None,  # it gives whole ones
         num_workers=workers,
         pin_memory=device == "cuda",
@@ -68,26 +68,26 @@ def batches(
             yield batch[0], batch[1]
             _give(turn, 1)
     except RuntimeError as error:
-        if not _was_ended(error):
+        if not _was_killed(error):
             raise
         logger.warning(
-            "A process that makes crops was ended, most often for lack of memory; this one goes on "
-            "alone."
+            "A data-loading process was killed, most often for lack of memory; continuing without "
+            "workers."
         )
     finally:
-        _give(turn, 1)  # so that the processes come to their end
-    del every  # and with it those that are left
-    if done < len(places) // size:
-        yield from batches(crops, size, places[done * size :], 0, device)
+        _give(turn, 1)  # so that the workers can end
+    del every  # and its workers
+    if done < len(indices) // size:
+        yield from batches(patches, size, indices[done * size :], 0, device)
 
 
 def _cores_lack(workers: int, device: str) -> bool:
-    """Tell whether processes would take cores from the network."""
+    """Return whether workers would take cores from the network."""
     return device == "cpu" and torch.get_num_threads() + workers > cores_here()
 
 
-def _was_ended(error: RuntimeError) -> bool:
-    """Tell whether it is PyTorch's word for a process that is not there any more."""
+def _was_killed(error: RuntimeError) -> bool:
+    """Return whether PyTorch reports a worker that does not exist any more."""
     return any(words in str(error) for words in ("exited unexpectedly", "killed by signal"))
 
 
@@ -98,7 +98,7 @@ def _give(turn: c_byte | None, value: int) -> None:
 
 @contextmanager
 def _main_left_out() -> Iterator[None]:
-    """Let processes start without the user's script, which they would run once more.
+    """Start workers without the user's script, which they would run once more.
 
     A script that trains outside of `if __name__ == "__main__"` would never end.
     """
@@ -110,17 +110,19 @@ def _main_left_out() -> Iterator[None]:
 
 
 class _Batches(Dataset[tuple[Any, Any]]):
-    """Batches of crops in the order that is told; with a `turn`, made only while it is theirs."""
+    """Batches of patches in a given order; with a `turn`, made only while it is the workers'."""
 
-    def __init__(self, crops: Crops, places: Sequence[int], size: int, turn: c_byte | None) -> None:
-        self.crops, self.places, self.size, self.turn = crops, places, size, turn
+    def __init__(
+        self, patches: Patches, indices: Sequence[int], size: int, turn: c_byte | None
+    ) -> None:
+        self.patches, self.indices, self.size, self.turn = patches, indices, size, turn
 
     def __len__(self) -> int:
-        return len(self.places) // self.size
+        return len(self.indices) // self.size
 
     def __getitem__(self, number: int) -> tuple[Any, Any]:
         first = number * self.size
-        return self.crops.batch(self.places[first : first + self.size], self._await_turn)
+        return self.patches.batch(self.indices[first : first + self.size], self._await_turn)
 
     def _await_turn(self) -> None:
         naps = 0

@@ -1,4 +1,4 @@
-"""Which images are learnt from, which choose the best weights, and which are only scored."""
+"""The split of the images into training, validation and test set."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pydantic import Field
 from ...core.errors import InputError
 from ...core.options import Options
 
-_LEAST = 4  # groups from which on some can be spared
+_LEAST = 4  # groups from which on some are held out
 _SHARE, _ENOUGH = 0.2, 20  # of the groups, and how many of them are enough to choose weights by
 _MARKED = re.compile(r"^(.+?)[_\-. ]?(?:z|t|slice|frame|plane)[_\-]?\d+$", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(.*\d)[_\-. ]\d+$")
-_FOLDERS = 3  # from which on the folder of a file is what it belongs to
+_FOLDERS = 3  # from which on the folder of a file is its group
 
 
 class Split(Options):
@@ -26,14 +26,14 @@ class Split(Options):
     training: tuple[str, ...]
     validation: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
-    note: str = Field("", description="What is to be said of it")
+    note: str = Field("", description="Why images are not held out")
 
     def lines(self) -> list[str]:
-        """Say it in words."""
+        """Describe it in words."""
         parts = {
-            "to learn from": self.training,
-            "to choose the best weights": self.validation,
-            "only to be scored": self.test,
+            "for training": self.training,
+            "for validation": self.validation,
+            "for the test": self.test,
         }
         counts = ", ".join(f"{len(names)} {what}" for what, names in parts.items() if names)
         return [f"Images: {counts} (seed {self.seed})", *filter(None, [self.note])]
@@ -50,16 +50,16 @@ def split_groups(
     Parameters
     ----------
     groups : dict of str to str
-        Of each image (by name) what it belongs to: slices of one volume stay together.
+        The group of each image, by its name: slices of one volume stay together.
     validation, test : float
-        Shares of the groups. If none is told, a fifth is for validation, 20 groups at most. With
-        fewer than four groups all of them are learnt from.
+        Shares of the groups. Default: a fifth for validation, 20 groups at most. Fewer than four
+        groups are all for training.
     """
     kinds = sorted(set(groups.values()))
     share, most = (_SHARE, _ENOUGH) if validation is None else (validation, len(kinds))
     if len(kinds) < _LEAST or share <= 0:
-        note = f"which takes {_LEAST} images ({len(kinds)} here)" if share > 0 else "as asked for"
-        note = f"No validation, {note}: the last weights are kept, and nothing scores them"
+        note = f"fewer than {_LEAST} images ({len(kinds)})" if share > 0 else "as requested"
+        note = f"No validation set: {note}. The last weights are kept, without a score"
         return Split(seed=seed, training=tuple(sorted(groups)), note=note)
     order = [kinds[i] for i in np.random.default_rng(seed).permutation(len(kinds))]
     held = min(most, max(1, round(share * len(kinds))))
@@ -70,26 +70,28 @@ def split_groups(
     return Split(seed=seed, training=tuple(sorted(rest)), **names)
 
 
-def told_split(names: Sequence[str], validation: Sequence[str], seed: int = 0) -> Split:
-    """Return the split in which the images named are those of the validation.
+def named_split(names: Sequence[str], validation: Sequence[str], seed: int = 0) -> Split:
+    """Return the split with the named images as validation set.
 
     Raises
     ------
     InputError
-        If one of them is not there, or none is left.
+        If one of them does not exist, or none is left for training.
     """
     unknown = sorted(set(validation) - set(names))
     rest = tuple(sorted(set(names) - set(validation)))
     if unknown or not rest:
         raise InputError(
-            "Names of some, not all, of the images are needed for the validation",
-            ", ".join(unknown) or "all of them",
+            f"There is no image {unknown[0]!r} for validation"
+            if unknown
+            else "All images are for validation: none is left for training",
+            hint="Name some of the training images",
         )
     return Split(seed=seed, training=rest, validation=tuple(sorted(validation)))
 
 
 def groups_of(paths: Mapping[str, Path]) -> dict[str, str]:
-    """Return what each image belongs to, by its folder or its name (`mouse_z012`, `a3_07`)."""
+    """Return the group of each image, by its folder or its name (`mouse_z012`, `a3_07`)."""
     if len({path.parent for path in paths.values()}) >= _FOLDERS:
         return {name: str(path.parent) for name, path in paths.items()}
     for patterns, least in (((_MARKED, _NUMBERED), _LEAST), ((_MARKED,), 2)):

@@ -1,4 +1,4 @@
-"""Images with their labels, checked: what a training or a plan begins with."""
+"""Images with their labels, checked: the input of a training or a plan."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Labelled:
     classes : Volume, optional
         Class ids beside ids of objects.
     known : ndarray of bool, optional
-        Where the labels are complete; everywhere if it is not given.
+        The annotated region; None for everywhere.
     group : str
-        What it belongs to: images of a group are not parted by a split.
+        Its group: a split keeps images of a group together.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Labelled:
         Raises
         ------
         InputError
-            If the image is none of intensities, or one of the others does not fit it.
+            If the image is a mask, or the labels do not fit it.
         """
         check_intensities(self.image)
         image = _without_single(self.image)
@@ -64,8 +64,7 @@ class Labelled:
             return None
         if self.known.size != np.prod(_grid(image)):
             raise InputError(
-                f"A mask of the shape {_grid(image)} is needed for {self.name}",
-                f"one of {self.known.shape}",
+                f"The mask of {self.name} has shape {self.known.shape} but the image {_grid(image)}"
             )
         return np.asarray(self.known, bool).reshape(_grid(image))
 
@@ -73,8 +72,7 @@ class Labelled:
         volume = _without_single(volume)
         if volume.shape != _grid(image):
             raise InputError(
-                f"{what.capitalize()} of the shape {_grid(image)} are needed for {self.name}",
-                f"{what} of shape {volume.shape}",
+                f"The {what} of {self.name} have shape {volume.shape} but the image {_grid(image)}"
             )
         array = np.asarray(volume.array)
         array = array.view(np.uint8) if array.dtype == bool else whole_numbers(array)
@@ -88,7 +86,7 @@ class Labelled:
         return [self._at("T", t, f"{self.name}_t{t:03}") for t in range(count)]
 
     def slices(self) -> list[Labelled]:
-        """Return each slice of a stack by itself, without those of which nothing is known."""
+        """Return each slice of a stack by itself, without those that are not annotated."""
         if "Z" not in self.image.axes:
             return [self]
         count = self.image.shape[self.image.axes.index("Z")]
@@ -130,9 +128,9 @@ def check_all(pairs: Sequence[Labelled]) -> list[Labelled]:
     """
     found = [frame for pair in pairs for frame in pair.checked().frames()]
     if not found:
-        raise InputError("At least one labelled image is needed to train", "none")
+        raise InputError("There are no labelled images to train on")
     if not any(np.any(pair.labels.array) for pair in found):
-        raise InputError("Labels with at least one object are needed", "background alone")
+        raise InputError("The labels are empty: no object or class in any image")
     _check_channels(found)
     return found
 
@@ -143,14 +141,18 @@ def _check_channels(pairs: Sequence[Labelled]) -> None:
         return
     usual = counts.most_common(1)[0][0]
     odd = next(p for p in pairs if max(1, len(p.image.channels)) != usual)
-    got = " and ".join(f"{n} of {c}" for c, n in counts.most_common())
-    raise InputError("Images of the same channels are needed", f"{got} ({odd.name})")
+    found = " and ".join(f"{n} of {c}" for c, n in counts.most_common())
+    raise InputError(
+        f"Images differ in their number of channels: {found} ({odd.name})",
+        hint="Choose one channel",
+    )
 
 
 def axes_of(pairs: Sequence[Labelled]) -> Literal[2, 3]:
-    """Return along how many axes a network is to see these images.
+    """Return the spatial axes of the network's input.
 
-    Stacks of which only some slices are labelled are seen slice by slice: objects go on in others.
+    Stacks of which only some slices are annotated are taken slice by slice: their objects continue
+    in other slices.
     """
     if any(_by_slices(pair) for pair in pairs):
         return 2
@@ -159,7 +161,7 @@ def axes_of(pairs: Sequence[Labelled]) -> Literal[2, 3]:
 
 
 def _by_slices(pair: Labelled) -> bool:
-    """Tell whether all of some slices of a stack is known, and nothing of the others."""
+    """Return whether some slices of a stack are annotated as a whole, and the others not at all."""
     if pair.known is None or "Z" not in pair.labels.axes:
         return False
     known = np.moveaxis(pair.known, pair.labels.axes.index("Z"), 0).reshape(len(pair.known), -1)
@@ -167,12 +169,12 @@ def _by_slices(pair: Labelled) -> bool:
 
 
 def in_planes(pairs: Sequence[Labelled], ndim: int) -> list[Labelled]:
-    """Return the images as a network for that many axes sees them.
+    """Return the images with that many spatial axes: slices of stacks, or stacks.
 
     Raises
     ------
     InputError
-        If there are none, or a network for stacks is to see one without depth.
+        If a stack is needed and an image has no Z axis.
     """
     if ndim == 2:
         found = [part for pair in pairs for part in pair.slices()]
@@ -180,6 +182,6 @@ def in_planes(pairs: Sequence[Labelled], ndim: int) -> list[Labelled]:
     flat = [pair.name for pair in pairs if "Z" not in pair.image.axes]
     if flat:
         raise InputError(
-            "Stacks (axes ZYX) are needed for a network in 3D", f"{flat[0]}, which is flat"
+            f"{flat[0]} has no Z axis, which a 3D network needs", hint="Train in 2D, or take stacks"
         )
     return list(pairs)

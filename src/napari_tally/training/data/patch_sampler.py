@@ -1,4 +1,4 @@
-"""Training data: augmented crops with their targets, in an order that a seed decides."""
+"""Training patches: augmented, with their targets, in an order set by a seed."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from ..augment.augmentation import Augmentation
     from ..augment.chain import Chain
 
-__all__ = ["Crops", "Sample"]
+__all__ = ["Patches", "Sample"]
 
 
-class Crops:
-    """Crop number `i` of a training run; the same for the same seed, whoever asks for it.
+class Patches:
+    """Patch number `i` of a training run; the same for the same seed in every process.
 
-    Images of the same weight are equally likely, however large they are. A share of the crops,
-    `foreground`, lies around something labelled; where only a part of an image is labelled, the
-    others lie around a voxel of that part.
+    Images of the same weight are equally likely, however large they are. A share of the patches,
+    `foreground`, is centred on a labelled voxel; where only a region of an image is annotated, the
+    others are centred on a voxel of it.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Crops:
         return self.count - self.first
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what each process makes for itself."""
+        """Leave out the transform, which each process makes for itself."""
         return {name: value for name, value in vars(self).items() if name != "transform"}
 
     @cached_property
     def transform(self) -> Chain:
-        """What changes a crop."""
+        """The augmentation of a patch."""
         return self.augmentation.transform(self.patch)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
@@ -68,34 +68,34 @@ class Crops:
     def batch(
         self, indices: Sequence[int], wait: Callable[[], object] = lambda: None
     ) -> tuple[Tensor, Tensor]:
-        """Return the images and targets of several crops, both of shape (B, C, *patch).
+        """Return the images and targets of several patches, both of shape (B, C, *patch).
 
-        What is done with all of them, one after the other, is in the caches of the processor then.
+        Each stage runs on all of them in a row, with its code and data in the processor's cache.
 
         Parameters
         ----------
         wait : callable
-            Is called before a crop is changed.
+            Called before a patch is augmented.
         """
         import torch
 
         drawn = [self._drawn(index) for index in indices]
-        changed = []
+        augmented = []
         for both, seed in drawn:
             wait()
-            changed.append(self._changed(both, seed))
-        labels = np.stack([self.head.repaired(labels) for _, labels, _ in changed])
+            augmented.append(self._augmented(both, seed))
+        labels = np.stack([self.head.repaired(labels) for _, labels, _ in augmented])
         channels = self.head.channels(len(self.patch))
         targets = np.empty((len(labels), channels, *self.patch), np.float32)
         with at_most(torch.get_num_threads()):
             self.head.encode_all(labels, targets)
-        for (*_, known), target in zip(changed, targets, strict=True):
+        for (*_, known), target in zip(augmented, targets, strict=True):
             if known is not None:
                 target[:, known == 0] = np.nan
-        return torch.stack([image for image, *_ in changed]), torch.from_numpy(targets)
+        return torch.stack([image for image, *_ in augmented]), torch.from_numpy(targets)
 
     def _drawn(self, index: int) -> tuple[dict[Hashable, Any], int]:
-        """Return a window of an image, with its labels, and the seed by which it is changed."""
+        """Return a window of an image, with its labels, and the seed of its augmentation."""
         import torch
 
         rng = np.random.default_rng([self.seed, self.first + index])
@@ -107,19 +107,19 @@ class Crops:
         }
         return both, int(rng.integers(2**31))
 
-    def _changed(
+    def _augmented(
         self, both: dict[Hashable, Any], seed: int
     ) -> tuple[Tensor, NDArray[np.integer], NDArray[Any] | None]:
-        """Return the image of a crop, its labels, and where these are known."""
+        """Return the image of a patch, its labels, and its annotated region."""
         import torch
 
-        crop = self.transform(both, seed=seed)
-        labels, *known = crop[LABELS].to(torch.int32).numpy()
-        image = crop[IMAGE].to(torch.float32).contiguous()
+        patch = self.transform(both, seed=seed)
+        labels, *known = patch[LABELS].to(torch.int32).numpy()
+        image = patch[IMAGE].to(torch.float32).contiguous()
         return image, labels, known[0] if known else None
 
     def _place(self, sample: Sample, rng: np.random.Generator) -> tuple[int, ...]:
-        """Return the voxel around which the crop lies."""
+        """Return the voxel on which the patch is centred."""
         if self.foreground and rng.random() < self.foreground and sample.ids:
             return sample.place(sample.ids[int(rng.integers(len(sample.ids)))], rng)
         known = sample.known_place(rng)
@@ -127,7 +127,7 @@ class Crops:
 
 
 def _both(sample: Sample) -> Tensor:
-    """Return labels, and where they are known unless they are everywhere, as channels."""
+    """Return labels and, if there is one, their annotated region as channels."""
     import torch
 
     labels, known = sample.labels, sample.known

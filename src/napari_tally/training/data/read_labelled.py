@@ -40,22 +40,22 @@ def folders_steps(
     Raises
     ------
     InputError
-        If there is no pair, or a file does not fit.
+        If no image has labels, or a file does not fit.
     """
-    pairs, alone = paired(images, labels)
+    pairs, unmatched = paired(images, labels)
     others = {
         what: {} if folder is None else dict(paired(images, folder)[0])
         for what, folder in (("masks", masks), ("classes", classes))
     }
     names = _names([image for image, _ in pairs])
     groups = groups_of(dict(zip(names, (image for image, _ in pairs), strict=True)))
-    note, found = _alone(alone), []
-    for name, (path, truth) in zip(names, pairs, strict=True):
+    note, found = _unmatched(unmatched), []
+    for name, (path, ground_truth) in zip(names, pairs, strict=True):
         image = replace(read(path), name=name)
         mask, kinds = (others[what].get(path) for what in ("masks", "classes"))
         known = None if mask is None else np.asarray(read(mask).array) > 0
         beside = None if kinds is None else read(kinds)
-        found.append(Labelled(name, image, read(truth), beside, known, groups[name]))
+        found.append(Labelled(name, image, read(ground_truth), beside, known, groups[name]))
         yield Step(READ, len(found), len(pairs), note)
         note = ""
     return found
@@ -67,16 +67,16 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [stem(p) if counts[stem(p)] == 1 else f"{p.parent.name}/{p.name}" for p in paths]
 
 
-def _alone(paths: Sequence[Path]) -> str:
+def _unmatched(paths: Sequence[Path]) -> str:
     if not paths:
         return ""
     listed = ", ".join(path.name for path in paths[:3]) + (", ..." if len(paths) > 3 else "")
-    left_out = "file has no match and is" if len(paths) == 1 else "files have no match and are"
-    return f"{len(paths)} {left_out} left out: {listed}"
+    files = "file" if len(paths) == 1 else "files"
+    return f"Skipped {len(paths)} unmatched {files}: {listed}"
 
 
 def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], tuple[str, ...]]]:
-    """Read images and what a COCO JSON says of them; return them and the names of the classes.
+    """Read images and their COCO annotations; return them and the names of the classes.
 
     Raises
     ------
@@ -101,5 +101,5 @@ def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], t
     if not found:
         raise InputError(f"None of the images of {annotations} is in {images}")
     if missing:
-        yield Step(READ, 1, 1, _alone(missing))
+        yield Step(READ, 1, 1, _unmatched(missing))
     return found, coco.categories

@@ -1,4 +1,4 @@
-"""An image to learn from, or to be scored on."""
+"""An image of the training, validation or test set, ready for the network."""
 
 from __future__ import annotations
 

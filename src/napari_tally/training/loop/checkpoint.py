@@ -1,4 +1,4 @@
-"""The files of a training run, each of them whole or not there."""
+"""The files of a training run, each written whole or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def save(content: dict[str, Any], path: Path) -> None:
     """
     import torch
 
-    # By way of memory: torch's own errors do not say that a disk is full.
+    # By way of memory: torch's own errors do not mention a full disk.
     buffer = io.BytesIO()
     torch.save(content, buffer)
     with replacing(path) as part, part.open("wb") as file:
@@ -50,9 +50,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
         found: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise FileError(
-            f"A whole checkpoint is needed in {path}",
-            (str(error).splitlines() or ["none"])[0],
-            "Remove it to begin anew",
+            f"Checkpoint {path} cannot be read: {(str(error).splitlines() or ['it is empty'])[0]}",
+            hint="Remove it to start again",
         ) from error
     return found
 
@@ -63,7 +62,7 @@ def best_weights(folder: Path) -> dict[str, Tensor]:
 
 
 def last_weights(folder: Path) -> dict[str, Tensor]:
-    """Return the averaged weights of the last checkpoint of a run: how far it is."""
+    """Return the averaged weights of the last checkpoint of a run."""
     average = load(folder / LAST)["average"]
     prefix = "module."
     return {k.removeprefix(prefix): w for k, w in average.items() if k.startswith(prefix)}

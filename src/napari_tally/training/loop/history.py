@@ -1,4 +1,4 @@
-"""What a training run tells: after each step, and in all."""
+"""The record of a training run: each step, and the whole."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .checkpoint import LOG
 
 @dataclass
 class Training:
-    """What a training run has come to; the best weights are those of the best validation.
+    """The progress of a training run; the best weights are those of the best validation.
 
     Attributes
     ----------
     step : int
-        How many steps were made.
+        Steps so far.
     seconds, waited : float
         Time spent on steps, and on waiting for their data.
     bad_steps : int
-        Steps of which the loss was not finite.
+        Steps with a loss that was not finite.
     slowdown : float
         Factor of the learning rate; each bad step halves it.
     parts : int
-        In how many parts a batch goes through the network, since memory is short.
+        Parts into which a batch is split where memory is short.
     stale : int
-        Validations since the score was last better than before.
+        Validations since the last better score.
     stopped : str
         Why it ended before all steps were made, or "".
     """
@@ -54,13 +54,13 @@ class Training:
 
     @classmethod
     def read(cls, folder: Path) -> Training:
-        """Read what the last checkpoint of a run says."""
+        """Read the record of the last checkpoint of a run."""
         return cls(**json.loads((folder / LOG).read_text("utf-8")))
 
 
 @dataclass(frozen=True, slots=True)
 class Learning(Step):
-    """A step of the optimizer: its loss, and what a validation after it gave, if there was one."""
+    """A step of the optimizer: its loss, and the scores of a validation after it, if any."""
 
     loss: float = math.nan
     scores: Mapping[str, float] | None = None

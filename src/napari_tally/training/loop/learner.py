@@ -1,4 +1,4 @@
-"""A network that learns: one step of the optimizer after the other."""
+"""A network in training: one step of the optimizer after the other."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Learner:
         self.options, self.team = options, team or Team()
         self.device = self.team.own(choose_device(device))
         self.dtype = choose_dtype(self.device)
-        network = self.team.normalized(options.architecture.build(), self.device)
+        network = self.team.with_shared_norm(options.architecture.build(), self.device)
         self.network = network.to(self.device)
         if weights is not None:
             self.network.load_state_dict(weights)
         use_channels_last(self.network, options.architecture.spatial_dims)
-        self.shared = self.team.shared(self.network, self.device)
+        self.parallel = self.team.parallel(self.network, self.device)
         self.average = AveragedModel(
             self.network, multi_avg_fn=_warming_average(options.ema), use_buffers=True
         )
@@ -64,9 +64,9 @@ class Learner:
         return network
 
     def step(self, image: Tensor, target: Tensor, rate: float, parts: int = 1) -> float:
-        """Learn from a batch and return its loss; where that is not finite nothing changes.
+        """Train on a batch and return its loss; where that is not finite nothing changes.
 
-        With several `parts` the batch goes through the network in as many, and takes less memory.
+        A batch that is split into `parts` takes less memory.
         """
         self.network.train()
         for group in self.optimizer.param_groups:
@@ -83,13 +83,13 @@ class Learner:
         layout = memory_format(image.ndim - 2)
         image = image.to(self.device, memory_format=layout, non_blocking=True)
         with autocast(self.device, self.dtype):
-            output = self.shared(image)
+            output = self.parallel(image)
         target = self.team.gathered(target.to(self.device, non_blocking=True))
-        # The loss of all processes' crops at once: Dice over a batch is no mean of its parts.
+        # The loss of all processes' patches at once: Dice of a batch is no mean of its parts.
         loss = self._loss(self.team.gathered(output.float()), target) * share
         value = float(loss.detach())
         if math.isfinite(value):
-            # Each process gives the gradient by its own crops, and their mean is taken.
+            # Each process has the gradient of its own patches, and their mean is taken.
             self.scaler.scale(loss * self.team.size).backward()
         return value
 
@@ -104,12 +104,12 @@ class Learner:
         return sum(losses, target.new_zeros(())) / sum(shares)
 
     def _move(self) -> bool:
-        """Let the optimizer make its step, unless the gradient is not finite."""
+        """Make a step of the optimizer, unless the gradient is not finite."""
         import torch
 
         self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
-        # With 16 bits the scaler looks for steps that are too large, and makes them smaller.
+        # With 16 bits the scaler skips steps that are too large, and lowers its scale.
         if not self.scaler.is_enabled() and not math.isfinite(float(norm)):
             return False
         self.scaler.step(self.optimizer)
@@ -122,7 +122,7 @@ class Learner:
         return {name: part.state_dict() for name, part in self._stateful().items()}
 
     def restore(self, parts: Parts) -> None:
-        """Take over what `parts` returned."""
+        """Restore what `parts` returned."""
         for name, part in self._stateful().items():
             part.load_state_dict(parts[name])
 

@@ -14,7 +14,7 @@ from ...core.errors import InputError, ModelError
 from ...network.distributed import Team
 from ...network.tiling import free_memory, out_of_memory
 from ..data.data_loader import batches
-from ..data.patch_sampler import Crops
+from ..data.patch_sampler import Patches
 from ..data.sample import Sample
 from .checkpoint import BEST, LAST, load, save, write_log
 from .history import Learning, Training
@@ -33,7 +33,7 @@ __all__ = ["Learning", "Recipe", "Sample", "Training", "train_steps"]
 
 logger = logging.getLogger("napari_tally")
 STAGE = "train"
-_MOST_BAD_STEPS = 12  # each halves the rate: after them nothing would be learnt any more
+_MOST_BAD_STEPS = 12  # each halves the rate, which is useless after them
 
 
 def train_steps(
@@ -48,8 +48,8 @@ def train_steps(
     """Train a network; yield after every batch, and every window of a validation.
 
     `folder` gets `last.pt` (from which a killed run resumes), `best.pt` (the averaged weights of
-    the best validation), and `log.json`. A run that is closed keeps both; if it was not validated
-    yet, the weights are the best that it has.
+    the best validation), and `log.json`. A run that is closed keeps both; without a
+    validation its last weights are the best.
 
     Parameters
     ----------
@@ -58,21 +58,21 @@ def train_steps(
     weights : dict of str to Tensor, optional
         Weights to start from, such as `best.pt` of another run.
     team : Team, optional
-        Other processes that take their share of each batch; the first one validates and writes.
+        The processes that share each batch; the first one validates and writes.
 
     Raises
     ------
     InputError
-        If there is nothing to train on, the batch cannot be shared, or the loss stays NaN.
+        If there are no images, the batch cannot be shared evenly, or training diverges.
     FileError
         If the folder cannot be written, or is full.
     """
     if not training:
-        raise InputError("At least one labelled image is needed to train", "none")
+        raise InputError("There are no labelled images to train on")
     team = team or Team()
     if options.batch % team.size:
         raise InputError(
-            f"A batch that {team.size} processes share evenly is needed", f"{options.batch} crops"
+            f"A batch of {options.batch} patches cannot be shared evenly by {team.size} processes"
         )
     run = _Run(options, folder, device, weights, team)
     try:
@@ -112,16 +112,16 @@ class _Run:
             self.save()  # to go back to, and so that a full disk is known before the first step
 
     def batches(self, samples: Sequence[Sample]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Give the batches that are still to be done, and count the time of waiting for more."""
+        """Yield the batches that are left, and measure the time of waiting for them."""
         o, first = self.options, self.state.step * self.options.batch
         count = (0 if self.state.stopped else o.steps) * o.batch
-        crops = Crops(
+        patches = Patches(
             samples, o.head, o.augmentation, o.patch, max(count, first), o.seed, first, o.foreground
         )
-        places = self.team.places(len(crops), o.batch)
+        indices = self.team.indices(len(patches), o.batch)
         own, device = o.batch // self.team.size, self.learner.device.type
-        before = None  # what makes crops needs some time to begin
-        for image, target in batches(crops, own, places, o.workers, device):
+        before = None  # data-loading processes need time to start
+        for image, target in batches(patches, own, indices, o.workers, device):
             if before is not None:
                 self.state.waited += time.monotonic() - before
             yield image, target
@@ -141,9 +141,9 @@ class _Run:
     def batch_steps(
         self, image: Tensor, target: Tensor, validation: Sequence[Sample]
     ) -> Steps[None]:
-        """Learn from a batch; validate and write a checkpoint where it is time to."""
+        """Train on a batch; validate and write a checkpoint when due."""
         start = time.monotonic()
-        loss, note = self.learnt(image, target)
+        loss, note = self.make_step(image, target)
         self.state.seconds += time.monotonic() - start
         self.boards.add(self.state.step, {"loss": loss})
         o, state, scores = self.options, self.state, None
@@ -157,8 +157,8 @@ class _Run:
         note = f"{note}; {state.stopped}" if state.stopped else note
         yield Learning(STAGE, state.step, o.steps, note, loss, scores)
 
-    def learnt(self, image: Tensor, target: Tensor) -> tuple[float, str]:
-        """Make one step and return its loss, and what is to be said of it."""
+    def make_step(self, image: Tensor, target: Tensor) -> tuple[float, str]:
+        """Make one step and return its loss and a note."""
         state, note = self.state, ""
         while True:
             rate = self.options.rate(state.step) * state.slowdown
@@ -167,7 +167,7 @@ class _Run:
                 break
             except RuntimeError as error:
                 if not out_of_memory(error) or self.team.size > 1:
-                    raise  # the others cannot know of it, and would wait for ever
+                    raise  # the other processes would wait for ever
                 note = self.smaller()
         state.step += 1
         if not math.isfinite(loss):
@@ -176,33 +176,32 @@ class _Run:
         return loss, note
 
     def smaller(self) -> str:
-        """Halve the batch that goes through the network at once; what is learnt stays the same."""
+        """Halve the part of a batch that is in memory at a time; the gradient stays the same."""
         self.state.parts *= 2
         free_memory()
         batch = self.options.batch
         if self.state.parts > batch:
             raise InputError(
-                f"Memory for one crop of {self.options.patch} is needed",
-                f"too little on {self.learner.device}",
-                "Take a smaller patch",
+                f"One patch of {self.options.patch} does not fit in the memory of "
+                f"{self.learner.device}",
+                hint="Take a smaller patch",
             )
-        return f"Out of memory: batches of {batch} go through in {self.state.parts} parts"
+        return f"Out of memory: batches of {batch} are split into {self.state.parts} parts"
 
     def back(self) -> str:
-        """Go back to the weights of the last checkpoint, and on with half the rate."""
+        """Restore the weights of the last checkpoint and halve the learning rate."""
         state = self.state
         state.bad_steps += 1
         state.slowdown /= 2
         if state.bad_steps > _MOST_BAD_STEPS:
             raise InputError(
-                "A finite loss is needed",
-                f"{state.bad_steps} that were not",
-                "Lower the learning rate, or look for NaN in the images",
+                f"Training diverged: the loss was NaN in {state.bad_steps} steps",
+                hint="Lower the learning rate or check the images for NaN",
             )
         saved = load(self.folder / LAST, self.learner.device)
         self.learner.restore(saved)
-        where = f"back to the weights of step {saved['state']['step']:,}"
-        note = f"Step {state.step:,}: the loss is not finite; {where}, at half the rate"
+        where = f"restored the weights of step {saved['state']['step']:,}"
+        note = f"Step {state.step:,}: the loss is not finite; {where}, halved the learning rate"
         logger.warning("%s.", note)
         return note
 
@@ -222,13 +221,13 @@ class _Run:
             )
             score = compared(o.head, found, samples)
             self.judge(score)
-        vars(self.state).update(team.told(vars(self.state), learner.device))
+        vars(self.state).update(team.broadcast(vars(self.state), learner.device))
         return score
 
     def judge(self, score: Score) -> None:
         """Keep the weights if they are the best, and stop if none were for too long.
 
-        As long as nothing is found at all there is no telling, and it goes on.
+        As long as no object is found at all, training continues.
         """
         state, patience = self.state, self.options.patience
         state.scores.append({"step": state.step, **score.numbers})
@@ -238,17 +237,17 @@ class _Run:
             state.best_score = score.main
             self.keep()
         if patience and state.stale >= patience and state.step < self.options.steps:
-            state.stopped = f"no better score for {state.stale} validations: stopped"
+            state.stopped = f"stopped early: no better score in {state.stale} validations"
 
     def save(self) -> None:
-        """Write a checkpoint from which `resume` goes on."""
+        """Write a checkpoint, from which `resume` continues."""
         if not self.team.leads:
             return
         save({**self.learner.parts(), "state": asdict(self.state)}, self.folder / LAST)
         write_log(asdict(self.state), self.folder)
 
     def resume(self) -> None:
-        """Go on from the last checkpoint, if there is one."""
+        """Continue from the last checkpoint, if there is one."""
         path = self.folder / LAST
         if not path.exists():
             return
@@ -257,9 +256,8 @@ class _Run:
             self.learner.restore(saved)
         except (RuntimeError, ValueError, KeyError) as error:
             raise ModelError(
-                f"A run of the same network is needed to go on in {self.folder}",
-                "one of another",
-                "Take another folder",
+                f"The run in {self.folder} is of another network",
+                hint="Resume with its options, or take another folder",
             ) from error
         self.state = Training(**saved["state"])
 

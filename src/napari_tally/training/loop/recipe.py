@@ -1,4 +1,4 @@
-"""A training recipe: everything that decides which weights come out of some data."""
+"""A training recipe: all that decides, with the data, which weights are trained."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class Recipe(Options):
     warmup: int = Field(200, ge=0, description="Steps of linear warm-up before the cosine")
     ema: float = Field(0.999, ge=0, lt=1, description="Decay of the moving average of the weights")
     clip: float = Field(10.0, gt=0, description="Largest norm of the gradient")
-    foreground: float = Field(0.0, ge=0, le=1, description="Crops around something labelled")
+    foreground: float = Field(
+        0.0, ge=0, le=1, description="Share of patches centred on labelled voxels"
+    )
     validate_every: int = Field(1_000, ge=1)
     checkpoint_every: int = Field(250, ge=1)
     patience: int = Field(

@@ -11,7 +11,7 @@ logger = logging.getLogger("napari_tally")
 
 
 class Boards:
-    """Writes numbers by step; does nothing if they are not wanted or the package is missing."""
+    """Writes scalars by step, or nothing if they are not wanted or the package is missing."""
 
     def __init__(self, folder: Path, *, wanted: bool) -> None:
         self.writer: Any = _writer(folder) if wanted else None
@@ -29,6 +29,6 @@ def _writer(folder: Path) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        logger.info("No log files for TensorBoard: install the package tensorboard for them.")
+        logger.info("TensorBoard logs are off: install the package tensorboard.")
         return None
     return SummaryWriter(folder / "tensorboard")

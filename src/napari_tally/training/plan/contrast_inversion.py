@@ -1,4 +1,4 @@
-"""Whether objects that are dark are to be made bright for a model that knows bright ones."""
+"""Whether a model of bright objects fits dark ones better with inverted contrast."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from ..loop.recipe import Recipe
 
 _TRIED = 2  # images
-_LOOK = 512  # px (64 of a stack) a side of what is tried of an image, around its first object
-_LOOK_3D = 64
+_SIDE = 512  # px a side of the part that is tried, around the first object
+_SIDE_3D = 64
 
 
 def suited(pairs: Sequence[Labelled], model: Model, recipe: Recipe, device: str) -> AnyNormalizer:
-    """Return the model's own normalizer, or the inverted one if with that it finds more.
+    """Return the model's own normalizer, or the inverted one if that scores better.
 
-    It is tried where objects are darker than the rest of the image only.
+    It is tried only where objects are darker than the rest of the image.
 
     Parameters
     ----------
     pairs : sequence of Labelled
-        On as many axes as the model sees.
+        With as many axes as the model's input.
     recipe : Recipe
         With the model's head, architecture and windows.
     """
@@ -57,18 +57,18 @@ def _is_dark(pair: Labelled) -> bool:
 
 
 def _part(pair: Labelled) -> Labelled:
-    """Return what is tried of an image."""
+    """Return the part of an image that is tried."""
     labels = np.asarray(pair.labels.array)
-    look = _LOOK if labels.ndim == 2 else _LOOK_3D
+    side = _SIDE if labels.ndim == 2 else _SIDE_3D
     first = np.argwhere(labels > 0)[0]
     starts = [
-        max(0, min(at - look // 2, n - look)) for at, n in zip(first, labels.shape, strict=True)
+        max(0, min(at - side // 2, n - side)) for at, n in zip(first, labels.shape, strict=True)
     ]
-    cut = tuple(slice(start, start + look) for start in starts)
+    cut = tuple(slice(start, start + side) for start in starts)
     image = pair.image.channels_first()[(slice(None), *cut)]
     known = None if pair.known is None else pair.known[cut]
-    seen = replace(pair.image, array=image, axes="C" + pair.labels.axes, affine=None)
-    return replace(pair, image=seen, labels=replace(pair.labels, array=labels[cut]), known=known)
+    part = replace(pair.image, array=image, axes="C" + pair.labels.axes, affine=None)
+    return replace(pair, image=part, labels=replace(pair.labels, array=labels[cut]), known=known)
 
 
 def _score(

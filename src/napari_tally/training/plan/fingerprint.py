@@ -1,4 +1,4 @@
-"""What the plan of a training needs to know of its data."""
+"""The fingerprint of training data: what a plan is made from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..data.labelled_image import axes_of, in_planes
 if TYPE_CHECKING:
     from ..data.labelled_image import Labelled
 
-_SAMPLES = 100_000  # voxels of an image that are looked at for its intensities
+_SAMPLES = 100_000  # voxels of an image that are sampled for its intensities
 
 
 class Fingerprint(Options):
@@ -30,17 +30,17 @@ class Fingerprint(Options):
     images : int
         How many there are.
     ndim : 2 or 3
-        Axes of what is learnt from: slices count by themselves where some images have no depth.
+        Axes of the network's input: 2 where some images have no depth, slice by slice.
     shape : tuple of int
         Median along each axis.
     spacing : tuple of float, optional
         Median size of a voxel, in `unit`; None unless all images are calibrated.
     calibrated : int
-        How many have a calibration.
+        How many are calibrated.
     mixed : bool
         Whether the spacings differ by more than a tenth.
     orientation : str, optional
-        How most of the images lie, where files say it, as nibabel writes it ("RAS").
+        Orientation of most images, where files have one, as nibabel writes it ("RAS").
     kind : str
         What the labels are.
     ids : tuple of int
@@ -56,7 +56,7 @@ class Fingerprint(Options):
     median_diameters : (float, float, float)
         The smallest, middle and largest (5, 50, 95 %) of the images' median diameters.
     intensities : (float, float)
-        0.5 % and 99.5 % of the intensities of what is labelled.
+        0.5 % and 99.5 % of the intensities of the labelled voxels.
     lowest : float
         The lowest intensity.
     """
@@ -86,20 +86,22 @@ class Fingerprint(Options):
         return 1 - self.shares[0] if self.shares else 0.0
 
     def lines(self) -> list[str]:
-        """Say it in words."""
+        """Describe it in words."""
         shape = " x ".join(map(str, self.shape))
         taken = {"instances": "objects", "classes": "classes", "panoptic": "objects and classes"}
-        size = f", of {self.diameters[1]:.3g} px in the middle" if self.objects else ""
+        size = f", median diameter {self.diameters[1]:.3g} px" if self.objects else ""
         found = [
             (
                 f"Data: {self.images} images of about {shape}, {self._voxels()}; "
                 f"{self.objects:,} objects{size}"
             ),
-            f"The labels look like ids of {taken[self.kind]}: tell their kind if they are not",
+            f"The labels look like ids of {taken[self.kind]}; set their kind if they are not",
         ]
-        found += ["The voxels differ in size: all are brought to those in the middle"] * self.mixed
+        found += ["The voxels differ in size: all images are resampled to the median"] * self.mixed
         partly = self.spacing is None and self.calibrated > 0
-        return found + [f"Only {self.calibrated} have a calibration: it is not used"] * partly
+        return (
+            found + [f"Calibration ignored: only {self.calibrated} of the images have one"] * partly
+        )
 
     def _voxels(self) -> str:
         if self.spacing is None:
@@ -110,7 +112,7 @@ class Fingerprint(Options):
 def fingerprint(
     pairs: Sequence[Labelled], kind: Kind | None = None, ndim: Literal[2, 3] | None = None
 ) -> Fingerprint:
-    """Look at images that `check_all` returned."""
+    """Return the fingerprint of images that `check_all` returned."""
     ndim = ndim or axes_of(pairs)
     images = [in_planes([pair], ndim) for pair in pairs]
     planes = [plane for image in images for plane in image]
@@ -151,22 +153,22 @@ def _spacing(
     if not all(pair.image.calibrated for pair in pairs):
         return None, "px", False
     unit = pairs[0].image.unit
-    turned = [_turned(p, p.image.spacing_in(unit), orientation) for p in pairs]
-    all_of_them = np.array(turned)
+    spacings = [_reordered(p, p.image.spacing_in(unit), orientation) for p in pairs]
+    all_of_them = np.array(spacings)
     middle = np.median(all_of_them, 0)
     mixed = bool((np.abs(all_of_them / middle - 1) > 0.1).any())
     return tuple(float(f"{s:.4g}") for s in middle), unit, mixed
 
 
 def _median_shape(pairs: Sequence[Labelled], orientation: str | None) -> tuple[int, ...]:
-    shapes = [_turned(p, p.labels.shape, orientation) for p in pairs]
+    shapes = [_reordered(p, p.labels.shape, orientation) for p in pairs]
     return tuple(int(n) for n in np.median(shapes, 0))
 
 
-def _turned(
+def _reordered(
     pair: Labelled, values: tuple[float, ...], orientation: str | None
 ) -> tuple[float, ...]:
-    """Return one value an axis in the order of the axes of images that lie as told."""
+    """Return one value an axis in the order of the axes of an orientation."""
     if orientation is None or pair.image.affine is None:
         return values
     return turn_to(pair.image.affine, orientation).permuted(values)
@@ -225,7 +227,7 @@ def _sampled(pair: Labelled) -> NDArray[np.float64]:
 
 
 def _inside(pair: Labelled) -> NDArray[np.float64]:
-    """Return intensities of the first channel in what is labelled."""
+    """Return intensities of the first channel in the labelled voxels."""
     image, labels = pair.image.channels_first()[0], np.asarray(pair.labels.array)
     values = image[labels > 0].ravel()
     found: NDArray[np.float64] = values[:: max(1, len(values) // 10_000)].astype(np.float64)

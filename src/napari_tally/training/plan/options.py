@@ -108,8 +108,8 @@ class TrainingOptions(Options):
             raise unknown_name("head that separates objects", name, object_heads())
         return name
 
-    def going_on(self, first: TrainingOptions) -> TrainingOptions:
-        """Return the options of the run that is resumed, on the device that is set now."""
+    def resumed(self, first: TrainingOptions) -> TrainingOptions:
+        """Return the options of a run that is resumed, on the device that is set now."""
         return first.model_copy(
             update={"device": self.device, "resume": True, "overwrite": self.overwrite}
         )

@@ -31,7 +31,7 @@ from .rules import (
     choose_spacing,
     choose_tiling,
     choose_workers,
-    seen_shape,
+    scaled_shape,
     share_around,
     steps_for,
 )
@@ -213,7 +213,7 @@ def make_plan(
     chosen = choose_head(data, head, class_names, stuff)
     spacing, diameter = choose_spacing(data), choose_diameter(data)
     patch, levels = choose_patch(data, machine, spacing, diameter)
-    whole = 2 * prod(patch) > prod(seen_shape(data, spacing, diameter))
+    whole = 2 * prod(patch) > prod(scaled_shape(data, spacing, diameter))
     network = choose_network(data, machine, chosen, patch, levels, whole=whole, name=architecture)
     patch = network.fit(patch)
     steps, batch = steps_for(data, machine), batch_for(network, patch, machine)

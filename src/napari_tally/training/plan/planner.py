@@ -1,4 +1,4 @@
-"""Plan and split of a training, before it begins."""
+"""Plan and split of a training, before it starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...core.options import Options
 from ...models.bundle import Model, load_model
 from ...network.architectures import ARCHITECTURES
 from ...network.hardware import Machine
-from ..data.data_split import Split, split_groups, told_split
+from ..data.data_split import Split, named_split, split_groups
 from ..data.labelled_image import Labelled, check_all, in_planes
 from .contrast_inversion import suited
 from .fine_tune import fine_tuning_plan
@@ -33,7 +33,7 @@ PLANNED = "plan.json"
 
 
 class Planned(Options):
-    """What a run was begun with: to go on from, and to look up."""
+    """What a run was started with, kept in its folder to resume it."""
 
     data: Fingerprint
     plan: Plan
@@ -41,7 +41,7 @@ class Planned(Options):
     options: TrainingOptions
 
     def lines(self) -> list[str]:
-        """Say it in words."""
+        """Describe it in words."""
         return [*self.data.lines(), *self.plan.lines(), *self.split.lines()]
 
     def shared_by(self, processes: int) -> Planned:
@@ -98,20 +98,20 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
             class_names=options.class_names,
             stuff=stuff,
         )
-    told = ("steps", "batch", "patch", "learning_rate", "augmentation", "patience", "workers")
-    plan = plan.changed(**{name: getattr(options, name) for name in told})
+    given = ("steps", "batch", "patch", "learning_rate", "augmentation", "patience", "workers")
+    plan = plan.changed(**{name: getattr(options, name) for name in given})
     if options.workers is None:
         plan = plan.changed(workers=choose_workers(data, machine, plan.steps))
     return Planned(options=options, data=data, plan=plan, split=_split(pairs, options))
 
 
 def ready(pairs: Sequence[Labelled], options: TrainingOptions) -> list[Labelled]:
-    """Return images checked, with the channel and the kind of labels that were told.
+    """Return images checked, with the channel and the kind of labels that the options name.
 
     Raises
     ------
     InputError
-        If they cannot be learnt from; the sentence says which and why.
+        If one of them cannot be used for training.
     """
     if options.channel is not None:
         pairs = [replace(p, image=_one_channel(p, options.channel)) for p in pairs]
@@ -136,13 +136,13 @@ def _check_architecture(start: Model, name: str | None) -> None:
 def _split(pairs: Sequence[Labelled], options: TrainingOptions) -> Split:
     if options.validation_names:
         names = [pair.name for pair in pairs]
-        return told_split(names, options.validation_names, options.seed)
+        return named_split(names, options.validation_names, options.seed)
     groups = {pair.name: pair.group or pair.name for pair in pairs}
     return split_groups(groups, options.seed, options.validation, options.test)
 
 
 def _is_stuff(pairs: Sequence[Labelled], class_id: int) -> bool:
-    """Tell whether no object is of that class."""
+    """Return whether no object is of that class."""
     for pair in pairs:
         if pair.classes is not None:
             inside = np.asarray(pair.labels.array)[np.asarray(pair.classes.array) == class_id]

@@ -1,4 +1,4 @@
-"""The single choices of a plan, each from a fingerprint of the data and the machine."""
+"""The rules of a plan: each makes one choice from the data's fingerprint and the machine."""
 
 from __future__ import annotations
 
@@ -24,23 +24,28 @@ if TYPE_CHECKING:
 _OBJECT_HEAD = "flow"
 ARCHITECTURE = "DynUNet"  # if none is given
 _CT_AIR = -500.0  # Hounsfield units: only CT goes so far below 0
-_COARSE = 3.0  # times as long as wide: from here slices are too far apart to be left so
+_COARSE = 3.0  # times as long as wide: slices further apart are resampled
 _RARE = 4.0  # the most that a class counts more for being rare
-_LARGE_PX = {2: 60.0, 3: 24.0}  # objects above are made smaller: a patch has to hold several
+_LARGE_PX = {2: 60.0, 3: 24.0}  # larger objects are scaled down: a patch has to hold several
 _OBJECTS = 6  # diameters along a patch
 _VOXELS = {(2, True): 128**2, (2, False): 256**2, (3, True): 40 * 56 * 40, (3, False): 96**3}
-_CROPS = {(2, True): 8, (2, False): 16, (3, True): 2, (3, False): 4}  # of that many voxels a step
-_MOST_CROPS = 32
-_AROUND = 1 / 3  # of the crops, around something labelled where little is
-_LITTLE = 0.1  # share of the voxels that is labelled, below which crops are drawn so
+_PATCHES = {
+    (2, True): 8,
+    (2, False): 16,
+    (3, True): 2,
+    (3, False): 4,
+}  # a step
+_MOST_PATCHES = 32
+_AROUND = 1 / 3  # of the patches, on labelled voxels where few are
+_LITTLE = 0.1  # share of labelled voxels below which patches are drawn so
 _FEW = 5  # images
-_BY_HEART = 80  # times that each image is seen
+_OVERFITS = 80  # passes over each image
 _SMALLEST = 4  # voxels of a patch at the coarsest level
 _MOST_LEVELS = {2: 5, 3: 4}
 _LEAST_LEVELS = 3  # DynUNet takes no fewer
-_MAPS = 16  # of each level that are kept for the gradient, as far as was seen
+_MAPS = 16  # of each level that are kept for the gradient, measured
 _BYTES = 4
-_WORTH_A_START = {True: 1000, False: 200}  # steps
+_WORTH_A_START = {True: 1000, False: 200}  # steps, of processes
 _FREE = 0.4  # of the free memory that processes may take
 _PROCESS = 0.6e9  # bytes of one, without images
 
@@ -53,8 +58,8 @@ def choose_head(
 ) -> Head:
     """Return the head for the kind of labels.
 
-    For objects it is flow by default: from it a network learnt most in short trainings, in 2D and
-    3D (`benchmarks/heads.py`).
+    For objects the default is flow: it scored best in short trainings, in 2D and 3D
+    (`benchmarks/heads.py`).
     """
     named = [*class_names, *(f"class {i}" for i in data.ids[len(class_names) :])]
     classes = LabelClasses(
@@ -69,7 +74,7 @@ def choose_head(
 
 
 def _weights(shares: Sequence[float]) -> tuple[float, ...]:
-    """Return how much each class counts: those that are rarer than others of them count more."""
+    """Return the weight of each class in the loss: rarer classes count more."""
     classes = np.array(shares[1:])
     wanted = np.sqrt(np.median(classes) / np.maximum(classes, 1e-6))
     weights = np.round(np.clip(wanted, 1, _RARE), 2)
@@ -79,7 +84,7 @@ def _weights(shares: Sequence[float]) -> tuple[float, ...]:
 def choose_spacing(data: Fingerprint) -> tuple[float, ...] | None:
     """Return the size of the network's voxels: the median.
 
-    Slices that are far apart are brought nearer to each other, and large objects made smaller.
+    Slices that are far apart are interpolated, and large objects scaled down.
     """
     if data.spacing is None:
         return None
@@ -89,7 +94,7 @@ def choose_spacing(data: Fingerprint) -> tuple[float, ...] | None:
 
 
 def choose_diameter(data: Fingerprint) -> DiameterRange | None:
-    """Return the sizes of objects that the network sees, where no spacing says how large."""
+    """Return the diameters to which objects are scaled, where images are not calibrated."""
     low, middle, high = data.median_diameters
     if data.spacing is not None or data.kind == "classes" or not middle:
         return None
@@ -112,14 +117,14 @@ def choose_patch(
     spacing: tuple[float, ...] | None,
     diameter: DiameterRange | None,
 ) -> tuple[tuple[int, ...], int]:
-    """Return the shape of the crops, and how often the network halves them.
+    """Return the shape of the patches, and how often the network halves them.
 
-    A patch is as much of the median image as the budget allows, in its proportions; where objects
-    are to be told apart it need not be more than a few of them long.
+    A patch is as much of the median image as the budget allows, in its proportions; for instances
+    a few diameters are enough.
     """
-    shape = np.array(seen_shape(data, spacing, diameter))
+    shape = np.array(scaled_shape(data, spacing, diameter))
     if data.kind != "classes" and data.diameters[1]:
-        length = _OBJECTS * _seen_diameter(data, spacing, diameter)
+        length = _OBJECTS * _scaled_diameter(data, spacing, diameter)
         shape = np.minimum(shape, max(64 if data.ndim == 2 else 32, length))
     while prod(shape) > _VOXELS[data.ndim, machine.small]:
         shape = np.where(shape == shape.max(), shape * 0.9, shape)
@@ -129,7 +134,7 @@ def choose_patch(
     return tuple(stride * max(1, ceil(n / stride - 0.25)) for n in shape), levels
 
 
-def seen_shape(
+def scaled_shape(
     data: Fingerprint, spacing: tuple[float, ...] | None, diameter: DiameterRange | None
 ) -> tuple[float, ...]:
     """Return the median shape of the images on the network's grid."""
@@ -139,10 +144,10 @@ def seen_shape(
     return tuple(n * scale for n in data.shape)
 
 
-def _seen_diameter(
+def _scaled_diameter(
     data: Fingerprint, spacing: tuple[float, ...] | None, diameter: DiameterRange | None
 ) -> float:
-    before, after = data.shape, seen_shape(data, spacing, diameter)
+    before, after = data.shape, scaled_shape(data, spacing, diameter)
     return float(data.diameters[1] * (prod(after) / prod(before)) ** (1 / data.ndim))
 
 
@@ -196,9 +201,9 @@ def batch_for(network: Architecture, patch: tuple[int, ...], machine: Machine) -
 
 
 def batch_of(patch: tuple[int, ...], machine: Machine) -> int:
-    """Return how many crops make a step of the length that suits the machine."""
+    """Return how many patches make a step that is not too long for the machine."""
     size = len(patch), machine.small
-    return max(1, min(_MOST_CROPS, round(_CROPS[size] * _VOXELS[size] / prod(patch))))
+    return max(1, min(_MOST_PATCHES, round(_PATCHES[size] * _VOXELS[size] / prod(patch))))
 
 
 def choose_tiling(data: Fingerprint, network: Architecture) -> Tiling:
@@ -210,15 +215,15 @@ def choose_tiling(data: Fingerprint, network: Architecture) -> Tiling:
 
 
 def steps_for(data: Fingerprint, machine: Machine) -> int:
-    """Return how long to learn: longer from more images, and where steps are quick."""
+    """Return the number of steps: more for more images, and where steps are quick."""
     low, high = (1500, 6000) if machine.small else (4000, 12_000)
     return int(min(high, max(low, (100 if machine.small else 200) * data.images)))
 
 
 def choose_workers(data: Fingerprint, machine: Machine, steps: int) -> int:
-    """Return how many processes make crops.
+    """Return the number of data-loading processes.
 
-    None where their start takes longer than they save; each has the images for itself.
+    None where their start takes longer than they save; each holds a copy of the images.
     """
     if steps < _WORTH_A_START[machine.small]:
         return 0
@@ -227,16 +232,15 @@ def choose_workers(data: Fingerprint, machine: Machine, steps: int) -> int:
 
 
 def choose_augmentation(data: Fingerprint, voxels: int) -> Preset:
-    """Return how strongly crops are changed, given how many voxels of them are learnt from.
+    """Return the preset of augmentation, given the number of voxels in all patches.
 
-    Strongly where the network would otherwise learn the images by heart: of which there are few, or
-    which it sees again and again.
+    It is strong where the network would overfit: with few images, or many passes over each.
     """
-    seen = voxels / max(1, data.images * prod(data.shape))
-    return "strong" if data.images < _FEW or seen > _BY_HEART else "light"
+    passes = voxels / max(1, data.images * prod(data.shape))
+    return "strong" if data.images < _FEW or passes > _OVERFITS else "light"
 
 
 def share_around(data: Fingerprint) -> float:
-    """Return the share of the crops that are to lie around something labelled."""
+    """Return the share of the patches that are centred on a labelled voxel."""
     little = data.kind != "instances" or data.foreground < _LITTLE
     return _AROUND if little else 0.0
