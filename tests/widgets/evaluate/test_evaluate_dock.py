@@ -137,7 +137,7 @@ def test_what_cannot_be_compared_is_told(viewer, dock, compare) -> None:
     viewer.add_labels(np.zeros((9, 9), np.uint8), name="small")
     dock.truth.value = viewer.layers["small"]
     compare()
-    assert "one shape" in said()
+    assert "has shape" in said()
     for name in ("small", "found", "truth"):
         viewer.layers.remove(name)
     dock.run()
