@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox
 
 from ...core.errors import InputError, TallyError, sentence
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from ...core.volume import Volume
     from ...segmentation.tune import Tuning
 
+_SETTLE_MS = 50
+
 
 class SegmentDock(Dock):
     """Find, separate, count and measure the objects of an image layer."""
@@ -66,6 +69,10 @@ class SegmentDock(Dock):
         self.done: Done | None = None
         self.moved = False  # whether a slider was moved during a run
         self.picked = False  # whether the user picked a model
+        # The form announces a change before what depends on it, such as the sliders, has followed.
+        self.settled = QTimer(self)
+        self.settled.setSingleShot(True)
+        self.settled.timeout.connect(self._forecast)
         self._build()
         self._connect()
         self._offer_models()
@@ -107,6 +114,7 @@ class SegmentDock(Dock):
     def let_go(self) -> None:
         """Stop, and follow the viewer no more."""
         super().let_go()
+        self.settled.stop()
         self.form.image.stop()
         self.fit.stop()
         self.take_away.finder.stop()
@@ -316,7 +324,7 @@ class SegmentDock(Dock):
     def _form_changed(self) -> None:
         """Take back what was wrong with the form, and forecast anew."""
         self.accept()
-        self._forecast()
+        self.settled.start(_SETTLE_MS)
 
     def _device_changed(self, device: str) -> None:
         remembered().device = device
