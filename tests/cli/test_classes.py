@@ -84,7 +84,7 @@ def test_a_tiff_stays_a_tiff(run, tmp_path) -> None:
     code, _, err = run("plain.tif")
     assert code == 0
     assert names(tmp_path) == ["plain_classes.csv", "plain_classes.tif", "plain_run.json"]
-    assert "does not say how it lies" in err
+    assert "has no orientation: RAS is assumed" in err
 
 
 def test_what_is_done_is_skipped_with_its_summary(run) -> None:

@@ -41,7 +41,7 @@ def test_the_plan_is_shown_without_training(run) -> None:
     code, out, _ = run(*FOLDERS, *QUICK, "--workers", "3", "--plan")
     assert code == 0
     assert "2 steps of 2 patches of 16 x 16" in out
-    assert "processes that make crops: 3" in out
+    assert "data-loading workers: 3" in out
     assert not Path("model").exists()
 
 
@@ -97,7 +97,7 @@ def _exists() -> None:
         (_empty, 1, "has no images"),
         (_no_pairs, 1, "have the name of an image in images"),
         (_background, 1, "The labels are empty"),
-        (_exists, 1, "A new folder is needed for the model"),
+        (_exists, 1, "exists and holds no model"),
         (lambda: None, 1, "does not exist"),
     ],
     ids=["alone", "shape", "empty", "no pairs", "background", "exists", "no folder"],

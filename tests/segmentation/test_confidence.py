@@ -11,6 +11,7 @@ from fields import nuclei
 import napari_tally
 from napari_tally import Volume
 from napari_tally.api.inputs import as_volume
+from napari_tally.core.connected_components import components
 from napari_tally.core.progress import drain
 from napari_tally.heads import Boundary, Center, Semantic
 from napari_tally.heads.confidence import Calibration
@@ -105,7 +106,7 @@ def test_objects_of_a_class_have_the_mean_probability_of_their_class() -> None:
     maps = np.zeros((3, 8, 8), np.float32)
     maps[:, :, :4] = np.array([0.1, 0.7, 0.2])[:, None, None]
     maps[:, :, 4:] = np.array([0.04, 0.0, 0.96])[:, None, None]
-    labels = head.objects(head.decode(maps))
+    labels = components(head.decode(maps))
     found = means(labels, head.certainty(maps), 2) / 65_535
     assert np.allclose(found, [0.7, 0.96], atol=1e-4)
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metrics.match import match, mean_ap, panoptic_counts
-
 LabelImages = Sequence[NDArray[np.integer]]
 ObjectsAndClasses = tuple[NDArray[np.integer], NDArray[np.integer]]
 
@@ -38,6 +36,8 @@ def average_precision(found: LabelImages, ground_truth: LabelImages) -> Score:
 
     The main score is its mean over IoU 0.5 to 0.9; the other one is at IoU 0.5.
     """
+    from ..metrics.match import match, mean_ap  # loads scipy.optimize, which no dock needs
+
     pairs = [match(a, b) for a, b in zip(found, ground_truth, strict=True)]
     ap = mean_ap(pairs) if pairs else [0.0]
     mean = float(np.mean(ap))
@@ -60,6 +60,8 @@ def panoptic_quality(
 
     `pairs` are (objects, classes) found and of the ground truth, one pair an image.
     """
+    from ..metrics.match import panoptic_counts
+
     if not pairs:
         return Score(0.0, {"pq": 0.0})
     counts = [panoptic_counts(a, b, len(names)) for a, b in pairs]

@@ -149,7 +149,7 @@ class Plan(Options):
             + (f"; fine-tuned from {self.start}" if self.start else ""),
             f"{self.steps:,} steps of {self.batch} patches of {patch}, learning rate "
             f"{self.learning_rate:g}; validated every {self.epoch:,} steps"
-            + (f", stopped after {self.patience} without gain" if self.patience else ""),
+            + (f", stops after {self.patience} without gain" if self.patience else ""),
             f"Augmentation: {self.augmentation}"
             + (
                 f"; {self.foreground:.0%} of the patches around labelled voxels"
