@@ -14,7 +14,7 @@ from fields import nuclei
 import napari_tally
 from napari_tally.files.tables.tables import read_table
 
-IMAGE, TRUTH = nuclei()
+IMAGE, GROUND_TRUTH = nuclei()
 
 
 @pytest.fixture

@@ -20,16 +20,16 @@ from napari_tally.evaluation.error_pictures import COLOURS
 from napari_tally.files.tables.tables import read_table
 from napari_tally.objects.relabel import relabel
 
-IMAGE, TRUTH = nuclei()
-LABELS = relabel(TRUTH)
-ARGS = ("evaluate", "pred", "--ground-truth", "truth", "-o", "out")
+IMAGE, GROUND_TRUTH = nuclei()
+LABELS = relabel(GROUND_TRUTH)
+ARGS = ("evaluate", "pred", "--ground-truth", "ground_truth", "-o", "out")
 PICTURE = r'src="data:image/png;base64,([^"]+)"'
 
 
 @pytest.fixture
 def folders(tmp_path):
-    """Make pred/ and truth/ with the images a and b; in b of pred an object is missed."""
-    for folder in ("pred", "truth"):
+    """Make pred/ and ground_truth/ with the images a and b; in b of pred an object is missed."""
+    for folder in ("pred", "ground_truth"):
         (tmp_path / folder).mkdir()
         for name in "ab":
             write(Volume(LABELS, "YX", (0.5, 0.5), "um"), tmp_path / folder / f"{name}.tif")
@@ -68,11 +68,11 @@ def test_the_page_needs_no_other_file_and_shows_what_was_missed(run, folders) ->
     page = (folders / "out" / "report.html").read_text("utf-8")
     HTMLParser().feed(page)
     assert not re.search(r'(src|href)="(?!data:|#)', page) and "<svg" in page
-    truth, prediction, *rest = re.findall(PICTURE, page)  # b, the worse one, is first
+    ground_truth, prediction, *rest = re.findall(PICTURE, page)  # b, the worse one, is first
     assert page.index("<h3>b</h3>") < page.index("<h3>a</h3>") and len(rest) == 2
-    assert COLOURS["missed"] in colours_in(truth)
+    assert COLOURS["missed"] in colours_in(ground_truth)
     assert COLOURS["missed"] not in colours_in(prediction)
-    assert all(COLOURS["found"] in colours_in(p) for p in (truth, prediction, *rest))
+    assert all(COLOURS["found"] in colours_in(p) for p in (ground_truth, prediction, *rest))
     assert not {COLOURS["missed"], COLOURS["false"]} & set.union(*map(colours_in, rest))
 
 
@@ -102,8 +102,8 @@ def test_files_without_partner_and_broken_ones_are_named_and_the_others_compared
 
 def test_nothing_to_compare_is_a_sentence_and_no_report(run, folders) -> None:
     (folders / "empty").mkdir()
-    for prediction, truth in (("empty", "truth"), ("pred", "gone")):
-        code, _, err = run("evaluate", prediction, "--ground-truth", truth, "-o", "out")
+    for prediction, ground_truth in (("empty", "ground_truth"), ("pred", "gone")):
+        code, _, err = run("evaluate", prediction, "--ground-truth", ground_truth, "-o", "out")
         assert code == 1 and len(said(err)) == 1 and err.startswith("tally: ")
     for path in (folders / "pred").iterdir():
         path.write_bytes(b"II*\0")
@@ -113,15 +113,15 @@ def test_nothing_to_compare_is_a_sentence_and_no_report(run, folders) -> None:
 
 
 def test_two_predictions_are_compared_in_one_report(run, folders) -> None:
-    code, out, _ = run(*ARGS, "truth")
-    assert code == 0 and "pred: 2 images" in out and "truth: 2 images" in out
+    code, out, _ = run(*ARGS, "ground_truth")
+    assert code == 0 and "pred: 2 images" in out and "ground_truth: 2 images" in out
     images = pd.read_csv("out/images.csv")
-    assert images["prediction"].tolist() == ["pred", "pred", "truth", "truth"]
+    assert images["prediction"].tolist() == ["pred", "pred", "ground_truth", "ground_truth"]
     numbers = json.loads((folders / "out" / "evaluation.json").read_text())
     gains = {row["image"]: row["difference"] for row in numbers["differences"][0]}
     assert gains["a"] == 0 and gains["b"] == pytest.approx(1 / LABELS.max())
     page = (folders / "out" / "report.html").read_text("utf-8")
-    assert "better in 1, worse in 0, the same in 1 of 2" in page
+    assert "better in 1, worse in 0, equal in 1 of 2" in page
     assert page.count('id="curve-') == 2
 
 
@@ -165,7 +165,9 @@ def test_files_and_patterns_are_scored_as_their_folder_is(run, folders) -> None:
     run(*ARGS)
     whole = json.loads((folders / "out" / "evaluation.json").read_text())["predictions"][0]
     for number, given in enumerate((("pred/*.tif",), ("pred/a.tif", "pred/b_labels.tif"))):
-        code, _, err = run("evaluate", *given, "--ground-truth", "truth/*", "-o", f"out{number}")
+        code, _, err = run(
+            "evaluate", *given, "--ground-truth", "ground_truth/*", "-o", f"out{number}"
+        )
         assert (code, said(err)) == (0, [])
         numbers = json.loads((folders / f"out{number}" / "evaluation.json").read_text())
         assert numbers["predictions"] == [whole]
@@ -173,7 +175,7 @@ def test_files_and_patterns_are_scored_as_their_folder_is(run, folders) -> None:
 
 def test_files_beside_one_ground_truth_are_compared(run, folders) -> None:
     files = ("pred/b_labels.tif", "pred/a.tif")
-    code, out, _ = run("evaluate", *files, "--ground-truth", "truth/b.tif", "-o", "out")
+    code, out, _ = run("evaluate", *files, "--ground-truth", "ground_truth/b.tif", "-o", "out")
     assert code == 0 and "b_labels.tif: 1 image" in out and "a.tif: 1 image" in out
 
 
@@ -186,11 +188,11 @@ def test_tables_have_the_format_that_was_asked_for(run, folders, suffix) -> None
 
 
 def test_classes_of_stacks_are_shown_in_the_plane_where_they_differ(run, tmp_path) -> None:
-    truth = np.zeros((6, 10, 10), np.uint8)
-    truth[1:5, 2:8, 2:8] = 2
-    pred = truth.copy()
+    ground_truth = np.zeros((6, 10, 10), np.uint8)
+    ground_truth[1:5, 2:8, 2:8] = 2
+    pred = ground_truth.copy()
     pred[3, 2:5, 2:8] = 0
-    for folder, array in (("pred", pred), ("truth", truth)):
+    for folder, array in (("pred", pred), ("ground_truth", ground_truth)):
         write(Volume(array, "ZYX", (2.0, 1.0, 1.0), "mm"), tmp_path / folder / "x_classes.nii.gz")
     code, out, _ = run(*ARGS, "--kind", "classes")
     table = pd.read_csv("out/classes.csv")
@@ -198,14 +200,14 @@ def test_classes_of_stacks_are_shown_in_the_plane_where_they_differ(run, tmp_pat
     assert table["volume_difference_mm3"].tolist() == [-36]
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "Z 3" in page and "<svg" not in page
-    truth_side, other = re.findall(PICTURE, page)
-    assert COLOURS["missed"] in colours_in(truth_side) and COLOURS["missed"] not in colours_in(
-        other
-    )
+    ground_truth_picture, other = re.findall(PICTURE, page)
+    assert COLOURS["missed"] in colours_in(ground_truth_picture) and COLOURS[
+        "missed"
+    ] not in colours_in(other)
 
 
 def test_objects_with_classes_come_from_both_files(run, tmp_path) -> None:
-    for folder in ("pred", "truth"):
+    for folder in ("pred", "ground_truth"):
         (tmp_path / folder).mkdir()
         tifffile.imwrite(tmp_path / folder / "a_labels.tif", LABELS)
         tifffile.imwrite(tmp_path / folder / "a_classes.tif", (LABELS % 2 + 1).astype(np.uint8))

@@ -23,7 +23,7 @@ from napari_tally.core.errors import InputError
 from napari_tally.core.options import Offer, Options
 from napari_tally.segmentation.setup.options import SegmentOptions
 
-IMAGE, TRUTH = nuclei((96, 96))
+IMAGE, GROUND_TRUTH = nuclei((96, 96))
 
 
 def commands() -> dict[str, Command]:
@@ -203,7 +203,7 @@ def test_former_names_in_python_are_accepted_with_one_note(
 
 
 def test_models_are_tuned_in_both_forms(run: Any, image: Path, monkeypatch: Any) -> None:
-    napari_tally.write(napari_tally.Volume(TRUTH, "YX", is_labels=True), "labels.tif")
+    napari_tally.write(napari_tally.Volume(GROUND_TRUTH, "YX", is_labels=True), "labels.tif")
     seen = []
 
     def tuned(pairs: Any, model: Any, options: Any) -> Any:

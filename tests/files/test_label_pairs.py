@@ -1,4 +1,4 @@
-"""Predictions and truth in two folders: which files are partners, and which have none."""
+"""Predictions and ground truth in two folders: matched and unmatched files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from napari_tally.files.label_pairs import CLASSES, ONLY_CLASSES, images_by_name
 def folders(tmp_path):
     """Make the folders p and t with images of the given names."""
 
-    def make(predicted: list[str], truth: list[str]) -> tuple[Path, Path]:
-        for folder, names in (("p", predicted), ("t", truth)):
+    def make(predicted: list[str], ground_truth: list[str]) -> tuple[Path, Path]:
+        for folder, names in (("p", predicted), ("t", ground_truth)):
             for name in names:
                 path = tmp_path / folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,16 +65,16 @@ def test_two_files_are_partners_whatever_they_are_called(folders) -> None:
 
 
 @pytest.mark.parametrize(
-    ("predicted", "truth", "message"),
+    ("predicted", "ground_truth", "message"),
     [
         (["a.tif"], ["b.tif"], "1 and 1 of other names"),
         (["a.tif", "a.png"], ["a.tif"], "two label images of a"),
         (["a.tif"], [], "does not exist"),
     ],
 )
-def test_what_makes_no_pairs_is_refused(folders, predicted, truth, message) -> None:
+def test_what_makes_no_pairs_is_refused(folders, predicted, ground_truth, message) -> None:
     with pytest.raises(InputError, match=message):
-        paired_labels(*folders(predicted, truth))
+        paired_labels(*folders(predicted, ground_truth))
 
 
 def test_an_empty_folder_is_named(folders, tmp_path) -> None:

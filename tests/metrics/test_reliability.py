@@ -18,11 +18,11 @@ def test_auroc_counts_pairs_in_the_right_order_and_ties_half() -> None:
 
 
 def test_true_ones_are_those_that_overlap_half() -> None:
-    truth = np.zeros((10, 30), int)
-    truth[:, 2:10], truth[:, 20:28] = 7, 3
-    found = np.zeros_like(truth)
+    ground_truth = np.zeros((10, 30), int)
+    ground_truth[:, 2:10], ground_truth[:, 20:28] = 7, 3
+    found = np.zeros_like(ground_truth)
     found[:, 3:10], found[:, 12:14], found[:, 26:30] = 1, 2, 3
-    assert true_ones(found, truth).tolist() == [True, False, False]
+    assert true_ones(found, ground_truth).tolist() == [True, False, False]
 
 
 def test_of_objects_with_confidence_near_80_percent_80_percent_are_true() -> None:

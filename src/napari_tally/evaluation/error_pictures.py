@@ -1,4 +1,4 @@
-"""Pictures of prediction and ground truth: outlines in the colours of error types."""
+"""Pictures of prediction and ground truth, with outlines coloured by error type."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .options import EvaluateOptions
     from .scores import Scored
 
-# By code, in Okabe & Ito's colours for colour-blind readers.
+# In the order of codes; Okabe & Ito's colours for colour-blind readers.
 COLOURS = {
     "found": "#56B4E9",
     "missed": "#D55E00",
@@ -30,10 +30,10 @@ COLOURS = {
 _PALETTE = np.array(
     [[0, 0, 0], *([int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLOURS.values())]
 )
-_WIDEST = 640  # px of a window into a large image
-_WIDE = 600  # px to which small ones are enlarged, at least
-_TINT = 0.4  # how much of its colour a tinted place shows
-_DARK = 24  # grey of what has no image
+_WIDEST = 640  # px: larger images are cut to a window
+_WIDE = 600  # px: smaller images are enlarged to about this
+_TINT = 0.4  # opacity of the tint
+_DARK = 24  # grey level of the background without an image
 
 Box = tuple[slice | int, ...]
 Picture = NDArray[np.uint8]
@@ -41,17 +41,17 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Panels:
-    """Ground truth and prediction of the same crop, (Y, X, 3) each, and which crop it is."""
+    """Pictures of ground truth and prediction, (Y, X, 3) each, and the region that they show."""
 
-    truth: Picture
+    ground_truth: Picture
     predicted: Picture
     part: str
 
 
 def panels(scored: Scored, options: EvaluateOptions, image: Volume | None = None) -> Panels:
-    """Draw the worst part of an image: a plane of a stack, a crop of a large image.
+    """Draw the worst region of an image: a plane of a stack, a window into a large image.
 
-    It shows the largest object that is not matched, or most voxels of a wrong class.
+    It contains the largest unmatched object, or most of the voxels of a wrong class.
 
     Raises
     ------
@@ -60,43 +60,45 @@ def panels(scored: Scored, options: EvaluateOptions, image: Volume | None = None
     """
     both = read_pair(scored.pair, classes=options.kind == "classes")
     wrong = _wrong(both, scored)
-    box = _box(wrong if wrong.any() else (both.truth > 0) | (both.predicted > 0))
-    grey = _background(image, both.truth.shape)
+    box = _box(wrong if wrong.any() else (both.ground_truth > 0) | (both.predicted > 0))
+    grey = _background(image, both.ground_truth.shape)
     ground = None if grey is None else grey[box]
     sides = _sides(both, scored, box)
-    truth, predicted = (_drawn(*side, ground, voxels=scored.objects is None) for side in sides)
-    return Panels(truth, predicted, _words(box, both.truth.shape))
+    ground_truth, predicted = (
+        _drawn(*side, ground, voxels=scored.objects is None) for side in sides
+    )
+    return Panels(ground_truth, predicted, _description(box, both.ground_truth.shape))
 
 
 def _sides(both: Compared, scored: Scored, box: Box) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Return labels and outcomes of ground truth and prediction in a crop."""
-    truth, predicted = both.truth[box], both.predicted[box]
+    """Return labels and match outcomes of ground truth and prediction in a region."""
+    ground_truth, predicted = both.ground_truth[box], both.predicted[box]
     if scored.objects is not None:
         return [
-            (truth, outcome_image(truth, scored.objects, TRUE)),
+            (ground_truth, outcome_image(ground_truth, scored.objects, TRUE)),
             (predicted, outcome_image(predicted, scored.objects, PREDICTED)),
         ]
-    same = truth == predicted
+    same = ground_truth == predicted
     return [
-        (labels, np.where(same, CODES["found"], CODES[lost]) * (labels > 0))
-        for labels, lost in ((truth, "missed"), (predicted, "false"))
+        (labels, np.where(same, CODES["found"], CODES[error]) * (labels > 0))
+        for labels, error in ((ground_truth, "missed"), (predicted, "false"))
     ]
 
 
 def _wrong(both: Compared, scored: Scored) -> NDArray[np.bool_]:
-    """Return the largest object that is not matched, or the voxels that differ."""
+    """Return the mask of the largest unmatched object, or of the voxels that differ."""
     if scored.objects is None:
-        return np.asarray(both.truth != both.predicted)
-    lost = scored.objects[~scored.objects["fate"].isin(["found", "true"])]
-    if not len(lost):
-        return np.zeros(both.truth.shape, bool)
-    worst = lost.loc[lost["size_px"].idxmax()]
-    labels = both.predicted if worst["side"] == PREDICTED else both.truth
+        return np.asarray(both.ground_truth != both.predicted)
+    unmatched = scored.objects[~scored.objects["fate"].isin(["found", "true"])]
+    if not len(unmatched):
+        return np.zeros(both.ground_truth.shape, bool)
+    worst = unmatched.loc[unmatched["size_px"].idxmax()]
+    labels = both.predicted if worst["side"] == PREDICTED else both.ground_truth
     return np.asarray(labels == worst["label"])
 
 
 def _box(mask: NDArray[np.bool_]) -> Box:
-    """Return the plane with most of a mask, and a crop around its middle."""
+    """Return the plane with most of a mask, and a window around its centre."""
     plane: tuple[int, ...] = ()
     if mask.ndim == 3:
         plane = (int(mask.sum((1, 2)).argmax()),)
@@ -111,8 +113,8 @@ def _window(places: NDArray[np.intp], size: int) -> slice:
     return slice(start, min(size, start + _WIDEST))
 
 
-def _words(box: Box, shape: tuple[int, ...]) -> str:
-    """Describe a crop, "" for the whole image."""
+def _description(box: Box, shape: tuple[int, ...]) -> str:
+    """Describe a region, "" for the whole image."""
     parts = [
         f"{axis} {place}" if isinstance(place, int) else f"{axis} {place.start}–{place.stop - 1}"
         for axis, place, size in zip("ZYX"[-len(shape) :], box, shape, strict=True)
@@ -122,7 +124,7 @@ def _words(box: Box, shape: tuple[int, ...]) -> str:
 
 
 def _background(image: Volume | None, shape: tuple[int, ...]) -> NDArray[Any] | None:
-    """Return the image in greys, None if it has none of that shape."""
+    """Return the image in grey, or None without an image."""
     if image is None:
         return None
     array = np.asarray(image.array)
@@ -136,9 +138,9 @@ def _background(image: Volume | None, shape: tuple[int, ...]) -> NDArray[Any] | 
 def _drawn(
     labels: NDArray[Any], outcome: NDArray[Any], image: NDArray[Any] | None, *, voxels: bool
 ) -> Picture:
-    """Return outlines in the colours of outcomes.
+    """Draw outlines in the colours of match outcomes.
 
-    Without an image objects are tinted too, and with classes the wrong voxels are.
+    Without an image objects are tinted too; for classes wrong voxels are tinted.
     """
     factor = max(1, round(_WIDE / max(labels.shape)))
     ground = np.full(labels.shape, _DARK) if image is None else stretched(image)

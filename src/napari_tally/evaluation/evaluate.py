@@ -32,7 +32,7 @@ ClassImages = tuple[NDArray[np.integer], NDArray[np.integer]]
 def evaluate_steps(
     pairs: Sequence[Pair], options: EvaluateOptions | None = None, name: str = "prediction"
 ) -> Steps[Evaluation]:
-    """Compare each prediction with its ground truth; failures are reported and left out."""
+    """Compare each prediction with its ground truth; images that fail go into `problems`."""
     options = options or EvaluateOptions()
     scored: list[Scored] = []
     problems: list[Problem] = []
@@ -51,52 +51,54 @@ def score_pair(pair: Pair, options: EvaluateOptions) -> Scored:
     Raises
     ------
     TallyError
-        If it cannot be compared; see `load_pair.read_pair`.
+        If they cannot be compared; see `load_pair.read_pair`.
     """
     spacing = None if options.spacing is None else parse_quantity(options.spacing)
     both = read_pair(pair, classes=options.kind == "classes", spacing=spacing)
     if options.kind == "classes":
-        agreed = _agreements((both.predicted, both.truth), both, options)
+        agreed = _agreements((both.predicted, both.ground_truth), both, options)
         scores = {each.class_id: ClassScore(each) for each in agreed}
         return Scored(pair, both.spacing, both.unit, classes=scores, notes=both.notes)
-    found = overlaps(both.predicted, both.truth)
-    table = match_outcomes(found, options.iou[0])
-    merges, splits = merges_and_splits(found)
+    overlap = overlaps(both.predicted, both.ground_truth)
+    table = match_outcomes(overlap, options.iou[0])
+    merges, splits = merges_and_splits(overlap)
     scores = {}
     if options.kind == "panoptic":
-        table, scores = _by_class(table, both, found, options)
+        table, scores = _by_class(table, both, overlap, options)
     return Scored(
         pair,
         both.spacing,
         both.unit,
         objects=table,
-        matches=match_overlaps(found, options.iou),
-        aggregated=aggregated(found),
+        matches=match_overlaps(overlap, options.iou),
+        aggregated=aggregated(overlap),
         merges=merges,
         splits=splits,
         classes=scores,
-        notes=(*both.notes, *_empty(found)),
+        notes=(*both.notes, *_empty(overlap)),
     )
 
 
 def _by_class(
-    table: pd.DataFrame, both: Compared, found: Overlaps, options: EvaluateOptions
+    table: pd.DataFrame, both: Compared, overlap: Overlaps, options: EvaluateOptions
 ) -> tuple[pd.DataFrame, dict[int, ClassScore]]:
     """Return the table of objects with their classes, and the scores of each class."""
     predicted, true = _class_images(both)
-    class_p, class_t = class_of(both.predicted, predicted), class_of(both.truth, true)
-    known_p = dict(zip(found.predicted_ids.tolist(), class_p.tolist(), strict=True))
-    known_t = dict(zip(found.true_ids.tolist(), class_t.tolist(), strict=True))
-    ours = table["side"] == PREDICTED
+    class_p, class_t = class_of(both.predicted, predicted), class_of(both.ground_truth, true)
+    known_p = dict(zip(overlap.predicted_ids.tolist(), class_p.tolist(), strict=True))
+    known_t = dict(zip(overlap.true_ids.tolist(), class_t.tolist(), strict=True))
+    is_predicted = table["side"] == PREDICTED
     label, matched = table["label"], table["partner"]
-    table["class"] = label.map(known_p).where(ours, label.map(known_t)).astype(int)
-    table["partner_class"] = matched.map(known_t).where(ours, matched.map(known_p)).astype(int)
+    table["class"] = label.map(known_p).where(is_predicted, label.map(known_t)).astype(int)
+    table["partner_class"] = (
+        matched.map(known_t).where(is_predicted, matched.map(known_p)).astype(int)
+    )
     agreed = _agreements((predicted, true), both, options)
     highest = max((each.class_id for each in agreed), default=0)
-    segments = panoptic_counts((both.predicted, predicted), (both.truth, true), highest)
+    segments = panoptic_counts((both.predicted, predicted), (both.ground_truth, true), highest)
     scores = {}
     for each in agreed:
-        own = found.of(class_p == each.class_id, class_t == each.class_id)
+        own = overlap.of(class_p == each.class_id, class_t == each.class_id)
         matches = match_overlaps(own, options.iou)
         scores[each.class_id] = ClassScore(each, matches, segments.of(each.class_id))
     return table, scores
@@ -105,34 +107,37 @@ def _by_class(
 def class_of(objects: NDArray[np.integer], classes: NDArray[np.integer]) -> NDArray[np.integer]:
     """Return the majority class of each object, in the order of ids; background (0) first.
 
-    Voxels without a class do not count, and an object without any classes has class 0.
+    Voxels of class 0 do not count; an object with no others has class 0.
     """
-    found = overlaps(objects, classes)
-    order = np.lexsort((-found.true, found.shared))  # the one with most voxels is written last
-    most = np.zeros(found.n_predicted + 1, np.intp)
-    most[found.predicted[order]] = found.true[order]
-    return found.true_ids[most]
+    overlap = overlaps(objects, classes)
+    order = np.lexsort(
+        (-overlap.true, overlap.shared)
+    )  # the class with most voxels is assigned last
+    majority = np.zeros(overlap.n_predicted + 1, np.intp)
+    majority[overlap.predicted[order]] = overlap.true[order]
+    return overlap.true_ids[majority]
 
 
 def _agreements(images: ClassImages, both: Compared, options: EvaluateOptions) -> list[Agreement]:
-    near = options.tolerance_in(both.unit, both.spacing)
-    return agreements(*images, both.spacing, near)
+    tolerance = options.tolerance_in(both.unit, both.spacing)
+    return agreements(*images, both.spacing, tolerance)
 
 
 def _class_images(both: Compared) -> ClassImages:
-    if both.predicted_classes is None or both.truth_classes is None:
+    if both.predicted_classes is None or both.ground_truth_classes is None:
         raise InputError(
-            "Panoptic evaluation needs class ids of prediction and ground truth besides objects"
+            "Panoptic evaluation needs the classes of prediction and ground truth as well",
+            hint="Pass them as prediction_classes and ground_truth_classes",
         )
-    return both.predicted_classes, both.truth_classes
+    return both.predicted_classes, both.ground_truth_classes
 
 
-def _empty(found: Overlaps) -> tuple[str, ...]:
+def _empty(overlap: Overlaps) -> tuple[str, ...]:
     """Return a note on how an image without objects is scored."""
-    if found.n_predicted and found.n_true:
+    if overlap.n_predicted and overlap.n_true:
         return ()
-    if found.n_predicted or found.n_true:
+    if overlap.n_predicted or overlap.n_true:
         return (
-            f"no objects in the {'ground truth' if found.n_predicted else 'prediction'}: AP is 0",
+            f"no objects in the {'ground truth' if overlap.n_predicted else 'prediction'}: AP is 0",
         )
     return ("no objects in both: AP is 1",)

@@ -1,4 +1,4 @@
-"""Predictions and their ground truth in, tables and all numbers as JSON out."""
+"""Evaluate files: match predictions with their ground truth, and write tables and JSON."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ REPORT = "report.html"
 
 
 def folder_pairs(
-    predicted: Source, truth: Source, options: EvaluateOptions
+    predicted: Source, ground_truth: Source, options: EvaluateOptions
 ) -> tuple[list[Pair], list[Problem]]:
-    """Return what is to be compared in two folders (or of two files), and what has no match.
+    """Return the pairs of two folders (or files), and the files without a match.
 
     Raises
     ------
     InputError
-        If there is no pair at all.
+        If nothing matches.
     """
     if options.kind == "panoptic":
-        return _panoptic_pairs(predicted, truth)
+        return _panoptic_pairs(predicted, ground_truth)
     named, unmatched = paired_labels(
-        predicted, truth, CLASSES if options.kind == "classes" else OBJECTS
+        predicted, ground_truth, CLASSES if options.kind == "classes" else OBJECTS
     )
     return [Pair(*row) for row in named], _unmatched(unmatched)
 
 
-def _panoptic_pairs(predicted: Source, truth: Source) -> tuple[list[Pair], list[Problem]]:
-    """Return objects and classes of each image that has both in both folders."""
-    objects, unmatched = paired_labels(predicted, truth, OBJECTS)
-    classes, more = paired_labels(predicted, truth, ONLY_CLASSES)
+def _panoptic_pairs(predicted: Source, ground_truth: Source) -> tuple[list[Pair], list[Problem]]:
+    """Return the images that have both objects and classes in both folders."""
+    objects, unmatched = paired_labels(predicted, ground_truth, OBJECTS)
+    classes, more = paired_labels(predicted, ground_truth, ONLY_CLASSES)
     beside = {name: paths for name, *paths in classes}
     pairs = [Pair(name, *paths, *beside[name]) for name, *paths in objects if name in beside]
     known = {pair.name for pair in pairs}
@@ -63,13 +63,13 @@ def _panoptic_pairs(predicted: Source, truth: Source) -> tuple[list[Pair], list[
 
 
 def _unmatched(paths: Sequence[Path]) -> list[Problem]:
-    error = InputError("No file of the same name to compare with")
+    error = InputError("No file of the same name in the other folder")
     return [Problem(str(path), error) for path in paths]
 
 
 @dataclass(frozen=True)
 class PredictionSet:
-    """Predictions that are scored together, by a name, and the files without a match."""
+    """Predictions that are scored together, and their files without a match."""
 
     name: str
     pairs: list[Pair]
@@ -77,57 +77,59 @@ class PredictionSet:
 
 
 def prediction_sets(
-    predictions: Sequence[Path], truth: Path, options: EvaluateOptions
+    predictions: Sequence[Path], ground_truth: Path, options: EvaluateOptions
 ) -> list[PredictionSet]:
     """Return one or more sets of predictions with the same ground truth.
 
-    Each folder and each pattern is a set. Files are one set together, or each a set of its own if
-    the ground truth is one file.
+    Each folder and each pattern is a set. Single files form one set, unless the ground truth is one
+    file: then each of them is a set.
 
     Raises
     ------
     InputError
-        If one of them does not exist, matches no ground truth, or is named twice.
+        If one of them does not exist, matches no ground truth, or is given twice.
     """
-    for path in (*predictions, truth):
+    for path in (*predictions, ground_truth):
         if not path.exists() and not is_pattern(path):
             raise InputError(f"{path} does not exist")
-    sources = _sources(predictions, truth)
-    true = pattern_files(truth) if is_pattern(truth) else truth
-    found = [folder_pairs(source, true, options) for source in sources.values()]
-    named = zip(_names(sources), found, strict=True)
+    sources = _sources(predictions, ground_truth)
+    true = pattern_files(ground_truth) if is_pattern(ground_truth) else ground_truth
+    matched = [folder_pairs(source, true, options) for source in sources.values()]
+    named = zip(_names(sources), matched, strict=True)
     return [PredictionSet(name, pairs, unmatched) for name, (pairs, unmatched) in named]
 
 
-def _sources(predictions: Sequence[Path], truth: Path) -> dict[Path, Source]:
-    """Return the sets of predictions by what they are called in messages."""
+def _sources(predictions: Sequence[Path], ground_truth: Path) -> dict[Path, Source]:
+    """Return the sets of predictions by their path in messages."""
     if len({path.absolute() for path in predictions}) < len(predictions):
-        raise InputError(f"Predictions are named twice: {', '.join(map(str, predictions))}")
-    found: dict[Path, Source] = {}
+        raise InputError(
+            f"The same predictions are given twice: {', '.join(map(str, predictions))}"
+        )
+    sources: dict[Path, Source] = {}
     files = []
     for path in predictions:
         if is_pattern(path):
-            found[path] = pattern_files(path)
-        elif is_folder(path) or not (is_folder(truth) or is_pattern(truth)):
-            found[path] = path
+            sources[path] = pattern_files(path)
+        elif is_folder(path) or not (is_folder(ground_truth) or is_pattern(ground_truth)):
+            sources[path] = path
         else:
             files.append(path)
-    return found | {files[0]: files} if files else found
+    return sources | {files[0]: files} if files else sources
 
 
 def evaluate_sets_steps(
     sets: Sequence[PredictionSet], options: EvaluateOptions
 ) -> Steps[list[Evaluation]]:
-    """Compare sets of predictions with the ground truth, one after the other."""
-    found = []
+    """Evaluate sets of predictions, one after the other."""
+    evaluations = []
     for each in sets:
         one = yield from evaluate_steps(each.pairs, options, each.name)
-        found.append(replace(one, problems=[*one.problems, *each.unmatched]))
-    return found
+        evaluations.append(replace(one, problems=[*one.problems, *each.unmatched]))
+    return evaluations
 
 
 def _names(sources: Mapping[Path, Source]) -> list[str]:
-    """Return the names of the folders, with as much of their paths as tells them apart."""
+    """Return folder names, with as many parent folders as make them unique."""
     folders = [path if isinstance(s, Path) else shared_folder(s) for path, s in sources.items()]
     paths = folders if len(set(folders)) == len(folders) else list(sources)
     parts = [path.absolute().parts for path in paths]
@@ -139,27 +141,27 @@ def _names(sources: Mapping[Path, Source]) -> list[str]:
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:
-    """Check that a folder holds no evaluation yet.
+    """Check that a folder has no evaluation.
 
     Raises
     ------
     OutputExistsError
-        If it does, without `overwrite`.
+        If it has one, unless `overwrite` is set.
     """
-    there = next((p for n in (NUMBERS, REPORT) if (p := folder / n).exists()), None)
-    if there is not None and not overwrite:
+    existing = next((p for n in (NUMBERS, REPORT) if (p := folder / n).exists()), None)
+    if existing is not None and not overwrite:
         raise OutputExistsError(
-            f"{there} is of an older evaluation", hint="Choose another folder or use --overwrite"
+            f"{existing} exists already", hint="Choose another folder or use --overwrite"
         )
 
 
 def write_numbers(
-    found: Sequence[Evaluation], folder: Path, table_format: str = "csv"
+    evaluations: Sequence[Evaluation], folder: Path, table_format: str = "csv"
 ) -> list[Path]:
-    """Write the tables, and all numbers as JSON; return where they are.
+    """Write the tables, and all numbers as JSON; return the paths.
 
-    With several predictions each table begins with a column `prediction`. AnnData is for objects
-    only, with CSV beside it.
+    With several predictions, the first column of each table is `prediction`. AnnData is used for
+    objects only; the other tables are then CSV.
 
     Raises
     ------
@@ -168,50 +170,52 @@ def write_numbers(
     """
     paths = []
     for name in TABLES:
-        table = _joined(found, name)
+        table = _joined(evaluations, name)
         if len(table):
             own = table_format if name == "objects" else format_beside(table_format)
             paths.append(folder / f"{name}.{own}")
             write_table(table, paths[-1])
     paths.append(folder / NUMBERS)
-    text = json.dumps(as_json(found), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(as_json(evaluations), indent=2, ensure_ascii=False, allow_nan=False)
     with replacing(paths[-1]) as part:
         part.write_text(text + "\n", encoding="utf-8")
     return paths
 
 
-def _joined(found: Sequence[Evaluation], name: str) -> pd.DataFrame:
+def _joined(evaluations: Sequence[Evaluation], name: str) -> pd.DataFrame:
     import pandas as pd
 
-    tables = [getattr(one, name) for one in found]
-    if len(found) > 1:
+    tables = [getattr(one, name) for one in evaluations]
+    if len(evaluations) > 1:
         tables = [
             t.assign(prediction=o.name)[["prediction", *t.columns]]
-            for o, t in zip(found, tables, strict=True)
+            for o, t in zip(evaluations, tables, strict=True)
         ]
     return pd.concat([t for t in tables if len(t)] or tables[:1], ignore_index=True)
 
 
-def as_json(found: Sequence[Evaluation]) -> dict[str, Any]:
-    """Return all numbers as plain values; what is not a number is None."""
-    whole: dict[str, Any] = {
-        "options": found[0].options.model_dump(mode="json"),
+def as_json(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """Return all numbers as plain values, with None for NaN and infinity."""
+    content: dict[str, Any] = {
+        "options": evaluations[0].options.model_dump(mode="json"),
         "versions": versions(),
-        "predictions": [_one(each) for each in found],
+        "predictions": [_one(each) for each in evaluations],
     }
-    scored = [one for one in found if one.scored]
+    scored = [one for one in evaluations if one.scored]
     if len(scored) > 1:
-        whole[DIFFERENCES] = [
+        content[DIFFERENCES] = [
             differences(scored[0], other).to_dict("records") for other in scored[1:]
         ]
-    plain: dict[str, Any] = _plain(whole)
+    plain: dict[str, Any] = _plain(content)
     return plain
 
 
-def _one(found: Evaluation) -> dict[str, Any]:
-    tables = {name: getattr(found, name).to_dict("records") for name in TABLES if name != "objects"}
-    problems = [{"name": p.name, "message": p.message} for p in found.problems]
-    return {"name": found.name, "summary": found.summary, **tables, "problems": problems}
+def _one(evaluation: Evaluation) -> dict[str, Any]:
+    tables = {
+        name: getattr(evaluation, name).to_dict("records") for name in TABLES if name != "objects"
+    }
+    problems = [{"name": p.name, "message": p.message} for p in evaluation.problems]
+    return {"name": evaluation.name, "summary": evaluation.summary, **tables, "problems": problems}
 
 
 def _plain(value: Any) -> Any:

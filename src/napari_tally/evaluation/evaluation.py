@@ -1,4 +1,4 @@
-"""A set of predictions compared with their ground truth."""
+"""The evaluation of a set of predictions: its tables and its summary."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from .score_tables import (
     classes_table,
     images_table,
-    in_words,
     objects_table,
+    summary_line,
     summary_of,
     thresholds_table,
 )
@@ -33,9 +33,9 @@ class Evaluation:
     options : EvaluateOptions
         Options of the comparison.
     scored : list of Scored
-        The scores of each image, from which tables are made.
+        The scores of each image.
     problems : list of Problem
-        The images that were left out.
+        The images that could not be compared.
 
     Examples
     --------
@@ -52,26 +52,26 @@ class Evaluation:
     problems: list[Problem]
 
     def __str__(self) -> str:
-        return in_words(self.summary, self.options.iou)
+        return summary_line(self.summary, self.options.iou)
 
     @cached_property
     def images(self) -> pd.DataFrame:
-        """One row an image."""
+        """One row per image."""
         return images_table(self.scored)
 
     @cached_property
     def classes(self) -> pd.DataFrame:
-        """One row an image and class; empty for instances without classes."""
+        """One row per image and class; empty for instances without classes."""
         return classes_table(self.scored)
 
     @cached_property
     def objects(self) -> pd.DataFrame:
-        """One row an object, ground-truth and predicted, of all images; empty for classes."""
+        """One row per ground-truth and per predicted object of all images; empty for classes."""
         return objects_table(self.scored)
 
     @cached_property
     def thresholds(self) -> pd.DataFrame:
-        """One row an IoU threshold (and class): of all objects together, and AP as mean of images.
+        """One row per IoU threshold (and class): scores of all objects pooled, and the mean AP.
 
         Empty for classes.
         """
@@ -85,9 +85,9 @@ class Evaluation:
 
 
 def differences(first: Evaluation, second: Evaluation) -> pd.DataFrame:
-    """Return the main score of each image in both, and by how much the second is better.
+    """Return the main score of each image in both, and the gain of the second over the first.
 
-    The score is the mean AP, of classes the mean Dice; images that one of them lacks are left out.
+    The score is the mean AP, or the mean Dice of classes. Images in only one of them are omitted.
     """
     score = main_score(first)
     both = first.images[["image", score]].merge(
@@ -98,6 +98,6 @@ def differences(first: Evaluation, second: Evaluation) -> pd.DataFrame:
     return both.rename(columns=names)
 
 
-def main_score(found: Evaluation) -> str:
-    """Return the column of the images' table by which they are ranked."""
-    return "mean_dice" if found.options.kind == "classes" else "mean_ap"
+def main_score(evaluation: Evaluation) -> str:
+    """Return the column of the table of images by which they are ranked."""
+    return "mean_dice" if evaluation.options.kind == "classes" else "mean_ap"

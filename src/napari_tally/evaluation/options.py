@@ -1,4 +1,4 @@
-"""What is compared in an evaluation, and how."""
+"""Options of an evaluation."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 
 
 class EvaluateFilesOptions(Options):
-    """How the results of an evaluation are written."""
+    """Output options of an evaluation."""
 
     table: TableFormat = "csv"
     overwrite: bool = Field(False, description="Replace a report that exists.")
 
 
 class EvaluateOptions(Options):
-    """What is compared, and how."""
+    """How predictions are scored."""
 
     kind: Kind = Field(
         "instances", description="What the label values are: object ids, class ids, or both."
@@ -33,8 +33,8 @@ class EvaluateOptions(Options):
     iou: Annotated[tuple[float, ...], Offer(label="IoU thresholds")] = Field(
         THRESHOLDS,
         min_length=1,
-        description="IoU thresholds from which two objects match, such as 0.5,0.75. The first "
-        "one decides the error types, precision, recall, F1 and panoptic quality of an image.",
+        description="IoU thresholds at which objects match, such as 0.5,0.75. The first one "
+        "applies to error types, precision, recall, F1 and panoptic quality.",
     )
     tolerance: Annotated[str | None, Offer(label="Surface tolerance")] = Field(
         None,
@@ -50,7 +50,9 @@ class EvaluateOptions(Options):
     def _shares(cls, values: tuple[float, ...]) -> tuple[float, ...]:
         if not all(0 < v <= 1 for v in values) or len(set(values)) != len(values):
             listed = ", ".join(f"{v:g}" for v in values)
-            raise InputError(f"IoU thresholds must differ and be above 0 and up to 1, not {listed}")
+            raise InputError(
+                f"IoU thresholds must be distinct numbers above 0 and at most 1, not {listed}"
+            )
         return values
 
     @field_validator("tolerance", "spacing")

@@ -1,4 +1,4 @@
-"""One page about an evaluation: numbers, AP curve, and pictures of the worst images."""
+"""The report of an evaluation: scores, AP curve, and pictures of the worst images."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from .evaluation import Evaluation
     from .scores import Scored
 
-WORST = 6  # images that are shown
+WORST = 6  # images with pictures
 
 _OF_OBJECTS = {
     "found": "matched",
     "missed": "missed: false negative (ground truth)",
     "false": "false positive (prediction)",
-    "merged": "merged: several ground-truth objects in one predicted",
-    "split": "split: one ground-truth object in several predicted",
+    "merged": "merged: several ground-truth objects in one prediction",
+    "split": "split: one ground-truth object in several predictions",
 }
 _OF_CLASSES = {
-    "found": "the same class in both",
+    "found": "same class in both",
     "missed": "this class in the ground truth only",
     "false": "this class in the prediction only",
 }
-# The error types of ground-truth and of predicted objects, by `fate` in the table of objects.
+# Error types of ground-truth and of predicted objects, by the column `fate`.
 _OUTCOMES = {
     "true": {"found": "matched", "missed": "missed", "merged": "merged", "split": "split"},
     "predicted": {
@@ -50,21 +50,21 @@ _OUTCOMES = {
     },
 }
 _SIDES = {"true": "ground truth", "predicted": "prediction"}
-_WORDS = {
+_SCORES = {
     "images": "images",
     "left_out": "left out",
     "n_true": "ground-truth objects",
     "n_predicted": "predicted objects",
-    "count_error_mean": "count error, mean over images",
-    "count_error_abs_mean": "absolute count error, mean over images",
+    "count_error_mean": "mean count error",
+    "count_error_abs_mean": "mean absolute count error",
     "mean_ap": "mean AP, over thresholds and images",
-    "mean_ap_pooled": "mean AP, all objects together",
+    "mean_ap_pooled": "mean AP, objects of all images pooled",
     "precision": "precision",
     "recall": "recall",
     "f1": "F1 (RQ)",
     "sq": "SQ",
     "pq": "PQ",
-    "aji": "AJI, all objects together",
+    "aji": "AJI, objects of all images pooled",
     "merges": "merges",
     "splits": "splits",
     "mean_dice": "mean Dice",
@@ -72,18 +72,18 @@ _WORDS = {
 
 
 def write_report(
-    found: Sequence[Evaluation], folder: Path, images: Path | None = None, worst: int = WORST
+    evaluations: Sequence[Evaluation], folder: Path, images: Path | None = None, worst: int = WORST
 ) -> Path:
-    """Write a page that needs no other file; return where it is.
+    """Write a self-contained page; return its path.
 
     Parameters
     ----------
-    found : sequence of Evaluation
-        One or more predictions of the same images.
+    evaluations : sequence of Evaluation
+        One or more sets of predictions for the same images.
     images : Path, optional
-        Folder of the images, of the same names, to draw outlines on.
+        Folder with the images, to draw outlines on.
     worst : int
-        How many images are shown, those of the lowest scores.
+        Number of images to show: those with the lowest scores.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def write_report(
     """
     path = folder / REPORT
     known = {} if images is None else images_by_name(images)
-    text = page(found, known, worst)
+    text = page(evaluations, known, worst)
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
     return path
@@ -100,7 +100,7 @@ def write_report(
 
 @dataclass(frozen=True, eq=False)
 class _Compared:
-    """One prediction of an image: its score in words, and pictures or why there are none."""
+    """One prediction of an image: its score as a caption, and pictures or the problem."""
 
     name: str
     caption: str
@@ -108,26 +108,26 @@ class _Compared:
     problem: str = ""
 
 
-def page(found: Sequence[Evaluation], images: dict[str, Path], worst: int = WORST) -> str:
-    """Return the page as HTML; predictions without any compared image are only named."""
-    names = ", ".join(one.name for one in found)
-    problems = dict.fromkeys(f"{p.name}: {p.message}" for one in found for p in one.problems)
-    found = [one for one in found if one.scored]
-    options = found[0].options
+def page(evaluations: Sequence[Evaluation], images: dict[str, Path], worst: int = WORST) -> str:
+    """Return the page as HTML; predictions that could not be scored are only named."""
+    names = ", ".join(one.name for one in evaluations)
+    problems = dict.fromkeys(f"{p.name}: {p.message}" for one in evaluations for p in one.problems)
+    evaluations = [one for one in evaluations if one.scored]
+    options = evaluations[0].options
     legend = _OF_CLASSES if options.kind == "classes" else _OF_OBJECTS
     return render(
         "evaluation",
         title=f"Evaluation of {names}",
         made=_made(),
         problems=list(problems),
-        summary=_summary(found),
+        summary=_summary(evaluations),
         iou=None if options.kind == "classes" else options.iou[0],
-        curve=_curve(found),
-        tables=list(_tables(found)),
-        differences=[_differences(found[0], other) for other in found[1:]],
+        curve=_curve(evaluations),
+        tables=list(_tables(evaluations)),
+        differences=[_differences(evaluations[0], other) for other in evaluations[1:]],
         legend=[(COLOURS[name], text) for name, text in legend.items()],
-        worst=list(_worst(found, images, worst)),
-        images=[(f"Each image{_of(one, found)}", _images(one)) for one in found],
+        worst=list(_worst(evaluations, images, worst)),
+        images=[(f"Each image{_of(one, evaluations)}", _images(one)) for one in evaluations],
     )
 
 
@@ -137,29 +137,29 @@ def _made() -> str:
     return f"napari-tally {own}, {now}. For research, not for diagnosis."
 
 
-def _summary(found: Sequence[Evaluation]) -> Table:
+def _summary(evaluations: Sequence[Evaluation]) -> Table:
     rows = [
-        [words, *(one.summary.get(name, "") for one in found)]
-        for name, words in _WORDS.items()
-        if any(name in one.summary for one in found)
+        [title, *(one.summary.get(name, "") for one in evaluations)]
+        for name, title in _SCORES.items()
+        if any(name in one.summary for one in evaluations)
     ]
-    return Table(["", *(one.name for one in found)], rows)
+    return Table(["", *(one.name for one in evaluations)], rows)
 
 
-def _curve(found: Sequence[Evaluation]) -> Markup | None:
-    tables = [(one.name, one.thresholds) for one in found if len(one.thresholds)]
+def _curve(evaluations: Sequence[Evaluation]) -> Markup | None:
+    tables = [(one.name, one.thresholds) for one in evaluations if len(one.thresholds)]
     tables = [(n, t[t["class"] == "all"] if "class" in t else t) for n, t in tables]
     return ap_curve(tables) if tables else None
 
 
-def _tables(found: Sequence[Evaluation]) -> Iterator[tuple[str, Table]]:
+def _tables(evaluations: Sequence[Evaluation]) -> Iterator[tuple[str, Table]]:
     """Yield the tables of error types and of classes, with their titles."""
-    for one in found:
+    for one in evaluations:
         if len(one.objects):
-            yield f"Error types{_of(one, found)}", _error_types(one)
-    for one in found:
+            yield f"Error types{_of(one, evaluations)}", _error_types(one)
+    for one in evaluations:
         if "classes" in one.summary:
-            yield f"Classes{_of(one, found)}", _classes(one)
+            yield f"Classes{_of(one, evaluations)}", _classes(one)
 
 
 def _error_types(one: Evaluation) -> Table:
@@ -182,31 +182,31 @@ def _differences(first: Evaluation, other: Evaluation) -> tuple[str, Table]:
     pairs = differences(first, other).sort_values("difference")
     gain = pairs["difference"]
     text = (
-        f"{other.name} against {first.name}, image by image: mean difference"
+        f"{other.name} compared with {first.name}, image by image: mean difference"
         f" {gain.mean():+.3f}; better in {(gain > 0).sum()}, worse in {(gain < 0).sum()},"
-        f" the same in {(gain == 0).sum()} of {len(gain)}."
+        f" equal in {(gain == 0).sum()} of {len(gain)}."
     )
     return text, Table.of(pairs)
 
 
 def _worst(
-    found: Sequence[Evaluation], images: dict[str, Path], count: int
+    evaluations: Sequence[Evaluation], images: dict[str, Path], count: int
 ) -> Iterator[tuple[str, list[_Compared]]]:
-    """Yield the images with the lowest score in one of the predictions, and their pictures."""
-    score = main_score(found[0])
+    """Yield the images with the lowest score in any prediction, and their pictures."""
+    score = main_score(evaluations[0])
     lowest: dict[str, float] = {}
-    for one in found:
+    for one in evaluations:
         for name, value in zip(one.images["image"], one.images[score], strict=True):
             lowest[name] = min(value, lowest.get(name, value))
     for name in sorted(lowest, key=lambda name: (lowest[name], name))[:count]:
-        both = [(one, each) for one in found for each in one.scored if each.name == name]
+        both = [(one, each) for one in evaluations for each in one.scored if each.name == name]
         yield name, [_compared(one, each, images) for one, each in both]
 
 
 def _compared(one: Evaluation, scored: Scored, images: dict[str, Path]) -> _Compared:
     score = main_score(one)
     value = one.images.set_index("image").loc[scored.name, score]
-    caption = f"{one.name}: {_WORDS[score].partition(',')[0]} {value:.3f}"
+    caption = f"{one.name}: {_SCORES[score].partition(',')[0]} {value:.3f}"
     try:
         image = read(images[scored.name]) if scored.name in images else None
         drawn = panels(scored, one.options, image)
@@ -220,5 +220,5 @@ def _images(one: Evaluation) -> Table:
     return Table.of(rows)
 
 
-def _of(one: Evaluation, found: Sequence[Evaluation]) -> str:
-    return f": {one.name}" if len(found) > 1 else ""
+def _of(one: Evaluation, evaluations: Sequence[Evaluation]) -> str:
+    return f": {one.name}" if len(evaluations) > 1 else ""

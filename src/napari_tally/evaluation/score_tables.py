@@ -1,4 +1,4 @@
-"""The scores of an evaluation as tables: one row an image, class, object or threshold."""
+"""The scores of an evaluation as tables: one row per image, class, object or threshold."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _POWERS = {2: "area", 3: "volume"}
 
 
 def images_table(scored: Sequence[Scored]) -> pd.DataFrame:
-    """Return one row an image: see docs/background/metrics.md for the columns."""
+    """Return one row per image; see docs/background/metrics.md for the columns."""
     import pandas as pd
 
     return pd.DataFrame([_image_row(each) for each in scored])
@@ -32,7 +32,7 @@ def images_table(scored: Sequence[Scored]) -> pd.DataFrame:
 def _image_row(scored: Scored) -> dict[str, Any]:
     row: dict[str, Any] = {"image": scored.name}
     if scored.matches:
-        row |= _counts(scored.matches) | _at_first(scored.matches[0]) | _aps(scored.matches)
+        row |= _counts(scored.matches) | _scores(scored.matches[0]) | _aps(scored.matches)
         row |= {"aji": scored.aggregated.aji, "merges": scored.merges, "splits": scored.splits}
     if scored.classes or not scored.matches:
         dice = [score.agreement.dice for score in scored.classes.values()]
@@ -51,9 +51,9 @@ def _counts(matches: Sequence[Matches]) -> dict[str, int]:
     }
 
 
-def _at_first(at: Matches) -> dict[str, float]:
+def _scores(matches: Matches) -> dict[str, float]:
     names = ("tp", "fp", "fn", "precision", "recall", "f1", "pq", "sq")
-    return {name: getattr(at, name) for name in names} | {"rq": at.f1}
+    return {name: getattr(matches, name) for name in names} | {"rq": matches.f1}
 
 
 def _aps(matches: Sequence[Matches]) -> dict[str, float]:
@@ -62,7 +62,7 @@ def _aps(matches: Sequence[Matches]) -> dict[str, float]:
 
 
 def classes_table(scored: Sequence[Scored]) -> pd.DataFrame:
-    """Return one row an image and class."""
+    """Return one row per image and class."""
     import pandas as pd
 
     rows = [
@@ -97,18 +97,20 @@ def _class_row(score: ClassScore, scored: Scored) -> dict[str, Any]:
 
 
 def objects_table(scored: Sequence[Scored]) -> pd.DataFrame:
-    """Return one row an object: its image and its match outcome."""
+    """Return one row per object: its image and its match outcome."""
     import pandas as pd
 
     tables = [(each.name, each.objects) for each in scored if each.objects is not None]
     if not tables:
         return pd.DataFrame()
-    held = [(name, table) for name, table in tables if len(table)] or tables[:1]
-    return pd.concat([t.assign(image=n)[["image", *t.columns]] for n, t in held], ignore_index=True)
+    filled = [(name, table) for name, table in tables if len(table)] or tables[:1]
+    return pd.concat(
+        [t.assign(image=n)[["image", *t.columns]] for n, t in filled], ignore_index=True
+    )
 
 
 def thresholds_table(scored: Sequence[Scored], kind: Kind) -> pd.DataFrame:
-    """Return one row an IoU threshold, and again for each class of objects."""
+    """Return one row per IoU threshold: of all objects, then of each class."""
     import pandas as pd
 
     rows = _threshold_rows([each.matches for each in scored if each.matches])
@@ -121,17 +123,16 @@ def thresholds_table(scored: Sequence[Scored], kind: Kind) -> pd.DataFrame:
 
 
 def _threshold_rows(images: Sequence[Sequence[Matches]]) -> list[dict[str, Any]]:
-    each = zip(pooled(images), zip(*images, strict=True), strict=True)
     return [
-        {"iou": all_.iou, **_at_first(all_), "ap": all_.ap, "ap_mean": _mean(m.ap for m in at)}
-        for all_, at in each
+        {"iou": total.iou, **_scores(total), "ap": total.ap, "ap_mean": _mean(m.ap for m in each)}
+        for total, each in zip(pooled(images), zip(*images, strict=True), strict=True)
     ]
 
 
 def summary_of(
     scored: Sequence[Scored], images: pd.DataFrame, classes: pd.DataFrame, kind: Kind
 ) -> dict[str, Any]:
-    """Return the scores of all images together, from their tables of images and of classes."""
+    """Return the scores over all images, given the tables of images and of classes."""
     numbers: dict[str, Any] = {}
     if not scored:
         return numbers
@@ -152,7 +153,7 @@ def _instances(scored: Sequence[Scored], images: pd.DataFrame) -> dict[str, Any]
         "count_error_mean": float(errors.mean()),
         "count_error_abs_mean": float(errors.abs().mean()),
         "iou": together[0].iou,
-        **_at_first(together[0]),
+        **_scores(together[0]),
         "mean_ap": float(images["mean_ap"].mean()),
         "mean_ap_pooled": _mean(m.ap for m in together),
         "aji": jaccard.aji,
@@ -163,7 +164,7 @@ def _instances(scored: Sequence[Scored], images: pd.DataFrame) -> dict[str, Any]
 
 
 def _class_summaries(scored: Sequence[Scored], classes: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return for each class the means over images in which prediction or ground truth has it."""
+    """Return the mean scores of each class over the images in which it occurs on either side."""
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
@@ -183,7 +184,7 @@ def _class_summaries(scored: Sequence[Scored], classes: pd.DataFrame) -> list[di
 
 
 def _pooled_segments(scores: Sequence[ClassScore]) -> dict[str, float]:
-    """Return the panoptic quality of all images pooled, as defined."""
+    """Return the panoptic quality pooled over images, as it is defined."""
     counts = [score.segments for score in scores if score.segments is not None]
     if not counts:
         return {}
@@ -196,7 +197,7 @@ def _by_class(scored: Sequence[Scored]) -> dict[int, list[ClassScore]]:
     return {n: [e.classes[n] for e in scored if n in e.classes] for n in numbers}
 
 
-def in_words(numbers: dict[str, Any], ious: Sequence[float]) -> str:
+def summary_line(numbers: dict[str, Any], ious: Sequence[float]) -> str:
     """Return the main scores of a summary in one line."""
     count, left_out = numbers["images"], numbers["left_out"]
     parts = [f"{count} image{'s' * (count != 1)}" + (f" ({left_out} left out)" * bool(left_out))]
@@ -211,12 +212,12 @@ def in_words(numbers: dict[str, Any], ious: Sequence[float]) -> str:
         parts.append(f"{numbers['n_predicted']:,} objects of {numbers['n_true']:,}")
         parts.append(f"{numbers['merges']} merges, {numbers['splits']} splits")
     for row in numbers.get("classes", []):
-        apart = [f", HD95 {v:.3g} {k[5:]}" for k, v in row.items() if k.startswith("hd95_")]
-        parts.append(f"class {row['class']}: Dice {row['dice']:.3f}{''.join(apart)}")
+        distance = [f", HD95 {v:.3g} {k[5:]}" for k, v in row.items() if k.startswith("hd95_")]
+        parts.append(f"class {row['class']}: Dice {row['dice']:.3f}{''.join(distance)}")
     return "; ".join(parts)
 
 
 def _mean(values: Iterable[float]) -> float:
-    """Return the mean without NaN; NaN of nothing."""
+    """Return the mean without NaN, or NaN if nothing is left."""
     known = [v for v in values if not math.isnan(v)]
     return float(np.mean(known)) if known else math.nan

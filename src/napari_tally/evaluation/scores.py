@@ -26,11 +26,11 @@ class ClassScore:
     Attributes
     ----------
     agreement : Agreement
-        Of all its voxels.
+        Agreement of its voxels.
     matches : list of Matches
-        Matches of its objects at each threshold; empty without objects.
+        Matches of its objects at each IoU threshold; empty for semantic segmentation.
     segments : PanopticCounts, optional
-        Panoptic counts of the class: its objects, and the rest of it as one segment.
+        Panoptic counts: its objects, and the rest of the class as one segment.
     """
 
     agreement: Agreement
@@ -49,18 +49,18 @@ class Scored:
     spacing, unit : tuple of float, str
         Size of a voxel in the unit of tables.
     objects : pandas.DataFrame, optional
-        Match outcome of each object: see `metrics.error_types.match_outcomes`; with the classes of
-        the object and of its match if they have any.
+        Match outcome of each object (see `metrics.error_types.match_outcomes`), with the classes of
+        the object and of its match if known.
     matches : list of Matches
-        One for each threshold.
+        One per IoU threshold.
     classes : dict of int to ClassScore
         By class id.
     aggregated : Aggregated
         Sums for the aggregated Jaccard index.
     merges, splits : int
-        Number of merges and splits: see `metrics.error_types`.
+        Number of merges and splits (see `metrics.error_types`).
     notes : tuple of str
-        Notes on these scores.
+        Remarks on these scores.
     """
 
     pair: Pair

@@ -22,7 +22,7 @@ Source = Path | Sequence[Path]
 
 
 def paired_labels(
-    predicted: Source, truth: Source, ends: Sequence[str] = OBJECTS
+    predicted: Source, ground_truth: Source, ends: Sequence[str] = OBJECTS
 ) -> tuple[list[Named], list[Path]]:
     """Return name, prediction and ground truth of each image, and the files without a match.
 
@@ -32,7 +32,7 @@ def paired_labels(
 
     Parameters
     ----------
-    predicted, truth : Path or sequence of Path
+    predicted, ground_truth : Path or sequence of Path
         A folder, a file, or several files, whose sub-folders count from what they share.
     ends : sequence of str
         Endings of names: `OBJECTS`, `CLASSES` or `ONLY_CLASSES`.
@@ -42,12 +42,12 @@ def paired_labels(
     InputError
         If these are not folders with label images, or files, or nothing matches.
     """
-    if _is_file(predicted) and _is_file(truth):
-        return [(stem(truth), predicted, truth)], []
-    ours, theirs = (_label_files(source, ends) for source in (predicted, truth))
+    if _is_file(predicted) and _is_file(ground_truth):
+        return [(stem(ground_truth), predicted, ground_truth)], []
+    ours, theirs = (_label_files(source, ends) for source in (predicted, ground_truth))
     names = sorted(ours.keys() & theirs.keys())
     if not names:
-        here, there = shared_folder(predicted), shared_folder(truth)
+        here, there = shared_folder(predicted), shared_folder(ground_truth)
         raise InputError(
             f"No labels in {here} have the name of labels in {there}",
             hint=f"Found {len(ours)} and {len(theirs)} of other names",

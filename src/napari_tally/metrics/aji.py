@@ -1,4 +1,4 @@
-"""The aggregated Jaccard index (AJI) of all objects."""
+"""The aggregated Jaccard index (AJI)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Aggregated:
-    """Voxels of all intersections and of all unions; those of several images add up."""
+    """Summed intersections and unions, in voxels; those of several images add up."""
 
     shared: int
     union: int
@@ -23,23 +23,23 @@ class Aggregated:
 
     @property
     def aji(self) -> float:
-        """The aggregated Jaccard index; 1 if there are no objects in either image."""
+        """The aggregated Jaccard index; 1 without any objects."""
         return self.shared / self.union if self.union else 1.0
 
 
-def aggregated(found: Overlaps) -> Aggregated:
-    """Return the sums of which the aggregated Jaccard index is the ratio.
+def aggregated(overlap: Overlaps) -> Aggregated:
+    """Return the sums for the aggregated Jaccard index.
 
     Kumar et al., 2017, https://doi.org/10.1109/TMI.2017.2677499: each ground-truth object is
     matched to the predicted one with the largest IoU (which may be matched several times);
     intersections and unions are summed, and the voxels of unmatched objects are added to the union.
     """
-    order = np.lexsort((found.predicted, -found.iou, found.true))
-    _, first = np.unique(found.true[order], return_index=True)
+    order = np.lexsort((overlap.predicted, -overlap.iou, overlap.true))
+    _, first = np.unique(overlap.true[order], return_index=True)
     best = order[first]
-    predicted, shared = found.predicted[best], int(found.shared[best].sum())
-    left = np.ones(found.n_predicted + 1, bool)
-    left[0], left[predicted] = False, False
-    taken = int(found.predicted_sizes[predicted].sum())
-    union = int(found.true_sizes[1:].sum()) + taken - shared
-    return Aggregated(shared, union + int(found.predicted_sizes[left].sum()))
+    predicted, shared = overlap.predicted[best], int(overlap.shared[best].sum())
+    unmatched = np.ones(overlap.n_predicted + 1, bool)
+    unmatched[0], unmatched[predicted] = False, False
+    matched = int(overlap.predicted_sizes[predicted].sum())
+    union = int(overlap.true_sizes[1:].sum()) + matched - shared
+    return Aggregated(shared, union + int(overlap.predicted_sizes[unmatched].sum()))

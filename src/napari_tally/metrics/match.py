@@ -1,4 +1,4 @@
-"""Match predicted with ground-truth objects; count true positives, false positives and misses."""
+"""Match predicted with ground-truth objects: true positives, false positives and negatives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Matches:
     Attributes
     ----------
     overlap : float
-        Sum of the IoU of matched pairs. Ignored when matches are compared.
+        Sum of the IoU of matched pairs. Ignored by `==`.
     """
 
     iou: float
@@ -44,7 +44,7 @@ class Matches:
 
     @property
     def ap(self) -> float:
-        """TP / (TP + FP + FN), as in StarDist's paper; 1 where there is nothing to find."""
+        """TP / (TP + FP + FN), as in the StarDist paper; 1 without any objects."""
         total = self.tp + self.fp + self.fn
         return self.tp / total if total else 1.0
 
@@ -64,12 +64,12 @@ class Matches:
 
     @property
     def sq(self) -> float:
-        """Segmentation quality: the mean IoU of the pairs, NaN where there is none."""
+        """Segmentation quality: mean IoU of matched pairs; NaN without matches."""
         return self.overlap / self.tp if self.tp else float("nan")
 
     @property
     def pq(self) -> float:
-        """Panoptic quality of one class: SQ x RQ; 1 where there is nothing to find."""
+        """Panoptic quality of one class: SQ x RQ; 1 without any objects."""
         total = self.tp + 0.5 * (self.fp + self.fn)
         return self.overlap / total if total else 1.0
 
@@ -81,35 +81,39 @@ def match(
 ) -> list[Matches]:
     """Match objects one to one at each IoU threshold, maximizing the number of matches.
 
-    From a threshold of 0.5 on an object has at most one candidate, and the matching is unique;
-    below, the assignment with most pairs, then largest IoU, is taken.
+    Above a threshold of 0.5 an object has at most one candidate, and the matching is unique. At
+    lower thresholds the assignment with the most pairs, then the largest IoU, is chosen.
     """
     return match_overlaps(overlaps(predicted, true), thresholds)
 
 
-def match_overlaps(found: Overlaps, thresholds: Iterable[float] = IOU_THRESHOLDS) -> list[Matches]:
-    """Do what `match` does, from known overlaps."""
+def match_overlaps(
+    overlap: Overlaps, thresholds: Iterable[float] = IOU_THRESHOLDS
+) -> list[Matches]:
+    """Match objects as `match` does, given their overlaps."""
     result = []
     for threshold in thresholds:
-        pairs = best_pairs(found, threshold)
-        tp, overlap = len(pairs), float(found.iou[pairs].sum())
-        result.append(Matches(threshold, tp, found.n_predicted - tp, found.n_true - tp, overlap))
+        pairs = best_pairs(overlap, threshold)
+        tp, iou_sum = len(pairs), float(overlap.iou[pairs].sum())
+        result.append(
+            Matches(threshold, tp, overlap.n_predicted - tp, overlap.n_true - tp, iou_sum)
+        )
     return result
 
 
-def best_pairs(found: Overlaps, threshold: float) -> NDArray[np.intp]:
-    """Return which of the overlapping pairs are matched at an IoU threshold, see `match`."""
-    keep = np.flatnonzero(found.iou >= threshold)
-    p, t = found.predicted[keep], found.true[keep]
+def best_pairs(overlap: Overlaps, threshold: float) -> NDArray[np.intp]:
+    """Return the indices of the overlapping pairs that match at an IoU threshold."""
+    keep = np.flatnonzero(overlap.iou >= threshold)
+    p, t = overlap.predicted[keep], overlap.true[keep]
     if len(np.unique(p)) == len(p) and len(np.unique(t)) == len(t):
         return keep
-    return keep[_assigned(p, t, found.iou[keep])]
+    return keep[_assigned(p, t, overlap.iou[keep])]
 
 
 def _assigned(
     p: NDArray[np.intp], t: NDArray[np.intp], iou: NDArray[np.float64]
 ) -> NDArray[np.intp]:
-    """Return the pairs of the best assignment, one connected group of objects at a time."""
+    """Return the pairs of the best assignment, one connected component at a time."""
     offset = p.max() + 1
     n = offset + t.max() + 1
     _, group = connected_components(coo_array((np.ones(len(p)), (p, t + offset)), shape=(n, n)))
@@ -120,7 +124,7 @@ def _assigned(
 
 
 def _best(p: NDArray[np.intp], t: NDArray[np.intp], iou: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the pairs of the best assignment of a connected group."""
+    """Return the pairs of the best assignment of a connected component."""
     rows, r = np.unique(p, return_inverse=True)
     cols, c = np.unique(t, return_inverse=True)
     gain = np.zeros((len(rows), len(cols)))
@@ -133,7 +137,7 @@ def _best(p: NDArray[np.intp], t: NDArray[np.intp], iou: NDArray[np.float64]) ->
 
 @dataclass(frozen=True)
 class PanopticCounts:
-    """Counts for panoptic quality, class by class; those of several images add up.
+    """Counts for the panoptic quality of each class; counts of several images add up.
 
     Kirillov et al., 2019, https://doi.org/10.1109/CVPR.2019.00963.
 
@@ -162,8 +166,8 @@ class PanopticCounts:
 
     @property
     def pq(self) -> NDArray[np.float64]:
-        """Panoptic quality of each class, NaN where there is nothing of it."""
-        return _share(self.iou, self.tp + 0.5 * self.fp + 0.5 * self.fn)
+        """Panoptic quality of each class; NaN for a class without segments."""
+        return _ratio(self.iou, self.tp + 0.5 * self.fp + 0.5 * self.fn)
 
     @property
     def sq(self) -> NDArray[np.float64]:
@@ -173,7 +177,7 @@ class PanopticCounts:
     @property
     def rq(self) -> NDArray[np.float64]:
         """Recognition quality: the F1 score of the segments."""
-        return _share(self.tp, self.tp + 0.5 * self.fp + 0.5 * self.fn)
+        return _ratio(self.tp, self.tp + 0.5 * self.fp + 0.5 * self.fn)
 
 
 def panoptic_counts(
@@ -188,19 +192,19 @@ def panoptic_counts(
     predicted, true : (ndarray of int, ndarray of int)
         Object ids and class ids of each voxel. Class 0 is background and not a segment.
     classes : int
-        How many classes there are.
+        Number of classes.
 
     Raises
     ------
     InputError
         If the shapes differ.
     """
-    found = overlaps(*(_segments(*pair, classes) for pair in (predicted, true)))
-    class_p, class_t = found.predicted_ids % (classes + 1), found.true_ids % (classes + 1)
-    hit = (found.iou > 0.5) & (class_p[found.predicted] == class_t[found.true])
-    of = class_t[found.true[hit]]
+    overlap = overlaps(*(_segments(*pair, classes) for pair in (predicted, true)))
+    class_p, class_t = overlap.predicted_ids % (classes + 1), overlap.true_ids % (classes + 1)
+    hit = (overlap.iou > 0.5) & (class_p[overlap.predicted] == class_t[overlap.true])
+    of = class_t[overlap.true[hit]]
     tp = np.bincount(of, minlength=classes + 1)
-    iou = np.bincount(of, weights=found.iou[hit], minlength=classes + 1).astype(np.float64)
+    iou = np.bincount(of, weights=overlap.iou[hit], minlength=classes + 1).astype(np.float64)
     fp = np.bincount(class_p[1:], minlength=classes + 1) - tp
     fn = np.bincount(class_t[1:], minlength=classes + 1) - tp
     return PanopticCounts(tp[1:], fp[1:], fn[1:], iou[1:])
@@ -209,18 +213,18 @@ def panoptic_counts(
 def _segments(
     objects: NDArray[np.integer], classes: NDArray[np.integer], count: int
 ) -> NDArray[np.int64]:
-    """Return ids of segments: an object has one for each class in it, the rest of a class one."""
+    """Return segment ids: one per object and class in it, and one for the rest of each class."""
     return np.where(classes > 0, objects.astype(np.int64) * (count + 1) + classes, 0)
 
 
-def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
-    share: NDArray[np.float64] = np.full(len(whole), np.nan)
-    np.divide(part, whole, out=share, where=whole > 0)
-    return share
+def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+    ratio: NDArray[np.float64] = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=ratio, where=whole > 0)
+    return ratio
 
 
 def pooled(images: Sequence[Sequence[Matches]]) -> list[Matches]:
-    """Add up the counts of several images, threshold by threshold."""
+    """Return the counts of several images summed at each threshold."""
     return [sum(at[1:], at[0]) for at in zip(*images, strict=True)]
 
 

@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.jit import compiled, inlined
 
-_CHUNK = 1 << 20  # voxels that are converted to int64 at once
-_SLOTS = 1 << 12  # of the first table; it doubles before it is half full
+_CHUNK = 1 << 20  # voxels converted to int64 at once
+_SLOTS = 1 << 12  # rows of the first table, which doubles when half full
 
 
 @dataclass(frozen=True, slots=True)
 class Overlaps:
-    """Each pair of a predicted and a true object that share a voxel.
+    """The pairs of predicted and ground-truth objects that share voxels.
 
     Attributes
     ----------
     predicted, true : ndarray of int, shape (pairs,)
-        The objects of each pair, counted from 1 in the order of their ids.
+        The objects of each pair, numbered from 1 in the order of their ids.
     iou : ndarray of float, shape (pairs,)
         Intersection over union.
     n_predicted, n_true : int
-        How many objects there are, those that overlap nothing included.
+        Number of objects, including those without overlap.
     shared : ndarray of int, shape (pairs,)
         Voxels in both.
     predicted_ids, true_ids : ndarray of int, shape (n + 1,)
@@ -63,12 +63,12 @@ class Overlaps:
         )
 
     def of(self, predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> Overlaps:
-        """Return the overlaps of some of the objects with each other, numbered anew.
+        """Return the overlaps of selected objects, renumbered.
 
         Parameters
         ----------
         predicted, true : ndarray of bool, shape (n + 1,)
-            Which ones; the entry of the background is ignored.
+            Which objects to keep; the entry of the background is ignored.
         """
         pairs = predicted[self.predicted] & true[self.true]
         new_p, new_t = (np.cumsum(np.append(False, keep[1:])) for keep in (predicted, true))
@@ -88,10 +88,10 @@ class Overlaps:
 
 
 def overlaps(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> Overlaps:
-    """Return the overlapping pairs of two label images of one shape.
+    """Return the overlapping pairs of two label images of the same shape.
 
-    Memory is proportional to the number of pairs: runs of voxels of one pair are counted in a hash
-    table, so that ids may be of any size. `fastremap.unique` takes 2.5 to 3.7 times as long
+    Memory is proportional to the number of pairs, whatever the ids: runs of voxels of the same pair
+    are counted in a hash table. `fastremap.unique` takes 2.5 to 3.7 times as long
     (benchmarks/own_or_library.py).
 
     Raises
@@ -100,7 +100,7 @@ def overlaps(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> Overl
         If the shapes differ, or there are negative ids.
     """
     if predicted.shape != true.shape:
-        raise InputError(f"Labels must have one shape, not {predicted.shape} and {true.shape}")
+        raise InputError(f"Labels must have the same shape, not {predicted.shape} and {true.shape}")
     old_p, old_t, shared = _counted(predicted, true)
     ids_p, p = _numbered(old_p)
     ids_t, t = _numbered(old_t)
@@ -117,7 +117,7 @@ def overlaps(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> Overl
 
 
 def _numbered(ids: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.intp]]:
-    """Return the different ids with 0 first, and the place of each id among them."""
+    """Return the distinct ids with 0 first, and the index of each id among them."""
     if ids.min(initial=0) < 0:
         raise InputError(f"Labels must not be negative, but the id {ids.min()} occurs")
     known = np.unique(np.append(ids, np.zeros(1, ids.dtype)))
@@ -127,7 +127,7 @@ def _numbered(ids: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np
 def _counted(
     p: NDArray[np.integer], t: NDArray[np.integer]
 ) -> tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.int64]]:
-    """Return the different pairs of ids in the same voxels, and how often each occurs."""
+    """Return the distinct pairs of ids, and the number of voxels of each."""
     table, used = np.zeros((_SLOTS, 3), np.int64), 0
     for chunk_p, chunk_t in _chunks(p, t):
         start = 0
@@ -140,16 +140,16 @@ def _counted(
 
 
 def _as_ids(column: NDArray[np.int64], dtype: np.dtype[Any]) -> NDArray[np.integer]:
-    """Return ids in their type: large ones of uint64 were counted as int64 of the same bits.
+    """Return ids in their own type: large uint64 ids were counted as int64 of the same bits.
 
-    The others stay int64, which compares with the ids of another image without floats.
+    Other types stay int64, which compares with the ids of another image without floats.
     """
     return column.astype(np.uint64) if dtype == np.uint64 and (column < 0).any() else column
 
 
 def _chunks(*arrays: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], ...]]:
-    """Yield voxels of the same places, of one type so that one loop is compiled."""
-    transposed = all(a.flags.f_contiguous for a in arrays)  # which is then no copy
+    """Yield matching chunks of the arrays as int64, so that only one loop is compiled."""
+    transposed = all(a.flags.f_contiguous for a in arrays)  # then this makes no copy
     flat = [(a.T if transposed else a).ravel() for a in arrays]
     for start in range(0, flat[0].size, _CHUNK):
         yield tuple(a[start : start + _CHUNK].astype(np.int64) for a in flat)
@@ -157,9 +157,9 @@ def _chunks(*arrays: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], ...]]:
 
 @inlined
 def _slot(table: NDArray[np.int64], p: int, t: int) -> int:
-    """Return the row of a pair in a hash table of (id, id, count); a count of 0 is free."""
+    """Return the row of a pair in a hash table of (id, id, count); rows of count 0 are free."""
     last = len(table) - 1
-    mixed = p * 0x1E3779B97F4A7C15 + t * 0x5851F42D4C957F2D  # odd numbers; overflow is wanted
+    mixed = p * 0x1E3779B97F4A7C15 + t * 0x5851F42D4C957F2D  # odd factors; overflow is intended
     slot = (mixed ^ (mixed >> 29)) >> 20 & last
     while table[slot, 2] > 0 and (table[slot, 0] != p or table[slot, 1] != t):
         slot = (slot + 1) & last
@@ -170,7 +170,7 @@ def _slot(table: NDArray[np.int64], p: int, t: int) -> int:
 def _count(
     p: NDArray[np.int64], t: NDArray[np.int64], start: int, table: NDArray[np.int64], used: int
 ) -> tuple[int, int]:
-    """Count pairs from `start` on until the table is half full; return where, and its rows."""
+    """Count pairs from `start` until the table is half full; return the index and the used rows."""
     i, size = start, len(p)
     while i < size and 2 * used < len(table):
         run = i + 1

@@ -14,19 +14,19 @@ from .overlaps import overlaps
 def true_ones(
     predicted: NDArray[np.integer], true: NDArray[np.integer], iou: float = 0.5
 ) -> NDArray[np.bool_]:
-    """Return which predicted objects, in the order of ids, match a ground-truth one at that IoU."""
-    found = overlaps(predicted, true)
-    best = np.zeros(found.n_predicted + 1)
-    np.maximum.at(best, found.predicted, found.iou)
+    """Return for each predicted object, in the order of ids, whether it is a true positive."""
+    overlap = overlaps(predicted, true)
+    best = np.zeros(overlap.n_predicted + 1)
+    np.maximum.at(best, overlap.predicted, overlap.iou)
     matched: NDArray[np.bool_] = best[1:] >= iou
     return matched
 
 
 def auroc(score: NDArray[np.floating], true: NDArray[np.bool_]) -> float:
-    """Return the area under the receiver operating characteristic, by Mann & Whitney's U, 1947.
+    """Return the area under the receiver operating characteristic, from Mann & Whitney's U (1947).
 
-    It is the probability that a true positive has a higher score than a false one; ties count half.
-    NaN if all are true, or none.
+    The probability that a true positive scores higher than a false positive; ties count half. NaN
+    if all objects are true positives, or none.
     """
     if true.all() or not true.any():
         return float("nan")
@@ -48,18 +48,18 @@ class Reliability:
 def reliability(
     confidence: NDArray[np.floating], true: NDArray[np.bool_], bins: int = 10
 ) -> list[Reliability]:
-    """Compare confidence and fraction of true positives in equal ranges; empty ones are omitted."""
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    """Compare confidence with the fraction of true positives in equal bins, without empty ones."""
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
     rows = []
-    for i in np.unique(place).tolist():
-        own = place == i
+    for i in np.unique(index).tolist():
+        own = index == i
         mean, share = float(confidence[own].mean()), float(true[own].mean())
         rows.append(Reliability(i / bins, (i + 1) / bins, int(own.sum()), mean, share))
     return rows
 
 
 def calibration_error(rows: list[Reliability]) -> float:
-    """Return the mean gap between confidence and fraction of true positives, weighted by objects.
+    """Return the gap between confidence and fraction of true positives, averaged over objects.
 
     The expected calibration error of Guo et al., 2017, https://arxiv.org/abs/1706.04599.
     """
