@@ -107,7 +107,7 @@ def picture(head: Head, labels: np.ndarray, shown: np.ndarray) -> np.ndarray:
     panels += [directions(maps[list(vectors)])] if vectors else []
     found = head.decode(maps)
     if isinstance(head, Panoptic):
-        objects, classes = head.parted(found)
+        objects, classes = head.split(found)
         panels += [coloured(objects), coloured(classes)]
     else:
         panels.append(coloured(found))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from scenes import same_objects, solid, touching
 from scipy.ndimage import gaussian_filter
 
+from napari_tally.core.connected_components import components
 from napari_tally.core.errors import InputError
 from napari_tally.heads import Boundary, Center, Distance, Flow, Panoptic, Semantic
 from napari_tally.heads.panoptic import PanopticClass
@@ -180,10 +181,10 @@ def test_class_ids_beyond_the_classes_are_refused() -> None:
         Semantic().encode(np.full((4, 4), 2))
 
 
-def test_objects_of_a_class_are_its_components() -> None:
+def test_touching_voxels_of_two_classes_are_two_components() -> None:
     classes = np.zeros((8, 8), np.uint16)
     classes[1:3, 1:3], classes[5:7, 5:7], classes[1:3, 3:5] = 1, 1, 2
-    assert Semantic(classes=("a", "b")).objects(classes).max() == 3
+    assert components(classes).max() == 3
 
 
 def test_objects_of_a_low_mean_probability_go_where_more_is_asked_for() -> None:

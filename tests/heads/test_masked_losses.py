@@ -21,7 +21,7 @@ def _maps(head, shape=(16, 16)) -> tuple[torch.Tensor, torch.Tensor]:
     labels[..., 2:8, 2:8] = 1
     labels[..., 8:14, 2:8] = 1 if head.name == "semantic" else 2
     if head.name == "panoptic":
-        labels = head.joined(labels, labels > 0).astype(np.int32)
+        labels = head.merged(labels, labels > 0).astype(np.int32)
     target = torch.from_numpy(head.encode(labels))[None]
     output = torch.from_numpy(np.random.default_rng(0).normal(size=target.shape))
     return output.float().requires_grad_(), target
