@@ -41,7 +41,7 @@ def test_the_plan_is_shown_without_training(run) -> None:
     code, out, _ = run(*FOLDERS, *QUICK, "--workers", "3", "--plan")
     assert code == 0
     assert "2 steps of 2 patches of 16 x 16" in out
-    assert "processes that make crops: 3" in out
+    assert "data-loading workers: 3" in out
     assert not Path("model").exists()
 
 
