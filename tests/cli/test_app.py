@@ -1,4 +1,4 @@
-"""The command line: outputs, resuming, exit codes, and a sentence for every bad input."""
+"""The command line: outputs, resuming, exit codes, and errors as sentences."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def test_segment_takes_lazily_read_files_and_skips_them_when_done(run, tmp_path,
     code, out, _ = run("segment", name, "--output", "out", "--object-size", "10um")
     assert (code, "nuclei, median area" in out) == (0, True)
     assert len(pd.read_csv("out/a_objects.csv")) > 10
-    assert "done before" in run("segment", name, "--output", "out", "--object-size", "10um")[1]
+    assert "already done" in run("segment", name, "--output", "out", "--object-size", "10um")[1]
 
 
-def test_a_second_run_skips_what_is_done_and_refuses_what_differs(run, image) -> None:
+def test_a_second_run_skips_finished_images_and_refuses_other_options(run, image) -> None:
     run("segment", "a.tif", "-o", "out")
     before = (image.parent / "out" / "a_labels.tif").stat().st_mtime_ns
     code, out, _ = run("segment", "a.tif", "-o", "out")
     assert code == 0
-    assert "done before" in out
+    assert "already done" in out
     code, _, err = run("segment", "a.tif", "-o", "out", "--threshold", "0.8")
     assert code == 1
     assert "--overwrite" in err
@@ -122,7 +122,7 @@ def test_every_format_of_measure_is_one_of_segment(run, image, suffix) -> None:
     pd.testing.assert_frame_equal(one, other, check_dtype=False, rtol=1e-8)
 
 
-def test_missing_calibration_is_said_once_a_file(run, tmp_path) -> None:
+def test_missing_calibration_is_reported_once_per_file(run, tmp_path) -> None:
     tifffile.imwrite(tmp_path / "plain.tif", IMAGE)
     code, _, err = run("segment", "plain.tif", "-o", "out")
     assert code == 0
@@ -130,7 +130,7 @@ def test_missing_calibration_is_said_once_a_file(run, tmp_path) -> None:
     assert "area_px2" in pd.read_csv("out/plain_objects.csv")
 
 
-def test_a_told_spacing_is_used(run, tmp_path) -> None:
+def test_a_given_spacing_is_used(run, tmp_path) -> None:
     tifffile.imwrite(tmp_path / "plain.tif", IMAGE)
     run("segment", "plain.tif", "-o", "out", "--spacing", "0.25um")
     assert "area_um2" in pd.read_csv("out/plain_objects.csv")
@@ -167,7 +167,7 @@ def test_an_input_that_means_no_file_is_wrong_usage(run) -> None:
     assert "no*.tif" in err
 
 
-def test_an_output_folder_that_cannot_be_is_said(run, image) -> None:
+def test_an_impossible_output_folder_is_reported(run, image) -> None:
     code, _, err = run("segment", "a.tif", "-o", "a.tif/out")
     assert code == 1
     assert "cannot be written" in err

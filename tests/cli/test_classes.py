@@ -1,4 +1,4 @@
-"""The command line with a semantic model: classes, and objects when asked, in the same format."""
+"""The command line with a semantic model: classes, or objects with --separate."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_nifti_gives_classes_on_the_same_affine(run, tmp_path) -> None:
     assert record["summary"].startswith("one ")
 
 
-def test_objects_come_when_asked(run, tmp_path) -> None:
+def test_objects_are_written_with_separate(run, tmp_path) -> None:
     code, _, _ = run("brain.nii.gz", "--separate", "--min-size", "6mm3")
     assert code == 0
     assert {"brain_labels.nii.gz", "brain_objects.csv"} < set(names(tmp_path))
@@ -84,14 +84,14 @@ def test_a_tiff_stays_a_tiff(run, tmp_path) -> None:
     code, _, err = run("plain.tif")
     assert code == 0
     assert names(tmp_path) == ["plain_classes.csv", "plain_classes.tif", "plain_run.json"]
-    assert "has no orientation: RAS is assumed" in err
+    assert "plain.tif has no orientation: RAS is assumed" in err
 
 
-def test_what_is_done_is_skipped_with_its_summary(run) -> None:
+def test_finished_images_are_skipped_with_their_summary(run) -> None:
     _, first, _ = run("brain.nii.gz")
     code, out, _ = run("brain.nii.gz")
     assert code == 0
-    assert f"done before ({first.split(': ', 1)[1].strip()})" in out
+    assert f"already done ({first.split(': ', 1)[1].strip()})" in out
     code, _, err = run("brain.nii.gz", "--separate")
     assert code == 1
     assert "--overwrite" in err

@@ -40,7 +40,7 @@ def folders(tmp_path):
     return tmp_path
 
 
-def said(err: str) -> list[str]:
+def stderr_lines(err: str) -> list[str]:
     """Return the lines beside the progress bar."""
     return [line for line in err.splitlines() if line.strip()]
 
@@ -52,7 +52,7 @@ def colours_in(encoded: str) -> set[str]:
 
 def test_tables_numbers_and_a_page_are_written(run, folders) -> None:
     code, out, err = run(*ARGS)
-    assert (code, said(err)) == (0, [])
+    assert (code, stderr_lines(err)) == (0, [])
     assert "2 images" in out and "out/report.html" in out.replace("\\", "/")
     images, objects = (pd.read_csv(f"out/{n}.csv") for n in ("images", "objects"))
     assert images["image"].tolist() == ["a", "b"] and images["count_error"].tolist() == [0, -1]
@@ -86,15 +86,13 @@ def test_outlines_are_drawn_on_the_images(run, folders) -> None:
     assert len(colours_in(re.findall(PICTURE, page)[0])) > 50  # greys
 
 
-def test_files_without_partner_and_broken_ones_are_named_and_the_others_compared(
-    run, folders
-) -> None:
+def test_unmatched_and_damaged_files_are_named_and_the_others_compared(run, folders) -> None:
     data = (folders / "pred" / "a.tif").read_bytes()
     (folders / "pred" / "c.tif").write_bytes(data)
     (folders / "pred" / "a.tif").write_bytes(data[: len(data) // 2])
     code, out, err = run(*ARGS)
     assert code == 1 and "1 image (2 left out)" in out
-    lines = said(err)
+    lines = stderr_lines(err)
     assert len(lines) == 2 and any("c.tif: No file of the same name" in line for line in lines)
     assert any(line.startswith("a: ") and "is truncated at" in line for line in lines)
     assert "No file of the same name" in (folders / "out" / "report.html").read_text("utf-8")
@@ -104,11 +102,11 @@ def test_nothing_to_compare_is_a_sentence_and_no_report(run, folders) -> None:
     (folders / "empty").mkdir()
     for prediction, ground_truth in (("empty", "ground_truth"), ("pred", "gone")):
         code, _, err = run("evaluate", prediction, "--ground-truth", ground_truth, "-o", "out")
-        assert code == 1 and len(said(err)) == 1 and err.startswith("tally: ")
+        assert code == 1 and len(stderr_lines(err)) == 1 and err.startswith("tally: ")
     for path in (folders / "pred").iterdir():
         path.write_bytes(b"II*\0")
     code, out, err = run(*ARGS)
-    assert code == 1 and len(said(err)) == 2 and "0 images" in out
+    assert code == 1 and len(stderr_lines(err)) == 2 and "0 images" in out
     assert not (folders / "out").exists()
 
 
@@ -125,7 +123,7 @@ def test_two_predictions_are_compared_in_one_report(run, folders) -> None:
     assert page.count('id="curve-') == 2
 
 
-def test_a_prediction_of_which_nothing_can_be_read_leaves_the_other(run, folders) -> None:
+def test_an_unreadable_prediction_does_not_stop_the_other(run, folders) -> None:
     (folders / "bad").mkdir()
     (folders / "bad" / "a.tif").write_bytes(b"II*\0")
     code, out, _ = run(*ARGS, "bad")
@@ -133,7 +131,7 @@ def test_a_prediction_of_which_nothing_can_be_read_leaves_the_other(run, folders
     assert "differences" not in json.loads((folders / "out" / "evaluation.json").read_text())
 
 
-def test_a_report_is_not_replaced_unasked(run, folders) -> None:
+def test_a_report_is_replaced_only_with_overwrite(run, folders) -> None:
     run(*ARGS)
     code, _, err = run(*ARGS)
     assert code == 1 and "--overwrite" in err
@@ -150,15 +148,15 @@ def test_a_report_is_not_replaced_unasked(run, folders) -> None:
         ("--kind", "instance"),
     ],
 )
-def test_options_that_make_no_sense_are_refused_in_one_sentence(run, folders, wrong) -> None:
+def test_invalid_options_are_refused_in_one_sentence(run, folders, wrong) -> None:
     code, _, err = run(*ARGS, *wrong)
-    assert code == 2 and len(said(err)) == 1 and err.startswith("tally: ")
+    assert code == 2 and len(stderr_lines(err)) == 1 and err.startswith("tally: ")
     assert wrong[0] in err
 
 
 def test_the_same_predictions_twice_are_refused_in_one_sentence(run, folders) -> None:
     code, _, err = run(*ARGS, "pred")
-    assert code == 1 and len(said(err)) == 1 and err.startswith("tally: ")
+    assert code == 1 and len(stderr_lines(err)) == 1 and err.startswith("tally: ")
 
 
 def test_files_and_patterns_are_scored_as_their_folder_is(run, folders) -> None:
@@ -168,19 +166,19 @@ def test_files_and_patterns_are_scored_as_their_folder_is(run, folders) -> None:
         code, _, err = run(
             "evaluate", *given, "--ground-truth", "ground_truth/*", "-o", f"out{number}"
         )
-        assert (code, said(err)) == (0, [])
+        assert (code, stderr_lines(err)) == (0, [])
         numbers = json.loads((folders / f"out{number}" / "evaluation.json").read_text())
         assert numbers["predictions"] == [whole]
 
 
-def test_files_beside_one_ground_truth_are_compared(run, folders) -> None:
+def test_several_files_are_compared_with_one_ground_truth(run, folders) -> None:
     files = ("pred/b_labels.tif", "pred/a.tif")
     code, out, _ = run("evaluate", *files, "--ground-truth", "ground_truth/b.tif", "-o", "out")
     assert code == 0 and "b_labels.tif: 1 image" in out and "a.tif: 1 image" in out
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "xlsx", "h5ad"])
-def test_tables_have_the_format_that_was_asked_for(run, folders, suffix) -> None:
+def test_tables_have_the_chosen_format(run, folders, suffix) -> None:
     assert run(*ARGS, "--table", suffix)[0] == 0
     assert len(read_table(folders / "out" / f"objects.{suffix}")) == 4 * LABELS.max() - 1
     beside = "csv" if suffix == "h5ad" else suffix

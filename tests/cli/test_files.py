@@ -1,4 +1,4 @@
-"""`tally info` says what a file is, `tally convert` writes it in another format."""
+"""`tally info` describes a file, `tally convert` writes it in another format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari_tally import read, write
 from napari_tally.core.volume import Volume
 
 
-def test_info_says_axes_shape_spacing_orientation_and_channels(run) -> None:
+def test_info_shows_axes_shape_spacing_orientation_and_channels(run) -> None:
     affine = np.diag([2.0, -0.5, -0.5, 1.0])
     brain = numbered("CZYX", spacing=(2.0, 0.5, 0.5), unit="mm", affine=affine,
                      channel_names=("T1", "T2"))  # fmt: skip
@@ -30,13 +30,17 @@ def test_info_says_axes_shape_spacing_orientation_and_channels(run) -> None:
     ]
 
 
-def test_info_goes_on_after_a_file_that_cannot_be_read(run, tmp_path: Path) -> None:
+def test_info_continues_after_an_unreadable_file(run, tmp_path: Path) -> None:
     (tmp_path / "bad.nii.gz").write_bytes(b"\x1f\x8b no gzip")
     write(numbered("YX"), "good.tif")
     code, out, err = run("info", "bad.nii.gz", "good.tif", "none.nrrd", ".")
     assert code == 1
     assert "no calibration" in out
-    assert [line.split(":")[0] for line in err.splitlines()] == ["bad.nii.gz", "none.nrrd", "."]
+    assert [line.split()[0].rstrip(":") for line in err.splitlines()] == [
+        "bad.nii.gz",
+        "none.nrrd",
+        ".",
+    ]
 
 
 def test_info_lists_the_series_of_a_folder(run, tmp_path: Path) -> None:
@@ -78,7 +82,7 @@ def test_convert_overwrites_only_if_asked(run) -> None:
     assert (found.is_labels, found.axes, found.unit) == (True, "YX", "um")
 
 
-def test_convert_makes_a_stack_when_told_so(run, tmp_path: Path) -> None:
+def test_convert_stacks_files_with_the_option(run, tmp_path: Path) -> None:
     for z in range(11):
         write(Volume(np.full((4, 5), z, np.uint8), "YX"), tmp_path / "s" / f"s{z}.png")
     code, _, err = run("convert", "s", "s.tif")
@@ -104,7 +108,7 @@ def test_a_series_of_a_folder_is_segmented_by_its_number(run, tmp_path: Path) ->
     labels = read("out/scan_labels.nii.gz")
     assert labels.array.max() > 5
     assert np.allclose(labels.affine, read(tmp_path / "scan", series="3").affine)
-    assert "done before" in run(*chosen, "--series", "3")[1]
+    assert "already done" in run(*chosen, "--series", "3")[1]
     code, _, err = run(*chosen, "--series", "4")
     assert (code, "--overwrite" in err) == (1, True)
 

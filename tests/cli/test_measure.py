@@ -1,4 +1,4 @@
-"""`tally measure`: files and folders, what is written beside the table, and bad input."""
+"""`tally measure`: files and folders, outputs beside the table, and bad input."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def here(run: Any) -> Any:
     return run
 
 
-def test_tables_of_the_image_and_of_parents_lie_beside_with_what_they_mean(here: Any) -> None:
+def test_tables_of_the_image_and_of_parents_are_written_with_a_data_dictionary(here: Any) -> None:
     args = ("--images", "a.tif", "--parents", "cells.tif", "--groups", "shape,intensity")
     code, out, _ = here("measure", "a_labels.tif", *args, "-o", "out/t.parquet")
     assert (code, out) == (0, "3 objects, median area 12 µm² -> out/t.parquet\n")
@@ -65,7 +65,7 @@ def test_every_format_holds_the_same_objects(here: Any, suffix: str) -> None:
     pd.testing.assert_frame_equal(found, told, check_dtype=False, rtol=1e-8)
 
 
-def test_nothing_is_replaced_unasked(here: Any) -> None:
+def test_outputs_are_replaced_only_with_overwrite(here: Any) -> None:
     Path("t_image.csv").write_text("my notes")
     code, _, err = here("measure", "a_labels.tif", "-o", "t.csv")
     assert (code, "t_image.csv" in err, "--overwrite" in err) == (1, True, True)
@@ -73,7 +73,7 @@ def test_nothing_is_replaced_unasked(here: Any) -> None:
     assert here("measure", "a_labels.tif", "-o", "t.csv", "--overwrite")[0] == 0
 
 
-def test_a_folder_is_measured_with_its_partners_and_the_rest_is_told(here: Any) -> None:
+def test_a_folder_is_measured_with_its_matches_and_the_rest_is_reported(here: Any) -> None:
     for name in ("x", "y", "lonely"):
         put(f"labels/{name}.tif", objects())
     for name in ("x", "y", "unused"):
@@ -107,7 +107,7 @@ def test_files_and_patterns_are_measured_as_their_folder_is(here: Any) -> None:
     assert Path("x.csv").read_text() == Path("whole/x.csv").read_text()
 
 
-def test_a_folder_whose_labels_all_have_partners_is_a_success(here: Any) -> None:
+def test_a_folder_without_unmatched_labels_succeeds(here: Any) -> None:
     put("labels/x_labels.tif", objects())
     put("labels/x.tif", objects().astype(np.float32))
     code, _, _ = here("measure", "labels", "--images", "labels", "-o", "out", "--table", "parquet")
@@ -138,7 +138,7 @@ def test_groups_are_listed_with_their_cost(run: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (("--groups", "beauty"), "size, place"),
         (("--ring", "wide"), "is not a number with a unit"),
@@ -146,9 +146,9 @@ def test_groups_are_listed_with_their_cost(run: Any) -> None:
         (("--outlines", "svg"), "geojson"),
     ],
 )
-def test_wrong_usage_exits_with_2_and_a_sentence(here: Any, args: Any, said: str) -> None:
+def test_wrong_usage_exits_with_2_and_a_sentence(here: Any, args: Any, message: str) -> None:
     code, _, err = here("measure", "a_labels.tif", "-o", "t.csv", *args)
-    assert (code, said in err, Path("t.csv").exists()) == (2, True, False)
+    assert (code, message in err, Path("t.csv").exists()) == (2, True, False)
 
 
 def test_a_report_is_a_page(here: Any) -> None:
@@ -156,7 +156,7 @@ def test_a_report_is_a_page(here: Any) -> None:
     assert (code, ".html" in err, Path("t.csv").exists()) == (1, True, False)
 
 
-def test_a_ring_that_does_not_fit_the_calibration_is_said(here: Any) -> None:
+def test_a_ring_that_does_not_fit_the_calibration_is_refused(here: Any) -> None:
     code, _, err = here("measure", "a_labels.tif", "-o", "t.csv", "--ring", "5px")
     assert (code, "A length in px cannot be converted to um" in err) == (1, True)
 
@@ -174,23 +174,23 @@ def bad_labels() -> dict[str, tuple[np.ndarray, str]]:
 
 
 @pytest.mark.parametrize("kind", list(bad_labels()))
-def test_labels_that_cannot_be_are_refused_in_a_sentence(run: Any, kind: str) -> None:
-    array, said = bad_labels()[kind]
+def test_invalid_labels_are_refused_in_a_sentence(run: Any, kind: str) -> None:
+    array, message = bad_labels()[kind]
     tifffile.imwrite("a.tif", array, **({"photometric": "rgb"} if array.ndim == 3 else {}))
     code, _, err = run("measure", "a.tif", "-o", "t.csv")
     assert code == 1
-    assert said in err
+    assert message in err
     assert len(err.strip().splitlines()) == 1
     assert not Path("t.csv").exists()
 
 
-def test_images_that_do_not_fit_are_refused_in_a_sentence(here: Any) -> None:
+def test_images_on_another_grid_are_refused_in_a_sentence(here: Any) -> None:
     put("small.tif", np.ones((5, 6), np.float32))
     put("coarse.tif", np.ones((30, 40), np.float32), spacing=0.7)
     Path("cut.tif").write_bytes(Path("a.tif").read_bytes()[:700])
-    for name, said in (("small", "has shape (5, 6)"), ("coarse", "0.7"), ("cut", "truncated")):
+    for name, message in (("small", "has shape (5, 6)"), ("coarse", "0.7"), ("cut", "truncated")):
         code, _, err = here("measure", "a_labels.tif", "--images", f"{name}.tif", "-o", "t.csv")
-        assert (code, said in err, len(err.strip().splitlines())) == (1, True, 1)
+        assert (code, message in err, len(err.strip().splitlines())) == (1, True, 1)
     fits = ("--images", "coarse.tif", "--spacing", "0.5um")
     assert here("measure", "a_labels.tif", *fits, "-o", "t.csv")[0] == 0
 

@@ -185,7 +185,7 @@ def test_a_run_record_with_a_former_name_is_of_the_same_run(run: Any, image: Pat
     record["options"]["augment"] = record["options"].pop("tta")
     path.write_text(json.dumps(record))
     code, out, _ = run(*args)
-    assert (code, "done before" in out) == (0, True)
+    assert (code, "already done" in out) == (0, True)
 
 
 def test_former_names_in_python_are_accepted_with_one_note(

@@ -1,4 +1,4 @@
-"""`tally train`: folders in, a model out, and one sentence for what is wrong."""
+"""`tally train`: folders in, a model out, and errors as sentences."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_coco_file_gives_labels_and_names(run) -> None:
     assert load_model("model").info.head.classes == ("cell",)
 
 
-def _files_alone() -> None:
+def _unmatched_files() -> None:
     _written()
     Path("images/i1.tif").rename("images/other.tif")
 
@@ -86,40 +86,40 @@ def _exists() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "code", "said"),
+    ("made", "code", "message"),
     [
-        (_files_alone, 0, "Skipped 2 unmatched files"),
+        (_unmatched_files, 0, "Skipped 2 unmatched files"),
         (
             lambda: _written(1, (30, 32)),
             1,
             "The labels of i0 have shape (30, 32) but the image (32, 32)",
         ),
-        (_empty, 1, "has no images"),
+        (_empty, 1, "has no readable images"),
         (_no_pairs, 1, "have the name of an image in images"),
         (_background, 1, "The labels are empty"),
-        (_exists, 1, "exists and holds no model"),
+        (_exists, 1, "model exists and holds no model"),
         (lambda: None, 1, "does not exist"),
     ],
-    ids=["alone", "shape", "empty", "no pairs", "background", "exists", "no folder"],
+    ids=["unmatched", "shape", "empty", "no pairs", "background", "exists", "no folder"],
 )
-def test_bad_input_is_said_in_one_sentence(run, made, code, said) -> None:
+def test_bad_input_is_reported_in_one_sentence(run, made, code, message) -> None:
     made()
     found, _, err = run(*FOLDERS, *QUICK)
     assert found == code, err
-    assert said in err
+    assert message in err
     assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
         (("--patch", "a"), "--patch must be whole numbers separated by commas, not a"),
         (("--steps", "0"), "--steps must be at least 1, not 0"),
         (("--device", "tpu"), "device"),
     ],
 )
-def test_options_that_make_no_sense_end_with_2(run, option, said) -> None:
+def test_invalid_options_exit_with_2(run, option, message) -> None:
     _written(1)
     code, _, err = run(*FOLDERS, *QUICK, *option)
     assert code == 2
-    assert said in err
+    assert message in err

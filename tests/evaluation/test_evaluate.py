@@ -46,7 +46,7 @@ def test_scores_are_those_of_the_matching_per_image_and_pooled() -> None:
     assert 0 < found.summary["mean_ap"] < 1
 
 
-def test_thresholds_go_to_095_and_the_first_decides_the_fates() -> None:
+def test_thresholds_go_to_095_and_the_first_decides_the_outcomes() -> None:
     assert THRESHOLDS == (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
     ground_truth = field()
     found = napari_tally.evaluate(np.roll(ground_truth, 1, 0), ground_truth, iou=[0.7, 0.3])
@@ -63,7 +63,7 @@ def test_count_errors_have_a_sign_and_do_not_cancel_without_it() -> None:
     assert found.summary["count_error_abs_mean"] == 1
 
 
-def test_objects_keep_their_ids_and_name_their_partners() -> None:
+def test_objects_keep_their_ids_and_name_their_matches() -> None:
     ground_truth = field()
     found = napari_tally.evaluate(ground_truth.astype(np.int64) * 2**33, ground_truth).objects
     ours = found[found["side"] == "predicted"]
@@ -79,7 +79,7 @@ def test_objects_keep_their_ids_and_name_their_partners() -> None:
         (NOTHING + 1, NOTHING, 0, "no objects in the ground truth: AP is 0"),
     ],
 )
-def test_images_without_objects_are_scored_by_a_rule_that_is_said(
+def test_images_without_objects_are_scored_by_a_rule_with_a_note(
     pred, ground_truth, ap, note
 ) -> None:
     found = napari_tally.evaluate(pred, ground_truth).images
@@ -87,7 +87,7 @@ def test_images_without_objects_are_scored_by_a_rule_that_is_said(
     assert found["note"].tolist() == [note]
 
 
-def test_masks_are_separated_and_it_is_said() -> None:
+def test_masks_are_separated_with_a_note() -> None:
     ground_truth = field()
     found = napari_tally.evaluate(ground_truth > 0, ground_truth)
     assert found.summary["mean_ap"] == 1
@@ -114,7 +114,7 @@ def test_labels_may_be_whole_floats() -> None:
         (Volume(np.zeros((2, 12, 12), int), "TYX"), NOTHING, "has TYX"),
     ],
 )
-def test_what_cannot_be_compared_is_refused_in_a_sentence(pred, ground_truth, message) -> None:
+def test_invalid_pairs_are_refused_with_the_reason(pred, ground_truth, message) -> None:
     with pytest.raises(InputError, match=message):
         napari_tally.evaluate(pred, ground_truth)
 
@@ -126,7 +126,7 @@ def test_a_bad_image_does_not_stop_the_others(tmp_path) -> None:
     assert "b.tif" in found.problems[0].message
 
 
-def test_a_place_that_differs_by_a_turn_is_refused() -> None:
+def test_a_different_orientation_is_refused() -> None:
     affine = np.diag([1.0, 1, 1, 1])
     turned = np.diag([1.0, 1, -1, 1])
     labels = np.zeros((4, 12, 12), np.uint8)
@@ -233,6 +233,6 @@ def test_thresholds_must_make_sense(iou) -> None:
         EvaluateOptions(iou=iou)
 
 
-def test_as_many_predictions_as_truths_are_needed() -> None:
+def test_predictions_and_ground_truth_must_be_equally_many() -> None:
     with pytest.raises(TallyError, match="2 predictions but 1 ground truth"):
         napari_tally.evaluate([NOTHING, NOTHING], [NOTHING])

@@ -1,4 +1,4 @@
-"""Charts are the same each time, name what they show, and bring nothing from elsewhere."""
+"""Charts are reproducible, labelled and self-contained."""
 
 from __future__ import annotations
 

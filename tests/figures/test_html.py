@@ -1,4 +1,4 @@
-"""Pages escape what they are given, and write numbers as readers take them."""
+"""Pages escape all values and format numbers for readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An overlay shows the grey image, and the outline of each object in a colour of its own."""
+"""An overlay shows the grey image with the outline of each object in its own colour."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_only_outlines_are_coloured() -> None:
     np.testing.assert_array_equal(coloured(picture), (labels > 0) & ~inside)
 
 
-def test_touching_objects_are_parted_by_two_colours() -> None:
+def test_touching_objects_have_outlines_of_two_colours() -> None:
     picture = overlay(np.zeros((12, 20)), two_touching()).astype(int)
     assert (picture[5, 8] == picture[2, 2]).all()
     assert (picture[5, 9] == picture[2, 12]).all()

@@ -82,7 +82,7 @@ def test_any_mask_comes_back_from_its_compressed_runs() -> None:
         assert np.array_equal(from_runs(decompressed(_compressed(_runs(mask))), (40, 70)), mask)
 
 
-def test_small_objects_lie_in_front_and_classes_are_numbered_from_one(tmp_path) -> None:
+def test_small_objects_are_in_front_and_classes_are_numbered_from_one(tmp_path) -> None:
     small = {"segmentation": [[3, 2, 5, 2, 5, 3, 3, 3]], "category_id": 9}
     found = _only(_written(tmp_path, small, {"segmentation": [[2, 1, 6, 1, 6, 4, 2, 4]]}))
     assert np.bincount(found.objects.ravel()).tolist() == [36, 10, 2]
@@ -96,7 +96,7 @@ def test_crowds_are_not_known(tmp_path) -> None:
     assert not found.objects.any()
 
 
-def test_what_is_no_coco_is_said(tmp_path) -> None:
+def test_files_that_are_not_coco_are_refused(tmp_path) -> None:
     (tmp_path / "a.json").write_text("{}")
     with pytest.raises(InputError, match="annotations and categories"):
         read_coco(tmp_path / "a.json")

@@ -66,7 +66,7 @@ def test_our_own_outputs_are_no_inputs(tree: Path) -> None:
     assert names(tree / "a.tif", tree / "a_labels.tif") == ["a.tif"]
 
 
-def test_labels_that_are_asked_for_are_inputs(tree: Path) -> None:
+def test_labels_that_are_given_are_inputs(tree: Path) -> None:
     make(tree / "a_labels.tif", tree / "a_run.json")
     assert names(tree / "a_labels.tif") == ["a_labels.tif"]
     assert names(tree / "*_labels.tif") == ["a_labels.tif"]
@@ -80,7 +80,7 @@ def test_an_input_that_matches_nothing_is_refused_by_its_name(tree: Path, name: 
     assert name in str(caught.value)
 
 
-def test_outputs_of_distinct_names_lie_flat(tree: Path) -> None:
+def test_outputs_of_distinct_names_need_no_sub_folders(tree: Path) -> None:
     assert outputs(tree) == ["a", "b", "c", "d"]
 
 

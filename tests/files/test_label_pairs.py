@@ -31,12 +31,12 @@ def names(pairs: list[tuple[str, Path, Path]]) -> list[tuple[str, str, str]]:
     return [(name, p.name, t.name) for name, p, t in pairs]
 
 
-def test_outputs_of_segment_are_partners_of_bare_names(folders) -> None:
-    pairs, alone = paired_labels(
+def test_outputs_of_segment_match_bare_names(folders) -> None:
+    pairs, unmatched = paired_labels(
         *folders(["a_labels.tif", "b_labels.tif"], ["a.tif", "b_mask.tif"])
     )
     assert names(pairs) == [("a", "a_labels.tif", "a.tif"), ("b", "b_labels.tif", "b_mask.tif")]
-    assert alone == []
+    assert unmatched == []
 
 
 def test_of_several_files_of_an_image_the_one_of_the_kind_is_taken(folders) -> None:
@@ -47,10 +47,10 @@ def test_of_several_files_of_an_image_the_one_of_the_kind_is_taken(folders) -> N
         paired_labels(*both, ONLY_CLASSES)
 
 
-def test_files_without_a_partner_of_either_side_are_told(folders) -> None:
-    pairs, alone = paired_labels(*folders(["a.tif", "c.tif"], ["a.tif", "d.tif"]))
+def test_unmatched_files_of_both_sides_are_returned(folders) -> None:
+    pairs, unmatched = paired_labels(*folders(["a.tif", "c.tif"], ["a.tif", "d.tif"]))
     assert [name for name, *_ in pairs] == ["a"]
-    assert [path.name for path in alone] == ["c.tif", "d.tif"]
+    assert [path.name for path in unmatched] == ["c.tif", "d.tif"]
 
 
 def test_the_same_name_in_two_sub_folders_is_two_images(folders) -> None:
@@ -58,7 +58,7 @@ def test_the_same_name_in_two_sub_folders_is_two_images(folders) -> None:
     assert [name for name, *_ in pairs] == ["x/a", "y/a"]
 
 
-def test_two_files_are_partners_whatever_they_are_called(folders) -> None:
+def test_two_single_files_match_whatever_their_names(folders) -> None:
     p, t = folders(["found.tif"], ["true.tif"])
     pairs, _ = paired_labels(p / "found.tif", t / "true.tif")
     assert names(pairs) == [("true", "found.tif", "true.tif")]
@@ -67,12 +67,12 @@ def test_two_files_are_partners_whatever_they_are_called(folders) -> None:
 @pytest.mark.parametrize(
     ("predicted", "ground_truth", "message"),
     [
-        (["a.tif"], ["b.tif"], "1 and 1 of other names"),
+        (["a.tif"], ["b.tif"], "1 and 1 label images of other names"),
         (["a.tif", "a.png"], ["a.tif"], "two label images of a"),
         (["a.tif"], [], "does not exist"),
     ],
 )
-def test_what_makes_no_pairs_is_refused(folders, predicted, ground_truth, message) -> None:
+def test_folders_without_matches_are_refused(folders, predicted, ground_truth, message) -> None:
     with pytest.raises(InputError, match=message):
         paired_labels(*folders(predicted, ground_truth))
 

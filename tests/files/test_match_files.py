@@ -1,4 +1,4 @@
-"""Files of several folders are partners by their names; what has none is told."""
+"""Files of several folders are matched by name; unmatched files are returned."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def folders(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_labels_find_their_partners_in_each_folder(folders: Path) -> None:
+def test_labels_find_their_match_in_each_folder(folders: Path) -> None:
     images, labels, cells = (folders / n for n in ("images", "labels", "cells"))
     rows, unmatched, unused = match_rows(labels, [images], cells)
     assert rows == [
@@ -36,13 +36,13 @@ def test_labels_find_their_partners_in_each_folder(folders: Path) -> None:
     assert unused == [images / "only_image.tif"]
 
 
-def test_labels_alone_need_no_partner(folders: Path) -> None:
+def test_labels_without_images_need_no_match(folders: Path) -> None:
     rows, unmatched, unused = match_rows(folders / "labels")
     assert [row.name for row in rows] == ["a", "b", "c"]
     assert (unmatched, unused) == ([], [])
 
 
-def test_images_and_labels_may_lie_in_one_folder(folders: Path) -> None:
+def test_images_and_labels_may_share_a_folder(folders: Path) -> None:
     (folders / "labels" / "a.tif").touch()
     (folders / "labels" / "b.nii.gz").unlink()
     (folders / "labels" / "c_mask.tif").rename(folders / "labels" / "c_labels.tif")
@@ -53,7 +53,7 @@ def test_images_and_labels_may_lie_in_one_folder(folders: Path) -> None:
     assert [(a.name, b.name) for a, b in pairs] == [("a.tif", "a_labels.tif")]
 
 
-def test_what_is_no_folder_of_labels_is_refused(folders: Path) -> None:
+def test_folders_without_labels_are_refused(folders: Path) -> None:
     (folders / "empty").mkdir()
     with pytest.raises(InputError, match="There are no labels in"):
         match_rows(folders / "empty")
@@ -77,5 +77,5 @@ def test_files_and_patterns_match_as_folders_do(folders: Path) -> None:
 
 
 def test_labels_of_two_folders_with_one_name_are_not_lost(folders: Path) -> None:
-    with pytest.raises(InputError, match="Two label images are called a"):
+    with pytest.raises(InputError, match="Two label images have the name a"):
         match_rows([folders / "labels", folders / "cells"])

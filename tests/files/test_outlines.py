@@ -126,7 +126,7 @@ def test_no_objects_are_an_empty_collection(tmp_path: Path) -> None:
     assert (tmp_path / "a.zip").stat().st_size > 0
 
 
-def test_what_has_no_outline_is_refused_in_a_sentence(
+def test_labels_without_outlines_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack = Volume(np.zeros((2, 4, 5), np.uint8), "ZYX", name="a.tif")

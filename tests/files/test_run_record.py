@@ -1,4 +1,4 @@
-"""A run record tells whether a result was made by the same run."""
+"""A run record identifies results of the same run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_record_survives_the_round_trip(tmp_path: Path, record: dict[str, Any]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[1]", b"\xff\xfe"])
-def test_what_is_no_record_is_none(tmp_path: Path, content: bytes | None) -> None:
+def test_other_files_are_not_records(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "a_run.json").write_bytes(content)
     assert read_record(tmp_path / "a_run.json") is None

@@ -1,4 +1,4 @@
-"""A folder of slices is one image when the user says so; a TIFF gives the image that is chosen."""
+"""A folder of slices is one image with --stack; of several images in a TIFF one is chosen."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_frames_keep_their_calibration_and_channels_get_names(folder: Path) -> N
     assert channels.channel_names[10] == "slice10"
 
 
-def test_a_folder_is_no_stack_unasked(folder: Path) -> None:
+def test_a_folder_is_not_stacked_without_the_option(folder: Path) -> None:
     with pytest.raises(FileError, match="--stack Z"):
         read(folder)
 

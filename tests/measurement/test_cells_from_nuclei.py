@@ -51,7 +51,7 @@ def test_frames_are_grown_one_by_one() -> None:
     assert measure_cells(series, cells)["t"].tolist() == [0, 0, 0]
 
 
-def test_what_does_not_fit_is_told() -> None:
+def test_invalid_distances_and_cells_are_refused() -> None:
     with pytest.raises(InputError, match="A length in px cannot be converted to um"):
         cells_of(nuclei(), parse_quantity("3px"))
     lost = replace(nuclei(), array=np.where(nuclei().array == 8, 0, nuclei().array))

@@ -1,4 +1,4 @@
-"""Every column of every table says what it is, in which unit."""
+"""Every column of every table has a title, a definition and a unit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_tally.core.errors import InputError
 from napari_tally.core.quantity import table_unit
 from napari_tally.core.volume import Volume
 from napari_tally.features.registry import GROUPS
-from napari_tally.measurement.data_dictionary import data_dictionary, meanings, unit_in_words
+from napari_tally.measurement.data_dictionary import data_dictionary, formatted_unit, meanings
 from napari_tally.measurement.image_table import per_image
 from napari_tally.measurement.measure import measure_parents, measure_volumes
 from napari_tally.measurement.options import group_names, measurements
@@ -43,7 +43,7 @@ def test_no_column_is_unknown(ndim: int, unit: str) -> None:
             assert not meaning["unit"] or meaning["unit"] in name
 
 
-def test_channels_and_units_are_told_apart_from_the_name() -> None:
+def test_channels_and_units_are_parsed_from_the_column_name() -> None:
     found = meanings(
         ["area_um2", "intensity_mean_p53_mean", "intensity_p5_DAPI", "median_area_px2", "mine"]
     )
@@ -57,10 +57,10 @@ def test_channels_and_units_are_told_apart_from_the_name() -> None:
 
 @pytest.mark.parametrize(("unit", "words"), [("um2", "µm²"), ("per_mm3", "1/mm³"), ("deg", "°")])
 def test_units_are_written_as_people_do(unit: str, words: str) -> None:
-    assert unit_in_words(unit) == words
+    assert formatted_unit(unit) == words
 
 
-def test_a_dictionary_is_json_with_what_was_done() -> None:
+def test_a_data_dictionary_is_json_with_the_provenance() -> None:
     labels, _ = two_objects(2)
     table = measure_volumes(labels)
     sources, options = {"labels": {"name": "a.tif"}}, {"groups": ["size"]}
@@ -72,14 +72,14 @@ def test_a_dictionary_is_json_with_what_was_done() -> None:
     assert (found["sources"], found["options"]) == (sources, options)
 
 
-def test_groups_are_asked_for_by_name_and_size_is_always_there() -> None:
+def test_groups_are_selected_by_name_and_size_is_always_included() -> None:
     assert group_names(["intensity"]) == ("size", "place", "intensity")
     assert group_names(["all"]) == tuple(GROUPS)
     with pytest.raises(InputError, match=r"no group .* 'wrong'. Available: size, place"):
         group_names(["wrong"])
 
 
-def test_a_ring_is_told_in_a_unit_and_taken_in_the_tables() -> None:
+def test_a_ring_is_converted_to_the_unit_of_the_table() -> None:
     labels, _ = two_objects(2, "mm")
     assert table_unit(labels.unit) == "mm"
     assert measurements([], "250um", labels).ring == 0.25
@@ -98,6 +98,6 @@ def test_python_measures_parents_groups_and_rings() -> None:
     assert "eccentricity" not in wide
 
 
-def test_a_told_spacing_is_that_of_the_image_too() -> None:
+def test_a_given_spacing_applies_to_the_image_too() -> None:
     labels, image = two_objects(2)
     assert napari_tally.measure(labels, image, "2um")["area_um2"].tolist() == [80, 80]

@@ -1,4 +1,4 @@
-"""What was measured in a viewer goes to files of all kinds."""
+"""Measurements of a viewer are exported to files of all kinds."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ def export() -> Export:
     return Export(measure_volumes(labels, [image]), labels, [image], segmented={"model": model})
 
 
-def test_a_table_comes_with_that_of_the_image_and_with_what_its_columns_are(
-    export: Export, tmp_path
-) -> None:
+def test_a_table_comes_with_an_image_table_and_a_data_dictionary(export: Export, tmp_path) -> None:
     files = export.write(tmp_path / "objects.csv")
     assert {p.name for p in files} == {p.name for p in tmp_path.iterdir()}
     assert pd.read_csv(tmp_path / "objects.csv")["area_um2"].tolist() == [16, 50]
@@ -50,6 +48,6 @@ def test_the_report_names_the_layers_and_the_model(export: Export, tmp_path) -> 
     assert "labels, image" in text
 
 
-def test_another_suffix_is_told_what_there_is(export: Export, tmp_path) -> None:
+def test_an_unknown_suffix_lists_the_known_ones(export: Export, tmp_path) -> None:
     with pytest.raises(FileError, match=r"\.xlsx.*\.geojson"):
         export.write(tmp_path / "a.txt")

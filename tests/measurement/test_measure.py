@@ -1,4 +1,4 @@
-"""Measuring volumes: frames, parents, whole images, and what does not fit."""
+"""Measuring volumes: frames, parents, whole images, and mismatched grids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report stands alone on a page, says what was found and how, and nothing of a patient."""
+"""A report is a self-contained page with results and methods, and without patient data."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def test_a_report_needs_no_other_file_and_no_network(report: str) -> None:
     assert "http" not in report
 
 
-def test_it_says_what_was_found_in_the_units_of_the_clinic(report: str) -> None:
-    assert "2 objects, median volume 2,704 mm³, 5.41 mL in all" in report
+def test_the_lead_is_in_clinical_units(report: str) -> None:
+    assert "2 objects, median volume 2,704 mm³, 5.41 mL in total" in report
     assert "<td>5,120</td><td>5.12</td>" in report  # mm³ and mL of the largest object
 
 
-def test_it_says_how_and_names_no_folder(report: str) -> None:
+def test_methods_are_listed_without_folders(report: str) -> None:
     for text in ("lesions&lt;3&gt; 2", "threshold 0.4", "a_labels.nii.gz", "napari-tally", "Z 4"):
         assert text in report
     assert "Roe" not in report
@@ -112,7 +112,7 @@ def test_the_body_is_shown_head_up_and_front_up() -> None:
     assert sagittal[:, :5].mean() > sagittal[:, -5:].mean()
 
 
-def test_each_number_lies_in_its_object() -> None:
+def test_each_number_is_inside_its_object() -> None:
     labels = np.zeros((60, 60), np.uint16)
     labels[5:55, 5:12], labels[5:12, 5:55], labels[48:55, 5:55] = 3, 3, 3  # a C
     labels[25:35, 30:40] = 7

@@ -25,7 +25,7 @@ def ids_at(volume: Volume, *places: tuple[int, int, int]) -> list[int]:
     return [int(volume.array[place]) for place in places]
 
 
-def test_an_object_keeps_its_id_whatever_it_was_called() -> None:
+def test_an_object_keeps_its_id_whatever_its_labels_were() -> None:
     moved = series(
         [(1, 10, 10), (2, 40, 60)], [(7, 12, 13), (3, 41, 57)], [(2, 14, 18), (9, 42, 54)]
     )

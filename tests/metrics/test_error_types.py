@@ -1,4 +1,4 @@
-"""What became of objects: cases worked by hand, and the sums that must hold for any images."""
+"""Error types: cases worked by hand, and sums that hold for any images."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_one_object_over_two_true_ones_is_a_merge() -> None:
     assert merges_and_splits(overlaps(predicted, true)) == (1, 0)
 
 
-def test_one_true_object_in_three_pieces_is_a_split() -> None:
+def test_one_true_object_in_three_parts_is_a_split() -> None:
     true, predicted = strip((4, 9)), strip((1, 3), (2, 3), (3, 3))
     assert told(predicted, true, "true")[4][0] == "split"
     assert told(predicted, true, "predicted") == dict.fromkeys((1, 2, 3), ("split", 4))
@@ -70,7 +70,7 @@ def test_half_of_an_object_is_not_most_of_it() -> None:
     assert told(predicted, true, "predicted")[5][0] == "false"
 
 
-def test_the_iou_is_that_with_the_partner() -> None:
+def test_the_iou_is_that_with_the_match() -> None:
     table = match_outcomes(overlaps(strip((1, 6), (0, 2)), strip((0, 2), (1, 6))))
     assert table["iou"].tolist() == [0.5, 0.5]
     assert table["size_px"].tolist() == [6, 6]
@@ -98,12 +98,12 @@ def test_found_objects_are_the_true_positives(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_merge_seen_from_the_other_side_is_a_split(seed: int) -> None:
+def test_a_merge_mirrored_is_a_split(seed: int) -> None:
     found = random_overlaps(seed)
     assert merges_and_splits(found.mirrored()) == merges_and_splits(found)[::-1]
 
 
-def test_an_image_of_fates_shows_each_object_in_its_own() -> None:
+def test_an_outcome_image_shows_the_outcome_of_each_object() -> None:
     true, predicted = strip((30, 4), (0, 2), (5, 4)), strip((8, 3), (0, 7))
     table = match_outcomes(overlaps(predicted, true))
     found, missed = CODES["found"], CODES["missed"]
@@ -111,7 +111,7 @@ def test_an_image_of_fates_shows_each_object_in_its_own() -> None:
     assert outcome_image(predicted, table, "predicted").tolist() == [[found] * 3 + [0] * 7]
 
 
-def test_some_of_the_objects_match_as_if_they_were_alone() -> None:
+def test_selected_objects_match_as_if_there_were_no_others() -> None:
     rng = np.random.default_rng(0)
     predicted, true = rng.integers(0, 7, (2, 8, 8))
     some = np.array([False, True, False, True, True, False, True])

@@ -186,7 +186,7 @@ def test_panoptic_quality_of_a_hand_worked_case() -> None:
     assert np.isnan(counts.pq[2])
 
 
-def test_a_thing_of_the_wrong_class_is_missed_and_invented() -> None:
+def test_an_object_of_the_wrong_class_is_a_miss_and_a_false_positive() -> None:
     objects = np.zeros((6, 6), int)
     objects[1:4, 1:4] = 1
     counts = panoptic_counts((objects, 2 * objects), (objects, 3 * objects), 3)

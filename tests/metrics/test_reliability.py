@@ -45,6 +45,6 @@ def test_a_calibration_by_objects_that_all_are_true_is_finite() -> None:
     assert fitted(np.ones((1, 2)))[0] > 0.9
 
 
-def test_a_confidence_that_says_too_much_has_an_error() -> None:
+def test_overconfidence_has_a_calibration_error() -> None:
     rows = reliability(np.full(100, 0.95), np.arange(100) < 50)
     assert calibration_error(rows) == pytest.approx(0.45)

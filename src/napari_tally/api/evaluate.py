@@ -42,14 +42,14 @@ def evaluate(
 
     Parameters
     ----------
-    predictions, ground_truth : array, Volume or path, or a list of such
-        Label images on one grid, shape (Y, X) or (Z, Y, X); or two folders, of which files of the
-        same names are compared.
+    predictions, ground_truth : array, Volume or path, or a list of these
+        Label images on one grid, shape (Y, X) or (Z, Y, X); or two folders, whose files are
+        matched by name.
     prediction_classes, ground_truth_classes : the same, optional
-        The class of each voxel, for objects with classes: `kind="panoptic"`. Of folders these are
-        the files that end in `_classes`.
+        The class of each voxel, for `kind="panoptic"`. In folders these are the files whose names
+        end in `_classes`.
     spacing : str, float or tuple of float, optional
-        Voxel size, as text ("0.5,0.1,0.1um") or as numbers in µm, where the files have none.
+        Voxel size, as text ("0.5,0.1,0.1um") or as numbers in µm. Default: read from the files.
     on_step : callable, optional
         Called with each `Step`, for a progress bar.
     **options
@@ -64,7 +64,8 @@ def evaluate(
     Raises
     ------
     TallyError
-        If none of the images can be compared; else `problems` lists those that were left out.
+        If a single image cannot be compared, or no files match. With several images, `problems`
+        lists those that were left out.
 
     Examples
     --------
@@ -84,14 +85,14 @@ def evaluate(
         pairs, unmatched = folder_pairs(Path(predictions), Path(ground_truth), how)
     else:
         pairs = _pairs(predictions, ground_truth, prediction_classes, ground_truth_classes)
-    found = drain(evaluate_steps(pairs, how), on_step)
-    if len(pairs) == 1 and found.problems:
-        raise found.problems[0].error
-    return replace(found, problems=[*found.problems, *unmatched])
+    evaluation = drain(evaluate_steps(pairs, how), on_step)
+    if len(pairs) == 1 and evaluation.problems:
+        raise evaluation.problems[0].error
+    return replace(evaluation, problems=[*evaluation.problems, *unmatched])
 
 
 def _pairs(*sources: Image | Sequence[Image] | None) -> list[Pair]:
-    """Return predictions, ground truth and maybe their classes, of each image."""
+    """Return the pairs of predictions and ground truth, with classes if given."""
     columns = [_several(source) for source in sources if source is not None]
     counts = [len(column) for column in columns]
     if len(set(counts)) > 1:
@@ -108,7 +109,7 @@ def _several(source: Image | Sequence[Image]) -> list[Any]:
 
 
 def _source(image: Image) -> Source:
-    """Return a path as it is, so that a file that cannot be read does not stop the others."""
+    """Keep a path unread, so that a file that cannot be read does not stop the others."""
     if isinstance(image, str | os.PathLike):
         return Path(image)
     return as_volume(image, label_axes(image))

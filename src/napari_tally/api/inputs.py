@@ -1,4 +1,4 @@
-"""What the functions of the API take: arrays, volumes or paths, all as volumes."""
+"""Inputs of the Python API: arrays, volumes or paths, all converted to volumes."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ R = TypeVar("R")
 
 
 def renamed_arguments(**former: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function accept former names of its arguments, with a note."""
+    """Let a function accept the former names of its arguments, with a note."""
 
     def decorated(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
-        def call(*args: Any, **given: Any) -> R:
-            for name in former.keys() & given.keys():
+        def call(*args: Any, **arguments: Any) -> R:
+            for name in former.keys() & arguments.keys():
                 note_rename(name, former[name])
-                given[former[name]] = given.pop(name)
-            return function(*args, **given)
+                arguments[former[name]] = arguments.pop(name)
+            return function(*args, **arguments)
 
         return call
 
@@ -42,7 +42,7 @@ def renamed_arguments(**former: str) -> Callable[[Callable[P, R]], Callable[P, R
 
 
 def as_volume(image: Image, axes: str | None = None, spacing: Spacing | None = None) -> Volume:
-    """Return an array, a path or a volume as a volume."""
+    """Convert an array or a path to a volume."""
     if isinstance(image, Volume):
         volume = image
     elif isinstance(image, str | os.PathLike):
@@ -69,7 +69,7 @@ def as_quantity(spacing: Spacing) -> Quantity:
 
 
 def label_axes(labels: Image) -> str | None:
-    """Return the axes of bare labels, which have neither channels nor colours."""
+    """Return the axes of an array of labels, which has neither channels nor colours."""
     shape = getattr(labels, "shape", None)
     if shape is None or isinstance(labels, Volume) or len(shape) not in (2, 3):
         return None
@@ -77,7 +77,7 @@ def label_axes(labels: Image) -> str | None:
 
 
 def image_axes(image: Image, grid: Volume) -> str | None:
-    """Return the axes of a bare image beside labels: channels are first, or last for colours."""
+    """Return the axes of an image array on the grid of labels, with channels first or last."""
     shape = getattr(image, "shape", None)
     if shape is None or isinstance(image, Volume):
         return None

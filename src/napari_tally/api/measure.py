@@ -39,7 +39,8 @@ def measure(
     parents : array, Volume or path, optional
         Labels on the same grid that contain the objects: cells of nuclei, organs of lesions.
     groups : sequence of str
-        Groups of measurements (`features.registry.GROUPS`, or "all"), besides size and place.
+        Groups of measurements (see `features.registry.GROUPS`), or "all". Size and place are always
+        measured.
     ring : str or float, optional
         Width of the background ring around each object, as text ("2um") or as a number in µm.
 
@@ -61,9 +62,9 @@ def measure(
     1      2       1.0
     """
     grid = as_volume(labels, label_axes(labels), spacing)
-    # A spacing that is given is that of the grid, whatever the image's file says.
+    # A given spacing is that of the grid and overrides the image's file.
     images = [] if image is None else [as_volume(image, image_axes(image, grid), spacing)]
-    holder = None if parents is None else as_volume(parents, label_axes(parents), spacing)
+    parent_labels = None if parents is None else as_volume(parents, label_axes(parents), spacing)
     width = None if ring is None else as_quantity(ring)
     options = measurements(groups, width, grid.calibrated_by(images))
-    return measure_volumes(grid, images, options, holder)
+    return measure_volumes(grid, images, options, parent_labels)

@@ -37,7 +37,7 @@ def train(
     output : path
         A new folder for the model.
     on_step : callable, optional
-        Called with each `Step`; those of the training are `Learning`, with loss and scores.
+        Called with each `Step`; training steps are `Learning`, with loss and scores.
     **options
         The fields of `TrainingOptions`: start, kind, steps, augmentation, licence, device, ...
 
@@ -64,8 +64,8 @@ def train(
 
 
 def _labelled(number: int, image: Image, labels: Image, mask: Image | None = None) -> Labelled:
-    true = as_volume(labels, label_axes(labels))
-    own = as_volume(image, image_axes(image, true))
+    ground_truth = as_volume(labels, label_axes(labels))
+    own = as_volume(image, image_axes(image, ground_truth))
     known = None if mask is None else np.asarray(as_volume(mask, label_axes(mask)).array) > 0
     name = f"{number:03}" if own.name == "image" else f"{number:03}_{Path(own.name).stem}"
-    return Labelled(name, replace(own, name=name), true, known=known)
+    return Labelled(name, replace(own, name=name), ground_truth, known=known)

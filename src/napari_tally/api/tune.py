@@ -62,7 +62,7 @@ def tune(
     if output is not None:
         check_target(Path(output), overwrite=False)
     volumes = [(as_volume(i), as_volume(labels, label_axes(labels))) for i, labels in pairs]
-    found = drain(tune_steps(volumes, loaded, how), on_step)
+    tuning = drain(tune_steps(volumes, loaded, how), on_step)
     if output is not None:
-        copy_model(loaded, found.info, Path(output))
-    return found
+        copy_model(loaded, tuning.info, Path(output))
+    return tuning

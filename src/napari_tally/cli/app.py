@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from .command import Command
 
-# Name: where it is, and its line in the overview, which imports none of them.
+# Name: module, and line in the overview, which imports none of the modules.
 COMMANDS = {
     "segment": ("segment", "Find, separate and measure the objects of images."),
     "measure": ("measure", "Measure the objects of label images."),
@@ -29,14 +29,14 @@ COMMANDS = {
 
 
 class Commands(TyperGroup):
-    """Commands that are imported when they run: their options import much."""
+    """Commands that are imported only when they run: their options are slow to import."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = {n: TyperCommand(n, help=line) for n, (_, line) in COMMANDS.items()}
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command, or None if there is none of that name."""
+        """Return a command by its name, or None."""
         return load(cmd_name) if cmd_name in self.commands else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -46,9 +46,9 @@ class Commands(TyperGroup):
 
 
 def load(name: str) -> Any:
-    """Return a command of click by its name."""
-    found = getattr(import_module(f".{COMMANDS[name][0]}", __package__), name)
-    return found.made(name) if isinstance(found, Command) else get_command(found)
+    """Return a click command by its name."""
+    command = getattr(import_module(f".{COMMANDS[name][0]}", __package__), name)
+    return command.made(name) if isinstance(command, Command) else get_command(command)
 
 
 app = typer.Typer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -13,26 +13,30 @@ from typer.main import get_command
 
 from .options import former_flags, models_of, with_flags
 
-ARGUMENT = ""  # what a former flag is now: an argument without a flag
+Images = Annotated[
+    list[str],
+    typer.Argument(metavar="IMAGES", help="Files, folders or patterns such as 'a/*.tif'."),
+]
+ARGUMENT = ""  # in place of a flag: the value is now an argument
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command that is made when it is first asked for, since its options are slow to import.
+    """A command that is built on first use, since its options are slow to import.
 
     Attributes
     ----------
     function : callable
-        What it runs. Its docstring is the help.
+        The function to run. Its docstring is the help.
     former : mapping
-        Former names of flags that are no fields, with the current ones or `ARGUMENT`.
+        Former names of flags that are not fields of options, with the current name or `ARGUMENT`.
     """
 
     function: Callable[..., Any]
     former: Mapping[str, str] = field(default_factory=dict)
 
     def made(self, name: str) -> Any:
-        """Return the command of click."""
+        """Return the click command."""
         single = typer.Typer(
             add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
         )
@@ -40,6 +44,9 @@ class Command:
             with_flags(self.function)
         )
         made: Any = get_command(single)
+        for parameter in made.params:
+            if parameter.param_type_name == "argument":  # recent typer shows "<list[Path]>"
+                parameter.display_type_rich = lambda ctx: None
         made.former = {**former_flags(self.function), **self.former}
         return made
 
@@ -47,7 +54,7 @@ class Command:
 def command(
     former: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], Command]:
-    """Make a command of a function."""
+    """Turn a function into a command."""
     return lambda function: Command(function, former or {})
 
 

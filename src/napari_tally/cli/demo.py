@@ -14,7 +14,7 @@ from .run import failing, usage, with_bar
 
 
 class DemoOptions(Options):
-    """How the demonstration runs."""
+    """Options of the demonstration."""
 
     device: Device = "auto"
 

@@ -19,8 +19,8 @@ _OPTIONAL = {
 }
 
 
-def findings() -> tuple[list[str], bool]:
-    """Return the lines of the report, and whether images can be segmented."""
+def report() -> tuple[list[str], bool]:
+    """Return the lines of the report, and whether all built-in models are intact."""
     from ..files.run_record import versions
 
     lines = [f"{name:14} {version}" for name, version in versions().items()]
@@ -81,7 +81,7 @@ def doctor() -> None:
     \b
     Example: tally doctor
     """
-    lines, healthy = findings()
+    lines, healthy = report()
     for line in lines:
         typer.echo(line)
     if not healthy:

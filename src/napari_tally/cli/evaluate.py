@@ -65,20 +65,22 @@ def evaluate(
         check_output(output, overwrite=files.overwrite)
         sets = prediction_sets(predictions, ground_truth, options)
         count = sum(len(each.pairs) for each in sets)
-        found = with_bar(evaluate_sets_steps(sets, options), count, False, whole="images")
-        _show_problems(found)
-        if any(one.scored for one in found):
-            write_numbers(found, output, files.table)
-            write_report(found, output, images)
-    for one in found:
+        evaluations = with_bar(evaluate_sets_steps(sets, options), count, False, whole="images")
+        _show_problems(evaluations)
+        if any(one.scored for one in evaluations):
+            write_numbers(evaluations, output, files.table)
+            write_report(evaluations, output, images)
+    for one in evaluations:
         typer.echo(f"{one.name}: {one}")
-    if any(one.scored for one in found):
+    if any(one.scored for one in evaluations):
         typer.echo(f"-> {output / REPORT}")
-    if any(one.problems for one in found):
+    if any(one.problems for one in evaluations):
         raise typer.Exit(FAILED)
 
 
-def _show_problems(found: list[Evaluation]) -> None:
-    """Show each reason once: ground truth that cannot be read fails with every prediction."""
-    for line in dict.fromkeys(f"{p.name}: {p.message}" for one in found for p in one.problems):
+def _show_problems(evaluations: list[Evaluation]) -> None:
+    """Show each problem once: unreadable ground truth fails with every prediction."""
+    for line in dict.fromkeys(
+        f"{p.name}: {p.message}" for one in evaluations for p in one.problems
+    ):
         typer.echo(line, err=True)

@@ -11,7 +11,7 @@ from ..core.errors import InputError, TallyError, sentence
 from ..files import written_suffixes
 from ..files.options import ConvertOptions, ReadOptions
 from .command import command
-from .run import FAILED, failing
+from .run import FAILED, about, failing
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
@@ -41,7 +41,7 @@ def info(
             for line in described(path, options.series, options.axes):
                 typer.echo(line)
         except (TallyError, MemoryError) as error:
-            typer.echo(f"{path}: {sentence(error)}", err=True)
+            typer.echo(about(path, sentence(error)), err=True)
             failed = True
     if failed:
         raise typer.Exit(FAILED)
@@ -73,7 +73,9 @@ def convert(
 
     with failing():
         if target.exists() and not options.overwrite:
-            raise InputError(f"{target} exists", hint="Choose another name or use --overwrite")
+            raise InputError(
+                f"{target} exists already", hint="Choose another name or use --overwrite"
+            )
         volume = _read(sources, options)
         write(volume, target, zarr_version=options.zarr_version)
     typer.echo(
@@ -82,27 +84,27 @@ def convert(
 
 
 def described(path: Path, series: str | None = None, axes: str | None = None) -> list[str]:
-    """Return the description of a file, line by line.
+    """Describe a file, line by line.
 
     Raises
     ------
     TallyError
-        If it cannot be read.
+        If the file cannot be read.
     """
     from ..files import format_of, list_series, read
 
-    found = format_of(path.expanduser())
+    file_format = format_of(path.expanduser())
     listed = list_series(path)
     lines = [f"{path}"]
-    if found is not None:
-        lines.append(f"  format       {found.name}")
+    if file_format is not None:
+        lines.append(f"  format       {file_format.name}")
     if len(listed) > 1:
         lines += _series_lines(listed)
     try:
         volume = read(path, axes=axes, series=series)
     except InputError:
         if path.is_dir() and len(listed) > 1 and series is None:
-            return lines  # the user has to choose one
+            return lines  # the user must choose a series
         raise
     return lines + _volume_lines(volume)
 
@@ -146,7 +148,7 @@ def _read(sources: list[Path], options: ConvertOptions) -> Volume:
         volume = read_stack(folder, options.stack, axes=options.axes)
     elif len(sources) > 1:
         raise InputError(
-            f"{len(sources)} files cannot become one image without an axis",
+            f"Converting {len(sources)} files into one image needs an axis",
             hint="Stack them as channels (--stack C), slices (--stack Z) or frames (--stack T)",
         )
     else:

@@ -10,14 +10,14 @@ import typer
 from ..core.errors import InputError
 from ..measurement.options import MeasureOptions
 from .command import command
-from .run import FAILED, failing, with_bar
+from .run import FAILED, about, failing, with_bar
 
 if TYPE_CHECKING:
     from ..measurement.measure_files import MeasureJob
 
 
-def _list_groups(wanted: bool) -> None:
-    if not wanted:
+def _list_groups(requested: bool) -> None:
+    if not requested:
         return
     from ..measurement.options import listed_groups
 
@@ -51,8 +51,8 @@ def measure(
         typer.Option(
             "--images",
             metavar="PATH",
-            help="Images to measure intensities in: a file, a folder with the names of the labels, "
-            "or a pattern. Repeat it for more channels.",
+            help="Images to measure intensities in: a file, a pattern or a folder with files "
+            "named as the labels. Repeat for more channels.",
         ),
     ] = None,
     parents: Annotated[
@@ -65,7 +65,7 @@ def measure(
     report: Annotated[
         Path | None,
         typer.Option(
-            metavar="PATH", help="Report as HTML; a folder for those of several label images."
+            metavar="PATH", help="HTML report, or a folder for those of several label images."
         ),
     ] = None,
     list_groups: Annotated[
@@ -77,8 +77,8 @@ def measure(
 ) -> None:
     """Measure the objects of label images.
 
-    Writes tables of the objects, of the whole image and of the parents, and what each column
-    means as JSON.
+    Writes tables of the objects, of the whole image and of the parents, and a JSON file that
+    explains the columns.
 
     \b
     Example: tally measure a_labels.tif --images a.tif -o a.csv
@@ -92,7 +92,7 @@ def measure(
 
 
 def _measured(jobs: list[MeasureJob], options: MeasureOptions) -> bool:
-    """Measure, and show the results; return whether none failed."""
+    """Measure and show the results; return whether all succeeded."""
     from ..measurement.measure_files import measure_files_steps
 
     results = with_bar(measure_files_steps(jobs, options), len(jobs), False)
@@ -100,7 +100,7 @@ def _measured(jobs: list[MeasureJob], options: MeasureOptions) -> bool:
         for note in done.notes:
             typer.echo(f"{note}.", err=True)
         if done.failed:
-            typer.echo(f"{done.job.row.labels}: {done.message}", err=True)
+            typer.echo(about(done.job.row.labels, done.message), err=True)
         else:
             typer.echo(f"{done.message} -> {done.job.table}")
     return not any(done.failed for done in results)
@@ -114,7 +114,7 @@ def _jobs(
     report: Path | None,
     table: str,
 ) -> tuple[list[MeasureJob], list[Path]]:
-    """Return what is to be measured, and labels without a match; show what is left out."""
+    """Return the jobs, and the labels without a match; report what is left out."""
     from ..files.match_files import Row, is_one, match_rows
     from ..measurement.measure_files import MeasureJob
 
@@ -126,7 +126,7 @@ def _jobs(
     rows, unmatched, unused = match_rows(labels, images, parents)
     if one:
         if not rows:
-            raise InputError(f"There is no image for {labels[0]} of the same name")
+            raise InputError(f"No image or parents have the name of {labels[0]}")
         return [MeasureJob(rows[0], output, report)], []
     for path in filter(None, (output, report)):
         _check_folder(path)
@@ -145,5 +145,6 @@ def _jobs(
 def _check_folder(path: Path) -> None:
     if path.is_file() or path.suffix:
         raise InputError(
-            f"{path} is no folder", hint="The results of several label images need a folder"
+            f"The output {path} is not a folder",
+            hint="Choose a folder for the results of several label images",
         )

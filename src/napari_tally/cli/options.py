@@ -1,7 +1,7 @@
 """Flags of the command line, made from the fields of options.
 
-A command takes options as arguments, `options: SegmentOptions`; on the command line each of their
-fields is a flag, with the field's name, description, limits and default.
+A command takes options as an argument, `options: SegmentOptions`; on the command line each field
+is a flag, with the field's name, description, limits and default.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from ..core.options import OptionField, Options, option_fields
 from .run import usage
 
 _METAVARS = {int: "INTEGER", float: "NUMBER", Path: "PATH", dict: "NAME=NUMBER"}
-_MANY = 6  # values of a default that are shown
+_MANY = 6  # longer defaults are abbreviated
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """The flag of a field of options, or of options that they hold.
+    """The flag of a field, possibly of nested options.
 
     Attributes
     ----------
     path : tuple of str
-        Names of the fields that lead to it: ("tiling", "tile").
+        Names of the nested fields: ("tiling", "tile").
     """
 
     path: tuple[str, ...]
@@ -39,7 +39,7 @@ class Flag:
 
     @property
     def metavar(self) -> str | None:
-        """What stands for its value in the help: "INTEGER" or "[auto|slices]"."""
+        """The placeholder for its value in the help: "INTEGER" or "[auto|slices]"."""
         field = self.field
         if field.many:
             return {int: "INTEGER,...", float: "NUMBER,..."}.get(field.type, "NAME,...")
@@ -55,7 +55,7 @@ class Flag:
 
     @property
     def default(self) -> str:
-        """The default as it is written on the command line, or "" if there is nothing to show."""
+        """The default as written on the command line, or "" if there is none to show."""
         value = self.field.default
         if isinstance(value, Options):
             value = getattr(value, "name", "")
@@ -65,7 +65,7 @@ class Flag:
         return "" if value is None or value == {} or isinstance(value, bool) else str(value)
 
     def parameter(self, name: str) -> Parameter:
-        """Return the parameter of a command for it: as text, which the options will check."""
+        """Return its parameter of a command, which is text that the options validate."""
         kind: Any = {bool: bool, dict: list[str]}.get(self.field.type, str)
         metavar = None if kind is bool else self.metavar
         off = f"/--no-{self.field.flag[2:]}" if self.field.default is True else ""
@@ -74,7 +74,7 @@ class Flag:
         return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
     def read(self, given: Any) -> Any:
-        """Return what the options take for the text that was given."""
+        """Parse the text given for the flag."""
         if self.field.many:
             return [part.strip() for part in given.split(",")]
         if self.field.type is dict:
@@ -97,7 +97,7 @@ def _metavar(field: OptionField) -> str:
 
 
 def flags_of(model: type[Options], only: tuple[str, ...] = ()) -> Iterator[Flag]:
-    """Yield the flags of options; those of options that they hold are among them."""
+    """Yield the flags of options, including those of nested options."""
     for field in option_fields(model):
         if field.offer.hidden or (only and field.name not in only):
             continue
@@ -109,19 +109,19 @@ def flags_of(model: type[Options], only: tuple[str, ...] = ()) -> Iterator[Flag]
 
 
 def models_of(function: Callable[..., Any]) -> dict[str, type[Options]]:
-    """Return the options that a command takes, by the names of its arguments."""
+    """Return the options models of a command by argument name."""
     hints = get_type_hints(function, include_extras=True)
     return {name: h for name, h in hints.items() if isclass(h) and issubclass(h, Options)}
 
 
 def former_flags(function: Callable[..., Any]) -> dict[str, str]:
-    """Return former names of a command's flags with their current ones."""
+    """Return the former names of a command's flags, with the current ones."""
     fields = [flag.field for model in models_of(function).values() for flag in flags_of(model)]
     return {f"--{former}": f.flag for f in fields for former in f.offer.aliases}
 
 
 def with_flags(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a command that has flags in place of its options."""
+    """Return a command whose options are replaced by flags."""
     models = models_of(function)
     hints = get_type_hints(function, include_extras=True)
     flags = {

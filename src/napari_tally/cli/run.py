@@ -1,4 +1,4 @@
-"""How commands run: errors become sentences and exit codes, steps a progress bar."""
+"""Run commands: errors as sentences and exit codes, steps as a progress bar."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FAILED, USAGE = 1, 2
 
 
 class failing:
-    """Turn an error that a user can act on into a sentence and an exit code."""
+    """Print an error that the user can act on as a sentence, and exit."""
 
     code = FAILED
 
@@ -30,13 +30,18 @@ class failing:
 
 
 class usage(failing):
-    """What was asked for makes no sense: exit 2."""
+    """Exit with 2: the arguments are invalid."""
 
     code = USAGE
 
 
+def about(path: object, message: str) -> str:
+    """Return a message with the path in front, unless it begins with the path already."""
+    return message if message.startswith(f"{path} ") else f"{path}: {message}"
+
+
 def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
-    """Drain steps behind a progress bar on stderr; notes are printed above it, each once."""
+    """Run steps with a progress bar on stderr; each note is printed once, above the bar."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -46,12 +51,12 @@ def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
     noted: set[str] = set()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
-        all_of_them = bar.add_task(whole, total=count)
+        overall = bar.add_task(whole, total=count)
         part = bar.add_task("", total=1)
 
         def show(step: Step) -> None:
             if step.stage == whole:
-                bar.update(all_of_them, completed=step.done, total=step.total)
+                bar.update(overall, completed=step.done, total=step.total)
             else:
                 total = step.total or None
                 bar.update(part, description=step.stage, completed=step.done, total=total)

@@ -1,4 +1,4 @@
-"""The command of the main job: `tally segment`."""
+"""The command that segments images: `tally segment`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import typer
 
 from ..segmentation.setup.file_options import SegmentFilesOptions
 from ..segmentation.setup.options import SegmentOptions
-from .command import command
-from .run import FAILED, usage, with_bar
+from .command import Images, command
+from .run import FAILED, about, usage, with_bar
 
 if TYPE_CHECKING:
     from ..segmentation.segment_files import Outcome
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 @command()
 def segment(
-    images: Annotated[
-        list[str],
-        typer.Argument(metavar="IMAGES", help="Files, folders or patterns such as 'a/*.tif'."),
-    ],
+    images: Images,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")
     ],
@@ -45,8 +42,8 @@ def segment(
 ) -> None:
     """Find, separate and measure the objects of images.
 
-    Writes labels (or classes), a table of measurements and a run record for each image. Images
-    that are done are skipped, so that a stopped run can be resumed.
+    Writes labels (or classes), a table of measurements and a run record for each image. Finished
+    images are skipped, so a stopped run can be resumed.
 
     \b
     Example: tally segment images -o results --object-size 12um
@@ -65,16 +62,16 @@ def segment(
 
 
 def report(outcomes: list[Outcome], as_json: bool) -> None:
-    """Say how each input ended; exit with 1 if some failed."""
+    """Report the outcome of each input; exit with 1 if any failed."""
     for outcome in outcomes:
         if as_json:
             typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
         elif outcome.status == "skipped":
-            typer.echo(f"{outcome.source}: done before ({outcome.message})")
+            typer.echo(f"{outcome.source}: already done ({outcome.message})")
         elif outcome.status == "done":
             typer.echo(f"{outcome.source}: {outcome.message}")
     failed = [o for o in outcomes if o.status == "failed"]
     for outcome in failed:
-        typer.echo(f"{outcome.source}: {outcome.message}", err=True)
+        typer.echo(about(outcome.source, outcome.message), err=True)
     if failed:
         raise typer.Exit(FAILED)

@@ -10,7 +10,7 @@ import typer
 
 from ..core.errors import InputError
 from ..training.plan.options import TrainingOptions
-from .command import ARGUMENT, command
+from .command import ARGUMENT, Images, command
 from .run import failing, usage, with_bar
 
 if TYPE_CHECKING:
@@ -24,16 +24,13 @@ Sources = tuple[list[str], Path, Path | None, Path | None]  # images, labels, ma
 
 @command(former={"--images": ARGUMENT, "--labels": "--ground-truth"})
 def train(
-    images: Annotated[
-        list[str],
-        typer.Argument(metavar="IMAGES", help="Files, folders or patterns such as 'a/*.tif'."),
-    ],
+    images: Images,
     ground_truth: Annotated[
         Path,
         typer.Option(
             "--ground-truth",
             metavar="LABELS",
-            help="Labels: a folder with the names of the images, a file, a pattern or "
+            help="Labels: a folder with files named as the images, a file, a pattern or "
             "COCO annotations (.json).",
         ),
     ],
@@ -62,7 +59,7 @@ def train(
 ) -> None:
     """Train a model on labelled images, or fine-tune one.
 
-    A stopped run leaves the best model so far and can be resumed.
+    Stopping a run keeps the best model so far; --resume continues the run.
 
     \b
     Example: tally train images --ground-truth labels -o my-model --from nuclei-2d
@@ -77,7 +74,7 @@ def train(
 
 
 def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_plan: bool) -> None:
-    """Read, and train or show the plan."""
+    """Read the images, then train or show the plan."""
     from ..models.copy_bundle import check_target
     from ..network.distributed import Team
     from ..network.malloc import keep_freed_memory
@@ -108,21 +105,22 @@ def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_pla
 def _read(
     images: list[str], labels: Path, masks: Path | None, classes: Path | None
 ) -> tuple[list[Labelled], tuple[str, ...]]:
-    """Return the images with their labels, and the names of the classes where they have some."""
+    """Return the images with their labels, and the class names if there are any."""
     from ..training.data.read_labelled import READ, coco_steps, folders_steps
 
     if labels.suffix != ".json":
         return with_bar(folders_steps(images, labels, masks, classes), 1, False, whole=READ), ()
     if len(images) > 1 or not Path(images[0]).is_dir():
         raise InputError(
-            f"COCO annotations such as {labels} name their images", hint="Give the images' folder"
+            f"COCO annotations such as {labels} need the folder of their images",
+            hint=f"Pass one folder instead of {', '.join(images)}",
         )
     pairs, names = with_bar(coco_steps(Path(images[0]), labels), 1, False, whole=READ)
     return pairs, names
 
 
 def _asked() -> str:
-    """Ask for the licence of the model where somebody can answer."""
+    """Ask for the licence of the model in an interactive terminal."""
     if not sys.stdin.isatty():
         return _NOT_STATED
     return str(typer.prompt("Licence of the model", default=_NOT_STATED))

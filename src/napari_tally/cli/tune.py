@@ -9,23 +9,20 @@ import typer
 
 from ..models.bundle import SHIPPED_DEFAULT
 from ..segmentation.tune import TuneOptions
-from .command import command
+from .command import Images, command
 from .run import failing, with_bar
 
 
 @command(former={"--labels": "--ground-truth"})
 def tune(
-    images: Annotated[
-        list[str],
-        typer.Argument(metavar="IMAGES", help="Files, folders or patterns such as 'a/*.tif'."),
-    ],
+    images: Images,
     ground_truth: Annotated[
         Path,
         typer.Option(
             "--ground-truth",
             metavar="LABELS",
-            help="Labels with one id per object: a folder with the names of the images, a file or "
-            "a pattern.",
+            help="Labels with one id per object: a folder with files named as the images, a file "
+            "or a pattern.",
         ),
     ],
     output: Annotated[
@@ -51,8 +48,8 @@ def tune(
 ) -> None:
     """Calibrate the post-processing of a model on labelled images.
 
-    Chooses threshold, minimum size and the parameters of the head by average precision (AP), and
-    cross-validates the choice.
+    Chooses the threshold, the minimum size and the parameters of the head with the best average
+    precision (AP), and cross-validates them.
 
     \b
     Example: tally tune images --ground-truth labels --model nuclei-2d -o my-nuclei
@@ -74,8 +71,8 @@ def tune(
             typer.echo(f"{path} has no match of the same name and is left out.", err=True)
         volumes = [(read(image), read(labels)) for image, labels in pairs]
         steps = tune_steps(volumes, loaded, options)
-        found = with_bar(steps, len(pairs), False, whole="images")
-        copy_model(loaded, found.info, output, overwrite=overwrite)
-    for line in found.lines():
+        tuning = with_bar(steps, len(pairs), False, whole="images")
+        copy_model(loaded, tuning.info, output, overwrite=overwrite)
+    for line in tuning.lines():
         typer.echo(line)
     typer.echo(f"-> {output}")

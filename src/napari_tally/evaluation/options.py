@@ -42,7 +42,7 @@ class EvaluateOptions(Options):
         "the longest side of a voxel.",
     )
     spacing: str | None = Field(
-        None, description="Voxel size, such as 0.5,0.1,0.1um, where the files have none."
+        None, description="Voxel size, such as 0.5,0.1,0.1um. Default: read from the files."
     )
 
     @field_validator("iou")

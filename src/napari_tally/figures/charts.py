@@ -63,7 +63,7 @@ def histogram(values: NDArray[Any], label: str) -> Markup | None:
 
 
 def _chart(width: int, height: int) -> tuple[Figure, Axes]:
-    """Return an empty chart, of so many px on a page."""
+    """Return an empty chart of a size in px on the page."""
     from matplotlib.figure import Figure
 
     figure = Figure((width * _PX, height * _PX), layout="constrained")
@@ -76,7 +76,7 @@ def _chart(width: int, height: int) -> tuple[Figure, Axes]:
 
 
 def _svg(figure: Figure, label: str) -> Markup:
-    """Return a chart as an element of a page, named for those who do not see it."""
+    """Return a chart as an SVG element with a label for screen readers."""
     from markupsafe import Markup, escape
     from matplotlib import rc_context
 

@@ -1,4 +1,4 @@
-"""Pages that stand alone: no other file, no network, everything escaped, legible in print."""
+"""Self-contained HTML pages: no other files, no network, all values escaped, printable."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _MISSING = "–"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The names of columns, and rows of text or numbers below them."""
+    """Column names, and rows of text or numbers."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[Any]]
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Table:
-        """Return a data frame with the names of its columns."""
+        """Return the table of a data frame."""
         return cls([str(name) for name in frame], frame.to_numpy(object).tolist())
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a page made from a template of this package; values are escaped.
+    """Render a template of this package; values are escaped.
 
     Parameters
     ----------
     template : str
-        Its name without `.html`.
+        Name of the template, without `.html`.
     """
     return _environment().get_template(f"{template}.html").render(values)
 
@@ -47,19 +47,19 @@ def render(template: str, **values: Any) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    found = Environment(
+    environment = Environment(
         loader=PackageLoader("napari_tally.figures"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"cell": cell, "png": png_address}
-    return found
+    environment.filters |= {"cell": cell, "png": png_address}
+    return environment
 
 
 def cell(value: Any) -> str:
-    """Write a value of a table: four digits or all before the point, yes or no, a dash for none."""
+    """Format a table value: at least four digits, yes or no, or a dash for a missing value."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -72,12 +72,12 @@ def cell(value: Any) -> str:
 
 
 def identity(value: Any) -> str:
-    """Write an id, of which tables with gaps have made a float."""
+    """Format an id, which is a float in tables with missing values."""
     return _MISSING if value is None or value != value else str(int(value))
 
 
 def png_address(pixels: NDArray[np.uint8]) -> str:
-    """Return a picture, (Y, X, 3), as an address that holds it."""
+    """Return a picture, (Y, X, 3), as a data URL."""
     from imagecodecs import png_encode
 
     data = base64.b64encode(png_encode(np.ascontiguousarray(pixels))).decode()

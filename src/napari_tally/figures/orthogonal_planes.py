@@ -1,4 +1,4 @@
-"""Pictures of a report: the 2D image, or three orthogonal planes through the largest object."""
+"""Pictures for reports: the 2D image, or orthogonal planes through the largest object."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Plane:
     Attributes
     ----------
     pixels : ndarray of uint8, shape (Y, X, 3)
-        Of square pixels.
+        The picture, with square pixels.
     places : dict
-        Position (x, y) of the number of each object, by id.
+        Position (x, y) for the number of each object, by id.
     caption : str
-        Which plane it is.
+        Name of the plane.
     """
 
     pixels: NDArray[np.uint8]
@@ -42,15 +42,15 @@ class Plane:
 
 
 def planes(labels: Volume, images: Sequence[Volume]) -> Iterator[Plane]:
-    """Yield the picture of a 2D image, or three of a stack; of a series those of the first frame.
+    """Yield the picture of a 2D image, or three of a stack; in a series, of the first frame.
 
     Parameters
     ----------
     labels : Volume
-        One id an object.
+        One id per object.
     images : sequence of Volume
-        On the same grid; the first channel of the first one is shown, RGB as grey. Without images
-        objects are shown black on white.
+        Images on the same grid. The first channel of the first one is shown, or RGB as grey.
+        Without images, objects are black on white.
     """
     frame = ""
     if "T" in labels.axes:
@@ -90,7 +90,7 @@ def _grey(labels: Volume, images: Sequence[Volume]) -> tuple[NDArray[Any], str]:
 
 
 def _oriented(labels: Volume, grey: NDArray[Any]) -> tuple[Volume, NDArray[Any], list[Any]]:
-    """Return a stack in radiological orientation, if it has one in mm, and names of planes."""
+    """Return a stack in radiological orientation, if known, and the names of its planes."""
     shape = labels.shape
     if labels.affine is None or labels.unit != "mm":
         return labels, grey, [lambda i, a=a: f"{a} {i}" for a in "ZYX"]
@@ -110,7 +110,7 @@ def _oriented(labels: Volume, grey: NDArray[Any]) -> tuple[Volume, NDArray[Any],
 
 
 def _largest(labels: NDArray[Any]) -> tuple[int, ...]:
-    """Return the index along each axis of the plane with most of the largest object."""
+    """Return for each axis the index of the plane with most of the largest object."""
     ids, counts = np.unique(labels[labels > 0], return_counts=True)
     if not len(ids):
         return tuple(n // 2 for n in labels.shape)
@@ -150,11 +150,11 @@ def _resized(
 
 
 def _places(labels: NDArray[Any]) -> dict[int, tuple[float, float]]:
-    """Return the deepest pixel of each object: a centroid may be outside of it."""
+    """Return the innermost pixel of each object; its centroid may be outside."""
     from edt import edt
     from scipy.ndimage import maximum_position
 
     ids = np.unique(labels[labels > 0])
     depth = edt(np.ascontiguousarray(labels), black_border=True)
-    found = maximum_position(depth, labels, ids)
-    return {int(i): (float(x), float(y)) for i, (y, x) in zip(ids, found, strict=True)}
+    positions = maximum_position(depth, labels, ids)
+    return {int(i): (float(x), float(y)) for i, (y, x) in zip(ids, positions, strict=True)}

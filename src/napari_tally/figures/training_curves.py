@@ -1,4 +1,4 @@
-"""Curves of a training as a picture: a chart of the loss and one of the scores."""
+"""Training curves as a picture: a chart of the loss and one of the scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Curve = tuple[Sequence[float], Sequence[float]]
 
 
 def write_curves(charts: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
-    """Draw charts below each other into a PNG file.
+    """Draw charts below each other in a PNG file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Image files: disk to volume and back, one format a file."""
+"""Read and write image files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..core.volume import Volume
     from .formats.series import Series
 
-# In the order of napari's dialog for saving; the first one is what it saves by default.
+# In the order of napari's save dialog, whose default is the first one.
 FORMATS: list[Format] = [
     nifti.FORMAT,
     itk.FORMAT,
@@ -28,19 +28,19 @@ FORMATS: list[Format] = [
 
 
 def register(added: Format) -> Format:
-    """Add a format; one of the same name makes way."""
+    """Add a format; it replaces one of the same name."""
     remove(added.name)
     FORMATS.append(added)
     return added
 
 
 def remove(name: str) -> None:
-    """Take the format of that name out again, if there is one."""
+    """Remove the format of that name, if there is one."""
     FORMATS[:] = [f for f in FORMATS if f.name != name]
 
 
 def format_of(path: Path) -> Format | None:
-    """Return the format of a file by its name, else (folders too) by its content."""
+    """Return the format of a file or folder, by its suffix or else its content."""
     longest = max(FORMATS, key=lambda f: len(ending(path, f.suffixes)))
     if ending(path, longest.suffixes) and not path.is_dir():
         return longest
@@ -48,7 +48,7 @@ def format_of(path: Path) -> Format | None:
 
 
 def readable(path: Path) -> bool:
-    """Return whether a file has the suffix of a format."""
+    """Return whether a file has the suffix of a known format."""
     return any(ending(path, f.suffixes) for f in FORMATS)
 
 
@@ -59,23 +59,23 @@ def stem(path: Path) -> str:
 
 
 def result_suffix(path: Path) -> str:
-    """Return the suffix of labels of an image: its own, if that keeps their affine, else `.tif`.
+    """Return the suffix for the labels of an image: its own if the format has an affine, or `.tif`.
 
-    Labels of an image with an affine in a format that is not written (DICOM) are NIfTI.
+    Labels of images in a read-only format with an affine (DICOM) are written as NIfTI.
     """
-    found = format_of(path)
-    if found is None or not found.keeps_affine:
+    file_format = format_of(path)
+    if file_format is None or not file_format.keeps_affine:
         return ".tif"
-    return ending(path, found.written) or ".nii.gz"
+    return ending(path, file_format.written) or ".nii.gz"
 
 
 def written_suffixes() -> tuple[str, ...]:
-    """Return the suffixes of all formats that are written."""
+    """Return the suffixes of all formats that can be written."""
     return tuple(s for f in FORMATS for s in f.written)
 
 
 def list_series(path: str | os.PathLike[str]) -> list[Series]:
-    """Return the images that a file or folder holds, of which `read` takes one.
+    """Return the images that a file or folder holds, of which `read` returns one.
 
     Raises
     ------
@@ -83,8 +83,8 @@ def list_series(path: str | os.PathLike[str]) -> list[Series]:
         If the file is missing, damaged or of another format.
     """
     path = Path(path).expanduser()
-    found = _format_of_existing(path)
-    return [] if found.list_series is None else found.list_series(path)
+    file_format = _format_of_existing(path)
+    return [] if file_format.list_series is None else file_format.list_series(path)
 
 
 def read(
@@ -97,16 +97,16 @@ def read(
     path : path
         A file (or folder) of one of the `FORMATS`.
     axes : str, optional
-        One letter of TCZYX an axis, where the file's own are wrong or missing.
+        One letter of TCZYX per axis. Default: read from the file.
     series : str, optional
-        Which image of a file or folder that holds several; an error lists them.
+        Which image of a file or folder with several; `list_series` lists them.
 
     Raises
     ------
     FileError
         If the file is missing, damaged or of another format.
     InputError
-        If its axes are unclear or do not fit, or there is no such series.
+        If its axes are ambiguous or do not fit, or there is no such series.
 
     Examples
     --------
@@ -120,21 +120,20 @@ def read(
     ('YX', (4, 5), 'Y 0.5 x X 0.5 um')
     """
     path = Path(path).expanduser()
-    found = _format_of_existing(path)
-    if found.list_series is not None:
-        return found.read(path, axes=axes, series=series)
+    file_format = _format_of_existing(path)
+    if file_format.list_series is not None:
+        return file_format.read(path, axes=axes, series=series)
     if series is not None:
         raise InputError(
-            f"There is no series {series!r} in {path.name}: {found.name} files hold one image",
-            hint="Leave the series out",
+            f"There is no series {series!r} in {path.name}: {file_format.name} files hold one image"
         )
-    return found.read(path, axes=axes)
+    return file_format.read(path, axes=axes)
 
 
 def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
     """Write an image with its axes, spacing, unit, orientation and channel names.
 
-    The file is written beside its target and then renamed, so that it is complete or not there.
+    The file is written under a temporary name and then renamed, so that it is never incomplete.
 
     Parameters
     ----------
@@ -143,12 +142,12 @@ def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
         Its suffix chooses the format. A path in an OME-Zarr, `image.ome.zarr/labels/NAME`, adds
         labels to the image.
     **options
-        Those of the format: `zarr_version` ("0.4" or "0.5") of an OME-Zarr.
+        Options of the format: `zarr_version` ("0.4" or "0.5") of OME-Zarr.
 
     Raises
     ------
     FileError
-        If the folder cannot be written or the suffix is of no format that is written.
+        If the folder cannot be written, or the suffix is not of a format that can be written.
     InputError
         If the format cannot hold the image, or has no such option.
 
@@ -166,7 +165,7 @@ def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
     path = Path(path).expanduser()
     named = [f for f in FORMATS if ending(path, f.written)]
     around = [f for f in FORMATS if f.folder and f.recognizes is not None and f.recognizes(path)]
-    for each in named or around:  # labels go into the folder of their image
+    for each in named or around:  # labels go into the OME-Zarr of their image
         if each.write is not None:
             options = each.checked_options(options)
             each.check_installed()
@@ -175,20 +174,21 @@ def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
 
 
 def _format_of_existing(path: Path) -> Format:
-    found = format_of(path)
-    if found is not None:
-        if path.exists():  # that a file is missing matters more than that a package is
-            found.check_installed()
-        return found
+    file_format = format_of(path)
+    if file_format is not None:
+        if path.exists():  # report a missing file rather than a missing package
+            file_format.check_installed()
+        return file_format
     if path.is_dir():
         raise FileError(
             f"The folder {path} is not an image",
-            hint="Name its files, or read them as one image: --stack Z (in Python: read_stack)",
+            hint="Choose a file in it, or stack its files with --stack Z (in Python: read_stack)",
         )
     raise _unknown(path, tuple(s for f in FORMATS for s in f.suffixes), "read")
 
 
 def _unknown(path: Path, suffixes: tuple[str, ...], done: str) -> FileError:
     return FileError(
-        f"{path} has no suffix of an image format", hint=f"Formats {done}: {', '.join(suffixes)}"
+        f"The image format of {path} is not supported",
+        hint=f"Formats that can be {done}: {', '.join(suffixes)}",
     )

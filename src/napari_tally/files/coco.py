@@ -1,7 +1,7 @@
 """COCO JSON: objects as polygons or run lengths, rasterized to label images.
 
-The format is that of https://cocodataset.org/#format-data; compressed run lengths are those of
-pycocotools: differences to the run before last, five bits a character.
+The format is that of https://cocodataset.org/#format-data; run lengths are compressed as by
+pycocotools: differences to the run before last, five bits per character.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Annotated:
     Attributes
     ----------
     file_name : str
-        Of the image, with `/` between folders.
+        Name of the image file, with `/` between folders.
     objects : ndarray of int32, shape (Y, X)
-        Ids from 1; where objects overlap the smaller one is in front.
+        Ids from 1; where objects overlap, the smaller one is in front.
     classes : ndarray of uint8, shape (Y, X)
         Number of the category, from 1 in the order of `Coco.categories`.
     known : ndarray of bool, shape (Y, X)
@@ -60,9 +60,9 @@ class Coco:
         shape = int(image["height"]), int(image["width"])
         objects, classes = np.zeros(shape, np.int32), np.zeros(shape, np.uint8)
         known = np.ones(shape, bool)
-        found = [(a, _mask(a, shape)) for a in self.annotations.get(image["id"], [])]
-        found.sort(key=lambda pair: -int(pair[1].sum()))
-        for number, (annotation, mask) in enumerate(found, start=1):
+        masks = [(a, _mask(a, shape)) for a in self.annotations.get(image["id"], [])]
+        masks.sort(key=lambda pair: -int(pair[1].sum()))
+        for number, (annotation, mask) in enumerate(masks, start=1):
             if annotation.get("iscrowd"):
                 known[mask] = False
                 continue
@@ -146,7 +146,7 @@ def from_runs(runs: Sequence[int], size: tuple[int, ...]) -> Mask:
 
 
 def decompressed(text: str | bytes) -> list[int]:
-    """Return the runs of a compressed text."""
+    """Return the run lengths of a compressed text."""
     codes = [c - 48 for c in (text.encode("ascii") if isinstance(text, str) else text)]
     runs: list[int] = []
     value = shift = 0

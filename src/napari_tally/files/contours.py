@@ -1,4 +1,4 @@
-"""Outlines of objects along the edges of their pixels: filled again, they are the same pixels."""
+"""Outlines of objects along pixel edges: filling them gives the same pixels again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LEFT_Y, _LEFT_X = np.array([-1, 0, 0, -1]), np.array([0, 0, -1, -1])
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """An object as polygons.
+    """The polygons of an object.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ def outlines(labels: NDArray[Any]) -> list[Outline]:
     Parameters
     ----------
     labels : ndarray of int, shape (Y, X)
-        One id an object, 0 elsewhere.
+        One id per object, 0 elsewhere.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def outlines(labels: NDArray[Any]) -> list[Outline]:
     import cc3d
 
     if labels.ndim != 2:
-        raise InputError(f"Outlines take labels of one plane (Y, X), not of shape {labels.shape}")
+        raise InputError(f"Outlines need 2D labels (Y, X), not labels of shape {labels.shape}")
     plane = np.pad(smallest(labels, _UNSIGNED), 1)
     components = cc3d.connected_components(plane, connectivity=4).astype(np.uint32, copy=False)
     rings, owners = _rings(components)
@@ -84,8 +84,8 @@ def _rings(components: NDArray[np.uint32]) -> tuple[list[Ring], list[int]]:
     tops = int(np.count_nonzero((components[1:] != components[:-1]) & (components[1:] > 0)))
     points = np.empty((4 * tops, 2), np.int32)
     starts, owners = np.zeros(tops + 1, np.int64), np.zeros(tops, np.uint32)
-    seen = np.zeros(components.shape, np.bool_)
-    count = _trace(components, seen, points, starts, owners)
+    visited = np.zeros(components.shape, np.bool_)
+    count = _trace(components, visited, points, starts, owners)
     rings = np.split(points[: starts[count]], starts[1:count]) if count else []
     return rings, owners[:count].tolist()
 
@@ -103,7 +103,7 @@ def _signed_area(ring: Ring) -> int:
 
 
 def _simple(ring: Ring) -> Iterator[Ring]:
-    """Split a ring where it touches itself in a vertex: other programs want simple polygons."""
+    """Split a ring where it touches itself: other programs expect simple polygons."""
     points = [tuple(point) for point in ring.tolist()]
     if len(set(points)) == len(points):
         yield ring
@@ -125,28 +125,28 @@ def _simple(ring: Ring) -> Iterator[Ring]:
 @compiled()
 def _trace(
     components: NDArray[np.uint32],
-    seen: NDArray[np.bool_],
+    visited: NDArray[np.bool_],
     points: NDArray[np.int32],
     starts: NDArray[np.int64],
     owners: NDArray[np.uint32],
 ) -> int:
     """Follow the edges of each component with its pixels to the right; note each turn.
 
-    Every ring has a step to the right along the top of a pixel, and is found at the first of
-    these; `seen` marks them. Returns the number of rings.
+    Every ring has a step to the right along the top of a pixel, and is traced from the first of
+    these; `visited` marks them. Returns the number of rings.
     """
     count, n = 0, 0
     for row in range(1, components.shape[0] - 1):
         for column in range(1, components.shape[1] - 1):
             own = components[row, column]
-            if own == 0 or components[row - 1, column] == own or seen[row, column]:
+            if own == 0 or components[row - 1, column] == own or visited[row, column]:
                 continue
             y, x, heading = row, column, 0
             while True:
                 if heading == 0:
-                    if seen[y, x]:
+                    if visited[y, x]:
                         break
-                    seen[y, x] = True
+                    visited[y, x] = True
                 y, x = y + _STEP_Y[heading], x + _STEP_X[heading]
                 turn = 0
                 if components[y + _RIGHT_Y[heading], x + _RIGHT_X[heading]] != own:

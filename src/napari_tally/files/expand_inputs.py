@@ -1,4 +1,4 @@
-"""Expand files, folders and patterns to the image files to work on."""
+"""Expand files, folders and patterns to image files."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ..core.errors import InputError
 from . import format_of, readable, stem
 from .formats.format import ending
 
-MADE = ("_labels", "_classes", "_overlay", "_linked")  # endings of our outputs' names
+MADE = ("_labels", "_classes", "_overlay", "_linked")  # name endings of our own outputs
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file to work on, and what its outputs are called.
+    """An input file, and the names of its outputs.
 
     Attributes
     ----------
     path : Path
         The file, or a folder that is one image.
     folder : Path
-        Sub-folder of the output folder; empty unless inputs of different folders share a name.
+        Sub-folder of the output folder; empty unless inputs in different folders share a name.
     stem : str
         Beginning of the outputs' names: `a` for `a.tif` and `a.nii.gz`, or `a_tif` if there is an
         `a.png` too.
@@ -37,15 +37,15 @@ class InputFile:
 
 
 def expand(inputs: Iterable[str | os.PathLike[str]]) -> list[InputFile]:
-    """Return the image files that files, folders and patterns name, each once.
+    """Return the image files of files, folders and patterns, without duplicates.
 
-    Folders are searched with their sub-folders, without hidden files and without our own outputs.
-    A folder that is one image (OME-Zarr, slices of DICOM) counts as a file.
+    Folders are searched recursively; hidden files and our own outputs are skipped. A folder that is
+    one image (OME-Zarr, DICOM slices) counts as a file.
 
     Raises
     ------
     InputError
-        If a folder or pattern has no image that can be read.
+        If a folder or pattern has no readable image.
     """
     texts = [os.path.expanduser(os.fspath(text)) for text in inputs]
     matches = _slices_joined([p for text in texts for p in _matches(text)])
@@ -62,34 +62,34 @@ def _matches(text: str) -> list[Path]:
         return [path]
     if path.is_dir():
         files = sorted(inside(path))
-        problem = f"The folder {text} has no images that can be read"
+        problem = f"The folder {text} has no readable images"
     elif has_magic(text):
         files = [p for p in map(Path, sorted(glob(text, recursive=True))) if _wanted(p, text)]
-        problem = f"The pattern {text!r} matches no images that can be read"
+        problem = f"The pattern {text!r} matches no readable images"
     else:
-        return [path]  # reading it reports that it is missing, after the others are done
+        return [path]  # reading it reports that it is missing, and the others are processed
     if not files:
-        raise InputError(problem, hint="tally info lists what a file or folder holds")
+        raise InputError(problem, hint="Check a file or folder with: tally info PATH")
     return files
 
 
 def is_pattern(text: str | os.PathLike[str]) -> bool:
-    """Tell whether a text is a pattern such as `a/*.tif`, and not the name of a file or folder."""
+    """Return whether a text is a pattern such as `a/*.tif`, and not an existing path."""
     return has_magic(os.fspath(text)) and not Path(text).exists()
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether a folder holds files to work on, and is not itself an image."""
+    """Return whether this is a folder of files, and not itself an image."""
     return path.is_dir() and format_of(path) is None
 
 
 def pattern_files(pattern: str | os.PathLike[str]) -> list[Path]:
-    """Return the readable files that match a pattern, our own outputs too.
+    """Return the readable files that match a pattern, including our own outputs.
 
     Raises
     ------
     InputError
-        If there is none.
+        If there are none.
     """
     text = os.path.expanduser(os.fspath(pattern))
     found = [p for p in map(Path, sorted(glob(text, recursive=True))) if readable(p)]
@@ -99,7 +99,7 @@ def pattern_files(pattern: str | os.PathLike[str]) -> list[Path]:
 
 
 def _slices_joined(paths: list[Path]) -> list[Path]:
-    """Replace several slices (of DICOM) by their folder: a shell may list them one by one."""
+    """Replace several DICOM slices by their folder: a shell may list them one by one."""
     slices = {p: p.absolute().parent for p in paths if p.is_file() and _is_slice(p)}
     several = {folder for folder, n in Counter(slices.values()).items() if n > 1}
     return [p.parent if slices.get(p) in several else p for p in paths]
@@ -113,14 +113,14 @@ def _is_slice(path: Path) -> bool:
 def _wanted(path: Path, pattern: str) -> bool:
     if path.is_dir():
         return format_of(path) is not None
-    asked = stem(Path(pattern)).endswith(MADE)
-    return readable(path) and path.is_file() and (asked or not stem(path).endswith(MADE))
+    requested = stem(Path(pattern)).endswith(MADE)
+    return readable(path) and path.is_file() and (requested or not stem(path).endswith(MADE))
 
 
 def inside(folder: Path, *, made: bool = False) -> Iterator[Path]:
-    """Yield the images in a folder and its sub-folders, without hidden ones.
+    """Yield the images in a folder and its sub-folders, without hidden files.
 
-    Our own outputs are among them only if `made`.
+    Our own outputs are included only if `made`.
     """
     for place, folders, names in os.walk(folder):
         held = format_of(Path(place))
@@ -139,16 +139,16 @@ def inside(folder: Path, *, made: bool = False) -> Iterator[Path]:
 
 
 def _made_by_us(path: Path) -> bool:
-    """Return whether a run record is beside it: `*.tif` of a shell matches our outputs too."""
+    """Return whether it has a run record: `*.tif` of a shell matches our outputs too."""
     name = stem(path)
     made = next((end for end in MADE if name.endswith(end)), "")
     return bool(made) and path.with_name(name.removesuffix(made) + "_run.json").exists()
 
 
 def _folders(paths: list[Path]) -> list[Path]:
-    """Return a sub-folder of the output folder for each input: empty ones if no names clash."""
+    """Return a sub-folder of the output folder for each input; empty if names do not clash."""
     parents = [Path(os.path.abspath(p.parent)) for p in paths]
-    # casefolded, as a file system that ignores case sees the outputs
+    # casefolded for file systems that ignore case
     named = {(parent, stem(p).casefold()) for parent, p in zip(parents, paths, strict=True)}
     if len({stem for _, stem in named}) == len(named):
         return [Path()] * len(paths)
@@ -156,11 +156,11 @@ def _folders(paths: list[Path]) -> list[Path]:
 
 
 def below_common(folders: Sequence[PurePath]) -> list[PurePath]:
-    """Return absolute folders relative to the deepest one that holds them all.
+    """Return absolute folders relative to their deepest common parent.
 
-    On Windows folders of several drives have none: then each begins with the drive's letter.
+    Folders on several Windows drives have none: then each begins with the letter of its drive.
     """
-    same = type(folders[0])  # compares names as the system does, on Windows without case
+    same = type(folders[0])  # compares names as the system does: ignoring case on Windows
     parts = [folder.parts for folder in folders]
     shared = 0
     while all(len(p) > shared and same(p[shared]) == same(parts[0][shared]) for p in parts):
@@ -170,7 +170,7 @@ def below_common(folders: Sequence[PurePath]) -> list[PurePath]:
 
 
 def _stems(paths: list[Path], folders: list[Path]) -> list[str]:
-    """Return the stems, with the suffix where files of one folder share a stem."""
+    """Return the stems; files of one folder that share a stem get their suffix as well."""
     stems = [stem(p) for p in paths]
     for _ in range(2):  # the second time for an a_tif.png beside a.tif and a.png
         counts = Counter(zip(folders, stems, strict=True))

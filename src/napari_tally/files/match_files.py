@@ -1,4 +1,4 @@
-"""Labels and their images, matched by their names."""
+"""Match labels with images by name."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _ENDS = ("_labels", "_label", "_masks", "_mask")
 def paired(images: Inputs, labels: Path) -> tuple[list[tuple[Path, Path]], list[Path]]:
     """Return images with their labels, and the files that have no match.
 
-    Labels have the name of their image, up to the suffix, or one that continues with `_labels` or
-    `_mask`. One image and one label file match whatever their names are.
+    Labels have the name of their image, up to the suffix and `_labels` or `_mask`. One image
+    and one label file match whatever their names are.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def paired(images: Inputs, labels: Path) -> tuple[list[tuple[Path, Path]], list[
     pairs = [(path, named[stem(path)]) for path in sources if stem(path) in named]
     if not pairs:
         raise InputError(
-            f"No labels in {labels} have the name of an image in {_words(images)}",
-            hint=f"Found {len(sources)} images and {len(named)} label files of other names",
+            f"No labels in {labels} have the name of an image in {_joined(images)}",
+            hint=f"Found {len(sources)} images and {len(named)} label images of other names",
         )
     used = {label for _, label in pairs}
     unmatched = [path for path in sources if stem(path) not in named]
@@ -61,7 +61,7 @@ class Row:
         The name that the files share.
     labels : Path
     images : tuple of Path
-        One of each folder of images.
+        One from each source of images.
     parents : Path, optional
     """
 
@@ -103,18 +103,23 @@ def match_rows(
     sources = _image_sources(images)
     taken = {path for paths in sources for path in paths}
     others = [{stem(path): path for path in paths} for paths in sources]
-    holders = None if parents is None else _by_name([parents], taken)
+    parents_by_name = None if parents is None else _by_name([parents], taken)
     own = _by_name(_listed(labels), taken)
     if not own:
-        raise InputError(f"There are no labels in {_words(labels)}")
+        raise InputError(f"There are no labels in {_joined(labels)}")
     rows = [
-        Row(name, path, tuple(o[name] for o in others), None if holders is None else holders[name])
+        Row(
+            name,
+            path,
+            tuple(o[name] for o in others),
+            None if parents_by_name is None else parents_by_name[name],
+        )
         for name, path in own.items()
-        if all(name in o for o in others) and (holders is None or name in holders)
+        if all(name in o for o in others) and (parents_by_name is None or name in parents_by_name)
     ]
     used = {p for row in rows for p in (row.labels, *row.images, row.parents)}
     unmatched = [path for path in own.values() if path not in used]
-    other_files = taken | set((holders or {}).values())
+    other_files = taken | set((parents_by_name or {}).values())
     return rows, unmatched, sorted(other_files - used - set(unmatched))
 
 
@@ -127,7 +132,7 @@ def _image_sources(images: Sequence[Path]) -> list[list[Path]]:
 
 
 def is_one(inputs: Sequence[Path]) -> bool:
-    """Tell whether inputs are one file (or a folder that is one image)."""
+    """Return whether the inputs are one file (or a folder that is one image)."""
     return len(inputs) == 1 and not is_folder(inputs[0]) and not is_pattern(inputs[0])
 
 
@@ -143,7 +148,7 @@ def _listed(inputs: Inputs) -> list[str | Path]:
     return [inputs] if isinstance(inputs, str | Path) else list(inputs)
 
 
-def _words(inputs: Inputs) -> str:
+def _joined(inputs: Inputs) -> str:
     return ", ".join(map(str, _listed(inputs)))
 
 
@@ -153,7 +158,7 @@ def _check_there(path: Path) -> None:
 
 
 def _by_name(inputs: Sequence[str | Path], others: Collection[Path]) -> dict[str, Path]:
-    """Return label images by their names, without other files and what else we made in folders."""
+    """Return label images by name, without `others` and our outputs that are not labels."""
     found: dict[str, Path] = {}
     for source in map(Path, inputs):
         own: dict[str, Path] = {}
@@ -162,7 +167,7 @@ def _by_name(inputs: Sequence[str | Path], others: Collection[Path]) -> dict[str
         twice = next((name for name in own if found.get(name, own[name]) != own[name]), None)
         if twice is not None:
             raise InputError(
-                f"Two label images are called {twice}: {found[twice]} and {own[twice]}",
+                f"Two label images have the name {twice}: {found[twice]} and {own[twice]}",
                 hint="Use one folder at a time",
             )
         found |= own
@@ -182,5 +187,5 @@ def _label_files(source: Path, others: Collection[Path]) -> list[Path]:
 
 
 def _other_output(path: Path) -> bool:
-    """Tell whether it is an output of ours that holds no labels of objects."""
+    """Return whether this is one of our outputs other than labels of objects."""
     return stem(path).endswith(OURS) and not stem(path).endswith(_ENDS)

@@ -1,4 +1,4 @@
-"""What a user may decide about files that are shown or converted."""
+"""Options for reading and converting files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ConvertOptions(ReadOptions):
         None, description="Voxel size, such as 0.5,0.1,0.1um. Default: read from the file."
     )
     stack: Annotated[Literal["Z", "T", "C"] | None, Offer(label="Stack along")] = Field(
-        None, description="Stack the files, or those of a folder, along this axis."
+        None, description="Stack the files, or the files of a folder, along this axis."
     )
     labels: bool = Field(False, description="Write a label image instead of intensities.")
     zarr_version: Annotated[Literal["0.4", "0.5"] | None, Offer(label="OME-Zarr version")] = Field(

@@ -1,4 +1,4 @@
-"""Outlines of objects for other programs: ROIs of ImageJ, and GeoJSON as QuPath reads it."""
+"""Outlines of objects for other programs: ImageJ ROIs, and GeoJSON for QuPath."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _MOVE, _LINE, _CLOSE = 0, 1, 4  # of a path in Java
 
 
 def write_outlines(labels: Volume, path: Path, table: pd.DataFrame | None = None) -> None:
-    """Write the outline of each object, in px from the image's corner, by the suffix.
+    """Write the outline of each object, in px from the image corner, in the format of the suffix.
 
-    `.zip` is for ImageJ's ROI Manager: one ROI an object, named by its id; objects with holes or
+    `.zip` is for ImageJ's ROI Manager: one ROI per object, named by its id; objects with holes or
     several components become composite ROIs. A stack (Z, Y, X) has one ROI for each object and
-    slice. `.geojson` is for QuPath: one detection an object, a Polygon or MultiPolygon.
+    slice. `.geojson` is for QuPath: one detection per object, a Polygon or MultiPolygon.
 
     Parameters
     ----------
     labels : Volume
-        One id an object.
+        One id per object.
     table : pandas.DataFrame, optional
         Measurements by `label`, stored with the objects in `.geojson`.
 
     Raises
     ------
     FileError
-        If the suffix is another, roifile is not installed, or the folder cannot be written.
+        If the suffix is unknown, roifile is not installed, or the folder cannot be written.
     InputError
         If the format cannot hold the axes of the labels.
     """
@@ -58,16 +58,18 @@ def write_outlines(labels: Volume, path: Path, table: pd.DataFrame | None = None
 
 
 def check_outlines_name(path: Path) -> None:
-    """Refuse a name with another suffix, or one whose package is not installed.
+    """Check the suffix, and that its package is installed.
 
     Raises
     ------
     FileError
-        In these cases.
+        If one of them fails.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise FileError(f"{path} has no suffix of outlines", hint=f"Use {' or '.join(SUFFIXES)}")
+        raise FileError(
+            f"The outline format of {path} is not supported", hint=f"Use {' or '.join(SUFFIXES)}"
+        )
     if suffix == ".zip" and find_spec("roifile") is None:
         raise FileError(
             "ImageJ's ROIs require the package roifile, which is not installed",

@@ -38,7 +38,7 @@ def read_stack(
     axis : {"Z", "T", "C"}
         The axis along which files are stacked.
     axes : str, optional
-        Axes of each file, where their own are wrong or missing.
+        Axes of each file. Default: read from the files.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def read_stack(
     if axis not in ("Z", "T", "C") or axis in first.axes:
         raise InputError(
             f"Files with the axes {first.axes} ({first.name}) cannot be stacked along {axis!r}",
-            hint="Choose another of Z, T and C",
+            hint="Choose another axis: Z, T or C",
         )
     place = first.axes.index("Y") if axis == "Z" else 0
     spacing, unit = (None, "px") if axis == "Z" else (first.spacing, first.unit)
@@ -86,7 +86,7 @@ def _files(
 
 
 def _name_parts(paths: Sequence[Path]) -> tuple[str, tuple[str, ...]]:
-    """Return what the names of files share, and the rest of each.
+    """Return the common beginning of file names, and the rest of each.
 
     "a_flair" and "a_t1" give "a", "flair" and "t1": names are split at separators such as `_`, and
     each rest keeps at least one part.
@@ -99,7 +99,7 @@ def _name_parts(paths: Sequence[Path]) -> tuple[str, tuple[str, ...]]:
 
 
 def natural(path: Path) -> list[Any]:
-    """Return a key by which `slice10` comes after `slice9`."""
+    """Return a sort key that puts `slice10` after `slice9`."""
     parts = re.split(r"(\d+)", path.name.lower())
     return [int(part) if part.isdigit() else part for part in parts]
 

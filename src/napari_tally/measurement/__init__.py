@@ -1,1 +1,1 @@
-"""Measuring label images: arrays, files, tables, reports."""
+"""Measure label images: arrays and files, tables and reports."""

@@ -1,4 +1,4 @@
-"""Cells by expansion of nuclei, both measured in one table."""
+"""Cells as expanded nuclei, both measured in one table."""
 
 from __future__ import annotations
 
@@ -21,13 +21,8 @@ if TYPE_CHECKING:
     from ..core.quantity import Quantity
     from ..core.volume import Volume
 
-_RING = (
-    "size",
-    "intensity",
-    "balance",
-    "distribution",
-    "colocalization",
-)  # groups that are measured in rings
+# Groups that are measured in rings.
+_RING = ("size", "intensity", "balance", "distribution", "colocalization")
 
 
 def cells_of(nuclei: Volume, distance: Quantity) -> Volume:
@@ -36,9 +31,9 @@ def cells_of(nuclei: Volume, distance: Quantity) -> Volume:
     Parameters
     ----------
     nuclei : Volume
-        Labels, frame by frame if there is an axis T.
+        Labels; with an axis T, each frame is expanded separately.
     distance : Quantity
-        A length, in px for labels without calibration.
+        A length; in px for labels without calibration.
 
     Raises
     ------
@@ -46,24 +41,24 @@ def cells_of(nuclei: Volume, distance: Quantity) -> Volume:
         If the unit of the distance does not fit the calibration of the labels.
     """
     unit = nuclei.unit if nuclei.calibrated else "px"
-    (reach,) = distance.to(unit)
+    (radius,) = distance.to(unit)
     spacing = nuclei.spacing_in(unit)
     array = np.asarray(nuclei.array)
     if "T" not in nuclei.axes:
-        return replace(nuclei, array=_grown(array, reach, spacing), is_labels=True)
+        return replace(nuclei, array=_expanded(array, radius, spacing), is_labels=True)
     place = nuclei.axes.index("T")
-    frames = [_grown(frame, reach, spacing) for frame in np.moveaxis(array, place, 0)]
+    frames = [_expanded(frame, radius, spacing) for frame in np.moveaxis(array, place, 0)]
     return replace(nuclei, array=np.moveaxis(np.stack(frames), 0, place), is_labels=True)
 
 
-def _grown(
-    labels: NDArray[np.integer], reach: float, spacing: Sequence[float]
+def _expanded(
+    labels: NDArray[np.integer], radius: float, spacing: Sequence[float]
 ) -> NDArray[np.integer]:
-    """Grow labels with any ids; these are kept."""
-    found, ids = as_labels(labels)
+    """Expand labels, which keep their ids."""
+    compact, ids = as_labels(labels)
     old = np.concatenate([np.zeros(1, ids.dtype), ids])
-    kept: NDArray[np.integer] = old[grown(found, reach, spacing)]
-    return kept
+    expanded: NDArray[np.integer] = old[grown(compact, radius, spacing)]
+    return expanded
 
 
 def measure_cells(
@@ -81,12 +76,12 @@ def measure_cells(
     images : sequence of Volume
         Images on the same grid.
     options : Measurements, optional
-        What to measure; rings have size and intensities only.
+        What to measure; in rings only size and intensities are measured.
 
     Raises
     ------
     InputError
-        If a nucleus has no cell of its id.
+        If a nucleus has no cell with its id.
     """
     options = options or Measurements()
     of_ring = Measurements(groups=tuple(g for g in options.groups if g in _RING))
@@ -99,7 +94,7 @@ def measure_cells(
         if prefix == "cell_" and len(other) < len(table):
             raise InputError(
                 f"There are {len(table):,} nuclei but {len(other):,} cells with their ids",
-                hint="Each nucleus needs a cell of the same id",
+                hint="Each nucleus needs a cell with the same id",
             )
         table = table.join(other, on=keys)
     return table

@@ -1,4 +1,4 @@
-"""Data dictionaries: the meaning and provenance of the columns of tables."""
+"""Data dictionaries: the meaning and provenance of table columns."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     Meaning = dict[str, str]
 
 _LENGTHS = ("um", "mm", "px")
-# Columns that identify or count, besides measurements.
+# Columns other than measurements.
 OTHER_COLUMNS = (
     Feature("file", "File", "The label image."),
-    Feature("label", "Id", "The object's number in the label image."),
+    Feature("label", "Id", "The object's id in the label image."),
     Feature("t", "Frame", "From 0."),
-    Feature("track", "Track", "The object's number in the linked labels: the same in all frames."),
-    Feature("class", "Class", "Number of the object's class."),
-    Feature("class_name", "Class", "Name of the object's class; of a summary, empty for all."),
+    Feature("track", "Track", "The object's id in the linked labels: the same in all frames."),
+    Feature("class", "Class", "Id of the object's class."),
+    Feature(
+        "class_name", "Class", "Name of the object's class; in a summary, empty for all objects."
+    ),
     Feature(
         "confidence",
         "Confidence",
@@ -39,7 +41,7 @@ OTHER_COLUMNS = (
     Feature("density", "Density", "Number of objects per unit of area.", -2, ndim=(2,)),
     Feature("density", "Density", "Number of objects per unit of volume.", -3, ndim=(3,)),
 )
-# Prefixes of columns that are derived from another one.
+# Prefixes of columns that are derived from others.
 MADE = {
     "median_": ("Median: {title}", "Median over the objects. {definition}"),
     "total_": ("Total: {title}", "Sum over the objects. {definition}"),
@@ -48,10 +50,10 @@ MADE = {
 
 
 def meanings(columns: Sequence[str]) -> dict[str, Meaning]:
-    """Return for each column its title, definition, unit and, where there is one, source.
+    """Return the title, definition, unit and source (if any) of each column.
 
-    Columns of channels have `channel`, those of a group of measurements `group`. Unknown columns
-    have their name as title.
+    Columns of a channel also have `channel`, measurements `group`. The title of an unknown column
+    is its name.
     """
     known = _known()
     return {name: _meaning(name, known) for name in map(str, columns)}
@@ -62,16 +64,16 @@ def data_dictionary(
     sources: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return all that is needed to use tables without the program that made them.
+    """Return all that is needed to use the tables without this program.
 
     Parameters
     ----------
     tables : mapping
-        The name of each table to its file's name and itself.
+        For each table, by name: its file name and the table.
     sources : mapping
         Input files.
     options : mapping
-        Options of measuring.
+        Measurement options.
     """
     return {
         "made_by": "napari-tally",
@@ -86,8 +88,8 @@ def data_dictionary(
     }
 
 
-def unit_in_words(unit: str) -> str:
-    """Return a unit as people write it: µm² of "um2", 1/mm³ of "per_mm3", ° of "deg"."""
+def formatted_unit(unit: str) -> str:
+    """Format a unit: "um2" as µm², "per_mm3" as 1/mm³, "deg" as °."""
     words = {"um": "µm", "2": "²", "3": "³", "per_": "1/", "deg": "°"}
     for short, long in words.items():
         unit = unit.replace(short, long)
@@ -95,7 +97,7 @@ def unit_in_words(unit: str) -> str:
 
 
 def _known() -> dict[str, Meaning]:
-    """Return the meaning of each column, by its name with unit but without channel."""
+    """Return the meaning of each column by its name, with unit and without channel."""
     groups = [("", OTHER_COLUMNS), *((name, group.features) for name, group in GROUPS.items())]
     known: dict[str, Meaning] = {}
     for group, features in groups:
@@ -139,6 +141,6 @@ def _meaning(name: str, known: Mapping[str, Meaning]) -> Meaning:
 
 
 def _starts(name: str) -> list[str]:
-    """Return the name, and what it begins with before each underscore, the longest first."""
+    """Return the name and its prefixes that end before an underscore, longest first."""
     parts = name.split("_")
     return ["_".join(parts[:n]) for n in range(len(parts), 0, -1)]

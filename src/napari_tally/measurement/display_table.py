@@ -1,4 +1,4 @@
-"""Tables for readers: titles with units instead of names, few digits, volumes in mL too."""
+"""Tables for reports: titles with units, few digits, and volumes in mL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..figures.html import Table, identity
-from .data_dictionary import unit_in_words
+from .data_dictionary import formatted_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,14 +16,14 @@ ML_IN_MM3 = 1e-3
 
 
 def listing(table: pd.DataFrame, names: Sequence[str], meanings: Mapping[str, Any]) -> Table:
-    """Return columns of a table for a page.
+    """Return columns of a table for a report.
 
     Parameters
     ----------
     names : sequence of str
-        The columns, in order.
+        The columns to show, in order.
     meanings : mapping
-        For each column its title and unit.
+        The title and unit of each column.
     """
     shown: dict[str, list[Any]] = {}
     for name in names:
@@ -35,7 +35,7 @@ def listing(table: pd.DataFrame, names: Sequence[str], meanings: Mapping[str, An
 
 
 def title(meaning: Mapping[str, str]) -> str:
-    """Return what a column is called, with its channel and its unit: "Area (µm²)"."""
+    """Return the title of a column with its channel and unit: "Area (µm²)"."""
     channel = f", {meaning['channel']}" if meaning.get("channel") else ""
-    unit = f" ({unit_in_words(meaning['unit'])})" if meaning["unit"] else ""
+    unit = f" ({formatted_unit(meaning['unit'])})" if meaning["unit"] else ""
     return f"{meaning['title']}{channel}{unit}"

@@ -1,4 +1,4 @@
-"""Export measurements from a viewer: tables, outlines or a report, by the suffix."""
+"""Export measurements as tables, outlines or a report, by suffix."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class Export:
     Attributes
     ----------
     table : pandas.DataFrame
-        One row an object.
+        One row per object.
     labels : Volume
-        With the calibration of the table.
+        Labels with the calibration of the table.
     images : sequence of Volume
-        On the same grid.
+        Images on the same grid.
     options : Measurements
         What was measured.
     segmented : dict
         Model and options of the segmentation, if known.
     parents : pandas.DataFrame, optional
-        One row for each parent.
+        One row per parent.
     """
 
     table: pd.DataFrame
@@ -53,16 +53,17 @@ class Export:
     parents: pd.DataFrame | None = None
 
     def write(self, path: Path) -> list[Path]:
-        """Write to a path and beside it, and return the files; none but the first is replaced.
+        """Write to a path, and return all files written; only the path itself may be replaced.
 
-        A table comes with a table of the whole image and a JSON file that explains the columns.
+        Beside a table, a table of the whole image and a JSON file that explains the columns are
+        written.
 
         Raises
         ------
         FileError
             If the suffix is unknown, or the folder cannot be written.
         InputError
-            If a file beside it exists, or the labels have no outlines (3D).
+            If another output exists already, or the outline format cannot hold the labels.
         """
         suffix = path.suffix.lower()
         if suffix in OUTLINES:
@@ -77,14 +78,14 @@ class Export:
             return [path]
         if suffix not in SUFFIXES:
             known = ", ".join((*SUFFIXES, *OUTLINES, *REPORT))
-            raise FileError(f"Unknown suffix of {path}", hint=f"Use one of {known}")
+            raise FileError(f"The format of {path} is not supported", hint=f"Use one of {known}")
         return self._write_tables(tables, path)
 
     def _write_tables(self, tables: dict[str, pd.DataFrame], path: Path) -> list[Path]:
         places = table_paths(list(tables), path)
         files = list(dict.fromkeys([path, *places, path.with_suffix(".json")]))
         for taken in [p for p in files[1:] if p.exists()]:
-            raise InputError(f"{taken} exists", hint="Choose another name")
+            raise InputError(f"{taken} exists already", hint="Choose another name")
         named = {n: (p.name, t) for (n, t), p in zip(tables.items(), places, strict=True)}
         about = self._about(named)
         write_tables(tables, path, about["tables"]["objects"]["columns"])

@@ -1,4 +1,4 @@
-"""Summary of a whole image: counts, density, totals and medians, for each class too."""
+"""Summary of a whole image and of each class: count, density, totals and medians."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
     from ..core.volume import Volume
 
-# Ids and positions: their medians have no meaning.
+# Ids and positions, whose medians are meaningless.
 _IDS = {"label", "t", "track", "class", "parent"}
 _PLACES = ("parent_", "nearest_neighbour", "bbox_", "centroid_", "touches_")
 
 
 def per_image(table: pd.DataFrame, labels: Volume) -> pd.DataFrame:
-    """Return one row for the image (each frame), and one for each class of its objects.
+    """Return one row per image or frame, and one per class of its objects.
 
-    Columns: `t` of a series, `class_name` where objects have one (empty in the row of all);
+    Columns: `t` in a series; `class_name` if there are classes (empty in the row of all objects);
     `count`; `density`, objects per unit of area or volume; their total size and the fraction of the
     image that they cover; the median of each measurement.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        As `measure_volumes` returns it.
+        The result of `measure_volumes`.
     labels : Volume
         The labels that were measured.
     """
@@ -41,8 +41,8 @@ def per_image(table: pd.DataFrame, labels: Volume) -> pd.DataFrame:
         rows.append(start | _row(here, labels, None))
         if "class_name" in table:
             rows += [start | _row(part, labels, n) for n, part in here.groupby("class_name")]
-    found = pd.DataFrame(rows)
-    return found if "class_name" in table else found.drop(columns="class_name")
+    summary = pd.DataFrame(rows)
+    return summary if "class_name" in table else summary.drop(columns="class_name")
 
 
 def _row(table: pd.DataFrame, labels: Volume, name: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Measure labels in the intensities of images on the same grid, frame by frame."""
+"""Measure label volumes, and image intensities on the same grid, frame by frame."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from ..core.volume import Volume
 
-LARGE_BYTES = 2**31  # of labels; more than that is measured slab by slab
-_SAME_SPACING = 0.01  # up to which two spacings are one that was written with few digits
+LARGE_BYTES = 2**31  # larger labels are measured slab by slab
+_SAME_SPACING = 0.01  # relative difference of spacings that is due to rounding in files
 
 
 def measure_volumes(
@@ -36,9 +36,9 @@ def measure_volumes(
 ) -> pd.DataFrame:
     """Measure each object of a label volume in every channel of the images.
 
-    Frames (axis T) are measured one by one, and the table then has a column `t`. Where the labels
-    have no calibration that of the first calibrated image is used. With `parents` the columns
-    `parent` (0 for none) and `parent_share` give the parent with most of an object.
+    Frames (axis T) are measured separately, and the table then has a column `t`. Labels without
+    calibration use that of the first calibrated image. With `parents`, the columns `parent` (0 for
+    none) and `parent_share` give the parent that contains most of an object.
 
     Raises
     ------
@@ -56,8 +56,8 @@ def measure_volumes(
         return _frame(labels, images, options, parents)
     frames = []
     for t in range(labels.shape[labels.axes.index("T")]):
-        holder = None if parents is None else parents.at("T", t)
-        table = _frame(labels.at("T", t), [i.at("T", t) for i in images], options, holder)
+        parent = None if parents is None else parents.at("T", t)
+        table = _frame(labels.at("T", t), [i.at("T", t) for i in images], options, parent)
         table.insert(0, "t", t)
         frames.append(table)
     return pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
@@ -71,16 +71,16 @@ def measure_edited(
     options: Measurements | None = None,
     parents: Volume | None = None,
 ) -> pd.DataFrame:
-    """Measure again, after edits, only changed objects if measurements are independent.
+    """Measure edited labels again: only the changed objects if measurements are independent.
 
     Parameters
     ----------
     before : pandas.DataFrame
-        What `measure_volumes` returned, with the same images, options and parents.
+        Result of `measure_volumes` with the same images, options and parents.
     measured : ndarray
-        The labels that it measured.
+        The labels before the edits.
     labels : Volume
-        The labels as they are now.
+        The edited labels.
     """
     import pandas as pd
 
@@ -108,18 +108,18 @@ def measure_parents(
     Parameters
     ----------
     parents : Volume
-        What the table was made with.
+        The parents used for the table.
     table : pandas.DataFrame
-        With a column `parent` and an area or volume.
+        A table with a column `parent` and an area or volume.
     """
     measured = measure_volumes(parents, (), options)
     keys = [k for k in ("t", "label") if k in measured]
     size = size_column(table)
-    held = table.rename(columns={"label": "child", "parent": "label"}).groupby(keys)[size]
-    found = measured.set_index(keys)
-    found["children_count"] = held.count().reindex(found.index, fill_value=0)
-    found[f"children_{size}"] = held.sum().reindex(found.index, fill_value=0.0)
-    return found.reset_index()
+    children = table.rename(columns={"label": "child", "parent": "label"}).groupby(keys)[size]
+    result = measured.set_index(keys)
+    result["children_count"] = children.count().reindex(result.index, fill_value=0)
+    result[f"children_{size}"] = children.sum().reindex(result.index, fill_value=0.0)
+    return result.reset_index()
 
 
 def _frame(
@@ -144,13 +144,13 @@ def _frame(
 
 
 def _is_large(labels: Volume) -> bool:
-    """Return whether labels are stored, and too large to be read whole."""
+    """Return whether labels are in a file and too large to read at once."""
     stored = not isinstance(labels.array, np.ndarray)
     return stored and int(getattr(labels.array, "nbytes", 0)) > LARGE_BYTES
 
 
 def _stored_channels(images: Sequence[Volume]) -> Any:
-    """Return the channels of images as one array (C, ...) that is read when it is needed."""
+    """Return the channels of images as one array (C, ...) that is read on demand."""
     import dask.array as da
 
     stacks = []
@@ -162,7 +162,7 @@ def _stored_channels(images: Sequence[Volume]) -> Any:
 
 
 def _names(image: Volume, several: bool) -> tuple[str, ...]:
-    """Return the names of the columns of an image: its channels, with its own where needed."""
+    """Return the channel names for columns, with the image name if there are several images."""
     names = image.channels or image.channel_names
     if not several:
         return names
@@ -174,7 +174,7 @@ def _check_grid(labels: Volume, other: Volume) -> None:
     if other.axes.replace("C", "") != labels.axes:
         raise InputError(
             f"{other.name} has axes {other.axes}, but {labels.name} has {labels.axes}",
-            hint="Images may have channels (C) besides",
+            hint="Images may only have channels (C) in addition",
         )
     if other.spatial_shape != labels.spatial_shape:
         raise InputError(

@@ -44,9 +44,9 @@ class MeasureJob:
     row : Row
         The files.
     table : Path
-        For the table of objects; the others lie beside it.
+        Path of the table of objects; other outputs are written beside it.
     report : Path, optional
-        For a report as HTML.
+        Path of an HTML report.
     """
 
     row: Row
@@ -54,7 +54,7 @@ class MeasureJob:
     report: Path | None = None
 
     def beside(self, end: str) -> Path:
-        """Return the path of what lies beside the table: `a_linked.tif`."""
+        """Return the path of an output beside the table: `a_linked.tif`."""
         return self.table.with_name(self.table.stem + end)
 
     def tables(self) -> list[str]:
@@ -62,7 +62,7 @@ class MeasureJob:
         return ["objects", "image", *(["parents"] if self.row.parents else [])]
 
     def outputs(self, options: MeasureOptions) -> list[Path]:
-        """Return all that is written."""
+        """Return the paths of all outputs."""
         paths = [*table_paths(self.tables(), self.table), self.table.with_suffix(".json")]
         if options.track:
             paths += [self.beside("_tracks.csv"), self.beside("_linked.tif")]
@@ -71,11 +71,12 @@ class MeasureJob:
         return [*paths, *filter(None, [self.report])]
 
     def check(self, options: MeasureOptions) -> None:
-        """Refuse names that cannot be written, before any file is read."""
+        """Check the names of outputs before any file is read."""
         check_table_name(self.table)
         if self.report is not None and self.report.suffix.lower() not in (".html", ".htm"):
             raise InputError(
-                f"The report {self.report} is not an HTML file", hint="End its name in .html"
+                f"The report {self.report} is not an HTML file",
+                hint="Use a name that ends in .html",
             )
         if options.outlines:
             check_outlines_name(self.beside(f"_outlines.{options.outlines}"))
@@ -83,7 +84,7 @@ class MeasureJob:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How one label image ended: a summary of its objects, or the reason why there is none."""
+    """The outcome for one label image: a summary of its objects, or the error."""
 
     job: MeasureJob
     message: str
@@ -96,7 +97,7 @@ def measure_files_steps(
 ) -> Steps[list[Measured]]:
     """Measure files one after the other and write the results; yield after every file.
 
-    A file that cannot be measured fails with a reason, and the others are measured.
+    A file that fails is reported, and the others are measured.
     """
     done: list[Measured] = []
     for number, job in enumerate(jobs):
@@ -150,7 +151,9 @@ def _read(path: Path, options: MeasureOptions) -> Volume:
 def _check_free(job: MeasureJob, options: MeasureOptions) -> None:
     taken = [path for path in job.outputs(options) if path.exists()]
     if taken and not options.overwrite:
-        raise OutputExistsError(f"{taken[0]} exists", hint="Choose another name or use --overwrite")
+        raise OutputExistsError(
+            f"{taken[0]} exists already", hint="Choose another name or use --overwrite"
+        )
 
 
 def _track_of_each(labels: Volume, tracked: Tracked) -> Any:
@@ -166,7 +169,7 @@ def _named(tables: dict[str, pd.DataFrame], job: MeasureJob) -> dict[str, tuple[
 
 
 def _sources(row: Row, labels: Volume) -> dict[str, Any]:
-    """Return names and hashes of the inputs; folders are omitted: they may identify a patient."""
+    """Return names and hashes of inputs, without folders, which may identify a patient."""
 
     def source(path: Path) -> dict[str, str]:
         return {"name": path.name, "sha256": sha256_file(path)}

@@ -1,4 +1,4 @@
-"""What a user may decide about a measurement."""
+"""Options of measuring label images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..core.volume import Volume
 
 ALL = "all"
-_ALWAYS = ("size", "place")  # by which summaries and other programs find the objects
+_ALWAYS = ("size", "place")  # needed for summaries, parents, tracks and other programs
 
 
 def _offered_groups() -> tuple[str, ...]:
@@ -25,7 +25,7 @@ def _offered_groups() -> tuple[str, ...]:
 
 
 class MeasureOptions(Options):
-    """What is measured of label images, and written beside the tables."""
+    """What is measured in label images, and which outputs are written."""
 
     groups: Annotated[tuple[str, ...], Offer(aliases=("set",), choices=_offered_groups)] = Field(
         DEFAULT,
@@ -62,36 +62,36 @@ class MeasureOptions(Options):
 
 
 def group_names(names: Iterable[str] = DEFAULT) -> tuple[str, ...]:
-    """Return the names of the groups that are asked for; "all" means each of them.
+    """Return the names of the selected groups; "all" selects every group.
 
-    Size and place are always among them: totals, parents and tracks need them.
+    Size and place are always included.
 
     Raises
     ------
     InputError
-        If there is no group of a name; it lists them.
+        If there is no group of that name.
     """
-    asked = [name.strip().lower() for name in names if name.strip()]
-    wanted = list(GROUPS) if ALL in asked else [*_ALWAYS, *asked]
-    return tuple(group.name for group in chosen(wanted))
+    selected = [name.strip().lower() for name in names if name.strip()]
+    names = list(GROUPS) if ALL in selected else [*_ALWAYS, *selected]
+    return tuple(group.name for group in chosen(names))
 
 
 def measurements(names: Iterable[str], ring: str | Quantity | None, labels: Volume) -> Measurements:
-    """Return the options with which these labels are measured.
+    """Return the measurement options for some labels.
 
     Parameters
     ----------
     names : iterable of str
         Groups of measurements.
     ring : str or Quantity, optional
-        Width of the ring of background around an object, such as "2um".
+        Width of the background ring around an object, such as "2um".
     labels : Volume
-        Whose calibration says in which unit the table will be.
+        Labels, whose calibration determines the unit of the table.
 
     Raises
     ------
     InputError
-        If there is no group of a name, or the ring is no length that fits the labels.
+        If there is no such group, or the ring cannot be converted to the unit of the table.
     """
     if ring is None:
         return Measurements(groups=group_names(names))
@@ -100,10 +100,10 @@ def measurements(names: Iterable[str], ring: str | Quantity | None, labels: Volu
 
 
 def listed_groups() -> list[str]:
-    """Return a line for each group: its name, its title, and what it costs."""
+    """Return a line for each group: its name, title and cost."""
     width = max(map(len, GROUPS))
     lines = [
         f"{name:{width}} {'*' if name in DEFAULT else ' '} {group.title} ({group.cost.value})"
         for name, group in GROUPS.items()
     ]
-    return [*lines, f"{'':{width}} * measured unless others are named"]
+    return [*lines, f"{'':{width}} * measured by default"]

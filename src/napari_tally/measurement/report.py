@@ -1,4 +1,4 @@
-"""A report of one image on a page: objects, sizes, and methods."""
+"""The HTML report of one image: objects, sizes and methods."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..figures.charts import histogram
 from ..figures.html import render
 from ..figures.orthogonal_planes import Plane, planes
 from ..objects.summary import size_column, summary
-from .data_dictionary import unit_in_words
+from .data_dictionary import formatted_unit
 from .display_table import ML_IN_MM3, listing, title
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from ..core.volume import Volume
 
-LISTED = 50  # objects that have a row and a number in the pictures
+LISTED = 50  # objects with a row in the table and a number in the pictures
 _MOST_COLUMNS = 12
-_FEWEST = 5  # objects from which a histogram is worth showing
-# Columns of the table of objects, by their names, group or start, in this order.
+_MIN_HISTOGRAM = 5  # objects
+# Columns of the table of objects by name, group or prefix, in this order.
 _NAMES = ("label", "t", "track", "class_name", "confidence", "parent")
 _GROUPS = ("size", "diameters")
-_STARTS = ("feret_max", "feret_min", "elongation", "intensity_mean", "touches_border")
+_PREFIXES = ("feret_max", "feret_min", "elongation", "intensity_mean", "touches_border")
 
 
 def write_report(
@@ -36,18 +36,18 @@ def write_report(
     about: Mapping[str, Any],
     segmented: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a report as HTML that needs no other file.
+    """Write a self-contained HTML report.
 
     Files are named without their folders, which may identify a patient.
 
     Parameters
     ----------
     path : Path
-        `.html`.
+        The HTML file.
     labels : Volume
-        With the calibration of the table.
+        Labels with the calibration of the table.
     images : sequence of Volume
-        On the same grid.
+        Images on the same grid.
     tables : mapping
         The tables "objects" and "image".
     about : mapping
@@ -64,7 +64,7 @@ def write_report(
     size = size_column(table)
     largest = table.sort_values(size, ascending=False, kind="stable").head(LISTED)
     columns = {name: each["columns"] for name, each in about["tables"].items()}
-    enough = len(table) >= _FEWEST
+    enough = len(table) >= _MIN_HISTOGRAM
     page = render(
         "measurement",
         title=about["sources"]["labels"]["name"],
@@ -84,21 +84,21 @@ def write_report(
 
 
 def _lead(table: pd.DataFrame, size: str) -> str:
-    """Return the summary, with the total in mL where a clinician would ask for it."""
-    total = f", {table[size].sum() * ML_IN_MM3:.3g} mL in all" if size == "volume_mm3" else ""
+    """Return the summary, with the total in mL for volumes in mm³."""
+    total = f", {table[size].sum() * ML_IN_MM3:.3g} mL in total" if size == "volume_mm3" else ""
     return summary(table) + total
 
 
 def _planes(
     labels: Volume, images: Sequence[Volume], numbered: set[int]
 ) -> Iterator[tuple[Plane, list[tuple[float, float, int]]]]:
-    """Yield planes with the numbers of some objects and where these go."""
+    """Yield planes with the ids of some objects and their positions."""
     for plane in planes(labels, images):
         yield plane, [(*place, i) for i, place in plane.places.items() if i in numbered]
 
 
 def _of_image(image: pd.DataFrame, size: str) -> list[str]:
-    """Return the columns that are shown of whole images: a row each frame and class."""
+    """Return the columns to show of the table of the whole image."""
     wanted = ("t", "class_name", "count", f"total_{size}", f"median_{size}", "fraction")
     return [c for c in (*wanted, *image) if c in image and (c in wanted or "density" in c)][
         : len(wanted) + 1
@@ -108,7 +108,7 @@ def _of_image(image: pd.DataFrame, size: str) -> list[str]:
 def _of_objects(columns: Mapping[str, Any]) -> list[str]:
     named = [c for c in _NAMES if c in columns]
     grouped = [c for g in _GROUPS for c in columns if columns[c].get("group") == g]
-    started = [c for start in _STARTS for c in columns if c.startswith(start)]
+    started = [c for start in _PREFIXES for c in columns if c.startswith(start)]
     return list(dict.fromkeys([*named, *grouped, *started]))[:_MOST_COLUMNS]
 
 
@@ -120,9 +120,9 @@ def _made(
     files = [sources["labels"], *sources["images"], *filter(None, [sources.get("parents")])]
     yield "Files", ", ".join(_named(f) for f in files)
     shape = " × ".join(f"{a} {n}" for a, n in zip(labels.axes, labels.shape, strict=True))
-    yield "Image", f"{shape}; voxel {unit_in_words(labels.describe_spacing())}"
+    yield "Image", f"{shape}; voxel {formatted_unit(labels.describe_spacing())}"
     yield from _segmented(segmented)
-    ring = "" if options["ring"] is None else f"; ring of background {options['ring']:g}"
+    ring = "" if options["ring"] is None else f"; background ring {options['ring']:g}"
     yield "Measured", ", ".join(options["groups"]) + ring
     versions = about["versions"]
     yield "Program", f"napari-tally {versions.get('napari-tally', '')}".strip()
@@ -130,7 +130,7 @@ def _made(
 
 
 def _named(source: Mapping[str, str]) -> str:
-    """Return the name of a file with its hash; layers have none."""
+    """Return the name of a file with its hash, which layers do not have."""
     known = source.get("sha256")
     return f"{source['name']} (SHA-256 {known[:12]}…)" if known else source["name"]
 

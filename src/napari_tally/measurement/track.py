@@ -1,4 +1,4 @@
-"""Tracking: an object keeps its id over time until it divides or is lost."""
+"""Tracking: an object keeps its id over time until it divides or disappears."""
 
 from __future__ import annotations
 
@@ -25,36 +25,38 @@ if TYPE_CHECKING:
     from ..core.volume import Volume
 
 STAGE = "link"
-_SURE = 0.5  # IoU above which a match is unique
+_UNIQUE_IOU = 0.5  # above it a match is unique
 _MEASURED = Measurements(groups=("size", "place"))
 
 
 class TrackOptions(Options):
-    """How the objects of a series are linked."""
+    """How the objects of a time series are linked."""
 
     max_distance: float | None = Field(
         None,
         gt=0,
-        description="How far a centroid may move from frame to frame, in the unit of the table; "
-        "default: the objects' median diameter",
+        description="Maximum displacement of a centroid between frames, in the unit of the table. "
+        "Default: the median diameter of the objects.",
     )
-    gap: int = Field(1, ge=0, description="Frames in which an object may be missing")
-    divisions: bool = Field(True, description="Whether an object may become two")
+    gap: int = Field(
+        1, ge=0, description="Maximum number of frames in which an object may be missing."
+    )
+    divisions: bool = Field(True, description="Allow an object to divide in two.")
 
 
 @dataclass(frozen=True, eq=False)
 class Tracked:
-    """The objects of a series, linked.
+    """The linked objects of a time series.
 
     Attributes
     ----------
     labels : Volume
-        The id of an object is that of its track, in each frame.
+        Labels whose ids are those of the tracks.
     tracks : pandas.DataFrame
-        One row an object and frame: `track`, `t`, and the centroid in the labels' unit (`z`, `y`,
+        One row per object and frame: `track`, `t`, and the centroid in the labels' unit (`z`, `y`,
         `x`), as napari's Tracks layer takes them.
     graph : dict
-        The tracks that each track came from: the two that a division makes have one.
+        The parent tracks of each track that results from a division.
     """
 
     labels: Volume
@@ -88,11 +90,13 @@ def track_steps(labels: Volume, options: TrackOptions | None = None) -> Steps[Tr
     start = 0
     for t in range(len(frames) - 1):
         yield Step(STAGE, t, len(frames))
-        found = overlaps(frames[t], frames[t + 1])
-        sure = found.iou > _SURE
-        after = start + found.n_predicted
+        overlap = overlaps(frames[t], frames[t + 1])
+        matched = overlap.iou > _UNIQUE_IOU
+        after = start + overlap.n_predicted
         edges.append(
-            np.stack([start - 1 + found.predicted[sure], after - 1 + found.true[sure]], axis=1)
+            np.stack(
+                [start - 1 + overlap.predicted[matched], after - 1 + overlap.true[matched]], axis=1
+            )
         )
         start = after
     table = measure_volumes(replace(labels, is_labels=True), (), _MEASURED)
@@ -106,32 +110,32 @@ def track_steps(labels: Volume, options: TrackOptions | None = None) -> Steps[Tr
 def _linked(
     table: pd.DataFrame, edges: NDArray[np.intp], options: TrackOptions
 ) -> tuple[NDArray[np.int64], dict[int, list[int]]]:
-    """Return the track of each row, numbered from 1 as they appear, and where tracks came from."""
+    """Return the track of each row, numbered from 1 as they appear, and the parents of tracks."""
     from laptrack import LapTrack
 
     places = _places(table)
-    reach = options.max_distance or _median_diameter(table)
+    distance = options.max_distance or _median_diameter(table)
     tracker = LapTrack(
         metric="sqeuclidean",
-        cutoff=reach**2,
+        cutoff=distance**2,
         gap_closing_metric="sqeuclidean",
-        gap_closing_cutoff=reach**2 if options.gap else False,
-        gap_closing_max_frame_count=options.gap + 1,  # it counts from the last frame seen
+        gap_closing_cutoff=distance**2 if options.gap else False,
+        gap_closing_max_frame_count=options.gap + 1,  # it counts from the last detection
         splitting_metric="sqeuclidean",
-        splitting_cutoff=reach**2 if options.divisions else False,
+        splitting_cutoff=distance**2 if options.divisions else False,
         merging_cutoff=False,
     )
     data = table[["t"]].assign(**places, row=np.arange(len(table)))
-    found, splits, _ = tracker.predict_dataframe(
+    linked, splits, _ = tracker.predict_dataframe(
         data,
         list(places),
         frame_col="t",
         only_coordinate_cols=False,
         connected_edges=[(int(a), int(b)) for a, b in edges],
     )
-    tracks = found.sort_values("row")["track_id"].to_numpy(np.int64)
-    seen, first = np.unique(tracks, return_index=True)
-    number = dict(zip(seen[np.argsort(first)].tolist(), range(1, len(seen) + 1), strict=True))
+    tracks = linked.sort_values("row")["track_id"].to_numpy(np.int64)
+    ids, first = np.unique(tracks, return_index=True)
+    number = dict(zip(ids[np.argsort(first)].tolist(), range(1, len(ids) + 1), strict=True))
     graph = {
         number[int(child)]: [number[int(parent)]]
         for parent, child in zip(
@@ -154,9 +158,9 @@ def _places(table: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
 
 
 def _tracks(table: pd.DataFrame, ids: NDArray[np.int64]) -> pd.DataFrame:
-    found = table[["t"]].assign(**_places(table))
-    found.insert(0, "track", ids)
-    return found.sort_values(["track", "t"], ignore_index=True)
+    tracks = table[["t"]].assign(**_places(table))
+    tracks.insert(0, "track", ids)
+    return tracks.sort_values(["track", "t"], ignore_index=True)
 
 
 def _relabelled(

@@ -1,4 +1,4 @@
-"""Files of microscopes are read through bioio, whose absence is said in a sentence."""
+"""Microscopy files are read through bioio, whose absence is reported in a sentence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_extra_is_named_if_bioio_is_missing(
 
 
 @pytest.mark.parametrize("name", ["a.czi", "a.nd2", "a.lif", "a.dv"])
-def test_a_damaged_file_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
+def test_a_damaged_file_is_refused(tmp_path: Path, name: str) -> None:
     pytest.importorskip("bioio")
     (tmp_path / name).write_bytes(b"no image" * 100)
     with pytest.raises(FileError, match="damaged, or no reader of bioio") as caught:

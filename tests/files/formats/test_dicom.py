@@ -1,4 +1,4 @@
-"""A DICOM series is one volume at its place, in Hounsfield units; nothing tells of the patient."""
+"""A DICOM series is one volume with position and Hounsfield units, without patient data."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def refused(folder: Path) -> str:
     return str(caught.value)
 
 
-def test_what_makes_no_volume_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_slices_that_make_no_volume_are_refused(tmp_path: Path) -> None:
     gap = np.delete(along(6), 3, 0)
     save_series(tmp_path / "gap", STACK[:5], gap)
     assert "with 1 missing (the first after slice 3)" in refused(tmp_path / "gap")
@@ -161,7 +161,7 @@ def test_small_unevenness_is_noted(tmp_path: Path, caplog: pytest.LogCaptureFixt
     assert "2.4 to 2.6 mm apart" in caplog.text
 
 
-def test_one_slice_takes_its_thickness_and_says_so(
+def test_the_spacing_of_one_slice_is_its_thickness_with_a_note(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     save_series(tmp_path / "ct", STACK[:1], along(1))
@@ -172,7 +172,7 @@ def test_one_slice_takes_its_thickness_and_says_so(
     assert read(tmp_path / "x-ray.dcm").axes == "YX"
 
 
-def test_nothing_of_the_patient_comes_out(
+def test_nothing_identifies_the_patient(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     descriptions = ("Head ERIKA moritz", "t1 4711", "t1 2021-03-04", "t1 20210304", "t1 axial")
@@ -182,16 +182,16 @@ def test_nothing_of_the_patient_comes_out(
             folder, STACK, along(6), prefix=f"s{number}", SeriesNumber=number,
             SeriesDescription=text,
         )  # fmt: skip
-    said = []
+    texts = []
     with caplog.at_level(logging.DEBUG):
-        said.append(refused(folder))
+        texts.append(refused(folder))
         assert [s.text for s in list_series(folder)] == ["CT, 6 of 4 x 5"] * 4 + [
             "CT, t1 axial, 6 of 4 x 5"
         ]
         volume = read(folder, series="4")
         for name in ("a.nii", "a.nrrd", "a.mha", "a.ome.tif"):
             write(volume, tmp_path / name)
-            said.append((tmp_path / name).read_bytes().decode("latin1"))
+            texts.append((tmp_path / name).read_bytes().decode("latin1"))
         odd = next(folder.iterdir()).read_bytes()  # an identifier that should be a number
         odd = odd.replace(b"\x10\0\x20\0LO", b"\x10\0\x20\0IS")
         (folder / "odd.dcm").write_bytes(odd)
@@ -200,9 +200,9 @@ def test_nothing_of_the_patient_comes_out(
         broken.write_bytes(broken.read_bytes()[:-60])
         with pytest.raises(FileError) as caught:
             np.asarray(read(tmp_path / "broken").array)
-        said.append(str(caught.value))
-    said += [caplog.text, *capfd.readouterr(), repr(volume)]
-    for text in said:
+        texts.append(str(caught.value))
+    texts += [caplog.text, *capfd.readouterr(), repr(volume)]
+    for text in texts:
         for secret in (*PATIENT.values(), "Moritz", "Erika", "20210304"):
             assert secret.lower() not in text.lower()
 
@@ -230,7 +230,7 @@ def test_a_real_ct_is_in_hounsfield_units_and_colours_are_channels(tmp_path: Pat
     assert (film.axes, film.shape, film.calibrated) == ("TYXC", (30, 240, 320, 3), False)
 
 
-def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
+def test_files_that_are_not_images_are_refused(tmp_path: Path) -> None:
     report = Path(shutil.copy(get_testdata_file("test-SR.dcm", download=False), tmp_path))
     cut = Path(shutil.copy(get_testdata_file("MR_truncated.dcm", download=False), tmp_path / "b"))
     for path in (report, cut, tmp_path):

@@ -1,4 +1,4 @@
-"""NRRD and MetaImage keep voxels, place, channels and meaning."""
+"""NRRD and MetaImage keep voxels, position, channels and axes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def saved(path: Path, array: np.ndarray, **place: tuple[float, ...]) -> Path:
     ],
     ids=lambda v: f"{v.axes}-{v.array.dtype}-{v.unit}{'-labels' * v.is_labels}",
 )
-def test_what_is_written_is_read_again(tmp_path: Path, volume: Volume, suffix: str) -> None:
+def test_a_written_file_is_read_again(tmp_path: Path, volume: Volume, suffix: str) -> None:
     path = tmp_path / f"brain{suffix}"
     write(volume, path)
     assert_same(read(path), replace(volume, name=path.name))
@@ -56,7 +56,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, volume: Volume, suffix: s
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_voxel_lies_where_simpleitk_says(tmp_path: Path, suffix: str) -> None:
+def test_voxel_positions_are_those_of_simpleitk(tmp_path: Path, suffix: str) -> None:
     array = np.zeros((4, 5, 6), np.int16)
     array[1, 2, 3] = 7
     turned = (0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
@@ -76,11 +76,11 @@ def test_a_micrometre_is_a_thousandth_of_a_millimetre_for_other_programs(tmp_pat
     np.testing.assert_allclose(found, (3e-4, 3e-4, 2e-3))
 
 
-def test_a_header_that_nobody_filled_in_is_no_calibration(tmp_path: Path) -> None:
+def test_an_empty_header_is_no_calibration(tmp_path: Path) -> None:
     assert not read(saved(tmp_path / "a.mha", np.zeros((4, 5, 6), np.uint8))).calibrated
 
 
-def test_a_fourth_axis_without_a_meaning_is_channels_and_asked_about(
+def test_an_undefined_fourth_axis_is_read_as_channels_with_a_note(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     image = SimpleITK.GetImageFromArray(np.zeros((2, 4, 5, 6), np.uint8), isVector=False)
@@ -97,7 +97,7 @@ def damaged(path: Path) -> Path:
     return path
 
 
-def test_a_file_that_is_cut_short_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     for path in (damaged(tmp_path / "a.nrrd"), damaged(tmp_path / "a.mha")):
         with pytest.raises(FileError, match=r"MetaImage file .* cannot be read") as caught:
             read(path)
@@ -112,7 +112,7 @@ def test_a_header_without_its_data_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "a.mhd")
 
 
-def test_a_spacing_of_zero_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_a_spacing_of_zero_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.mha", np.zeros((4, 5, 6), np.uint8))
     path.write_bytes(
         path.read_bytes().replace(b"ElementSpacing = 1 1 1", b"ElementSpacing = 1 1 0")

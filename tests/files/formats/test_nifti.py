@@ -1,4 +1,4 @@
-"""NIfTI keeps voxels, place, units and meaning; what is wrong with a file is said."""
+"""NIfTI keeps voxels, position, units and axes; problems of a file are reported."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def patched(path: Path, **fields: object) -> Path:
     ],
     ids=lambda v: f"{v.axes}-{v.array.dtype}-{v.unit}{'-labels' * v.is_labels}",
 )
-def test_what_is_written_is_read_again(tmp_path: Path, volume: Volume, suffix: str) -> None:
+def test_a_written_file_is_read_again(tmp_path: Path, volume: Volume, suffix: str) -> None:
     path = tmp_path / f"brain{suffix}"
     write(volume, path)
     assert_same(read(path), replace(volume, name=path.name))
@@ -75,7 +75,7 @@ def test_a_unit_that_nifti_lacks_becomes_one_it_has(tmp_path: Path) -> None:
     assert found.unit == "mm"
 
 
-def test_a_voxel_lies_where_nibabel_says(tmp_path: Path) -> None:
+def test_voxel_positions_are_those_of_nibabel(tmp_path: Path) -> None:
     data = np.zeros((4, 5, 6), np.int16)
     data[1, 2, 3] = 7
     found = read(saved(tmp_path / "a.nii.gz", data))
@@ -130,7 +130,7 @@ def fourth(path: Path, **header: object) -> Path:
     return saved(path, np.zeros((4, 5, 6, 3), np.int16), **header)
 
 
-def test_the_header_tells_whether_the_fourth_axis_is_time(
+def test_the_header_defines_whether_the_fourth_axis_is_time(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert read(fourth(tmp_path / "a.nii", xyzt_units=2 + 8)).axes == "TZYX"
@@ -177,11 +177,13 @@ def test_the_qform_counts_where_the_sform_is_none(tmp_path: Path) -> None:
     np.testing.assert_allclose(read(tmp_path / "b.nii").affine, read(path).affine, atol=1e-5)
 
 
-def test_a_header_that_nobody_filled_in_is_no_calibration(tmp_path: Path) -> None:
+def test_an_empty_header_is_no_calibration(tmp_path: Path) -> None:
     assert not read(saved(tmp_path / "a.nii", np.zeros((4, 5, 6), "u1"), None)).calibrated
 
 
-def test_an_absurd_spacing_is_asked_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_implausible_spacing_gets_a_note(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = saved(tmp_path / "a.nii", np.zeros((4, 5, 6), "u1"), np.diag([1e6, 1.0, 1.0, 1.0]))
     assert read(path).spacing == (1.0, 1.0, 1e6)
     assert "the spacing of X is 1e+06 mm, which is implausible" in caplog.text
@@ -192,7 +194,7 @@ def test_a_slice_one_voxel_thick_stays_a_stack(tmp_path: Path) -> None:
     assert (found.axes, found.shape) == ("ZYX", (1, 5, 4))
 
 
-def test_a_file_that_is_cut_short_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (40, 40, 40), np.uint8)
     for suffix in SUFFIXES:
         path = saved(tmp_path / f"a{suffix}", noise)

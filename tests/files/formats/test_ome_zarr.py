@@ -42,7 +42,7 @@ VOLUMES = [
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 @pytest.mark.parametrize("volume", VOLUMES, ids=lambda v: f"{v.axes}-{v.array.dtype}-{v.unit}")
-def test_what_is_written_is_read_again(tmp_path: Path, volume: Volume, version: str) -> None:
+def test_a_written_file_is_read_again(tmp_path: Path, volume: Volume, version: str) -> None:
     path = tmp_path / "cells.ome.zarr"
     write(volume, path, zarr_version=version)
     found = read(path)
@@ -52,7 +52,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, volume: Volume, version: 
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-def test_0_4_is_written_unless_another_version_is_told(tmp_path: Path) -> None:
+def test_0_4_is_written_unless_another_version_is_chosen(tmp_path: Path) -> None:
     write(numbered("YX"), tmp_path / "a.zarr")
     assert ome_zarr.Node.opened(tmp_path / "a.zarr").version == "0.4"
     with pytest.raises(InputError, match=r"'0\.4' or '0\.5', not '0\.3'"):
@@ -109,9 +109,7 @@ def test_labels_go_into_the_group_of_their_image(tmp_path: Path, version: str) -
         write(labels, path / "nuclei")
 
 
-def test_a_rotation_is_not_kept_and_that_is_said(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_lost_rotation_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(oblique(), tmp_path / "a.ome.zarr")
     assert_same(read(tmp_path / "a.ome.zarr"), replace(oblique(), affine=None))
     assert "keeps the spacing, not the orientation" in caplog.text
@@ -135,33 +133,33 @@ def multiscales(*transforms: dict[str, Any], units: tuple[str, ...] = ()) -> lis
 
 
 def test_transforms_of_the_level_and_of_the_image_add_up(tmp_path: Path) -> None:
-    said = multiscales(
+    metadata = multiscales(
         {"type": "scale", "scale": [1, 2, 3]}, {"type": "scale", "scale": [10, 10, 10]},
         {"type": "translation", "translation": [0, 5, 0]}, units=("nanometer",) * 3,
     )  # fmt: skip
-    found = read(made(tmp_path / "a.zarr", multiscales=said))
+    found = read(made(tmp_path / "a.zarr", multiscales=metadata))
     assert (found.spacing, found.unit) == ((10.0, 20.0, 30.0), "nm")
     assert list(found.affine[:3, 3]) == [0, 5, 0]
 
 
-def test_axes_in_different_units_are_brought_to_one(tmp_path: Path) -> None:
-    said = multiscales(
+def test_axes_in_different_units_are_converted_to_one(tmp_path: Path) -> None:
+    metadata = multiscales(
         {"type": "scale", "scale": [1, 200, 300]},
         units=("micrometer", "nanometer", "nanometer"),
     )
-    found = read(made(tmp_path / "a.zarr", multiscales=said))
+    found = read(made(tmp_path / "a.zarr", multiscales=metadata))
     assert (found.spacing, found.unit) == ((1000.0, 200.0, 300.0), "nm")
 
 
 def test_a_scale_without_a_unit_is_no_calibration(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    said = multiscales({"type": "scale", "scale": [1, 2, 3]})
-    assert not read(made(tmp_path / "a.zarr", multiscales=said)).calibrated
+    metadata = multiscales({"type": "scale", "scale": [1, 2, 3]})
+    assert not read(made(tmp_path / "a.zarr", multiscales=metadata)).calibrated
     assert "no unit of length" in caplog.text
 
 
-def test_what_is_no_ome_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_groups_that_are_not_ome_zarr_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no multiscales, plate or well"):
         read(made(tmp_path / "plain.zarr"))
     with pytest.raises(InputError, match="does not follow OME-Zarr"):
@@ -171,10 +169,10 @@ def test_what_is_no_ome_is_refused_in_a_sentence(tmp_path: Path) -> None:
     for name in ("empty.zarr", "array.zarr", "missing.zarr", "missing.zarr/0"):
         with pytest.raises(FileError, match=r"not a Zarr group|no Zarr group"):
             read(tmp_path / name)
-    said = multiscales({"type": "scale", "scale": [1, 2, 3]})
-    said[0]["datasets"][0]["path"] = "1"
+    metadata = multiscales({"type": "scale", "scale": [1, 2, 3]})
+    metadata[0]["datasets"][0]["path"] = "1"
     with pytest.raises(FileError, match="lacks its level 1"):
-        read(made(tmp_path / "half.zarr", multiscales=said))
+        read(made(tmp_path / "half.zarr", multiscales=metadata))
 
 
 def test_an_ome_zarr_is_one_input(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_axes_that_do_not_fit_are_refused(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
-def test_what_is_no_picture_is_refused_in_a_sentence(path: Path, content: bytes) -> None:
+def test_files_that_are_not_pictures_are_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(FileError):
         read(path)
@@ -122,7 +122,7 @@ def test_a_picture_cut_short_is_refused(path: Path, depth: str) -> None:
         read(path)
 
 
-def test_what_a_png_cannot_hold_is_not_written(path: Path) -> None:
+def test_arrays_that_a_png_cannot_hold_are_refused(path: Path) -> None:
     for volume in (
         Volume(noise((3, 9, 8)), "ZYX"),
         Volume(noise((9, 8), "uint32"), "YX"),

@@ -1,4 +1,4 @@
-"""TIFF files give and keep pixels, axes, calibration and channel names, or a clear refusal."""
+"""TIFF keeps pixels, axes, calibration and channel names, or is refused clearly."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_imagej_labels_name_channels_only_if_there_is_one_a_channel(path: Path) 
         assert read(path).channel_names == names
 
 
-def test_a_stack_without_z_spacing_is_uncalibrated_and_says_so(
+def test_a_stack_without_z_spacing_is_uncalibrated_with_a_note(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     metadata = {"axes": "ZYX", "unit": "um"}
@@ -192,7 +192,7 @@ def test_a_stack_without_z_spacing_is_uncalibrated_and_says_so(
 
 
 @pytest.mark.parametrize("spacing", [0.0, -1.5, float("nan"), float("inf"), "?"])
-def test_a_spacing_that_makes_no_sense_is_none_and_says_so(
+def test_an_invalid_spacing_is_ignored_with_a_note(
     path: Path, spacing: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     metadata = {"axes": "ZYX", "unit": "um", "spacing": spacing}
@@ -226,7 +226,7 @@ def test_pages_of_unknown_meaning_are_planes(path: Path) -> None:
     assert read(path).axes == "ZYX"
 
 
-def test_more_unknown_axes_must_be_told(path: Path) -> None:
+def test_several_unknown_axes_must_be_set(path: Path) -> None:
     array = noise((2, 3, 9, 8))
     tifffile.imwrite(path, array, photometric="minisblack")
     with pytest.raises(InputError, match=r"shape \(2, 3, 9, 8\)"):
@@ -234,7 +234,7 @@ def test_more_unknown_axes_must_be_told(path: Path) -> None:
     np.testing.assert_array_equal(read(path, axes="tzyx").array, array)
 
 
-def test_axes_that_are_told_keep_the_spacing_of_each_axis(path: Path) -> None:
+def test_given_axes_keep_the_spacing_of_each_axis(path: Path) -> None:
     write(Volume(noise((4, 9, 8)), "ZYX", (2.0, 0.5, 0.25), "um"), path)
     assert read(path, axes="ZYX").spacing == (2.0, 0.5, 0.25)
     assert read(path, axes="TYX").spacing == (0.5, 0.25)
@@ -249,7 +249,7 @@ def test_axes_that_do_not_fit_are_refused_with_the_shape(path: Path, axes: str) 
         read(path, axes=axes)
 
 
-def test_axes_in_another_order_are_turned(path: Path) -> None:
+def test_axes_in_another_order_are_transposed(path: Path) -> None:
     array = noise((9, 8, 4))
     tifffile.imwrite(path, array, metadata={"axes": "YXZ"}, photometric="minisblack")
     volume = read(path)
@@ -370,7 +370,7 @@ def test_a_large_imagej_stack_of_one_directory_cut_short_is_refused(path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "empty"),
         (b"not an image", "not a TIFF"),
@@ -379,9 +379,9 @@ def test_a_large_imagej_stack_of_one_directory_cut_short_is_refused(path: Path) 
         (b"II*\0\0\0\0\0", "TIFF"),
     ],
 )
-def test_what_is_no_tiff_is_refused_in_a_sentence(path: Path, content: bytes, said: str) -> None:
+def test_files_that_are_not_tiff_are_refused(path: Path, content: bytes, message: str) -> None:
     path.write_bytes(content)
-    with pytest.raises(FileError, match=said):
+    with pytest.raises(FileError, match=message):
         read(path)
 
 

@@ -56,7 +56,7 @@ def test_a_point_of_a_dicom_is_the_same_voxel_elsewhere(
         assert np.asarray(found.array)[index] == STACK[index]
 
 
-def test_libraries_agree_about_the_place_of_what_we_write(tmp_path: Path, series: Volume) -> None:
+def test_libraries_agree_on_the_position_of_our_files(tmp_path: Path, series: Volume) -> None:
     import SimpleITK
 
     write(series, tmp_path / "a.nii.gz")
@@ -72,7 +72,7 @@ def test_libraries_agree_about_the_place_of_what_we_write(tmp_path: Path, series
             assert by_itk[x, y, z] == STACK[z, y, x]
 
 
-def test_labels_written_with_an_image_lie_on_it(tmp_path: Path) -> None:
+def test_labels_written_with_an_image_are_aligned_with_it(tmp_path: Path) -> None:
     image = oblique()
     labels = replace(oblique(dtype=np.uint16), is_labels=True)
     write(image, tmp_path / "image.nii.gz")

@@ -48,16 +48,16 @@ def test_an_empty_table_keeps_its_columns(tmp_path: Path, table: pd.DataFrame) -
 
 
 def test_other_suffixes_are_refused(tmp_path: Path, table: pd.DataFrame) -> None:
-    with pytest.raises(FileError, match=r"\.csv or \.parquet"):
+    with pytest.raises(FileError, match=r"\.csv, \.parquet, \.xlsx or \.h5ad"):
         write_table(table, tmp_path / "a.ods")
-    with pytest.raises(FileError, match=r"\.csv or \.parquet"):
+    with pytest.raises(FileError, match=r"\.csv, \.parquet, \.xlsx or \.h5ad"):
         read_table(tmp_path / "a.ods")
 
 
 @pytest.mark.parametrize(
     ("suffix", "package"), [(".parquet", "pyarrow"), (".xlsx", "openpyxl"), (".h5ad", "anndata")]
 )
-def test_a_missing_package_is_named_with_how_to_install_it(
+def test_a_missing_package_is_named_with_its_install_command(
     tmp_path: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, suffix: str, package: str
 ) -> None:
     monkeypatch.setattr(tables, "find_spec", lambda name: None)
@@ -83,14 +83,14 @@ def test_text_in_a_workbook_is_never_a_formula_and_infinity_no_number(tmp_path: 
     assert [(cell.value, cell.data_type) for cell in row] == [("=1+1", "s"), ("inf", "s")]
 
 
-def test_other_tables_lie_beside_the_first(tmp_path: Path, table: pd.DataFrame) -> None:
+def test_other_tables_are_written_beside_the_first(tmp_path: Path, table: pd.DataFrame) -> None:
     write_tables({"objects": table, "image": table[:1]}, tmp_path / "a.csv")
     assert len(read_table(tmp_path / "a_image.csv")) == 1
     beside = table_paths(["objects", "parents"], tmp_path / "a.h5ad")
     assert [p.name for p in beside] == ["a.h5ad", "a_parents.csv"]
 
 
-def test_anndata_parts_measurements_from_what_names_and_places_an_object(tmp_path: Path) -> None:
+def test_anndata_separates_measurements_from_ids_and_positions(tmp_path: Path) -> None:
     table = pd.DataFrame(
         {
             "t": [0, 1],
@@ -116,9 +116,7 @@ def test_anndata_parts_measurements_from_what_names_and_places_an_object(tmp_pat
     ("name", "content"),
     [("a.csv", b""), ("a.parquet", b"nothing"), ("a.xlsx", b"nothing"), ("a.h5ad", b"nothing")],
 )
-def test_what_is_no_table_is_refused_in_a_sentence(
-    tmp_path: Path, name: str, content: bytes
-) -> None:
+def test_files_that_are_not_tables_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(FileError):
         read_table(tmp_path / name)

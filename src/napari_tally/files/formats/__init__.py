@@ -1,1 +1,1 @@
-"""Formats of images, one format a file."""
+"""Image formats, one per file."""

@@ -1,4 +1,4 @@
-"""The order of the axes of an array, as a file has it and as a volume has it."""
+"""Convert between the axis orders of files and volumes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ ORDER = "TCZYX"
 
 
 def arranged(volume: Volume, array: Any, axes: str) -> Any:
-    """Bring the array of a volume into the order of `axes`, with length 1 along those it lacks."""
+    """Transpose the array of a volume to `axes`, with length 1 along those it lacks."""
     return restored(array, volume.axes, axes)
 
 
 def restored(array: Any, axes: str, order: str) -> Any:
-    """Bring axes into another order, with axes of length 1 where there are none."""
+    """Transpose axes to another order, with length 1 along those that are missing."""
     moved = array.transpose([axes.index(a) for a in order if a in axes])
     sizes = iter(moved.shape)
     return moved.reshape([next(sizes) if a in axes else 1 for a in order])
 
 
 def squeezed(array: Any, axes: str, keep: str = "YX") -> tuple[Any, str]:
-    """Drop the axes of length 1, but not those to keep."""
+    """Drop the axes of length 1, except those to keep."""
     kept = "".join(a for a, n in zip(axes, array.shape, strict=True) if n > 1 or a in keep)
     shape = [n for a, n in zip(axes, array.shape, strict=True) if a in kept]
     return array.reshape(shape), kept
@@ -44,6 +44,6 @@ def given_axes(axes: str, shape: tuple[int, ...], name: str, own: str) -> str:
     if len(axes) != len(shape) or len(set(axes)) != len(axes) or set(axes) - set(AXES):
         raise InputError(
             f"Axes {axes!r} do not fit {name} of shape {shape}",
-            hint=f"Give one letter of {AXES} for each axis. The file has {own}",
+            hint=f"Set one letter of {AXES} per axis. The file has {own}",
         )
     return axes

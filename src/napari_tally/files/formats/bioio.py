@@ -1,4 +1,4 @@
-"""Files of microscopes (CZI, ND2, LIF, ...), read lazily through bioio and its readers."""
+"""Microscopy files (CZI, ND2, LIF, ...), read lazily through bioio and its readers."""
 
 from __future__ import annotations
 
@@ -53,21 +53,21 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     if series is None and len(listed) > 1:
         logger.warning("%s holds %d images; only number 1 is read.", path.name, len(listed))
     image.set_scene(image.scenes[place])
-    array, found = squeezed(image.dask_data, str(image.dims.order))
-    if "S" in found and "C" in found:
-        raise InputError(f"{path.name} has both channels and colours ({found})")
-    colours = "S" in found
-    found = found.replace("S", "C")
-    if set(found) - set(AXES):
-        raise InputError(f"{path.name} has the axes {found}, and only {AXES} can be read")
-    spacing, unit = spacing_of(found, _sizes(image), path.name)
+    array, file_axes = squeezed(image.dask_data, str(image.dims.order))
+    if "S" in file_axes and "C" in file_axes:
+        raise InputError(f"{path.name} has both channels and colours ({file_axes})")
+    colours = "S" in file_axes
+    file_axes = file_axes.replace("S", "C")
+    if set(file_axes) - set(AXES):
+        raise InputError(f"{path.name} has the axes {file_axes}, but only {AXES} can be read")
+    spacing, unit = spacing_of(file_axes, _sizes(image), path.name)
     if axes is not None:
-        found = given_axes(axes, array.shape, path.name, found)
-        spacing, unit = spacing_of(found, _sizes(image), path.name)
-    count = array.shape[found.index("C")] if "C" in found else 1
+        file_axes = given_axes(axes, array.shape, path.name, file_axes)
+        spacing, unit = spacing_of(file_axes, _sizes(image), path.name)
+    count = array.shape[file_axes.index("C")] if "C" in file_axes else 1
     names = RGB if colours else tuple(map(str, image.channel_names or ()))
     return Volume(
-        array, found, spacing, unit, None, names if len(names) == count else (), path.name
+        array, file_axes, spacing, unit, None, names if len(names) == count else (), path.name
     )
 
 

@@ -72,23 +72,23 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
         slices, affine, notes = sorted_slices(slices, name)
         for note in notes:
             logger.warning("%s: %s.", name, note)
-        found = "YX" if affine is None else "ZYX"
+        file_axes = "YX" if affine is None else "ZYX"
     else:
-        affine, found = None, "YX" if frames == 1 else "ZYX"
+        affine, file_axes = None, "YX" if frames == 1 else "ZYX"
         if frames > 1 and slices[0].modality in _OVER_TIME:
-            found = "TYX"
+            file_axes = "TYX"
     array = _pixels(slices)
-    array = array[0] if found == "YX" else array
-    colours = array.ndim > len(found)
-    found += "C" * colours
+    array = array[0] if file_axes == "YX" else array
+    colours = array.ndim > len(file_axes)
+    file_axes += "C" * colours
     if axes is not None:
-        given = given_axes(axes, array.shape, name, found)
-        affine = affine if given == found else None
-        found = given
+        given = given_axes(axes, array.shape, name, file_axes)
+        affine = affine if given == file_axes else None
+        file_axes = given
     sizes = voxel_sizes(slices, affine)
-    spacing, unit = spacing_of(found, sizes, name)
+    spacing, unit = spacing_of(file_axes, sizes, name)
     names = (*RGB, "alpha")[: array.shape[-1]] if colours else ()
-    return Volume(array, found, spacing, unit, None if spacing is None else affine, names, name)
+    return Volume(array, file_axes, spacing, unit, None if spacing is None else affine, names, name)
 
 
 def _chosen(path: Path, series: str | None) -> list[Slice]:
@@ -127,7 +127,7 @@ def _images(slices: list[Slice], name: str, *, quiet: bool = False) -> list[Slic
             for plane in slices if plane.path not in ids}  # fmt: skip
     if left and not quiet:
         kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(left.values()).items()))
-        logger.info("%s: left out what is no image: %s.", name, kinds)
+        logger.info("%s: skipped files that are not images: %s.", name, kinds)
     return taken
 
 
@@ -136,14 +136,14 @@ def _check_sizes(slices: list[Slice], name: str) -> None:
     if files > 1 and any(plane.frame for plane in slices):
         raise InputError(
             f"{name} has {files} files, of which some hold several slices",
-            hint="Name the file to be read",
+            hint="Choose one of the files",
         )
     shapes = sorted({plane.shape for plane in slices})
     if len(shapes) > 1:
         text = " and ".join(f"{columns} x {rows}" for rows, columns in shapes)
         raise InputError(
             f"The slices of {name} have different sizes: {text}",
-            hint="If they are of two series, sort them into folders",
+            hint="If they belong to two series, sort them into folders",
         )
 
 
@@ -182,7 +182,7 @@ def _decoded(
             f"The DICOM file {path} is damaged or has no image", hint="Copy or export it again"
         ) from None  # GDCM's message may quote the file
     if shape is not None and array.shape != shape:
-        raise FileError(f"{path} has pixels of shape {array.shape}, other slices {shape}")
+        raise FileError(f"{path} has pixels of shape {array.shape}, but other slices have {shape}")
     return array if dtype is None else array.astype(dtype, copy=False)
 
 

@@ -58,7 +58,7 @@ def sorted_slices(slices: list[Slice], name: str) -> tuple[list[Slice], Matrix |
 
 
 def voxel_sizes(slices: list[Slice], affine: Matrix | None) -> Sizes:
-    """Return the size of a voxel: of the affine, else of a plane alone."""
+    """Return the voxel size from the affine, or else from a single plane."""
     if affine is not None:
         return {a: (s, "mm") for a, s in zip("ZYX", lengths(affine), strict=True)}
     return {a: (s, "mm") for a, s in zip("YX", slices[0].spacing, strict=False)}
@@ -88,7 +88,7 @@ def _check_duplicates(distances: NDArray[np.float64], count: int, name: str) -> 
     if same:
         raise InputError(
             f"{name} has {count} slices at {count - same} positions",
-            hint="If they are of two time points or echoes, sort them into folders",
+            hint="If they belong to two time points or echoes, sort them into folders",
         )
 
 

@@ -1,4 +1,4 @@
-"""Headers of DICOM files, without what identifies the patient."""
+"""Headers of DICOM files, without data that identify the patient."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 SUFFIXES = (".dcm", ".dicom", ".ima")
-# Kinds of objects that are no images to measure in, though some have pixels.
+# Modalities that are not images to measure, though some have pixels.
 NO_IMAGES = (
     "AU", "DOC", "ECG", "FID", "HD", "KO", "PLAN", "PR", "REG", "RTDOSE", "RTPLAN", "RTRECORD",
     "RTSTRUCT", "SEG", "SMR", "SR", "STAIN", "TEXTUREMAP",
@@ -98,11 +98,11 @@ def is_dicom(path: Path) -> bool:
 def slices_in(folder: Path, *, quiet: bool = False) -> list[Slice]:
     """Return the planes of all DICOM files of a folder, those without pixels too."""
     files = sorted(p for p in folder.iterdir() if p.is_file() and is_dicom(p))
-    found = [slices_of(path) for path in files]
-    damaged = sum(not planes for planes in found)
+    by_file = [slices_of(path) for path in files]
+    damaged = sum(not planes for planes in by_file)
     if damaged and not quiet:
         logger.warning("%s: skipped %d damaged DICOM files.", folder.name, damaged)
-    return [plane for planes in found for plane in planes]
+    return [plane for planes in by_file for plane in planes]
 
 
 def slices_of(path: Path) -> list[Slice]:
@@ -165,7 +165,7 @@ def _planes(header: Dataset, path: Path) -> Iterator[Slice]:
     shared = _first(header, "SharedFunctionalGroupsSequence")
     frames = header.get("PerFrameFunctionalGroupsSequence") or []
     spots = _numbers(header, "GridFrameOffsetVector")
-    on_detector = _found([header], "ImagerPixelSpacing", 2)
+    on_detector = _first_value([header], "ImagerPixelSpacing", 2)
     for frame in range(int(header.get("NumberOfFrames") or 1)):
         own = frames[frame] if frame < len(frames) else None
         groups = [g for g in (own, shared) if g is not None]
@@ -181,9 +181,9 @@ def _planes(header: Dataset, path: Path) -> Iterator[Slice]:
             number="" if number is None else str(number),
             description=_description(header),
             shape=(rows, columns),
-            position=_found(places, "ImagePositionPatient", 3),
-            directions=_found(turns, "ImageOrientationPatient", 6),
-            spacing=_found(measures, "PixelSpacing", 2) or on_detector,
+            position=_first_value(places, "ImagePositionPatient", 3),
+            directions=_first_value(turns, "ImageOrientationPatient", 6),
+            spacing=_first_value(measures, "PixelSpacing", 2) or on_detector,
             thickness=_thickness(measures, spots),
             rescale=(str(header.get("RescaleSlope", 1)), str(header.get("RescaleIntercept", 0))),
             image=bool(rows and columns) and modality not in NO_IMAGES,
@@ -204,7 +204,7 @@ def _numbers(of: Dataset | None, name: str) -> Numbers:
         return ()
 
 
-def _found(places: list[Dataset | None], name: str, count: int) -> Numbers:
+def _first_value(places: list[Dataset | None], name: str, count: int) -> Numbers:
     """Return the values of the first place that has `count` of them."""
     given = (_numbers(place, name) for place in places)
     return next((numbers for numbers in given if len(numbers) == count), ())

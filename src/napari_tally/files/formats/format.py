@@ -1,4 +1,4 @@
-"""What a file format is: its suffixes, how it is read and written, and what it keeps."""
+"""The description of a file format: suffixes, reader and writer, and what it preserves."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Format:
     lazy: str = ""
 
     def check_installed(self) -> None:
-        """Refuse to go on without the packages that the format takes.
+        """Check that the packages of the format are installed.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Format:
         given = {name: value for name, value in options.items() if value is not None}
         known = {} if self.write_options is None else self.write_options.model_fields
         for name in given.keys() - known.keys():
-            raise InputError(f"{self.name} has no option {name}", hint="Leave it out")
+            raise InputError(f"{self.name} has no option {name}", hint="Omit it")
         if self.write_options is None:
             return {}
         try:

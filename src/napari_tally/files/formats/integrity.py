@@ -1,4 +1,4 @@
-"""Refuse files that are missing or truncated, before a library reads them as half an image."""
+"""Refuse missing or truncated files, which libraries may read as incomplete images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AGAIN = "Copy or download it again"
 
 
 def check_file(path: Path) -> None:
-    """Refuse a path that is missing, a folder, empty or not readable.
+    """Refuse a path that is missing, a folder, empty or unreadable.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def check_file(path: Path) -> None:
 
 
 def check_tiff(path: Path) -> None:
-    """Refuse a file that is no TIFF, or whose directories reach beyond its end.
+    """Refuse a file that is not a TIFF, or whose directories reach beyond its end.
 
     Libraries drop such directories with no more than a line in a log: a stack then has fewer
     planes, or no calibration.
@@ -81,7 +81,7 @@ def check_imagej(tif: tifffile.TiffFile, path: Path) -> None:
 
 
 def check_data(series: tifffile.TiffPageSeries, path: Path) -> None:
-    """Refuse a series of which pages are missing or pixels lie beyond the end of the file.
+    """Refuse a series with missing pages, or with pixels beyond the end of the file.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def check_data(series: tifffile.TiffPageSeries, path: Path) -> None:
     if missing:
         raise FileError(
             f"{path} lacks {missing} of its {len(series.pages)} planes",
-            hint="If they are in other files of the same recording, put these into the same folder",
+            hint="If the recording has several files, put them into the same folder",
         )
     size = series.keyframe.parent.filehandle.size
     if series.dataoffset is not None:
@@ -127,13 +127,13 @@ def _ends(file: BinaryIO, head: bytes) -> Iterator[int]:
         [("tag", order + "u2"), ("type", order + "u2"), ("count", word), ("value", word)]
     )
     at = _number(file, 8 if big else 4, word)
-    seen: set[int] = set()
-    while at is None or (at and at not in seen):
+    visited: set[int] = set()
+    while at is None or (at and at not in visited):
         count = None if at is None else _number(file, at, number)
         if at is None or count is None:
             yield 1 << 64  # a directory that should be there and is not
             return
-        seen.add(at)
+        visited.add(at)
         table = at + number.itemsize
         end = table + count * entry.itemsize + word.itemsize
         yield end

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import SimpleITK
 
 SUFFIXES = (".nrrd", ".mha", ".mhd")
-_KEY = "napari-tally"  # of what our own writer notes in the header
+_KEY = "napari-tally"  # header key of our own writer
 _LABEL_TYPES = ("uint8", "uint16", "uint32")
 _HINT = "Copy it again, with the data file that an .mhd has beside it"
 
@@ -54,21 +54,21 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
     check_file(path)
     image = _opened(path)
     noted = _noted(image)
-    array, found = _voxels(image, str(noted.get("axes", "")), path.name)
+    array, file_axes = _voxels(image, str(noted.get("axes", "")), path.name)
     if axes is not None:
-        found = given_axes(axes, array.shape, path.name, found)
+        file_axes = given_axes(axes, array.shape, path.name, file_axes)
     elif set("YX") <= set(noted.get("axes", "")) <= set(ORDER):
-        array, left = squeezed(array, found)
-        array, found = restored(array, left, noted["axes"]), str(noted["axes"])
-    elif "C" in found[:1]:
+        array, left = squeezed(array, file_axes)
+        array, file_axes = restored(array, left, noted["axes"]), str(noted["axes"])
+    elif "C" in file_axes[:1]:
         logger.warning(
             "%s: the header does not define the fourth axis; it is read as channels. "
-            "If it is time, set the axes to %s.", path.name, found.replace("C", "T"),
+            "If it is time, set the axes to %s.", path.name, file_axes.replace("C", "T"),
         )  # fmt: skip
-    spacing, unit, affine = _geometry(image, found, str(noted.get("unit", "")), path.name)
+    spacing, unit, affine = _geometry(image, file_axes, str(noted.get("unit", "")), path.name)
     names = tuple(map(str, noted.get("channel_names", ())))
     return Volume(
-        array, found, spacing, unit, affine, names, path.name, bool(noted.get("is_labels"))
+        array, file_axes, spacing, unit, affine, names, path.name, bool(noted.get("is_labels"))
     )
 
 
@@ -189,7 +189,7 @@ def _geometry(
 
 
 def _noted(image: SimpleITK.Image) -> dict[str, Any]:
-    """Return what our own writer has noted."""
+    """Return the notes of our own writer."""
     if not image.HasMetaDataKey(_KEY):
         return {}
     try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def smallest(labels: NDArray[Any], types: Sequence[str]) -> NDArray[Any]:
-    """Return labels in the first of some integer types that holds all of them.
+    """Return labels in the first of some integer types that can hold all ids.
 
     Floats with integer values are accepted: many public data sets store their labels so.
 
@@ -34,7 +34,7 @@ def smallest(labels: NDArray[Any], types: Sequence[str]) -> NDArray[Any]:
             return labels.astype(name, copy=False)
     raise InputError(
         f"Labels from {low} to {high} do not fit {' or '.join(types)}",
-        hint="Renumber them, from 1 without gaps",
+        hint="Renumber them from 1 without gaps",
     )
 
 

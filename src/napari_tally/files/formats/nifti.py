@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Header, Nifti1Image
 
 SUFFIXES = (".nii", ".nii.gz")
-_VECTOR_INTENTS = (1005, 1006, 1007, 1008, 2003, 2004)  # several numbers a voxel, colours too
+_VECTOR_INTENTS = (
+    1005,
+    1006,
+    1007,
+    1008,
+    2003,
+    2004,
+)  # several numbers per voxel, including colours
 _SECONDS = (8, 16, 24)  # xyzt_units: s, ms, µs
 _UNITS = {1: "m", 2: "mm", 3: "um"}
 _SPATIAL_BITS, _TIME_BITS = 0x07, 0x38
@@ -54,19 +61,19 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
     """
     image = _opened(path)
     header, noted = image.header, _noted(image.header)
-    array, found = _voxels(image, path)
+    array, file_axes = _voxels(image, path)
     if axes is not None:
-        found = given_axes(axes, array.shape, path.name, found)
+        file_axes = given_axes(axes, array.shape, path.name, file_axes)
     else:
-        array, found = _as_written(array, found, str(noted.get("axes", "")))
-    spacing, unit, affine = _geometry(_as_stored(image, path), found, path.name)
+        array, file_axes = _as_written(array, file_axes, str(noted.get("axes", "")))
+    spacing, unit, affine = _geometry(_as_stored(image, path), file_axes, path.name)
     names = tuple(map(str, noted.get("channel_names", ())))
-    count = array.shape[found.index("C")] if "C" in found else 1
-    if array.dtype == np.uint8 and found.endswith("XC"):
+    count = array.shape[file_axes.index("C")] if "C" in file_axes else 1
+    if array.dtype == np.uint8 and file_axes.endswith("XC"):
         names = RGB[:count]
     return Volume(
         array,
-        found,
+        file_axes,
         spacing,
         unit,
         affine,
@@ -115,7 +122,7 @@ def _voxels(image: Nifti1Image, path: Path) -> tuple[Any, str]:
         array = _scaled(image, lazy=path.suffix.lower() == ".nii")
     except (*_BROKEN, AttributeError) as error:
         raise _unreadable(path, error) from error
-    if kind.names is not None:  # colours as a record a voxel
+    if kind.names is not None:  # colours as one record per voxel
         array = np.asarray(array)
         colours = np.stack([array[name] for name in kind.names], -1).squeeze()
         return colours.swapaxes(0, -2), "ZYXC"[-colours.ndim :]
@@ -131,7 +138,7 @@ def _voxels(image: Nifti1Image, path: Path) -> tuple[Any, str]:
 
 
 def _as_written(array: Any, axes: str, order: str) -> tuple[Any, str]:
-    """Bring the axes into the order that our own writer noted, if it fits."""
+    """Restore the order of axes noted by our own writer, if it fits."""
     if not set("YX") <= set(order) <= set(ORDER):
         return array, axes
     small, left = squeezed(array, axes)
@@ -178,12 +185,12 @@ def _geometry(
     sizes = lengths(world) if world is not None else tuple(map(float, header["pixdim"][1:4]))
     unit = _UNITS.get(int(header["xyzt_units"]) & _SPATIAL_BITS)
     if unit is None and not coded and set(sizes) == {1.0}:
-        return None, "px", None  # a header that nobody filled in
+        return None, "px", None  # an empty header
     if unit is None:
         logger.warning("%s: the header gives no unit of length; taken to be mm.", name)
     unit = unit or "mm"
-    found = {a: (size, unit) for a, size in zip("XYZ", sizes, strict=True)}
-    spacing, unit = spacing_of(axes, found, name)
+    by_axis = {a: (size, unit) for a, size in zip("XYZ", sizes, strict=True)}
+    spacing, unit = spacing_of(axes, by_axis, name)
     if spacing is None or world is None:
         return spacing, unit, None
     affine = from_ras(world)
@@ -210,7 +217,7 @@ def _world(header: Nifti1Header, name: str) -> tuple[NDArray[np.float64] | None,
 
 
 def _noted(header: Nifti1Header) -> dict[str, Any]:
-    """Return what our own writer has noted in a comment."""
+    """Return the notes of our own writer in a comment."""
     for extension in header.extensions:
         if extension.get_code() == COMMENT:
             try:

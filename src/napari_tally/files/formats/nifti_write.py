@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...core.volume import Volume
 
 LABEL_INTENT = 1002
-KEY = "napari-tally"  # of what our own writer notes in a comment
+KEY = "napari-tally"  # key of our notes in a comment
 COMMENT = 6  # code of a header extension of plain text
 _LABEL_TYPES = ("uint8", "int16", "uint16", "int32")  # in the order of how widely they are read
 _UNIT_NAMES = {"m": "meter", "mm": "mm", "um": "micron"}

@@ -46,7 +46,7 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     FileError
         If there is no group, or its metadata are damaged.
     InputError
-        If it is no OME-Zarr, or the axes or the series do not fit.
+        If it is not an OME-Zarr, or the axes or the series do not fit.
     """
     return levels(path, axes=axes, series=series)[0]
 
@@ -60,12 +60,12 @@ def levels(path: Path, *, axes: str | None = None, series: str | None = None) ->
 def list_pyramids(path: Path) -> list[Pyramid]:
     """Return an image and its labels, called after the folder and the labels."""
     image = Node.opened(path).chosen(None)
-    found = [Pyramid(_named(levels(image.path), path.name), _colours(image))]
+    pyramids = [Pyramid(_named(levels(image.path), path.name), _colours(image))]
     for series in image.series[1:]:
         name = f"{path.name} {series.key.rpartition('/')[2]}"
         labels = [replace(v, is_labels=True) for v in levels(image.path, series=series.key)]
-        found.append(Pyramid(_named(labels, name)))
-    return found
+        pyramids.append(Pyramid(_named(labels, name)))
+    return pyramids
 
 
 def _named(volumes: list[Volume], name: str) -> list[Volume]:
@@ -74,8 +74,8 @@ def _named(volumes: list[Volume], name: str) -> list[Volume]:
 
 def _colours(image: Node) -> tuple[str, ...]:
     """Return the colours of the channels; none if they are all the same."""
-    found = tuple(f"#{channel.get('color', 'FFFFFF')}" for channel in image.channels)
-    return found if len(set(found)) > 1 else ()
+    colours = tuple(f"#{channel.get('color', 'FFFFFF')}" for channel in image.channels)
+    return colours if len(set(colours)) > 1 else ()
 
 
 FORMAT = Format(

@@ -102,8 +102,8 @@ class Node:
         if "labels" in self.ome:
             return [Series(str(name), "labels") for name in self.ome["labels"]]
         raise InputError(
-            f"The Zarr group {self.path} is no OME-Zarr: it has no multiscales, plate or well",
-            hint="Write the image as OME-Zarr, or read its array in Python and give the axes",
+            f"The Zarr group {self.path} is not an OME-Zarr: it has no multiscales, plate or well",
+            hint="Write the image as OME-Zarr, or read its array in Python and set the axes",
         )
 
     def chosen(self, series: str | None) -> Node:
@@ -184,10 +184,10 @@ class Node:
         import dask.array as da
         import zarr
 
-        found = self.group.get(dataset.path)
-        if not isinstance(found, zarr.Array):
+        array = self.group.get(dataset.path)
+        if not isinstance(array, zarr.Array):
             raise FileError(f"The OME-Zarr {self.path} lacks its level {dataset.path}")
-        return da.from_zarr(found)
+        return da.from_zarr(array)
 
     def _axes(self) -> str:
         """Return a letter for each axis: spatial ones by their order, as their names are free."""
@@ -237,5 +237,5 @@ class Node:
         """Return the names that a group in it lists."""
         if not (self.path / group).is_dir():
             return []
-        found = Node.opened(self.path / group).ome.get(key)
-        return [str(name) for name in found] if isinstance(found, list) else []
+        names = Node.opened(self.path / group).ome.get(key)
+        return [str(name) for name in names] if isinstance(names, list) else []

@@ -72,7 +72,7 @@ def write(volume: Volume, path: Path, *, zarr_version: str | None = None) -> Non
     if image is not None and version != image.version:
         raise InputError(
             f"Labels of version {version} cannot be added to an OME-Zarr {image.version}",
-            hint="Leave the version out",
+            hint="Omit the version",
         )
     with replacing_all(path) as part:
         _write(volume, part, version, owned=image is not None)

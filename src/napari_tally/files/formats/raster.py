@@ -1,4 +1,4 @@
-"""PNG, JPEG and BMP: pictures without calibration, read and written through imageio."""
+"""PNG, JPEG and BMP: images without calibration, through imageio."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
         raise FileError(f"The picture {path} cannot be read ({error})") from error
     array = _without_alpha(array)
     names = _COLOURS[: array.shape[2]] if array.ndim == 3 else ()
-    found = "YXC"[: array.ndim]
-    if axes is not None and axes.strip().upper() != found:
-        raise InputError(f"{path.name} has the axes {found}, not {axes!r}")
-    return Volume(array, found, channel_names=names, name=path.name)
+    file_axes = "YXC"[: array.ndim]
+    if axes is not None and axes.strip().upper() != file_axes:
+        raise InputError(f"{path.name} has the axes {file_axes}, not {axes!r}")
+    return Volume(array, file_axes, channel_names=names, name=path.name)
 
 
 def write(volume: Volume, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The images that one file or folder holds, and the choice of one of them."""
+"""The series of a file or folder with several images, and the choice of one."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     """Read one image of a TIFF, the largest if none is chosen.
 
     Axes of length 1 are dropped, samples become the channels red, green, blue and alpha, and
-    pages of unknown meaning are Z. A resolution for printing is no calibration.
+    pages of unknown meaning are Z. A resolution for printing is not a calibration.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     if pages.array.dtype.kind not in "buif":
         raise InputError(
             f"{path.name} has pixels of {pages.array.dtype}, not integers or floats",
-            hint="Take their absolute value" if pages.array.dtype.kind == "c" else "",
+            hint="Convert them to their absolute values" if pages.array.dtype.kind == "c" else "",
         )
     if axes is None:
         volume = _with_own_axes(_squeezed(pages), path.name)
@@ -91,7 +91,7 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
 
 
 def header(path: Path) -> Volume:
-    """Return what `read` does, without reading voxels: they are zeros that take no memory.
+    """Return what `read` does without reading pixels: they are zeros without memory.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def _unreadable(path: Path, error: Exception) -> FileError:
 
 
 def _largest(tif: tifffile.TiffFile, name: str) -> tifffile.TiffPageSeries:
-    """Return the series with most pixels a plane, the first of equal ones."""
+    """Return the series with most pixels per plane, the first of equal ones."""
     sizes = [math.prod(n for n, a in zip(s.shape, s.axes, strict=True) if a in "YX")
              for s in tif.series]  # fmt: skip
     best = sizes.index(max(sizes))
@@ -146,7 +146,7 @@ def _squeezed(pages: _Pages) -> _Pages:
 
 
 def _with_given_axes(pages: _Pages, axes: str, name: str) -> Volume:
-    """Return the image with the user's axes; each keeps the size that the file gives it."""
+    """Return the image with the user's axes; each keeps its voxel size in the file."""
     if len(axes.strip()) != pages.array.ndim:
         pages = _squeezed(pages)
     axes = given_axes(axes, pages.array.shape, name, pages.letters)
@@ -189,7 +189,7 @@ def _known_axes(pages: _Pages, name: str) -> str:
         axes = axes.replace("Q", "Z").replace("I", "Z")
     if set(axes) - set(AXES) or len(set(axes)) != len(axes) or not set("YX") <= set(axes):
         raise InputError(
-            f"The axes {letters} of {name}, of shape {shape}, are not clear",
+            f"The axes {letters} of {name}, of shape {shape}, are ambiguous",
             hint=f"Set them with --axes, such as TZYX, with letters of {AXES}",
         )
     return axes

@@ -15,9 +15,9 @@ from ...core.volume import SPATIAL
 if TYPE_CHECKING:
     import tifffile
 
-# How our own files note the order of axes that the format itself would change.
+# Key under which our files note an order of axes that the format would change.
 ORDER_KEY = "tally_axes"
-# Resolutions of printers, screens and scanners, in dots per inch: no calibration of the object.
+# Resolutions of printers, screens and scanners in dots per inch, which are no calibration.
 PRINTED_DPI = (
     1, 2.54, 72, 96, 100, 120, 144, 150, 180, 200, 220, 240, 300, 350, 360, 400, 600, 1200, 2400,
 )  # fmt: skip
@@ -30,7 +30,7 @@ Sizes = dict[str, tuple[float, str]]
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a TIFF holds besides its pixels.
+    """The metadata of a TIFF.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ def _from_imagej(noted: dict[str, Any], series: tifffile.TiffPageSeries) -> Meta
 
 
 def _imagej_names(noted: dict[str, Any], ours: bool) -> tuple[str, ...]:
-    """Return one name a channel from one label a plane, if the planes of a channel agree."""
+    """Return one name per channel from one label per plane, if the planes of a channel agree."""
     labels, channels = noted.get("Labels") or (), int(noted.get("channels", 1))
     labels = (labels,) if isinstance(labels, str) else tuple(str(label) for label in labels)
     names = labels[:channels]

@@ -1,4 +1,4 @@
-"""From the world coordinates of a file format to those of `Volume`, and back.
+"""Convert between the world coordinates of file formats and of `Volume`.
 
 `Volume.affine` maps (z, y, x) to (superior, posterior, left). DICOM and ITK map (x, y, z) to LPS+
 (left, posterior, superior), NIfTI to RAS+ (right, anterior, superior).
@@ -50,7 +50,7 @@ def usable(affine: Matrix) -> bool:
 
 
 def affine_of(volume: Volume) -> Matrix:
-    """Return the affine of a volume, from its spacing alone if it has no other."""
+    """Return the affine of a volume, made from its spacing if it has none."""
     if volume.affine is not None:
         return np.asarray(volume.affine, float)
     return np.diag([*volume.spacing_in(volume.unit), 1.0])

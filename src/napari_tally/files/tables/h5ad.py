@@ -1,4 +1,4 @@
-"""Tables as AnnData: an observation an object, a variable a measurement."""
+"""Tables as AnnData: observations are objects, variables are measurements."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     About = Mapping[str, Mapping[str, str]]
 
-OURS = "napari-tally"  # the key of `uns` under which the order of the columns is kept
+OURS = "napari-tally"  # key of `uns` with the order of the columns
 _CENTROID = re.compile(r"centroid_[xyz]_(um|mm|px)")
-# Identifiers and positions of voxels are no measurements.
+# Identifiers and voxel positions are not measurements.
 _NAMES = {"label", "t", "track", "class", "parent"}
 _PLACES = ("bbox_", "centroid_index_")
 
@@ -25,8 +25,8 @@ _PLACES = ("bbox_", "centroid_index_")
 def write(table: pd.DataFrame, path: Path, about: About | None = None) -> None:
     """Write a table as AnnData.
 
-    Numbers are in `X`, with `title`, `unit` and `definition` in `var`; ids, classes, yes or no and
-    bounding boxes in `obs`; centroids along x, y (and z) in `obsm["spatial"]`.
+    Numbers are in `X`, with `title`, `unit` and `definition` in `var`; ids, classes, booleans
+    and bounding boxes in `obs`; centroids along x, y (and z) in `obsm["spatial"]`.
 
     Parameters
     ----------
@@ -56,19 +56,19 @@ def write(table: pd.DataFrame, path: Path, about: About | None = None) -> None:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read a table that `write` has written, its columns in their order."""
+    """Read a table written by `write`, with its columns in order."""
     import anndata
     import pandas as pd
 
     data: AnnData = anndata.read_h5ad(path)
-    kept = data.uns.get(OURS, {"spatial": []})
-    found = data.obs.reset_index(drop=True)
-    for name in found.select_dtypes("category"):
-        found[name] = found[name].astype(object)
-    found = found.join(pd.DataFrame(np.asarray(data.X), columns=list(data.var_names)))
-    for i, name in enumerate(kept["spatial"]):
-        found[name] = np.asarray(data.obsm["spatial"])[:, i]
-    return found[list(kept["columns"])] if "columns" in kept else found
+    layout = data.uns.get(OURS, {"spatial": []})
+    table = data.obs.reset_index(drop=True)
+    for name in table.select_dtypes("category"):
+        table[name] = table[name].astype(object)
+    table = table.join(pd.DataFrame(np.asarray(data.X), columns=list(data.var_names)))
+    for i, name in enumerate(layout["spatial"]):
+        table[name] = np.asarray(data.obsm["spatial"])[:, i]
+    return table[list(layout["columns"])] if "columns" in layout else table
 
 
 def _is_measurement(column: pd.Series[Any]) -> bool:
@@ -77,7 +77,7 @@ def _is_measurement(column: pd.Series[Any]) -> bool:
 
 
 def _names(table: pd.DataFrame) -> list[str]:
-    """Return a name for each observation: its id, after its frame if there are several."""
+    """Return a name for each observation: its id, preceded by its frame in a series."""
     keys = [k for k in ("t", "label") if k in table]
     names = ["_".join(map(str, row)) for row in table[keys].itertuples(index=False, name=None)]
     return names if keys and len(set(names)) == len(names) else [str(i) for i in range(len(table))]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .h5ad import About
 
-# The package that each takes, and its name in messages.
+# The package that each format needs, and the name of the format in messages.
 _NEEDED = {
     ".csv": ("", "CSV"),
     ".parquet": ("pyarrow", "Parquet"),
@@ -28,6 +28,7 @@ _NEEDED = {
     ".h5ad": ("anndata", "AnnData"),
 }
 SUFFIXES = tuple(_NEEDED)
+_JOINED = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
 _BROKEN = (ValueError, KeyError, OSError, BadZipFile)
 
 
@@ -44,7 +45,7 @@ TableFormat = Annotated[
 
 
 def write_table(table: pd.DataFrame, path: Path, about: About | None = None) -> None:
-    """Write a table by the suffix: CSV (UTF-8, 10 significant digits), Parquet, XLSX or AnnData.
+    """Write a table as CSV (UTF-8, 10 significant digits), Parquet, XLSX or AnnData, by suffix.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def write_table(table: pd.DataFrame, path: Path, about: About | None = None) -> 
     Raises
     ------
     FileError
-        If the suffix is another, a package is not installed, or the folder cannot be written.
+        If the suffix is unknown, a package is not installed, or the folder cannot be written.
     """
     check_table_name(path)
     with replacing(path) as part:
@@ -66,7 +67,7 @@ def write_tables(
 ) -> None:
     """Write the first table to a path and the others to those of `table_paths`.
 
-    Takes and raises what `write_table` does.
+    See `write_table`.
     """
     check_table_name(path)
     if path.suffix.lower() == ".xlsx":
@@ -80,8 +81,8 @@ def write_tables(
 def table_paths(names: list[str], path: Path) -> list[Path]:
     """Return the path of each of several tables, `path` itself for the first.
 
-    The others are sheets of the same xlsx, or files beside it: `a_image.csv` beside `a.csv`.
-    AnnData holds observations of objects only, and has CSV beside it.
+    The others are sheets of the same workbook, or files beside it: `a_image.csv` beside `a.csv`.
+    AnnData holds objects only; the other tables are then CSV.
     """
     suffix = path.suffix
     if suffix.lower() == ".xlsx":
@@ -91,17 +92,17 @@ def table_paths(names: list[str], path: Path) -> list[Path]:
 
 
 def format_beside(table_format: str) -> str:
-    """Return the format of tables that are not of objects, for which AnnData has no room."""
+    """Return the format of tables other than of objects, which AnnData does not hold."""
     return "csv" if table_format.lower() == "h5ad" else table_format
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table that `write_table` has written; of a workbook the first sheet.
+    """Read a table written by `write_table`; the first sheet of a workbook.
 
     Raises
     ------
     FileError
-        If it is missing, damaged or none of these.
+        If it is missing, damaged or of another format.
     """
     import pandas as pd
 
@@ -114,29 +115,28 @@ def read_table(path: Path) -> pd.DataFrame:
         ".h5ad": h5ad.read,
     }
     try:
-        found: pd.DataFrame = readers[path.suffix.lower()](path)
+        table: pd.DataFrame = readers[path.suffix.lower()](path)
     except _BROKEN as error:
-        raise FileError("A table that can be read is needed", f"{path} ({error})") from error
-    return found
+        raise FileError(f"The table {path} cannot be read ({error})") from error
+    return table
 
 
 def check_table_name(path: Path) -> None:
-    """Refuse a name with another suffix, or one whose package is not installed.
+    """Check the suffix, and that its package is installed.
 
     Raises
     ------
     FileError
-        In these cases.
+        If one of them fails.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise FileError(f"A table that ends in {' or '.join(SUFFIXES)} is needed", str(path))
+        raise FileError(f"The table format of {path} is not supported", hint=f"Use {_JOINED}")
     package, kind = _NEEDED[suffix]
     if package and find_spec(package) is None:
         raise FileError(
-            f"The package {package} is needed for {kind}",
-            "none",
-            'Install it with: pip install "napari-tally[tables]", or use .csv',
+            f"{kind} tables require the package {package}, which is not installed",
+            hint='Install it with: pip install "napari-tally[tables]", or use .csv',
         )
 
 

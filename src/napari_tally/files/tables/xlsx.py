@@ -1,4 +1,4 @@
-"""Tables as sheets of an Excel workbook, whose header row stays visible."""
+"""Tables as sheets of an Excel workbook, with a frozen header row."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MAX_ROWS = 1_048_576  # of a sheet, the header included
 
 
 def write(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
-    """Write each table to a sheet of its name.
+    """Write each table to a sheet with its name.
 
-    Missing numbers are empty cells. Text is text, even if it begins with `=`.
+    Missing numbers are empty cells. Text that begins with `=` stays text.
 
     Raises
     ------
     FileError
-        If a table has more rows than a sheet.
+        If a table has more rows than a sheet can hold.
     """
     from openpyxl import Workbook
 
@@ -31,7 +31,7 @@ def write(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     for name, table in tables.items():
         if len(table) >= MAX_ROWS:
             raise FileError(
-                f"The table has {len(table):,} rows, but a sheet of Excel fewer than {MAX_ROWS:,}",
+                f"The table has {len(table):,} rows, but Excel allows {MAX_ROWS - 1:,}",
                 hint="Use .parquet or .csv",
             )
         sheet = book.create_sheet(name)
