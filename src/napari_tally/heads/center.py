@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
-from ..core.connected_components import in_one_piece
+from ..core.connected_components import are_connected
 from ..core.jit import compiled
 from ..core.label_ids import without
 from .base import Head, Labels, Maps
@@ -73,7 +73,7 @@ class Center(Head):
         return (*BORDER_NAMES, "distance", *(f"offset {axis}" for axis in "zyx"[-ndim:]))
 
     def in_domain(self, labels: Labels) -> bool:
-        return in_one_piece(labels)
+        return are_connected(labels)
 
     def encode(self, labels: Labels) -> NDArray[np.float32]:
         return np.concatenate(

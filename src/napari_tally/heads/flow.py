@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..core.connected_components import in_one_piece
+from ..core.connected_components import are_connected
 from .base import Head, Labels, Maps
 from .border_classes import BACKGROUND
 from .decoding.follow_flow import follow
@@ -51,7 +51,7 @@ class Flow(Head):
         return ("background", "foreground", *(f"flow {axis}" for axis in "zyx"[-ndim:]))
 
     def in_domain(self, labels: Labels) -> bool:
-        return in_one_piece(labels)
+        return are_connected(labels)
 
     def encode_all(self, labels: Labels, maps: NDArray[np.float32]) -> None:
         maps[:, BACKGROUND], maps[:, FOREGROUND] = labels <= 0, labels > 0

@@ -28,7 +28,7 @@ from .voxel_cubes import (
 )
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 _LOWEST = np.array([(mask & -mask).bit_length() - 1 for mask in range(256)])  # corner in each set
 

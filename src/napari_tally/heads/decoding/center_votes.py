@@ -19,7 +19,7 @@ from .peaks import number_hills, numbered, passes_between, root_of
 from .seeded_growth import as_3d
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 _LEVELS = 1024
 _SURE = 0.5  # voxels: votes nearer than this always agree; centres of two objects are further apart

@@ -16,7 +16,7 @@ from .join_sinks import joined_ends
 from .padded_neighbours import framed, steps_of, within
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 _ROUNDS = 12  # of doubling: ways of 4096 voxels; what is longer is joined with the ends
 _FEW = 1e-3  # of the voxels may be on their way when doubling ends; they are joined, too

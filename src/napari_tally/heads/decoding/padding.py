@@ -11,7 +11,7 @@ from ...core.jit import compiled
 from .padded_neighbours import framed_shape
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 
 def row_starts(shape: tuple[int, ...]) -> NDArray[np.int64]:

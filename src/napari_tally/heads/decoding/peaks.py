@@ -13,7 +13,7 @@ from ...core.jit import compiled, inlined
 from .padded_neighbours import faces_of
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 _SLABS = 8  # of voxels, whatever the number of threads: so results do not depend on it
 _LEAST_BITS = 10

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...core.jit import compiled, inlined
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 _TRAVEL = 100  # steps of an end
 _PACE = 0.5  # voxels in a step of an end, where the flow has length 1

@@ -15,7 +15,7 @@ from ...core.float16 import write
 from ...core.progress import Step, Steps
 from ...network.malloc import give_back_memory
 from ...network.tiling import STAGE
-from ...objects.merge_blocks import add, seen
+from ...objects.merge_blocks import add, measure_overlap
 from .decoded_objects import DecodedObjects
 from .kept_maps import on_disk
 
@@ -137,7 +137,7 @@ def objects_by_block_steps(
     for number, block in enumerate(parts):
         found = decode(maps[(slice(None), *block.outer)])
         placed = out[block.outer]
-        size, center, covered = seen(found.labels, placed)
+        size, center, covered = measure_overlap(found.labels, placed)
         own = _owned(center, block) & (covered < _SAME * size)
         ids = np.where(own, count + np.cumsum(own), 0).astype(out.dtype)
         evidence.append(found.evidence[own[1:]])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import NDArray
 
-from ...objects.relabel import large_ones
+from ...objects.relabel import large_objects
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,5 +45,5 @@ class DecodedObjects:
 
     def large(self, min_voxels: int) -> DecodedObjects:
         """Return the objects of so many voxels or more, with consecutive ids in the same order."""
-        labels, ids = large_ones(self.labels, min_voxels)
+        labels, ids = large_objects(self.labels, min_voxels)
         return replace(self, labels=labels, evidence=self.evidence[ids - 1])
