@@ -33,13 +33,13 @@ def rod(angle: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("angle", [-80, -45, -10, 0, 30, 60, 90])
-def test_orientation_is_the_angle_as_it_is_seen(angle: float) -> None:
+def test_orientation_is_the_angle_as_displayed(angle: float) -> None:
     found = measure(rod(angle), options=told("shape"))["orientation_deg"].item()
     assert found == pytest.approx(angle, abs=0.5)
     assert -90 < found <= 90
 
 
-def test_orientation_heeds_the_spacing() -> None:
+def test_orientation_uses_the_spacing() -> None:
     table = measure(rod(45), spacing=(2, 1), unit="um", options=told("shape"))
     assert table["orientation_deg"].item() == pytest.approx(np.degrees(np.arctan(2)), abs=1.5)
 
@@ -63,7 +63,7 @@ def test_the_direction_of_a_rod_in_a_stack(axis: int) -> None:
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
-def test_principal_axes_of_any_scale_give_back_the_covariance(ndim: int) -> None:
+def test_principal_axes_of_any_scale_restore_the_covariance(ndim: int) -> None:
     random = np.random.default_rng(0)
     roots = random.normal(size=(500, ndim, ndim)) * np.exp(random.uniform(-6, 6, (500, 1, 1)))
     matrices = roots @ roots.transpose(0, 2, 1)
@@ -142,7 +142,7 @@ def test_sum_variation_and_voxels_without_intensity() -> None:
     assert table["intensity_displacement_px"].isna().tolist() == [False, True, False]
 
 
-def test_groups_come_in_their_order_and_unknown_ones_are_named() -> None:
+def test_groups_are_in_order_and_unknown_ones_are_refused() -> None:
     table = measure(np.ones((3, 3), int), options=told("border", "size"))
     assert list(table) == ["label", "area_px2", "equivalent_diameter_px", "touches_border"]
     with pytest.raises(InputError, match=r"'sizes'. Did you mean 'size'\? Available: size, place"):

@@ -126,7 +126,7 @@ def test_counts_of_blocks_add_up_to_those_of_the_whole(cuts: list[int]) -> None:
 
 
 @pytest.mark.parametrize(("radius", "spread"), [(5, 0.01), (8, 0.006), (12, 0.003)])
-def test_a_ball_has_its_surface_wherever_it_lies(radius: float, spread: float) -> None:
+def test_a_ball_has_its_surface_at_any_position(radius: float, spread: float) -> None:
     area = surfaces(ellipsoids((radius,) * 3, (1, 1, 1)))["surface_area_px2"]
     ratio = area / (4 * np.pi * radius**2)
     assert len(ratio) == POSITIONS
@@ -135,7 +135,7 @@ def test_a_ball_has_its_surface_wherever_it_lies(radius: float, spread: float) -
 
 
 @pytest.mark.parametrize("axes", [(5, 5, 10), (5, 8, 12), (4, 12, 12)])
-def test_an_ellipsoid_has_its_surface_wherever_it_points(axes: tuple[float, float, float]) -> None:
+def test_an_ellipsoid_has_its_surface_in_any_orientation(axes: tuple[float, float, float]) -> None:
     table = surfaces(ellipsoids(axes, (1, 1, 1), turned=True))
     ratio = table["surface_area_px2"] / ellipsoid_area(*axes)
     assert ratio.mean() == pytest.approx(1, abs=0.005)
@@ -175,7 +175,7 @@ def test_a_disc_is_round_and_an_ellipse_less_so() -> None:
     assert circularity.mean() == pytest.approx(narrow, abs=0.02)
 
 
-def test_turning_image_and_grid_together_changes_nothing() -> None:
+def test_rotating_image_and_grid_together_changes_nothing() -> None:
     labels, spacing = blobs((9, 20, 31)), (2.0, 0.7, 0.3)
     expected = surfaces(labels, spacing)
     for order in permutations(range(3)):
@@ -237,7 +237,7 @@ def test_the_edge_of_the_image_is_border() -> None:
         pd.testing.assert_frame_equal(surfaces(labels), surfaces(np.pad(labels, 2)))
 
 
-def test_pieces_add_up_and_ids_may_have_gaps() -> None:
+def test_components_add_up_and_ids_may_have_gaps() -> None:
     labels = np.zeros((10, 12, 14), np.int64)
     labels[:4, 2:6, 1:9] = 7
     labels[9, 9:, 13] = 2**40
@@ -260,7 +260,7 @@ def test_a_shell_a_ring_and_a_ball() -> None:
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (3, 4, 5), (0, 4), (3, 0, 4)])
-def test_without_objects_there_are_columns_without_rows(shape: tuple[int, ...]) -> None:
+def test_tables_without_objects_have_all_columns(shape: tuple[int, ...]) -> None:
     full = surfaces(np.ones([max(n, 1) for n in shape], int))
     empty = surfaces(np.zeros(shape, int))
     assert len(empty) == 0
@@ -268,7 +268,7 @@ def test_without_objects_there_are_columns_without_rows(shape: tuple[int, ...]) 
     assert (empty.dtypes == full.dtypes).all()
 
 
-def test_a_mesh_is_that_of_scikit_image_around_each_object_alone() -> None:
+def test_a_mesh_is_that_of_scikit_image_around_each_object() -> None:
     labels = np.zeros((12, 14, 16), np.uint16)
     labels[0:5, 2:7, 3:9] = 3  # at the image's edge
     labels[5:9, 2:7, 3:9] = 7  # it touches the first
