@@ -87,7 +87,7 @@ def test_the_flow_leaves_the_border_and_follows_the_middle_of_a_bar() -> None:
 
 def test_a_centre_is_deep_in_its_object() -> None:
     ring = disc(61, 28) - disc(61, 18)
-    ring[30:, 25:36] = 0  # a C, whose centroid lies outside of it
+    ring[30:, 25:36] = 0  # a C, whose centroid is outside of it
     (y,), (x,) = np.nonzero((_flow(ring) == 0).all(0) & (ring > 0))
     assert 20 <= np.hypot(y - 30, x - 30) <= 26
 

@@ -29,7 +29,7 @@ def blobs(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 
 def dust(shape: tuple[int, ...], n: int, seed: int) -> np.ndarray:
-    """Return one object of n voxels in many pieces."""
+    """Return one object of n voxels in many components."""
     labels = np.zeros(shape, np.uint8)
     labels.flat[np.random.default_rng(seed).permutation(labels.size)[:n]] = 7
     return labels
@@ -49,7 +49,7 @@ def midpoints(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
 
 
 def narrowest(points: np.ndarray) -> float:
-    """Return the least width over every direction across two lines between corners of the hull."""
+    """Return the minimum width across all pairs of lines between corners of the hull."""
     corners = points[ConvexHull(points).vertices]
     first, second = np.triu_indices(len(corners), 1)
     lines = corners[first] - corners[second]

@@ -28,7 +28,7 @@ def neighbours(labels: np.ndarray, spacing: tuple[float, ...] | None = None) -> 
 
 
 def crowd(shape: tuple[int, ...], share: float, seed: int = 0) -> np.ndarray:
-    """Return objects of all sizes, some of which touch, one in pieces, ids with gaps."""
+    """Return objects of all sizes, some of which touch, one disconnected, ids with gaps."""
     random = np.random.default_rng(seed)
     coarse = random.random(tuple(-(-n // 3) for n in shape)) < share
     mask = np.kron(coarse, np.ones((3,) * len(shape), bool))[tuple(map(slice, shape))]
@@ -106,8 +106,8 @@ def test_contact_is_the_border_lost_when_objects_are_merged(shape: tuple[int, ..
     assert (contact > 0).any()
     for number, value in zip(table["label"][:10], contact, strict=False):
         others = (labels > 0) & (labels != number)
-        joined = surface(labels == number, spacing) + surface(others, spacing) - union
-        assert value == pytest.approx(joined / 2, abs=1e-9)
+        merged = surface(labels == number, spacing) + surface(others, spacing) - union
+        assert value == pytest.approx(merged / 2, abs=1e-9)
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
@@ -195,11 +195,11 @@ def test_density_is_unbiased_for_random_objects(ndim: int) -> None:
 def test_few_objects_have_nan_where_undefined() -> None:
     line = np.zeros((1, 30), int)
     line[0, [0, 10, 29]] = 1, 2, 3
-    alone, two, three = (neighbours(np.where(line <= n, line, 0)) for n in (1, 2, 3))
-    assert alone["nearest_neighbour"].tolist() == [0]
-    assert alone["touching_neighbours"].tolist() == [0]
-    assert alone["contact_length_px"].tolist() == [0]
-    assert alone.filter(regex="distance|density").isna().all(axis=None)
+    one, two, three = (neighbours(np.where(line <= n, line, 0)) for n in (1, 2, 3))
+    assert one["nearest_neighbour"].tolist() == [0]
+    assert one["touching_neighbours"].tolist() == [0]
+    assert one["contact_length_px"].tolist() == [0]
+    assert one.filter(regex="distance|density").isna().all(axis=None)
     assert two["nearest_centroid_distance_px"].tolist() == [10, 10]
     assert two["local_density_per_px2"].isna().all()
     radii = np.array([29, 19, 29])

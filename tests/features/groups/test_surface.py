@@ -41,7 +41,7 @@ def surfaces(labels: np.ndarray, spacing: tuple[float, ...] | None = None) -> pd
 
 
 def blobs(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
-    """Return touching objects with holes, of all sizes from one voxel up, some in pieces."""
+    """Return touching objects with holes, of all sizes from one voxel up, some disconnected."""
     random = np.random.default_rng(seed)
     coarse = random.random(tuple(-(-n // 4) for n in shape)) < 0.4
     mask = np.kron(coarse, np.ones((4,) * len(shape), bool))[tuple(map(slice, shape))]
@@ -51,14 +51,14 @@ def blobs(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 
 def ellipsoids(
-    axes: tuple[float, ...], spacing: tuple[float, ...], *, turned: bool = False
+    axes: tuple[float, ...], spacing: tuple[float, ...], *, rotated: bool = False
 ) -> np.ndarray:
     """Return solid ellipsoids, or ellipses, at random places on the grid, in a row of boxes."""
     random, ndim = np.random.default_rng(0), len(axes)
     turns = (
-        special_ortho_group.rvs(ndim, POSITIONS, random) if turned else [np.eye(ndim)] * POSITIONS
+        special_ortho_group.rvs(ndim, POSITIONS, random) if rotated else [np.eye(ndim)] * POSITIONS
     )
-    half = np.ceil((max(axes) if turned else np.array(axes)) / np.array(spacing)).astype(int) + 1
+    half = np.ceil((max(axes) if rotated else np.array(axes)) / np.array(spacing)).astype(int) + 1
     grid = np.indices(2 * half + 1).reshape(ndim, -1).T - half
     out = []
     for number, turn in enumerate(turns, start=1):
@@ -136,7 +136,7 @@ def test_a_ball_has_its_surface_at_any_position(radius: float, spread: float) ->
 
 @pytest.mark.parametrize("axes", [(5, 5, 10), (5, 8, 12), (4, 12, 12)])
 def test_an_ellipsoid_has_its_surface_in_any_orientation(axes: tuple[float, float, float]) -> None:
-    table = surfaces(ellipsoids(axes, (1, 1, 1), turned=True))
+    table = surfaces(ellipsoids(axes, (1, 1, 1), rotated=True))
     ratio = table["surface_area_px2"] / ellipsoid_area(*axes)
     assert ratio.mean() == pytest.approx(1, abs=0.005)
     assert ratio.std() < 0.02
@@ -162,7 +162,7 @@ def test_a_ball_has_its_surface_on_any_grid(
 def test_an_ellipse_has_its_perimeter_on_any_grid(
     axes: tuple[float, float], spacing: tuple[float, float]
 ) -> None:
-    perimeter = surfaces(ellipsoids(axes, spacing, turned=True), spacing)["perimeter_um"]
+    perimeter = surfaces(ellipsoids(axes, spacing, rotated=True), spacing)["perimeter_um"]
     ratio = perimeter / ellipse_perimeter(*axes)
     assert ratio.mean() == pytest.approx(1, abs=0.02)
     assert ratio.std() < 0.03
@@ -179,14 +179,14 @@ def test_rotating_image_and_grid_together_changes_nothing() -> None:
     labels, spacing = blobs((9, 20, 31)), (2.0, 0.7, 0.3)
     expected = surfaces(labels, spacing)
     for order in permutations(range(3)):
-        turned = surfaces(labels.transpose(order), tuple(spacing[i] for i in order))
-        pd.testing.assert_frame_equal(turned, expected, rtol=1e-9)
+        rotated = surfaces(labels.transpose(order), tuple(spacing[i] for i in order))
+        pd.testing.assert_frame_equal(rotated, expected, rtol=1e-9)
         mirrored = surfaces(labels[::-1, :, ::-1], spacing)
         pd.testing.assert_frame_equal(mirrored, expected, rtol=1e-9)
 
 
 def flat(mask: int) -> int:
-    """Return the set of corners that lie over a set of pixels, of which bit 2y + x is set."""
+    """Return the set of corners over a set of pixels, of which bit 2y + x is set."""
     return sum(1 << k for k in range(8) if mask >> int(CORNERS[k, 1:] @ (2, 1)) & 1)
 
 
