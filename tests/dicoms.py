@@ -1,4 +1,4 @@
-"""Small DICOM series with a known place in the patient, for tests."""
+"""Small DICOM series with known positions in the patient, for tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def save_series(
     prefix: str = "slice",
     **tags: object,
 ) -> list[Path]:
-    """Write an array (Z, Y, X) of int16 as a series; file names tell nothing of the order."""
+    """Write an array (Z, Y, X) of int16 as a series; file names are not in order."""
     folder.mkdir(parents=True, exist_ok=True)
     tags = {"SeriesInstanceUID": generate_uid(), "SeriesNumber": 2, "Modality": "CT"} | tags
     paths = []

@@ -1,4 +1,4 @@
-"""Learn a few steps in float32 and keep the weights: `python distributed_worker.py FOLDER`."""
+"""Train a few steps in float32 and keep the weights: `python distributed_worker.py FOLDER`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fluorescence-like fields of round nuclei with known truth."""
+"""Fluorescence-like fields of round nuclei with ground truth."""
 
 from __future__ import annotations
 

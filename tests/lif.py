@@ -32,7 +32,7 @@ class Image:
         return f"MemBlock_{self.name}"
 
     def xml(self) -> str:
-        """Return what the file says of it."""
+        """Return its description in the file."""
         channels = "".join(
             f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" Min="0" Max="65535" '
             f'NameOfMeasuredQuantity="" Unit="" LUTName="{colour}" IsLUTInverted="0" '

@@ -73,7 +73,7 @@ def _pieces(labels: np.ndarray) -> np.ndarray:
 
 
 def same_objects(one: np.ndarray, other: np.ndarray) -> bool:
-    """Tell whether two label images are the same up to their ids."""
+    """Return whether two label images are the same up to their ids."""
     if not np.array_equal(one > 0, other > 0):
         return False
     pairs = np.unique(np.stack([one[one > 0], other[one > 0]]).astype(np.int64), axis=1)

@@ -1,4 +1,4 @@
-"""The rooms of the package import each other in one direction only, and stay light to open."""
+"""The rooms of the package import each other in one direction only, and are fast to import."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "napari_tally"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# What each room may import, besides itself. "files/formats" is a sub-room; "files" stands for the
-# modules that lie in the folder itself.
+# What each room may import, other than itself. "files/formats" is a sub-room; "files" stands for
+# the modules in the folder itself.
 LEAVES = {
     "core", "geometry", "simulate", "network", "objects", "metrics", "heads/decoding",
     "features/kernels", "files/formats", "network/architectures",
@@ -89,7 +89,7 @@ MIRRORS = {
 
 
 def dotted(path: Path) -> list[str]:
-    """Return the names of a file's package: `heads/base.py` lies in `napari_tally.heads`."""
+    """Return the names of a file's package: `heads/base.py` is in `napari_tally.heads`."""
     return ["napari_tally", *path.relative_to(PACKAGE).parent.parts]
 
 
@@ -145,7 +145,7 @@ def test_imports_go_down_only(path: Path) -> None:
     if path.name == "__init__.py" and room(path) not in BELOW:
         assert not modules_used(path)  # a folder that only holds rooms
         return
-    assert room(path) in BELOW, f"{path} lies in no room of the design"
+    assert room(path) in BELOW, f"{path} is in no room of the design"
     used = {room(MODULES[name]) for name in modules_used(path)}
     assert used <= BELOW[room(path)] | {room(path)}
 
@@ -160,7 +160,7 @@ def test_no_two_modules_have_one_name_unless_they_mirror_each_other() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_napari_and_qt_are_known_to_widgets_only(path: Path) -> None:
+def test_napari_and_qt_are_imported_by_widgets_only(path: Path) -> None:
     if not room(path).startswith("widgets"):
         roots = {name.split(".")[0] for name in imports(path)}
         assert not roots & {"napari", "qtpy", "PyQt6", "PySide6", "magicgui", "superqt"}
@@ -181,7 +181,7 @@ def test_opening_a_front_end_loads_no_viewer_no_monai_and_no_reader(module: str)
     assert done.stdout.strip() == "[]"
 
 
-def test_every_room_has_an_inhabitant() -> None:
+def test_every_room_has_modules() -> None:
     packages = {path.parent for path in FILES if path.name == "__init__.py"} - {PACKAGE}
     inhabited = {folder for path in FILES if path.name != "__init__.py" for folder in path.parents}
     assert packages <= inhabited
@@ -195,7 +195,7 @@ import monai.nets
 """
 
 
-def test_relative_imports_and_those_for_types_are_seen() -> None:
+def test_relative_imports_and_those_for_types_are_found() -> None:
     nodes = list(ast.walk(ast.parse(HIDDEN)))
-    seen = {name for node in nodes for name in imported(node, ["napari_tally", "heads"])}
-    assert seen == {"napari_tally.models.load", "napari_tally.heads.base", "monai.nets"}
+    names = {name for node in nodes for name in imported(node, ["napari_tally", "heads"])}
+    assert names == {"napari_tally.models.load", "napari_tally.heads.base", "monai.nets"}

@@ -51,7 +51,7 @@ def line(where: str) -> str:
     return "\n".join(text[int(number) - 1] for text in texts if len(text) >= int(number))
 
 
-def test_no_module_of_posix_alone_is_imported() -> None:
+def test_no_posix_only_module_is_imported() -> None:
     found = {
         where
         for where, node in nodes()
@@ -62,7 +62,7 @@ def test_no_module_of_posix_alone_is_imported() -> None:
     assert not found
 
 
-def test_functions_of_posix_alone_are_asked_for_first() -> None:
+def test_posix_only_functions_are_guarded() -> None:
     found = {
         where
         for where, node in nodes()
@@ -75,7 +75,7 @@ def test_functions_of_posix_alone_are_asked_for_first() -> None:
     assert not found
 
 
-def test_no_path_of_one_system_is_written_down() -> None:
+def test_no_path_of_one_system_is_hard_coded() -> None:
     roots = ("/tmp", "/dev/", "/proc/", "/sys/", "/usr/", "/etc/", "C:\\")
     found = {
         where
@@ -147,7 +147,7 @@ def test_kept_maps_work_on_a_temporary_file_with_a_name(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("system", ["win32", "darwin"])
-def test_glibc_is_asked_on_linux_only(monkeypatch: pytest.MonkeyPatch, system: str) -> None:
+def test_glibc_is_used_on_linux_only(monkeypatch: pytest.MonkeyPatch, system: str) -> None:
     def refused(name: str | None) -> None:
         raise AssertionError(f"loads {name}")
 

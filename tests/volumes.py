@@ -1,4 +1,4 @@
-"""Volumes with a known place in the world, for the tests of file formats."""
+"""Volumes with a known affine, for the tests of file formats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari_tally.core.volume import Volume
 
 
 def oblique_affine(spacing: tuple[float, ...] = (2.5, 0.8, 0.7)) -> np.ndarray:
-    """Return an affine (z, y, x) to (superior, posterior, left) that is turned about all axes."""
+    """Return an affine (z, y, x) to (superior, posterior, left) that is rotated about all axes."""
     a, b = np.radians((20.0, -35.0))
     about_x = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
     about_z = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
@@ -28,7 +28,7 @@ def numbered(axes: str = "ZYX", dtype: Any = np.int16, **options: Any) -> Volume
 
 
 def oblique(axes: str = "ZYX", **options: Any) -> Volume:
-    """Return a numbered volume that lies obliquely in a patient."""
+    """Return a numbered volume with an oblique affine."""
     spacing = (2.5, 0.8, 0.7)
     return numbered(axes, spacing=spacing, unit="mm", affine=oblique_affine(spacing), **options)
 

@@ -1,4 +1,4 @@
-"""A file is complete or not there, also when another program holds the old one open."""
+"""A file is complete or missing, even if another program has the old one open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connected parts."""
+"""Connected components."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from napari_tally.core.errors import InputError
 
 
 @pytest.mark.parametrize("shape", [(9, 11), (4, 5, 6)])
-def test_masks_fall_into_the_parts_that_scipy_finds(shape) -> None:
+def test_components_of_masks_are_those_of_scipy(shape) -> None:
     everywhere = np.ones((3,) * len(shape))
     for seed in range(200):
         mask = np.random.default_rng(seed).random(shape) < 0.25
@@ -21,7 +21,7 @@ def test_masks_fall_into_the_parts_that_scipy_finds(shape) -> None:
         assert len(np.unique(np.stack([found, expected]).reshape(2, -1), axis=1).T) == count + 1
 
 
-def test_touching_parts_of_different_value_stay_apart() -> None:
+def test_touching_components_of_different_values_stay_separate() -> None:
     assert components([[1, 1, 2], [0, 3, 3]]).max() == 3
     assert components([[1, 0], [0, 1]]).max() == 1
 

@@ -82,7 +82,7 @@ def test_parallel_loops_take_so_many_threads_at_most() -> None:
     assert threads() == before
 
 
-def test_loops_leave_torch_the_number_of_threads_that_it_was_told() -> None:
+def test_loops_do_not_change_the_number_of_threads_of_torch() -> None:
     script = (
         "import torch, numpy as np\n"
         "torch.set_num_threads(1), torch.relu(torch.rand(1000, 1000))\n"
@@ -91,12 +91,12 @@ def test_loops_leave_torch_the_number_of_threads_that_it_was_told() -> None:
         "print(torch.get_num_threads())"
     )
     command = [sys.executable, "-c", script]
-    told = {**os.environ, "NUMBA_NUM_THREADS": "2", "PYTHONPATH": str(SOURCE)}
-    done = subprocess.run(command, env=told, capture_output=True, text=True, check=True)
+    env = {**os.environ, "NUMBA_NUM_THREADS": "2", "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1"]
 
 
-def test_loops_take_no_more_threads_than_openmp_was_told() -> None:
+def test_loops_take_no_more_threads_than_omp_num_threads() -> None:
     script = (
         "import torch, numpy as np\n"
         "from napari_tally.features.measure import measure\n"
@@ -105,7 +105,7 @@ def test_loops_take_no_more_threads_than_openmp_was_told() -> None:
         "print(torch.get_num_threads(), numba.get_num_threads())"
     )
     free = {k: v for k, v in os.environ.items() if k != "NUMBA_NUM_THREADS"}
-    told = {**free, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(SOURCE)}
+    env = {**free, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(SOURCE)}
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, env=told, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "1"]

@@ -20,7 +20,7 @@ def test_the_labels_that_occur_are_those_of_numpy(shape: tuple[int, ...], dtype:
         assert found.tolist() == expected[expected > 0].tolist()
 
 
-def test_labels_in_another_order_of_memory() -> None:
+def test_labels_in_another_memory_order() -> None:
     labels = np.arange(24, dtype=np.uint16).reshape(4, 6)
     assert present(labels.T, 23).tolist() == list(range(1, 24))
     assert present(labels[:, ::2], 23).tolist() == labels[:, ::2].ravel()[1:].tolist()

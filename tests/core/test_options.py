@@ -1,4 +1,4 @@
-"""A field says once what it is; flags, forms and docs read it from there."""
+"""A field is declared once; flags, forms and docs follow it."""
 
 from __future__ import annotations
 

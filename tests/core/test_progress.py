@@ -12,14 +12,14 @@ def test_drain_shows_every_step_and_returns_the_result() -> None:
         yield Step("a", 2, 2)
         return 42
 
-    seen = []
-    assert drain(work(), seen.append) == 42
-    assert [s.done for s in seen] == [1, 2]
+    steps = []
+    assert drain(work(), steps.append) == 42
+    assert [s.done for s in steps] == [1, 2]
 
 
 def test_errors_are_one_sentence() -> None:
-    error = InputError("A cat is needed", "a dog", "Try meow")
-    assert sentence(error) == "A cat is needed; got a dog. Try meow."
+    error = InputError("A dog is not a cat", hint="Try meow")
+    assert sentence(error) == "A dog is not a cat. Try meow."
     assert sentence(ValueError("two\nlines")) == "ValueError: two lines"
 
 

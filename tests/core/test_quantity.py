@@ -33,7 +33,7 @@ def test_text_is_read(text, power, values, unit) -> None:
 @pytest.mark.parametrize(
     "text", ["", "12", "um", "12 parsec", "-1um", "0um", "nanum", "infum", "1,um", "12um2", "a,bum"]
 )
-def test_what_is_no_length_is_refused_with_an_example(text) -> None:
+def test_invalid_quantities_are_refused_with_an_example(text) -> None:
     with pytest.raises(InputError, match=r"(number with a unit|positive and finite)\. Write it as"):
         parse_quantity(text)
 
@@ -54,5 +54,5 @@ def test_every_spelling_of_the_micrometre_is_known(name) -> None:
 
 
 @pytest.mark.parametrize("name", [None, "", "pixel", "apples"])
-def test_what_is_no_unit_of_length_is_none(name) -> None:
+def test_other_words_are_not_units_of_length(name) -> None:
     assert canonical_unit(name) is None

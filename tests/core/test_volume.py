@@ -42,11 +42,11 @@ def test_a_slice_of_a_stack_keeps_the_spacing_in_the_plane() -> None:
         ({"spacing": (0, 1, 1)}, "positive"),
         ({"spacing": (float("nan"), 1, 1)}, "positive"),
         ({"unit": "parsec"}, "unit of length"),
-        ({"spacing": None}, "spacing in um"),
-        ({"channel_names": ("one",)}, "2 channels but the names"),
+        ({"spacing": None}, "unit um but no spacing"),
+        ({"channel_names": ("one",)}, "2 channels, but 1 names: one"),
     ],
 )
-def test_what_does_not_fit_is_said_in_a_sentence(changes, words) -> None:
+def test_what_does_not_fit_is_refused_in_a_sentence(changes, words) -> None:
     with pytest.raises(InputError, match=words):
         _volume(**changes)
 
@@ -77,15 +77,15 @@ def test_axes_of_bare_arrays_are_guessed(shape, axes) -> None:
 
 
 @pytest.mark.parametrize("shape", [(9,), (2, 3, 4, 5)])
-def test_axes_that_cannot_be_guessed_are_asked_for(shape) -> None:
+def test_axes_that_cannot_be_guessed_must_be_given(shape) -> None:
     with pytest.raises(InputError, match="TCZYX"):
         guess_axes(shape)
 
 
-def test_another_spacing_keeps_the_directions_and_the_place() -> None:
+def test_another_spacing_keeps_directions_and_origin() -> None:
     affine = np.array([[0, 0, -2, 10], [3, 0, 0, 20], [0, 1, 0, 30], [0, 0, 0, 1.0]])
     volume = Volume(np.zeros((4, 5, 6)), "ZYX", (3, 1, 2), "mm", affine)
-    told = volume.with_spacing(parse_quantity("0.6,0.1,0.2cm"))
+    rescaled = volume.with_spacing(parse_quantity("0.6,0.1,0.2cm"))
     expected = [[0, 0, -0.2, 1], [0.6, 0, 0, 2], [0, 0.1, 0, 3], [0, 0, 0, 1]]
-    assert np.allclose(told.affine, expected)
+    assert np.allclose(rescaled.affine, expected)
     assert np.allclose(volume.affine, affine)

@@ -91,7 +91,7 @@ def test_tables_of_slabs_are_bounded() -> None:
     assert slab_count(0, 0, threads=64) == 1
 
 
-def test_a_box_measures_what_it_should() -> None:
+def test_a_box_has_its_known_measurements() -> None:
     labels = np.zeros((10, 20, 30), np.uint8)
     labels[2:5, 4:9, 6:13] = 1
     row = measure(labels, spacing=(2, 1, 0.5), unit="um").iloc[0]
@@ -115,7 +115,7 @@ def test_a_ball_and_a_disc_are_as_long_as_their_diameter(radius: int) -> None:
             assert table[column].item() == pytest.approx(2 * radius, rel=0.02)
 
 
-def test_columns_come_in_order_and_kind_even_without_objects() -> None:
+def test_columns_have_their_order_and_dtype_even_without_objects() -> None:
     flat = [
         "label", "area_um2", "equivalent_diameter_um", "centroid_y_um", "centroid_x_um",
         "centroid_index_y_px", "centroid_index_x_px", "width_y_um", "width_x_um",
@@ -164,7 +164,7 @@ def test_a_stack_adds_z_and_the_middle_axis() -> None:
         (None, None, "area_px2", 1),
     ],
 )
-def test_lengths_come_in_one_unit(
+def test_lengths_have_one_unit(
     unit: str | None, spacing: float | None, column: str, value: float
 ) -> None:
     size = None if spacing is None else (spacing, spacing)
@@ -206,7 +206,7 @@ def test_flat_labels_touch_no_border_in_depth() -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_voxels_that_are_not_finite_are_passed_over(dtype: type, bad: float) -> None:
+def test_non_finite_voxels_are_ignored(dtype: type, bad: float) -> None:
     labels = np.array([[1, 1, 1, 2, 2, 3, 3]])
     image = np.array([[bad, 4, 6, bad, bad, 5, bad]], dtype)
     table = measure(labels, image)
@@ -220,7 +220,7 @@ def test_voxels_that_are_not_finite_are_passed_over(dtype: type, bad: float) -> 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("outlier", [0, 1e6])
-def test_a_large_offset_costs_no_digits(dtype: type, outlier: float) -> None:
+def test_a_large_offset_does_not_reduce_precision(dtype: type, outlier: float) -> None:
     labels = blobs((100, 120))
     image = (1e6 + np.random.default_rng(3).normal(0, 0.5, labels.shape)).astype(dtype)
     image[labels == 7] += np.arange((labels == 7).sum()) == 0
@@ -267,9 +267,9 @@ def test_each_channel_has_its_columns(
         f"intensity_mean{ending}" for ending in endings
     ]
     for channel, ending in zip(image, endings, strict=True):
-        alone = measure(labels, channel).filter(like="intensity")
-        for column in alone.columns:
-            np.testing.assert_array_equal(table[column + ending], alone[column])
+        single = measure(labels, channel).filter(like="intensity")
+        for column in single.columns:
+            np.testing.assert_array_equal(table[column + ending], single[column])
 
 
 def test_a_name_of_the_only_channel_is_used_without_an_axis_of_channels() -> None:
@@ -286,7 +286,7 @@ def test_arrays_of_any_order_and_read_only_are_fine() -> None:
     pd.testing.assert_frame_equal(measure(*other), expected)
 
 
-def test_far_from_the_origin_lengths_keep_their_digits() -> None:
+def test_lengths_far_from_the_origin_keep_their_precision() -> None:
     labels = np.zeros((8, 200_000), np.uint8)
     labels[2:5, -9:-2] = 1
     near = measure(labels[:, -20:])
@@ -323,7 +323,7 @@ FLAT = np.ones((3, 4), int)
         ({"labels": -FLAT}, "the id -1"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_a_sentence(
+def test_inconsistent_inputs_are_refused_in_a_sentence(
     arguments: dict[str, object], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):

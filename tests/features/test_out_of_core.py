@@ -1,4 +1,4 @@
-"""Arrays that memory does not hold are measured slab by slab, with the same numbers."""
+"""Arrays larger than memory are measured slab by slab, with the same results."""
 
 from __future__ import annotations
 
@@ -41,10 +41,12 @@ def test_slabs_give_the_table_of_the_whole(shape: tuple[int, ...], slab_bytes: i
     labels = blobs(shape)
     image = np.random.default_rng(1).normal(10, 3, (2, *shape))
     spacing = (2.0, 0.7, 0.3)[-len(shape) :]
-    told = (spacing, "um", ("a", "b"), OPTIONS)
-    whole = measure(labels, image, *told)
+    arguments = (spacing, "um", ("a", "b"), OPTIONS)
+    whole = measure(labels, image, *arguments)
     lazy = da.from_array(image, chunks=10)
-    parts = drain(measure_stored_steps(da.from_array(labels, chunks=7), lazy, *told, slab_bytes))
+    parts = drain(
+        measure_stored_steps(da.from_array(labels, chunks=7), lazy, *arguments, slab_bytes)
+    )
     pd.testing.assert_frame_equal(exact(parts), exact(whole), check_exact=True)
     pd.testing.assert_frame_equal(parts, whole, rtol=1e-12)
 
@@ -58,14 +60,14 @@ def test_a_zarr_array_is_read_a_slab_at_a_time(tmp_path) -> None:
     pd.testing.assert_frame_equal(found, measure(labels))
 
 
-def test_nothing_to_measure_gives_the_columns() -> None:
+def test_an_array_without_objects_has_the_columns() -> None:
     empty = da.zeros((20, 30, 30), dtype=np.uint8, chunks=10)
     found = drain(measure_stored_steps(empty, slab_bytes=5_000))
     assert len(found) == 0
     assert list(found) == list(measure(np.asarray(empty)))
 
 
-def test_what_takes_the_whole_array_is_refused_by_name() -> None:
+def test_groups_that_need_the_whole_array_are_refused_by_name() -> None:
     steps = measure_stored_steps(
         np.ones((3, 3, 3), int), options=Measurements(groups=("neighbours",))
     )

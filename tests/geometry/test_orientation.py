@@ -1,4 +1,4 @@
-"""A volume can be turned to any of the 48 orientations and back, and no point moves."""
+"""A volume can be reoriented to any of the 48 orientations and back, and no point moves."""
 
 from __future__ import annotations
 
@@ -54,20 +54,20 @@ def test_there_are_48_orientations_and_they_are_named_as_nibabel_names_them() ->
 
 
 @pytest.mark.parametrize("codes", ALL)
-def test_turned_volumes_lie_as_asked_with_every_voxel_at_its_place(codes) -> None:
+def test_reoriented_volumes_have_the_orientation_and_every_voxel_stays_in_place(codes) -> None:
     volume = marked("LPS", 0.2)
-    turned = reoriented(volume, codes)
-    assert orientation_of(turned.affine) == codes
+    reoriented_volume = reoriented(volume, codes)
+    assert orientation_of(reoriented_volume.affine) == codes
     for value in (0, 17, 119):
-        before, after = (np.argwhere(v.array == value)[0] for v in (volume, turned))
-        assert np.allclose(world(volume, before), world(turned, after))
-    columns = np.linalg.norm(turned.affine[:3, :3], axis=0)
-    assert np.allclose(columns, turned.spacing)
+        before, after = (np.argwhere(v.array == value)[0] for v in (volume, reoriented_volume))
+        assert np.allclose(world(volume, before), world(reoriented_volume, after))
+    columns = np.linalg.norm(reoriented_volume.affine[:3, :3], axis=0)
+    assert np.allclose(columns, reoriented_volume.spacing)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(ALL), st.sampled_from(ALL), st.floats(-0.5, 0.5))
-def test_turning_there_and_back_gives_the_same_volume(start, target, tilt) -> None:
+def test_reorienting_there_and_back_gives_the_same_volume(start, target, tilt) -> None:
     volume = marked(start, tilt)
     back = reoriented(reoriented(volume, target), start)
     assert np.array_equal(back.array, volume.array)
@@ -77,7 +77,7 @@ def test_turning_there_and_back_gives_the_same_volume(start, target, tilt) -> No
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(ALL), st.sampled_from(ALL))
-def test_a_turn_and_its_inverse_are_views_that_undo_each_other(start, target) -> None:
+def test_a_reorientation_and_its_inverse_are_views_that_undo_each_other(start, target) -> None:
     array = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
     turn = turn_to(ours(nifti_affine(start)), target)
     assert np.array_equal(turn.back(turn(array)), array)
@@ -85,20 +85,20 @@ def test_a_turn_and_its_inverse_are_views_that_undo_each_other(start, target) ->
     assert turn.inverse.inverse == turn
 
 
-def test_the_turn_of_an_array_agrees_with_nibabel() -> None:
+def test_reoriented_arrays_equal_those_of_nibabel() -> None:
     affine, array = nifti_affine("PIR", 0.1), np.arange(60).reshape(3, 4, 5)
     image = nibabel.Nifti1Image(array.astype(np.int32), affine)
     canonical = nibabel.as_closest_canonical(image)
-    turned = reoriented(Volume(array.T, "ZYX", (3, 2, 1), "mm", ours(affine)), "RAS")
-    assert np.array_equal(turned.array, np.asarray(canonical.dataobj).T)
-    assert np.allclose(turned.affine, ours(canonical.affine))
+    reoriented_volume = reoriented(Volume(array.T, "ZYX", (3, 2, 1), "mm", ours(affine)), "RAS")
+    assert np.array_equal(reoriented_volume.array, np.asarray(canonical.dataobj).T)
+    assert np.allclose(reoriented_volume.affine, ours(canonical.affine))
 
 
-def test_the_same_orientation_is_no_turn() -> None:
+def test_the_same_orientation_changes_nothing() -> None:
     assert turn_to(ours(nifti_affine("RAS")), "ras") == Turn()
 
 
-def test_orientations_and_affines_that_are_none_are_refused() -> None:
+def test_invalid_orientations_and_affines_are_refused() -> None:
     for codes in ("RAX", "RRS", "RA", ""):
         with pytest.raises(InputError, match="R or L"):
             reoriented(marked("RAS"), codes)
@@ -110,7 +110,7 @@ def test_orientations_and_affines_that_are_none_are_refused() -> None:
 
 
 @pytest.mark.parametrize("axes", ["ZYX", "TZYX", "CZYX", "ZYXC"])
-def test_an_upright_volume_has_its_points_where_they_were(axes: str) -> None:
+def test_an_upright_volume_keeps_its_points_in_place(axes: str) -> None:
     rng = np.random.default_rng(0)
     sizes = {"T": 2, "C": 3, "Z": 4, "Y": 5, "X": 6}
     array = rng.random([sizes[a] for a in axes])

@@ -27,15 +27,15 @@ def test_the_same_shape_changes_nothing() -> None:
 def test_a_disc_stays_a_disc(size) -> None:
     back = resample_labels(_disc(50), (size, size))
     assert set(np.unique(back)) == {0, 7}
-    truth = _disc(size) > 0
-    assert ((back > 0) & truth).sum() / ((back > 0) | truth).sum() > 0.95
+    expected = _disc(size) > 0
+    assert ((back > 0) & expected).sum() / ((back > 0) | expected).sum() > 0.95
 
 
 def test_edges_are_smoother_than_the_nearest_neighbour() -> None:
-    truth = _disc(400) > 0
+    expected = _disc(400) > 0
     nearest = np.kron(_disc(50), np.ones((8, 8), int)) > 0
     voted = resample_labels(_disc(50), (400, 400)) > 0
-    assert (voted ^ truth).sum() < 0.8 * (nearest ^ truth).sum()
+    assert (voted ^ expected).sum() < 0.8 * (nearest ^ expected).sum()
 
 
 def test_touching_ids_do_not_mix() -> None:
@@ -59,11 +59,11 @@ def test_slabs_of_maps_are_linear_and_keep_their_mean(shape) -> None:
     assert np.allclose(whole[1], 2 * whole[0], rtol=1e-5)
     assert whole[0].mean() == pytest.approx(ramp.mean(), rel=0.03)
     inner = whole[(0, *(slice(n // 3, n - n // 3) for n in shape))]
-    truth = sum(
+    expected = sum(
         (i + 0.5) * old / new
         for i, old, new in zip(np.indices(shape), ramp.shape[1:], shape, strict=True)
     )
-    middle = truth[tuple(slice(n // 3, n - n // 3) for n in shape)]
+    middle = expected[tuple(slice(n // 3, n - n // 3) for n in shape)]
     assert np.allclose(inner, middle, atol=0.05 * ramp.max())
 
 

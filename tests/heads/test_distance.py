@@ -1,4 +1,4 @@
-"""Distance: one object a hill; what the domain leaves out."""
+"""Distance: each object is a hill; limits of the domain."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def two_discs(radii: tuple[float, float], apart: float) -> np.ndarray:
 
 @few
 @given(solid())
-def test_distance_gives_solid_objects_back(labels: np.ndarray) -> None:
+def test_distance_restores_solid_objects(labels: np.ndarray) -> None:
     if HEAD.in_domain(labels):
         assert same_objects(HEAD.decode(HEAD.encode(labels)), labels)
 
 
 @few
 @given(touching())
-def test_distance_gives_objects_in_its_domain_back(labels: np.ndarray) -> None:
+def test_distance_restores_objects_in_its_domain(labels: np.ndarray) -> None:
     if HEAD.in_domain(labels):
         assert same_objects(HEAD.decode(HEAD.encode(labels)), labels)
 
@@ -52,7 +52,7 @@ def test_most_solid_scenes_are_in_the_domain_of_distance() -> None:
 
 
 @pytest.mark.parametrize("shape", [(40, 40), (14, 20, 20)])
-def test_the_distance_of_each_object_goes_up_to_one(shape: tuple[int, ...]) -> None:
+def test_the_maximum_distance_of_each_object_is_one(shape: tuple[int, ...]) -> None:
     labels = np.zeros(shape, np.uint16)
     labels[..., 2:12, 2:9], labels[..., 2:12, 9:19], labels[..., 14:15, 3:9] = 3, 7, 9
     distance = normalized_distance(labels)
@@ -60,25 +60,25 @@ def test_the_distance_of_each_object_goes_up_to_one(shape: tuple[int, ...]) -> N
     assert distance[labels == 0].max() == 0
 
 
-def test_discs_of_like_size_are_in_the_domain_and_a_bone_and_very_unlike_discs_are_not() -> None:
+def test_discs_of_similar_size_are_in_the_domain_but_not_a_bone_or_very_different_discs() -> None:
     assert HEAD.in_domain(two_discs((12, 12), 20))
     assert not HEAD.in_domain((two_discs((12, 12), 22) > 0).astype(np.uint16))
     assert not HEAD.in_domain(two_discs((20, 3), 22))
 
 
-def test_very_unlike_discs_are_found_all_the_same() -> None:
+def test_very_different_discs_are_separated_all_the_same() -> None:
     labels = two_discs((20, 5), 23)
     assert match(HEAD.decode(HEAD.encode(labels)), labels, [0.5])[0].ap == 1
 
 
-def test_depth_says_which_bumps_are_objects() -> None:
+def test_depth_decides_which_bumps_are_objects() -> None:
     bone = (two_discs((12, 12), 22) > 0).astype(np.uint16)
     maps = HEAD.encode(bone)
     assert HEAD.decode(maps).max() == 2
     assert Distance(depth=0.7).decode(maps).max() == 1
 
 
-def test_an_object_in_two_pieces_is_out_of_the_domain() -> None:
+def test_a_disconnected_object_is_outside_the_domain() -> None:
     labels = np.zeros((10, 10), np.uint16)
     labels[1, 1] = labels[8, 8] = 1
     assert not HEAD.in_domain(labels)
@@ -90,7 +90,7 @@ def test_one_object_that_fills_the_image_is_one() -> None:
     assert same_objects(HEAD.decode(HEAD.encode(labels)), labels)
 
 
-def test_touching_discs_come_out_of_noisy_maps() -> None:
+def test_touching_discs_are_separated_in_noisy_maps() -> None:
     rng = np.random.default_rng(0)
     labels = two_discs((14, 16), 26)
     maps = HEAD.encode(labels)
@@ -101,7 +101,7 @@ def test_touching_discs_come_out_of_noisy_maps() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1500, 1500), (40, 200, 200)])
-def test_noise_alone_takes_seconds(shape: tuple[int, ...]) -> None:
+def test_pure_noise_takes_seconds(shape: tuple[int, ...]) -> None:
     maps = np.random.default_rng(0).random((3, *shape), np.float32)
     HEAD.decode(maps[(slice(None), *[slice(0, 9)] * len(shape))])  # compiles
     start = time.process_time()

@@ -1,4 +1,4 @@
-"""Flow: around corners and along bends; the way to the centre stays in the object."""
+"""Flow: paths to the centre stay in the object, around corners and along bends."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def _flow(labels: np.ndarray) -> np.ndarray:
 
 @few
 @given(touching())
-def test_flow_gives_every_connected_object_back(labels: np.ndarray) -> None:
+def test_flow_restores_every_connected_object(labels: np.ndarray) -> None:
     assert HEAD.in_domain(labels)
     assert same_objects(HEAD.decode(HEAD.encode(labels)), labels)
 
 
 @few
 @given(bent())
-def test_flow_gives_bent_objects_back(labels: np.ndarray) -> None:
+def test_flow_restores_bent_objects(labels: np.ndarray) -> None:
     assert HEAD.in_domain(labels)
     assert same_objects(HEAD.decode(HEAD.encode(labels)), labels)
 
@@ -85,14 +85,14 @@ def test_the_flow_leaves_the_border_and_follows_the_middle_of_a_bar() -> None:
     assert np.allclose(flow[1, 7, 56:96], -1)
 
 
-def test_a_centre_lies_deep_in_its_object() -> None:
+def test_a_centre_is_deep_in_its_object() -> None:
     ring = disc(61, 28) - disc(61, 18)
-    ring[30:, 25:36] = 0  # a C, whose centroid lies outside of it
+    ring[30:, 25:36] = 0  # a C, whose centroid is outside of it
     (y,), (x,) = np.nonzero((_flow(ring) == 0).all(0) & (ring > 0))
     assert 20 <= np.hypot(y - 30, x - 30) <= 26
 
 
-def test_a_spiral_comes_out_as_one() -> None:
+def test_a_spiral_is_one_object() -> None:
     labels = np.zeros((60, 60), np.uint16)
     turn = np.linspace(0, 10 * np.pi, 20_000)
     radius = 2 + turn * 0.85
@@ -103,14 +103,14 @@ def test_a_spiral_comes_out_as_one() -> None:
     assert same_objects(HEAD.decode(HEAD.encode(labels)), labels)
 
 
-def test_a_thread_longer_than_the_rounds_of_doubling_comes_out_as_one() -> None:
+def test_a_thread_longer_than_the_rounds_of_doubling_is_one_object() -> None:
     labels = np.zeros((200, 200), np.uint16)
     labels[::2] = 1
     labels[1::4, -1] = labels[3::4, 0] = 1
     assert same_objects(HEAD.decode(HEAD.encode(labels)), labels)
 
 
-def test_an_object_in_two_pieces_is_out_of_the_domain() -> None:
+def test_a_disconnected_object_is_outside_the_domain() -> None:
     labels = np.zeros((10, 10), np.uint16)
     labels[1, 1] = labels[8, 8] = 1
     assert not HEAD.in_domain(labels)
@@ -124,7 +124,7 @@ def test_ids_with_gaps_and_one_object_that_fills_the_image() -> None:
 
 
 @pytest.mark.parametrize("shape", [(200, 200), (24, 72, 72)])
-def test_bent_objects_come_out_of_noisy_maps(shape: tuple[int, ...]) -> None:
+def test_bent_objects_are_separated_in_noisy_maps(shape: tuple[int, ...]) -> None:
     labels = arcs(shape, 20, (10, 22), 9, np.random.default_rng(1))
     labels = remove_small(labels, 200)
     assert labels.max() >= 5
@@ -132,7 +132,7 @@ def test_bent_objects_come_out_of_noisy_maps(shape: tuple[int, ...]) -> None:
     assert match(found, labels, [0.5])[0].ap >= 0.95
 
 
-def test_noise_is_measured_and_that_of_ideal_maps_is_none() -> None:
+def test_noise_is_measured_and_is_zero_in_ideal_maps() -> None:
     labels = disc(61, 25)
     for noise in (0.0, 0.05, 0.1):
         measured = noise_of(noisy(labels, noise)[FLOW:], labels > 0)
@@ -156,7 +156,7 @@ def test_bad_flows_give_labels(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1500, 1500), (40, 200, 200)])
-def test_noise_alone_takes_seconds(shape: tuple[int, ...]) -> None:
+def test_pure_noise_takes_seconds(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     maps = rng.normal(size=(FLOW + len(shape), *shape)).astype(np.float32)
     assert seconds(maps) < 20

@@ -1,4 +1,4 @@
-"""Heads: decoding undoes encoding, losses go down to nothing, odd maps do no harm."""
+"""Heads: decoding inverts encoding, ideal outputs have no loss, odd maps do no harm."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ few = settings(max_examples=60, deadline=None)
 
 @few
 @given(touching())
-def test_center_gives_every_connected_object_back(labels: np.ndarray) -> None:
+def test_center_restores_every_connected_object(labels: np.ndarray) -> None:
     head = Center()
     assert head.in_domain(labels)
     assert same_objects(head.decode(head.encode(labels)), labels)
@@ -32,7 +32,7 @@ def test_center_gives_every_connected_object_back(labels: np.ndarray) -> None:
 
 @few
 @given(solid())
-def test_boundary_gives_solid_objects_back(labels: np.ndarray) -> None:
+def test_boundary_restores_solid_objects(labels: np.ndarray) -> None:
     head = Boundary()
     if head.in_domain(labels):
         assert same_objects(head.decode(head.encode(labels)), labels)
@@ -65,27 +65,27 @@ def test_most_solid_scenes_are_in_the_domain_of_boundary() -> None:
 
 @few
 @given(touching())
-def test_semantic_gives_classes_back(labels: np.ndarray) -> None:
+def test_semantic_restores_classes(labels: np.ndarray) -> None:
     head = Semantic(classes=("a", "b"))
     classes = labels % 3
     assert np.array_equal(head.decode(head.encode(classes)), classes)
 
 
-def test_boundary_says_that_a_bar_without_inside_is_out_of_its_domain() -> None:
+def test_a_bar_without_inside_is_outside_the_domain_of_boundary() -> None:
     labels = np.zeros((10, 10), np.uint16)
     labels[4:6, 2:8] = 1
     assert not Boundary().in_domain(labels)
     assert Boundary().decode(Boundary().encode(labels)).max() == 1  # found all the same
 
 
-def test_center_says_that_an_object_in_two_pieces_is_out_of_its_domain() -> None:
+def test_a_disconnected_object_is_outside_the_domain_of_center() -> None:
     labels = np.zeros((10, 10), np.uint16)
     labels[1, 1] = labels[8, 8] = 1
     assert not Center().in_domain(labels)
 
 
 @pytest.mark.parametrize("head", [Center(), Flow()], ids=lambda h: h.name)
-def test_what_hangs_on_an_object_over_corners_only_stays_with_it(head: Center | Flow) -> None:
+def test_parts_connected_by_corners_only_stay_with_their_object(head: Center | Flow) -> None:
     labels = np.full((10, 10), 2, np.uint16)
     labels[4:9, 4:9] = labels[3, 3] = labels[2, 2] = 1
     assert same_objects(head.decode(head.encode(labels)), labels)
@@ -106,7 +106,7 @@ def test_center_separates_objects_in_noisy_maps() -> None:
     assert sizes[sizes <= 400].sum() < 0.02 * labels.size
 
 
-def test_touching_balls_do_not_flow_together_in_noisy_maps() -> None:
+def test_touching_balls_are_not_merged_in_noisy_maps() -> None:
     rng = np.random.default_rng(0)
     grid = np.stack(np.indices((40, 76, 76)), -1)
     places = [np.arange(10, n, 18) for n in grid.shape[:3]]
@@ -187,7 +187,7 @@ def test_touching_voxels_of_two_classes_are_two_components() -> None:
     assert components(classes).max() == 3
 
 
-def test_objects_of_a_low_mean_probability_go_where_more_is_asked_for() -> None:
+def test_objects_below_the_minimum_mean_probability_are_removed() -> None:
     labels = np.zeros((40, 60), np.int32)
     labels[10:30, 5:25], labels[10:30, 35:55] = 1, 2
     head = Center(threshold=0.5)
@@ -199,12 +199,12 @@ def test_objects_of_a_low_mean_probability_go_where_more_is_asked_for() -> None:
     assert same_objects(kept, np.where(labels == 1, 1, 0))
 
 
-def test_models_that_call_the_least_mean_probability_confidence_are_still_read() -> None:
+def test_the_former_name_of_mean_probability_is_still_read() -> None:
     assert Center.model_validate({"confidence": 0.86}).mean_probability == 0.86
     assert "confidence" not in Center().model_dump()
 
 
-def test_maps_of_any_kind_and_order_become_contiguous_float32() -> None:
+def test_maps_of_any_dtype_and_order_become_contiguous_float32() -> None:
     maps = np.random.default_rng(0).random((7, 10, 12, 14)).astype(np.float16)
     fixed = maps.copy()
     fixed.flags.writeable = False

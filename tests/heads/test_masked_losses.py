@@ -1,4 +1,4 @@
-"""Voxels of unknown labels do not count in any head's loss, and known ones count as before."""
+"""Voxels with unknown labels are ignored in the loss of any head; known ones count as before."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_unknown_voxels_give_no_gradient_and_the_others_do(head, shape) -> None:
 
 
 @pytest.mark.parametrize("head", HEADS, ids=lambda h: h.name)
-def test_what_the_network_says_of_unknown_voxels_changes_no_loss(head) -> None:
+def test_outputs_at_unknown_voxels_do_not_change_the_loss(head) -> None:
     output, target = _maps(head)
     target[:, :, :5] = torch.nan
     other = output.detach().clone()
@@ -51,7 +51,7 @@ def test_what_the_network_says_of_unknown_voxels_changes_no_loss(head) -> None:
 
 
 @pytest.mark.parametrize("head", HEADS, ids=lambda h: h.name)
-def test_a_crop_of_which_nothing_is_known_teaches_nothing(head) -> None:
+def test_a_patch_without_known_labels_has_no_gradient(head) -> None:
     output, target = _maps(head)
     head.loss(output, torch.full_like(target, torch.nan)).backward()
     assert (output.grad == 0).all()
@@ -63,7 +63,7 @@ def test_where_all_is_known_the_loss_is_that_of_monai() -> None:
     assert Semantic().loss(output, target).item() == pytest.approx(theirs.item(), rel=1e-6)
 
 
-def test_a_rare_class_of_more_weight_pulls_harder() -> None:
+def test_a_class_of_higher_weight_has_a_larger_gradient() -> None:
     output, target = _maps(Semantic())
     pull = {}
     for weight in (1.0, 4.0):
@@ -74,6 +74,6 @@ def test_a_rare_class_of_more_weight_pulls_harder() -> None:
 
 
 @pytest.mark.parametrize("weights", [(1, 2, 3), (1, 0)])
-def test_weights_that_fit_no_classes_are_refused(weights) -> None:
+def test_weights_that_do_not_fit_the_classes_are_refused(weights) -> None:
     with pytest.raises(ValidationError, match=r"3 weights for 1 classes|must be positive"):
         Semantic(weights=weights)

@@ -112,15 +112,15 @@ def test_it_is_a_choice_of_training_and_others_are_not() -> None:
         TrainingOptions(head="semantic")
 
 
-def test_it_is_trained_saved_and_read_with_its_numbers(folder) -> None:
+def test_it_is_trained_saved_and_read_with_its_parameters(folder) -> None:
     assert load_model(folder).info.head == Mask()
 
 
 def test_it_segments_from_python_and_from_the_command_line(folder, tmp_path) -> None:
-    image, truth = squares(9)
+    image, ground_truth = squares(9)
     result = napari_tally.segment(image, folder)
-    assert result.count == truth.max() == 9
-    assert np.mean((result.labels > 0) == (truth > 0)) > 0.97
+    assert result.count == ground_truth.max() == 9
+    assert np.mean((result.labels > 0) == (ground_truth > 0)) > 0.97
     tifffile.imwrite(tmp_path / "a.tif", image.astype(np.float32))
     words = ["segment", str(tmp_path / "a.tif"), "--model", str(folder), "-o", str(tmp_path / "o")]
     done = CliRunner().invoke(app, words)
@@ -128,18 +128,18 @@ def test_it_segments_from_python_and_from_the_command_line(folder, tmp_path) -> 
     assert tifffile.imread(tmp_path / "o" / "a_labels.tif").max() == 9
 
 
-def test_its_number_is_tuned(folder) -> None:
-    image, truth = squares(9)
+def test_its_parameter_is_tuned(folder) -> None:
+    image, ground_truth = squares(9)
     blind = load_model(folder).info.head.tuned(least=0.9)
     assert blind.parameters == {"threshold": 0.5, "least": 0.9}
     found = napari_tally.segment(image, folder, tune={"least": 0.9999})
     assert found.count < 9
-    tuning = napari_tally.tune([(image, truth)], folder, sweeps=1)
+    tuning = napari_tally.tune([(image, ground_truth)], folder, sweeps=1)
     assert tuning.after >= tuning.before
     assert set(tuning.changed) <= {"threshold", "least", "min_size"}
 
 
-def test_a_panoptic_head_takes_it_for_its_objects() -> None:
+def test_a_panoptic_head_accepts_it_for_its_objects() -> None:
     classes = [{"name": "cell", "kind": "thing"}]
     head = Panoptic.model_validate({"classes": classes, "objects": {"name": "mask", "least": 0.3}})
     assert head.objects == Mask(least=0.3)

@@ -24,14 +24,14 @@ few = settings(max_examples=40, deadline=None)
 
 
 def scene(objects: np.ndarray) -> np.ndarray:
-    """Return objects of both kinds in turn, and stuff in one half of what is left."""
+    """Return objects of both kinds in turn, and stuff in one half of the rest."""
     half = np.indices(objects.shape)[-1] < objects.shape[-1] // 2
     return HEAD.merged(objects, np.where(objects > 0, 2 + objects % 2, half))
 
 
 @few
 @given(touching())
-def test_objects_and_classes_are_given_back(objects: np.ndarray) -> None:
+def test_objects_and_classes_are_restored(objects: np.ndarray) -> None:
     labels = scene(objects)
     assert HEAD.in_domain(labels)
     found, classes = HEAD.split(HEAD.decode(HEAD.encode(labels)))
@@ -51,7 +51,7 @@ def test_each_voxel_has_one_class_and_each_object_one_whatever_the_maps(seed, sh
     assert pairs.shape[1] == len(np.unique(objects[objects > 0]))
 
 
-def test_an_object_takes_the_class_of_most_of_its_voxels_and_says_how_many() -> None:
+def test_an_object_gets_the_class_of_most_of_its_voxels_with_their_share() -> None:
     objects = np.zeros((4, 10), int)
     objects[:, :8] = 1
     things = np.full((4, 10), 2)
@@ -61,7 +61,7 @@ def test_an_object_takes_the_class_of_most_of_its_voxels_and_says_how_many() -> 
     assert share[1] == pytest.approx(0.75)
 
 
-def test_classes_that_tie_give_the_first_one_and_nan_counts_as_nothing() -> None:
+def test_ties_give_the_first_class_and_nan_is_ignored() -> None:
     labels = scene(np.pad(np.ones((8, 8), int), 4))
     maps = HEAD.encode(labels)
     maps[-4:] = 0.25
@@ -86,7 +86,7 @@ def test_the_ideal_output_has_almost_no_loss(objects) -> None:
     assert np.allclose(head.activate(output), target, atol=1e-4)
 
 
-def test_labels_cut_in_two_by_a_crop_become_two_objects_of_their_class() -> None:
+def test_objects_split_by_a_patch_become_two_objects_of_their_class() -> None:
     objects = np.zeros((5, 9), int)
     objects[0, :] = objects[:, 0] = objects[:, -1] = 2
     labels = HEAD.merged(objects, np.where(objects > 0, 3, 0))[2:]
@@ -95,7 +95,7 @@ def test_labels_cut_in_two_by_a_crop_become_two_objects_of_their_class() -> None
     assert set(np.unique(classes)) == {0, 3}
 
 
-def test_what_cannot_be_is_said() -> None:
+def test_invalid_heads_and_maps_are_refused() -> None:
     with pytest.raises(ValidationError, match="class of things"):
         Panoptic(classes=CLASSES[:1])
     with pytest.raises(InputError, match="channels"):

@@ -17,7 +17,7 @@ def test_a_perfect_answer_scores_one_with_any_head() -> None:
         assert head.score([TRUTH], [TRUTH]).main == pytest.approx(1)
 
 
-def test_classes_are_told_apart_but_instances_are_not_numbered() -> None:
+def test_class_ids_matter_but_instance_ids_do_not() -> None:
     swapped = np.array([0, 2, 1], np.uint16)[TRUTH]
     assert Boundary().score([swapped], [TRUTH]).main == pytest.approx(1)
     assert Semantic(classes=("a", "b")).score([swapped], [TRUTH]).main == 0
@@ -35,5 +35,5 @@ def test_an_image_without_a_class_does_not_count_for_it() -> None:
     assert dice_per_class([TRUTH, without], [TRUTH, without], 2) == pytest.approx([1, 1])
 
 
-def test_nothing_to_score_is_zero() -> None:
+def test_the_score_of_no_images_is_zero() -> None:
     assert Boundary().score([], []).main == Semantic().score([], []).main == 0

@@ -68,19 +68,19 @@ def test_shipped_models_load_as_monai_bundles(name) -> None:
     assert (model.folder / "docs" / "README.md").is_file()
 
 
-def test_networks_that_name_a_layer_twice_are_saved_whole(tmp_path) -> None:
+def test_networks_that_name_a_layer_twice_are_saved_completely(tmp_path) -> None:
     options = DynUNet(kernel_size=(3,) * 3, strides=(1, 2, 2), filters=(4, 8, 8), out_channels=3)
     info = ModelInfo(name="d", version="1", description="", licence="CC0-1.0", head=Boundary())
     save_model(tmp_path / "d", info, options, options.build().state_dict())
     assert load_model(tmp_path / "d").architecture == options
 
 
-def test_an_unknown_model_is_named_with_those_there_are() -> None:
+def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ModelError, match="nuclei-2d"):
         load_model("nuclei-7d")
 
 
-def test_missing_weights_are_said(folder) -> None:
+def test_missing_weights_are_refused(folder) -> None:
     (folder / WEIGHTS).unlink()
     with pytest.raises(ModelError, match="There are no weights"):
         load_model(folder)
@@ -133,7 +133,7 @@ def test_code_in_the_configuration_is_not_run(folder) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"napari_tally": {"name": "x"}}', "{}"])
-def test_damaged_metadata_is_said_in_a_sentence(folder, text) -> None:
+def test_damaged_metadata_is_refused_in_a_sentence(folder, text) -> None:
     (folder / METADATA).write_text(text)
     with pytest.raises(ModelError, match=r"not valid|must hold a JSON object|has no block"):
         load_model(folder)
@@ -146,6 +146,6 @@ def test_a_network_with_other_channels_than_the_head_is_refused(folder) -> None:
         load_model(folder)
 
 
-def test_the_scale_brings_objects_to_what_the_model_knows() -> None:
+def test_images_are_scaled_to_the_object_sizes_of_the_training() -> None:
     sizes = DiameterRange(low=5, typical=10, high=20)
     assert [sizes.scale_for(d) for d in (2, 5, 13, 20, 40)] == [5, 1, 1, 1, 0.25]

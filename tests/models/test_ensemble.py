@@ -65,18 +65,18 @@ def test_each_output_may_be_activated_before_the_mean(folder) -> None:
         assert torch.equal(activated(model.networks[0], image, torch.sigmoid), wanted[0])
 
 
-def test_all_ways_of_mirroring_several_axes_count() -> None:
-    seen = []
+def test_all_combinations_of_mirrored_axes_count() -> None:
+    inputs = []
 
     class Seen(torch.nn.Module):
         def forward(self, image):
-            seen.append(image[0, 0].clone())
+            inputs.append(image[0, 0].clone())
             return image
 
     image = torch.arange(6.0).reshape(1, 1, 2, 3)
     assert torch.equal(Mean([Seen()], (-2, -1))(image), image)
-    assert len(seen) == 4
-    assert [s[0, 0].item() for s in seen] == [0, 3, 2, 5]
+    assert len(inputs) == 4
+    assert [s[0, 0].item() for s in inputs] == [0, 3, 2, 5]
 
 
 def test_a_mean_of_one_network_and_no_copy_is_the_network(tmp_path) -> None:
@@ -118,10 +118,10 @@ def test_the_checksum_is_of_all_weights(folder) -> None:
     before = load_model(folder).sha256
     other = SECOND.build()
     save_model(folder, INFO, FIRST, load_model(folder).networks[0].state_dict())
-    alone = load_model(folder).sha256
+    first_only = load_model(folder).sha256
     further = [(SECOND, other.state_dict())]
     save_model(folder, INFO, FIRST, load_model(folder).networks[0].state_dict(), further)
-    assert len({before, alone, load_model(folder).sha256}) == 3
+    assert len({before, first_only, load_model(folder).sha256}) == 3
 
 
 def test_layers_that_are_named_twice_are_written_once(folder) -> None:
@@ -130,7 +130,7 @@ def test_layers_that_are_named_twice_are_written_once(folder) -> None:
     assert len(load_file(folder / SECOND_FILE)) == len(held) < len(network.state_dict())
 
 
-def test_missing_weights_of_the_second_network_are_said(folder) -> None:
+def test_missing_weights_of_the_second_network_are_refused(folder) -> None:
     (folder / SECOND_FILE).unlink()
     with pytest.raises(ModelError, match=r"There are no weights in .*model_2\.safetensors"):
         load_model(folder)
@@ -143,7 +143,7 @@ def test_the_weights_of_one_network_do_not_fit_another(folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("definition", "said"),
+    ("definition", "message"),
     [
         (SECOND.model_copy(update={"out_channels": 4}).definition(), "other axes, channels"),
         (FIRST.model_copy(update={"channels": (4, 8), "strides": (2,)}).definition(), "or stride"),
@@ -151,10 +151,10 @@ def test_the_weights_of_one_network_do_not_fit_another(folder) -> None:
         ({"_target_": "os.system"}, "os.system"),
     ],
 )
-def test_another_kind_of_second_network_is_refused(folder, definition, said) -> None:
+def test_another_kind_of_second_network_is_refused(folder, definition, message) -> None:
     path = folder / INFERENCE
     path.write_text(json.dumps(json.loads(path.read_text()) | {"network_def_2": definition}))
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=message):
         load_model(folder)
 
 

@@ -1,4 +1,4 @@
-"""The shipped `hippocampus-mr`: it finds what it knows, whichever way the image lies."""
+"""The shipped `hippocampus-mr`: it finds the hippocampus in any orientation of the image."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def drawn(**options) -> tuple[Volume, np.ndarray]:
     return Volume(image, "ZYX", phantom.spacing_mm, "mm", phantom.affine), classes
 
 
-def test_it_says_what_it_takes(model) -> None:
+def test_it_describes_its_input(model) -> None:
     assert model.info.head.classes == CLASSES
     assert (model.info.preprocessing.spacing, model.info.preprocessing.spacing_unit) == (
         (1, 1, 1),
@@ -46,10 +46,10 @@ def test_it_says_what_it_takes(model) -> None:
         {"level": 200_000},
     ],
 )
-def test_the_phantom_can_be_tried_with_it(model, options) -> None:
-    volume, truth = drawn(seed=1, **options)
+def test_it_segments_the_phantom(model, options) -> None:
+    volume, ground_truth = drawn(seed=1, **options)
     result = napari_tally.segment(volume, model, separate=True)
-    assert dice_per_class([result.classes.array], [truth], 2).min() > 0.6
+    assert dice_per_class([result.classes.array], [ground_truth], 2).min() > 0.6
     assert {"anterior", "posterior"} <= set(result.table["class_name"])
 
 
@@ -71,9 +71,9 @@ def test_left_and_right_are_treated_alike(model) -> None:
 
 
 @pytest.mark.parametrize("name", ["hippocampus_014.nii.gz", "hippocampus_024.nii.gz"])
-def test_real_volumes_are_found(model, shared_data, name) -> None:
+def test_it_segments_real_volumes(model, shared_data, name) -> None:
     folder = shared_data / "hippocampus-mr"
     result = napari_tally.segment(folder / "images" / name, model)
-    truth = np.asarray(napari_tally.read(folder / "labels" / name).array)
-    assert dice_per_class([np.asarray(result.classes.array)], [truth], 2).min() > 0.8
+    ground_truth = np.asarray(napari_tally.read(folder / "labels" / name).array)
+    assert dice_per_class([np.asarray(result.classes.array)], [ground_truth], 2).min() > 0.8
     assert sum(result.seconds.values()) < 10  # 0.1 s where nothing else runs

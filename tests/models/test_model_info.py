@@ -1,4 +1,4 @@
-"""What a model may say of itself."""
+"""Descriptions of models."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_geometry_and_colours_go_to_json_and_back() -> None:
         {"orientation": "RRS"},
     ],
 )
-def test_geometry_that_makes_no_sense_is_refused(wrong) -> None:
+def test_invalid_geometry_is_refused(wrong) -> None:
     with pytest.raises(ValidationError):
         Preprocessing(**wrong)
 
@@ -95,7 +95,7 @@ def test_folders_of_a_later_format_are_refused_with_what_to_do(tmp_path) -> None
 
 
 @pytest.mark.parametrize("name", shipped_models())
-def test_built_in_models_are_in_the_present_format(name) -> None:
+def test_built_in_models_are_in_the_current_format(name) -> None:
     block = json.loads((model_folder(name) / METADATA).read_text())[BLOCK]
     assert ModelInfo.model_validate(block).model_dump(mode="json", exclude_unset=True) == block
 

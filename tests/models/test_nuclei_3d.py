@@ -36,29 +36,29 @@ def field(coarse: float = 1.0, diameter_px: float = 15.0) -> tuple[Volume, np.nd
 
 
 @pytest.mark.parametrize("coarse", [1.0, 2.0, 4.0])
-def test_nuclei_are_found_whatever_the_distance_of_the_slices(model, coarse) -> None:
-    volume, truth = field(coarse)
+def test_nuclei_are_found_at_any_distance_between_slices(model, coarse) -> None:
+    volume, ground_truth = field(coarse)
     result = napari_tally.segment(volume, model)
-    assert match(result.labels, truth, [0.5])[0].ap > 0.6
+    assert match(result.labels, ground_truth, [0.5])[0].ap > 0.6
     assert result.volume.spacing == volume.spacing
     assert "volume_um3" in result.table
 
 
-def test_large_nuclei_are_recognised_and_come_back_on_the_source_grid(model) -> None:
-    volume, truth = field(diameter_px=34)
+def test_large_nuclei_are_recognised_and_labelled_on_the_image_grid(model) -> None:
+    volume, ground_truth = field(diameter_px=34)
     result = napari_tally.segment(volume, model)
     assert result.scale < 0.75
-    assert match(result.labels, truth, [0.5])[0].ap > 0.6
+    assert match(result.labels, ground_truth, [0.5])[0].ap > 0.6
 
 
-def test_a_told_size_needs_no_guess(model) -> None:
+def test_a_given_size_is_not_estimated(model) -> None:
     volume, _ = field()
     result = napari_tally.segment(volume, model, object_size="7.5um")
     assert "estimate the object size" not in result.seconds
     assert result.scale == 1
 
 
-def test_noise_is_said_to_be_noise(model) -> None:
+def test_noise_gives_a_warning(model) -> None:
     image = np.random.default_rng(0).poisson(3, (40, 64, 64))
     result = napari_tally.segment(image, model, axes="ZYX")
     assert result.count == 0
@@ -71,13 +71,13 @@ def test_a_plane_is_refused_in_a_sentence(model) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "coarse", "least"), [("worm", 2.0, 0.75), ("embryo8", 2.18, 0.85)]
+    ("name", "coarse", "min_ap"), [("worm", 2.0, 0.75), ("embryo8", 2.18, 0.85)]
 )
-def test_real_stacks_score_as_the_card_says(model, shared_data, name, coarse, least) -> None:
-    image, truth = (
+def test_real_stacks_score_as_the_card_says(model, shared_data, name, coarse, min_ap) -> None:
+    image, ground_truth = (
         tifffile.imread(shared_data / "nuclei-3d" / f"{name}_{kind}.tif")
         for kind in ("image", "labels")
     )
     result = napari_tally.segment(image, model, axes="ZYX", spacing=(coarse, 1, 1))
-    assert match(result.labels, truth, [0.5])[0].ap > least
+    assert match(result.labels, ground_truth, [0.5])[0].ap > min_ap
     assert not any("Low confidence" in note for note in result.notes)

@@ -1,4 +1,4 @@
-"""Linking of objects between slices: one id an object, through gaps and beside neighbours."""
+"""Linked slices: one id an object, across gaps and next to neighbours."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def _in_slices(volume: np.ndarray) -> np.ndarray:
     return out
 
 
-def _same(found: np.ndarray, truth: np.ndarray) -> bool:
-    """Tell whether two label images are equal up to their ids."""
-    pairs = np.unique(np.stack([found.ravel(), truth.ravel()]), axis=1)
+def _same(found: np.ndarray, ground_truth: np.ndarray) -> bool:
+    """Return whether two label images are equal up to their ids."""
+    pairs = np.unique(np.stack([found.ravel(), ground_truth.ravel()]), axis=1)
     return len(np.unique(pairs[0])) == len(np.unique(pairs[1])) == pairs.shape[1]
 
 
@@ -54,9 +54,9 @@ def test_an_object_survives_a_missed_slice_which_is_filled(touching) -> None:
     found = link_slices(slices)
     assert found.max() == 3
     middle = found == found[12, 12, 27]
-    truth = touching == 2
-    assert (middle & truth).sum() / (middle | truth).sum() > 0.97
-    assert middle[10].sum() > 0.8 * truth[10].sum()
+    ground_truth = touching == 2
+    assert (middle & ground_truth).sum() / (middle | ground_truth).sum() > 0.97
+    assert middle[10].sum() > 0.8 * ground_truth[10].sum()
 
 
 def test_without_a_gap_a_missed_slice_makes_two_objects(touching) -> None:
@@ -82,7 +82,7 @@ def test_a_neighbour_does_not_take_the_place_of_an_object_that_ends() -> None:
     assert found[0, 10, 10] != found[0, 10, 30] == found[5, 10, 30] == found[5, 10, 18]
 
 
-def test_of_a_split_the_larger_part_goes_on_and_the_other_is_new() -> None:
+def test_after_a_split_the_larger_part_keeps_the_id() -> None:
     slices = np.zeros((6, 20, 40), np.int32)
     slices[:3, 5:15, 5:35] = 1
     slices[3:, 5:15, 5:24] = 1
@@ -92,14 +92,14 @@ def test_of_a_split_the_larger_part_goes_on_and_the_other_is_new() -> None:
     assert found[0, 10, 10] == found[5, 10, 10] != found[5, 10, 30]
 
 
-def test_two_objects_one_above_the_other_are_cut_at_their_waist() -> None:
-    truth = np.zeros((34, 24, 24), np.int32)
-    truth[_ball(truth.shape, (9, 12, 12), 8.5)] = 1
-    truth[_ball(truth.shape, (25, 12, 12), 8.5) & (truth == 0)] = 2
-    slices = (truth > 0).astype(np.int32)
+def test_two_objects_one_above_the_other_are_split_at_their_waist() -> None:
+    ground_truth = np.zeros((34, 24, 24), np.int32)
+    ground_truth[_ball(ground_truth.shape, (9, 12, 12), 8.5)] = 1
+    ground_truth[_ball(ground_truth.shape, (25, 12, 12), 8.5) & (ground_truth == 0)] = 2
+    slices = (ground_truth > 0).astype(np.int32)
     found = link_slices(slices)
     assert found.max() == 2
-    assert (found[:17][truth[:17] > 0] == 1).all()
+    assert (found[:17][ground_truth[:17] > 0] == 1).all()
     assert link_slices(slices, waist=0).max() == 1
 
 
@@ -110,7 +110,7 @@ def test_every_waist_of_a_chain_is_found() -> None:
     assert link_slices(slices).max() == 4
 
 
-def test_nothing_stays_nothing() -> None:
+def test_an_empty_stack_stays_empty() -> None:
     assert not link_slices(np.zeros((4, 8, 8), np.int32)).any()
 
 

@@ -1,4 +1,4 @@
-"""Which object lies in which."""
+"""Parents: the object that contains another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_the_parent_is_the_one_that_holds_most() -> None:
     assert share.tolist() == pytest.approx([0, 2 / 3, 1 / 2])
 
 
-def test_of_two_that_hold_as_much_it_is_the_smaller_id() -> None:
+def test_ties_go_to_the_smaller_id() -> None:
     parent, share = parents_of(np.array([[1, 1]]), np.array([[8, 4]]))
     assert (parent.item(), share.item()) == (4, 0.5)
 

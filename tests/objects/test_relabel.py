@@ -1,4 +1,4 @@
-"""Ids come out consecutive, in the smallest type, whatever they came in as."""
+"""Relabelled ids are consecutive, in the smallest dtype, whatever the input."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_original_ids_are_kept_beside_the_new_ones() -> None:
 
 
 @pytest.mark.parametrize("factor", [2**33, 2**59])
-def test_huge_ids_are_not_cut_off(factor: int) -> None:
+def test_huge_ids_are_not_truncated(factor: int) -> None:
     labels, ids = as_labels(GAPS.astype(np.int64) * factor)
     np.testing.assert_array_equal(labels, CLOSED)
     assert ids.tolist() == [4 * factor, 7 * factor, 9 * factor]
@@ -48,7 +48,7 @@ def test_the_type_is_the_smallest_that_holds_the_objects(count: int, dtype: type
     np.testing.assert_array_equal(found[0], np.arange(count + 1))
 
 
-def test_labels_that_are_right_already_are_not_copied() -> None:
+def test_consecutive_labels_are_not_copied() -> None:
     right = CLOSED.astype(np.uint16)
     assert relabel(right) is right
 
@@ -80,7 +80,7 @@ def test_an_empty_axis_is_fine(shape: tuple[int, ...], dtype: type) -> None:
         assert (found.shape, found.dtype) == (shape, np.uint16)
 
 
-def test_parts_of_a_mask_connect_over_corners() -> None:
+def test_components_of_a_mask_connect_over_corners() -> None:
     mask = np.zeros((2, 4, 4), bool)
     mask[0, 0, 0] = mask[1, 1, 1] = mask[0, 3, 3] = True
     found = relabel(mask)
@@ -90,7 +90,7 @@ def test_parts_of_a_mask_connect_over_corners() -> None:
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
-def test_parts_of_a_mask_are_those_that_scipy_finds(ndim: int) -> None:
+def test_components_of_a_mask_are_those_of_scipy(ndim: int) -> None:
     random = np.random.default_rng(0)
     for _ in range(300):
         mask = random.random(random.integers(1, 9, ndim)) < random.random()
@@ -103,7 +103,7 @@ def test_parts_of_a_mask_are_those_that_scipy_finds(ndim: int) -> None:
         np.testing.assert_array_equal(found > 0, mask)
 
 
-def test_small_objects_go_and_the_others_close_up() -> None:
+def test_small_objects_are_removed_and_the_other_ids_are_consecutive() -> None:
     np.testing.assert_array_equal(remove_small(GAPS, 3), CLOSED == 1)
     np.testing.assert_array_equal(remove_small(GAPS * 2**40, 2), CLOSED)
     np.testing.assert_array_equal(remove_small(GAPS, 4), 0)
@@ -117,7 +117,7 @@ def test_no_object_is_smaller_than_one_voxel(min_voxels: int) -> None:
     np.testing.assert_array_equal(remove_small(GAPS, min_voxels), CLOSED)
 
 
-def test_small_parts_of_a_mask_go() -> None:
+def test_small_components_of_a_mask_are_removed() -> None:
     mask = GAPS > 4
     assert remove_small(mask, 4).max() == 1
     assert remove_small(mask, 5).max() == 0
@@ -138,7 +138,7 @@ def test_small_parts_of_a_mask_go() -> None:
         (np.ones((1, 1, 1, 1), bool), "2 or 3 axes"),
     ],
 )
-def test_what_is_no_label_image_is_refused_in_a_sentence(labels: np.ndarray, message: str) -> None:
+def test_other_arrays_are_refused_in_a_sentence(labels: np.ndarray, message: str) -> None:
     for function in (relabel, as_labels, lambda a: remove_small(a, 2)):
         with pytest.raises(InputError, match=message):
             function(labels)

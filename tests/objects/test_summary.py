@@ -28,7 +28,7 @@ def test_count_and_median_size(column: str, values: list[float], text: str) -> N
     assert summary(table, "nucleus", "nuclei") == text
 
 
-def test_what_measure_returns_can_be_summed_up() -> None:
+def test_a_measured_table_has_a_summary() -> None:
     labels = np.zeros((4, 6, 6), int)
     assert summary(measure(labels)) == "0 objects"
     labels[1:3, 1:3, 1:3] = 5
@@ -46,12 +46,12 @@ def test_classes_are_named_with_their_volumes() -> None:
     assert class_summary(_classes(1512.2, 0)) == "c0 1,512 mm³, c1 0 mm³"
 
 
-def test_of_many_classes_the_largest_are_named() -> None:
-    said = class_summary(_classes(*range(10)))
-    assert said.startswith("c4 4 mm³, c5 5 mm³")
-    assert said.endswith("c9 9 mm³ and 4 smaller classes")
+def test_the_largest_of_many_classes_are_named() -> None:
+    text = class_summary(_classes(*range(10)))
+    assert text.startswith("c4 4 mm³, c5 5 mm³")
+    assert text.endswith("c9 9 mm³ and 4 smaller classes")
 
 
-def test_of_a_series_the_mean_is_said() -> None:
+def test_the_summary_of_a_series_is_the_mean() -> None:
     series = pd.concat([_classes(2.0, t=0), _classes(4.0, t=1)])
     assert class_summary(series) == "mean of 2 frames: c0 3 mm³"

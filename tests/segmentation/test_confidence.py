@@ -1,4 +1,4 @@
-"""The confidence of objects: it goes with its object, falls where maps are poor, heeds copies."""
+"""Confidence stays with its object, falls with poor maps, and uses test-time augmentation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def by_place(result) -> dict[tuple[int, int], float]:
     return dict(zip((tuple(p) for p in places), result.table["confidence"], strict=True))
 
 
-def test_clear_nuclei_are_trusted_more_than_those_that_drown_in_noise(model) -> None:
+def test_clear_nuclei_have_higher_confidence_than_noisy_ones(model) -> None:
     image, labels = nuclei((150, 170))
     clear = napari_tally.segment(image, model).table["confidence"]
     assert clear.between(0, 1).all() and clear.median() > 0.9
@@ -62,7 +62,7 @@ def test_without_a_calibration_it_is_the_mean_probability(model, field) -> None:
     assert np.allclose(result.table["confidence"], means, atol=1e-3)
 
 
-def test_it_goes_with_its_object_where_others_are_removed(model, field) -> None:
+def test_it_stays_with_its_object_when_others_are_removed(model, field) -> None:
     everything = napari_tally.segment(field, model)
     sizes = everything.table["area_px2"].sort_values()
     fewer = napari_tally.segment(field, model, min_size=f"{sizes.iloc[len(sizes) // 2]:.0f}px2")
@@ -70,7 +70,7 @@ def test_it_goes_with_its_object_where_others_are_removed(model, field) -> None:
     assert by_place(fewer).items() <= by_place(everything).items()
 
 
-def test_evidence_goes_with_ids_through_resampling_and_removal() -> None:
+def test_evidence_follows_ids_through_resampling_and_removal() -> None:
     labels = np.zeros((40, 60), np.uint16)
     labels[2:20, 2:20], labels[30, 30], labels[25:40, 40:60] = 1, 2, 3
     found = DecodedObjects(labels, np.array([[0.1], [0.2], [0.3]]))
@@ -94,10 +94,10 @@ def test_block_by_block_it_is_the_same(model, monkeypatch) -> None:
     assert np.median(gap) < 1e-3 and max(gap) < 0.1
 
 
-@pytest.mark.parametrize("way", [Link(), Views()], ids=lambda w: w.name)
-def test_a_stack_through_a_model_of_planes_has_it_too(model, field, way) -> None:
+@pytest.mark.parametrize("stack", [Link(), Views()], ids=lambda w: w.name)
+def test_stacks_with_a_2d_model_have_it_too(model, field, stack) -> None:
     stack = Volume(np.stack([field[:80, :80]] * 20), "ZYX", (1, 1, 1), "um", name="rods")
-    table = napari_tally.segment(stack, model, stack=way).table
+    table = napari_tally.segment(stack, model, stack=stack).table
     assert len(table) and table["confidence"].between(0, 1).all()
 
 
@@ -112,17 +112,17 @@ def test_objects_of_a_class_have_the_mean_probability_of_their_class() -> None:
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (12, 40, 60)])
-def test_evidence_tells_two_joined_objects_and_dim_ones_from_one(shape) -> None:
+def test_evidence_separates_merged_and_dim_objects_from_single_ones(shape) -> None:
     labels = np.zeros(shape, np.int32)
     labels[..., 5:25, 5:25], labels[..., 5:25, 35:55] = 1, 2
     halves = labels.copy()
     halves[..., 15:25, 5:25][labels[..., 15:25, 5:25] > 0] = 3
     head = Center()
     one, two = head.evidence(head.encode(labels), labels)
-    joined, _ = head.evidence(head.encode(halves), labels)
+    merged, _ = head.evidence(head.encode(halves), labels)
     names = head.evidence_names
     assert np.allclose(one, two)
-    assert joined[names.index("scatter")] > one[names.index("scatter")] + 1
+    assert merged[names.index("scatter")] > one[names.index("scatter")] + 1
     dim = head.encode(labels)
     dim[:3] = 0.7 * dim[:3] + np.array([0.3, 0, 0]).reshape(3, *(1,) * len(shape))
     assert head.evidence(dim, labels)[0, 0] == pytest.approx(0.7)
@@ -130,7 +130,7 @@ def test_evidence_tells_two_joined_objects_and_dim_ones_from_one(shape) -> None:
 
 
 @pytest.mark.parametrize("head", [Center(), Boundary(), Semantic()], ids=lambda h: h.name)
-def test_every_head_gives_one_row_an_object_and_says_what_it_means(head) -> None:
+def test_every_head_has_one_row_of_named_evidence_per_object(head) -> None:
     labels = np.zeros((9, 9), np.uint16)
     labels[1:4, 1:4] = 1
     maps = head.encode(labels)
@@ -141,14 +141,14 @@ def test_every_head_gives_one_row_an_object_and_says_what_it_means(head) -> None
 
 
 def test_a_calibration_for_another_head_is_refused() -> None:
-    told = {"name": "a", "version": "1", "description": "", "licence": "CC0-1.0"}
+    options = {"name": "a", "version": "1", "description": "", "licence": "CC0-1.0"}
     fits = Calibration(features=Boundary().evidence_names, weights=(1, 1, 1), bias=0)
-    assert ModelInfo(**told, head=Boundary(), confidence=fits).confidence == fits
+    assert ModelInfo(**options, head=Boundary(), confidence=fits).confidence == fits
     with pytest.raises(ValueError, match="probability, seed, scatter, border"):
-        ModelInfo(**told, head=Center(), confidence=fits)
+        ModelInfo(**options, head=Center(), confidence=fits)
 
 
-def test_copies_give_the_same_objects_and_can_be_decoded_again(model, field) -> None:
+def test_tta_gives_the_same_objects_and_can_be_decoded_again(model, field) -> None:
     plain = napari_tally.segment(field, model)
     copied = napari_tally.segment(field, model, tta=True, keep_maps=True)
     assert abs(copied.count - plain.count) <= 1
@@ -160,10 +160,10 @@ def test_copies_give_the_same_objects_and_can_be_decoded_again(model, field) -> 
     assert again.table.equals(copied.table)
 
 
-def test_copies_go_block_by_block_and_through_stacks_too(model, field, monkeypatch) -> None:
+def test_tta_works_block_by_block_and_for_stacks_too(model, field, monkeypatch) -> None:
     monkeypatch.setitem(blockwise._VOXELS, 2, 120**2)
-    told = {"tta": True, "object_size": "24px"}
-    assert napari_tally.segment(field, model, max_maps_gib=1e-4, **told).count > 5
+    options = {"tta": True, "object_size": "24px"}
+    assert napari_tally.segment(field, model, max_maps_gib=1e-4, **options).count > 5
     stack = Volume(np.stack([field[:64, :64]] * 16), "ZYX", (1, 1, 1), "um", name="rods")
-    for way in ("link", "views"):
-        assert napari_tally.segment(stack, model, stack=way, **told).count > 0
+    for stack in ("link", "views"):
+        assert napari_tally.segment(stack, model, stack=stack, **options).count > 0

@@ -1,4 +1,4 @@
-"""Objects do not depend on the device, nor on the numbers that it calculates with."""
+"""Objects do not depend on the device, nor on its numerical precision."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_classes_are_the_same(other) -> None:
 
 
 @on_gpu
-def test_a_gpu_learns(tmp_path) -> None:
+def test_a_gpu_trains(tmp_path) -> None:
     image, labels = NucleiField(shape=(128, 128), diameter_um=10, count=40).draw()
     sample = Sample("a", (image / image.max())[None].astype(np.float32), labels.astype(np.uint16))
     head = Flow()

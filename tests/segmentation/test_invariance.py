@@ -1,4 +1,4 @@
-"""Objects of every head do not depend on where an image begins, nor on the blocks of decoding."""
+"""Objects of every head do not depend on the origin of an image, nor on the blocks of decoding."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def labels(request) -> np.ndarray:
 
 
 def noisy(head: Head, labels: np.ndarray) -> np.ndarray:
-    """Return the maps of labels with smooth noise, as networks make them."""
+    """Return the maps of labels with smooth noise, as networks predict them."""
     maps, rng = head.encode(labels), np.random.default_rng(0)
     vectors = head.vectors(labels.ndim)
     for number, channel in enumerate(maps):
@@ -43,12 +43,12 @@ def noisy(head: Head, labels: np.ndarray) -> np.ndarray:
 
 
 def the_same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Tell whether objects are the same: each has its own at an IoU of 0.9, and ids are unique."""
+    """Return whether objects match one to one at an IoU of 0.9, with unique ids."""
     return len(np.unique(one)) == one.max() + 1 and match(one, other, [0.9])[0].ap >= 0.995
 
 
 @pytest.mark.parametrize("head", HEADS, ids=lambda h: h.name)
-def test_objects_do_not_depend_on_where_the_image_begins(head, labels) -> None:
+def test_objects_do_not_depend_on_the_origin_of_the_image(head, labels) -> None:
     maps = noisy(head, labels)
     whole = WHOLE.decode(maps, head, LEAST)
     assert whole.max() > 20

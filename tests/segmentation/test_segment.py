@@ -1,4 +1,4 @@
-"""The main job from Python: images of all kinds in, distinct measured objects or a sentence out."""
+"""Segmentation from Python: measured objects from images of all kinds, or a clear error."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def field():
 
 
 def test_every_nucleus_gets_its_own_id_and_row(model, field) -> None:
-    image, truth = field
+    image, ground_truth = field
     result = napari_tally.segment(image, model, spacing="0.5um")
-    assert match(result.labels, truth, [0.7])[0].ap > 0.9
+    assert match(result.labels, ground_truth, [0.7])[0].ap > 0.9
     assert result.labels.dtype == np.uint16
     assert result.table["label"].tolist() == list(range(1, result.count + 1))
     assert result.labels.max() == result.count
@@ -48,7 +48,7 @@ def test_the_tile_does_not_change_the_objects(model) -> None:
 
 
 @pytest.mark.parametrize("name", ["20b20ab0", "a102535b", "f4c4db3d"])
-def test_nor_does_it_in_real_images(model, shared_data, name) -> None:
+def test_the_tile_does_not_change_the_objects_of_real_images(model, shared_data, name) -> None:
     (path,) = (shared_data / "nuclei-2d-extra" / "images").glob(f"{name}*.tif")
     whole = napari_tally.segment(path, model, tiling={"tile": 2048})
     tiled = napari_tally.segment(path, model)
@@ -56,30 +56,30 @@ def test_nor_does_it_in_real_images(model, shared_data, name) -> None:
 
 
 @pytest.mark.parametrize("diameter", [100, 160])
-def test_large_objects_are_recognised_and_come_back_on_the_source_grid(model, diameter) -> None:
-    image, truth = nuclei((700, 700), diameter)
+def test_large_objects_are_recognised_and_labelled_on_the_image_grid(model, diameter) -> None:
+    image, ground_truth = nuclei((700, 700), diameter)
     result = napari_tally.segment(image, model)
     assert result.scale < 1
     assert any("downscaled" in note for note in result.notes)
     assert result.labels.shape == image.shape
-    assert match(result.labels, truth, [0.7])[0].ap > 0.8
+    assert match(result.labels, ground_truth, [0.7])[0].ap > 0.8
 
 
-def test_the_size_is_guessed_right_where_no_coarser_look_fits(model) -> None:
+def test_the_size_is_estimated_where_no_coarser_probe_fits(model) -> None:
     y, x = np.indices((180, 180))
     image = 20 + 180 * (np.hypot(y - 90, x - 90) < 86)
     result = napari_tally.segment(image, model)
     assert result.diameter_px == pytest.approx(172, rel=0.25)
 
 
-def test_a_told_object_size_is_taken(model) -> None:
-    image, truth = nuclei((90, 90), 5)
+def test_a_given_object_size_is_used(model) -> None:
+    image, ground_truth = nuclei((90, 90), 5)
     result = napari_tally.segment(image, model, object_size="5px")
     assert result.scale > 1
-    assert match(result.labels, truth, [0.5])[0].recall > 0.8
+    assert match(result.labels, ground_truth, [0.5])[0].recall > 0.8
 
 
-def test_min_size_and_threshold_are_heeded(model, field) -> None:
+def test_min_size_and_threshold_are_applied(model, field) -> None:
     image, _ = field
     assert napari_tally.segment(image, model, spacing=0.5, min_size="1000um2").count == 0
     low, high = (napari_tally.segment(image, model, threshold=t).labels for t in (0.2, 0.9))
@@ -108,7 +108,7 @@ def test_every_channel_is_measured_and_one_is_segmented(model, field) -> None:
         napari_tally.segment(two, model)
 
 
-def test_grey_colours_are_taken_as_one_channel_and_others_are_asked_for(model, field) -> None:
+def test_grey_rgb_images_have_one_channel_and_others_need_a_choice(model, field) -> None:
     grey = (field[0] // 2).astype(np.uint8)
     assert napari_tally.segment(np.stack([grey] * 3, -1), model).count > 5
     coloured = np.stack([grey, 0 * grey, 0 * grey], -1)
@@ -117,7 +117,7 @@ def test_grey_colours_are_taken_as_one_channel_and_others_are_asked_for(model, f
     assert napari_tally.segment(coloured, model, channel="red").count > 5
 
 
-def test_nan_is_said_and_taken_for_background(model, field) -> None:
+def test_nan_is_reported_and_becomes_background(model, field) -> None:
     image = field[0].astype(np.float32)
     image[:5] = np.nan
     result = napari_tally.segment(image, model)
@@ -125,10 +125,10 @@ def test_nan_is_said_and_taken_for_background(model, field) -> None:
     assert any("NaN" in note for note in result.notes)
 
 
-def test_missing_calibration_is_said_once(model, field) -> None:
+def test_missing_calibration_is_reported_once(model, field) -> None:
     result = napari_tally.segment(field[0], model)
     assert [n for n in result.notes if "no calibration" in n] == [
-        "image has no calibration: measured in px"
+        "image has no calibration: sizes are in px (set the spacing for physical units)"
     ]
     assert "area_px2" in result.table
 
@@ -164,7 +164,7 @@ def test_huge_integers_work(model, field) -> None:
         (np.zeros((2, 3, 4, 64, 64)), "letters of TCZYX"),
     ],
 )
-def test_what_is_no_image_is_refused_in_a_sentence(model, array, words) -> None:
+def test_other_arrays_are_refused_in_a_sentence(model, array, words) -> None:
     with pytest.raises(InputError, match=words):
         napari_tally.segment(array, model)
 
@@ -174,7 +174,7 @@ def test_five_channels_are_listed(model) -> None:
         napari_tally.segment(np.zeros((5, 64, 64)), model, axes="CYX")
 
 
-def test_a_channel_that_is_not_there_is_refused(model, field) -> None:
+def test_a_missing_channel_is_refused(model, field) -> None:
     with pytest.raises(InputError, match="no channel 3"):
         napari_tally.segment(field[0], model, channel=3)
 
@@ -184,12 +184,12 @@ def test_a_size_in_um_needs_a_calibration(model, field) -> None:
         napari_tally.segment(field[0], model, object_size="12um")
 
 
-def test_pure_noise_has_next_to_no_nuclei(model) -> None:
+def test_pure_noise_has_almost_no_nuclei(model) -> None:
     noise = np.random.default_rng(0).poisson(20, (256, 256))
     assert napari_tally.segment(noise, model).count <= 3
 
 
-def test_steps_come_while_it_works(model) -> None:
+def test_steps_are_yielded_during_the_run(model) -> None:
     image = nuclei((300, 300))[0]
     options = SegmentOptions(tiling={"tile": 160, "halo": 32}, object_size="24px")
     steps = []
@@ -197,7 +197,7 @@ def test_steps_come_while_it_works(model) -> None:
     assert [s.done for s in steps if s.stage == "run the network"] == list(range(1, 10))
 
 
-def test_maps_are_kept_when_asked_for(model, field) -> None:
+def test_maps_are_kept_on_request(model, field) -> None:
     result = napari_tally.segment(field[0], model, keep_maps=True)
     assert result.maps[0].shape == (6, *field[0].shape)
     assert napari_tally.segment(field[0], model).maps is None
@@ -207,10 +207,10 @@ def test_maps_are_kept_when_asked_for(model, field) -> None:
     "changes",
     [{"threshold": 0.3}, {"tune": {"tolerance": 0.2, "core": 0.9}}, {"min_size": "400px2"}, {}],
 )
-def test_decoding_kept_maps_again_is_the_same_as_running_again(model, changes) -> None:
+def test_decoding_kept_maps_equals_a_new_run(model, changes) -> None:
     image = np.stack([nuclei((150, 170), seed=s)[0] for s in range(2)])
-    told = {"axes": "ZYX", "spacing": "1,0.5,0.5um", "stack": "slices"}
-    first = napari_tally.segment(image, model, keep_maps=True, **told)
+    options = {"axes": "ZYX", "spacing": "1,0.5,0.5um", "stack": "slices"}
+    first = napari_tally.segment(image, model, keep_maps=True, **options)
     options = SegmentOptions(object_size=f"{first.diameter_px}px", stack="slices", **changes)
     volume = as_volume(image, "ZYX", "1,0.5,0.5um")
     again = drain(separate_steps(volume, model, options, first))
@@ -219,19 +219,19 @@ def test_decoding_kept_maps_again_is_the_same_as_running_again(model, changes) -
     assert again.table.equals(fresh.table)
 
 
-def test_without_maps_nothing_can_be_decoded_again(model, field) -> None:
+def test_results_without_maps_cannot_be_decoded_again(model, field) -> None:
     result = napari_tally.segment(field[0], model)
     with pytest.raises(InputError, match="has no maps"):
         drain(separate_steps(as_volume(field[0]), model, SegmentOptions(), result))
 
 
 @pytest.mark.parametrize("tune", [{"nonsense": 1}, {"tolerance": -1}, {"core": 2}])
-def test_numbers_that_do_not_fit_the_head_are_refused(model, field, tune) -> None:
+def test_parameters_of_other_heads_are_refused(model, field, tune) -> None:
     with pytest.raises(InputError, match=r"no parameter 'nonsense'|cannot be"):
         napari_tally.segment(field[0], model, tune=tune)
 
 
-def test_maps_above_the_limit_lie_on_disk() -> None:
+def test_maps_above_the_memory_limit_are_on_disk() -> None:
     maps = [np.full((6, 10, 10), i, np.float16) for i in range(4)]
     kept = KeptMaps(limit=2 * maps[0].nbytes)
     for one in maps:

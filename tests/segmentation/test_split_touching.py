@@ -1,4 +1,4 @@
-"""Touching objects are separated at their necks."""
+"""Touching objects are split at their necks."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def test_one_disc_stays_one() -> None:
 
 
 @pytest.mark.parametrize("z", [1.0, 3.0])
-def test_balls_are_separated_in_the_units_of_the_specimen(z: float) -> None:
+def test_balls_are_split_in_physical_units(z: float) -> None:
     shape = (round(20 / z), 20, 34)
     mask = balls(shape, (z, 1, 1), (9, 9, 9), (9, 9, 19))
     assert found(mask, "ZYX", (z, 1.0, 1.0)).max() == 2
 
 
-def test_labels_stay_apart_and_whole_ones_stay_whole() -> None:
+def test_labels_are_not_merged_and_round_ones_are_not_split() -> None:
     labels = np.zeros((12, 24), np.int64)
     labels[2:10, 2:12], labels[2:10, 12:22] = 7, 9
     again = found(labels, "YX")
@@ -65,7 +65,7 @@ def test_labels_without_any_border_are_one_object_or_none(value: int) -> None:
     assert found(np.full((8, 9), value, np.uint8), "YX").max() == value
 
 
-def test_what_is_no_label_image_is_refused() -> None:
+def test_other_arrays_are_refused() -> None:
     with pytest.raises(InputError, match="whole numbers"):
         found(np.full((5, 5), 0.5), "YX")
     with pytest.raises(InputError, match="without channels"):

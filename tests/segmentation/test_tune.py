@@ -1,4 +1,4 @@
-"""Tuning: bad numbers are found out by a few images with truth, and nothing is overwritten."""
+"""Tuning corrects bad parameters with a few annotated images, and overwrites nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pairs():
 
 
 def spoiled(model, changes):
-    """Return the model with bad numbers."""
+    """Return the model with bad parameters."""
     head = {name: value for name, value in changes.items() if name != MIN_SIZE}
     size = changes.get(MIN_SIZE, model.info.min_size)
     update = {"head": model.info.head.model_copy(update=head), MIN_SIZE: size}
@@ -42,45 +42,45 @@ def spoiled(model, changes):
 
 
 @pytest.mark.parametrize("changes", SPOILED, ids=lambda c: next(iter(c)))
-def test_bad_numbers_are_found_out(model, pairs, changes) -> None:
+def test_bad_parameters_are_corrected(model, pairs, changes) -> None:
     bad = spoiled(model, changes)
     steps = []
     options = TuneOptions(segment={"object_size": "20px"}, folds=3)
-    found = drain(tune_steps(pairs, bad, options), steps.append)
-    assert found.after > 0.8 > 0.2 > found.before
-    assert found.checked == pytest.approx(found.after, abs=0.15)
-    assert changes.keys() <= found.changed.keys()
-    assert found.info.version.startswith("1.0.0+tuned.")
+    tuning = drain(tune_steps(pairs, bad, options), steps.append)
+    assert tuning.after > 0.8 > 0.2 > tuning.before
+    assert tuning.checked == pytest.approx(tuning.after, abs=0.15)
+    assert changes.keys() <= tuning.changed.keys()
+    assert tuning.info.version.startswith("1.0.0+tuned.")
     assert len([s for s in steps if s.stage == "tune"]) > 20
-    images, truth = zip(*pairs, strict=True)
-    tuned = replace(bad, info=found.info)
-    for image, labels in zip(images, truth, strict=True):
+    images, ground_truth = zip(*pairs, strict=True)
+    tuned = replace(bad, info=tuning.info)
+    for image, labels in zip(images, ground_truth, strict=True):
         result = napari_tally.segment(image, tuned, object_size="20px")
         assert result.count == len(np.unique(labels.array)) - 1
-    assert any("left out of the search" in line for line in found.lines())
+    assert any("cross-validated" in line for line in tuning.lines())
 
 
-def test_one_image_says_that_there_is_nothing_to_check_on(model, pairs) -> None:
+def test_one_image_allows_no_cross_validation(model, pairs) -> None:
     options = TuneOptions(segment={"object_size": "20px"}, sweeps=1)
-    found = drain(tune_steps(pairs[:1], model, options))
-    assert found.after >= found.before
-    assert found.checked is None
-    assert any("nothing to check" in line for line in found.lines())
+    tuning = drain(tune_steps(pairs[:1], model, options))
+    assert tuning.after >= tuning.before
+    assert tuning.checked is None
+    assert any("no cross-validation" in line for line in tuning.lines())
 
 
 def test_a_series_is_tuned_from_python_into_a_new_folder(pairs, tmp_path) -> None:
     frames = [np.stack([p[i].array for p in pairs[:2]]) for i in (0, 1)]
     frames[1][1][frames[1][1] > 0] += 100  # ids are unique over frames
     volumes = [Volume(frame, "TYX", name="movie") for frame in frames]
-    told = {"segment": {"object_size": "20px"}, "sweeps": 1}
-    found = napari_tally.tune([tuple(volumes)], "nuclei-2d", output=tmp_path / "mine", **told)
-    assert found.after > 0.8
-    assert load_model(tmp_path / "mine").info == found.info
+    options = {"segment": {"object_size": "20px"}, "sweeps": 1}
+    tuning = napari_tally.tune([tuple(volumes)], "nuclei-2d", output=tmp_path / "mine", **options)
+    assert tuning.after > 0.8
+    assert load_model(tmp_path / "mine").info == tuning.info
     with pytest.raises(OutputExistsError, match="overwrite"):
         napari_tally.tune([tuple(volumes)], "nuclei-2d", output=tmp_path / "mine")
 
 
-def test_values_that_are_tried_are_allowed_and_not_the_own() -> None:
+def test_candidate_values_are_valid_and_differ_from_the_current_one() -> None:
     for head in (Center(), Boundary()):
         info = load_model().info.model_copy(update={"head": head})
         for name, values in candidates(info).items():
@@ -104,15 +104,15 @@ def test_what_cannot_be_tuned_is_refused_in_a_sentence(model, pairs) -> None:
 def folders(tmp_path, pairs):
     for image, labels in pairs[:2]:
         napari_tally.write(image, tmp_path / "images" / f"{image.name}.tif")
-        napari_tally.write(labels, tmp_path / "truth" / f"{image.name}_labels.tif")
-    napari_tally.write(pairs[2][0], tmp_path / "images" / "alone.tif")
-    return ["--images", "images", "--labels", "truth", "--object-size", "20px"]
+        napari_tally.write(labels, tmp_path / "ground_truth" / f"{image.name}_labels.tif")
+    napari_tally.write(pairs[2][0], tmp_path / "images" / "unmatched.tif")
+    return ["--images", "images", "--labels", "ground_truth", "--object-size", "20px"]
 
 
-def test_the_command_writes_a_model_beside_and_tells_what_has_no_partner(run, folders) -> None:
+def test_the_command_writes_a_new_model_and_reports_unmatched_images(run, folders) -> None:
     code, out, err = run("tune", "nuclei-2d", *folders, "--output", "mine")
-    assert (code, "alone.tif has no match" in err) == (0, True)
-    assert "before" in out and "left out of the search" in out
+    assert (code, "unmatched.tif has no match" in err) == (0, True)
+    assert "before" in out and "cross-validated" in out
     before, tuned = load_model("nuclei-2d"), load_model("mine")
     assert tuned.sha256 == before.sha256
     assert read_info(tuned.folder).name == "nuclei-2d"
@@ -122,7 +122,7 @@ def test_the_command_writes_a_model_beside_and_tells_what_has_no_partner(run, fo
     assert run("segment", "images/0.tif", "--model", "mine", "-o", "out")[0] == 0
 
 
-def test_no_other_folder_and_no_shipped_model_is_replaced(run, folders, tmp_path, model) -> None:
+def test_other_folders_and_built_in_models_are_not_replaced(run, folders, tmp_path, model) -> None:
     (tmp_path / "notes").mkdir()
     for target in ("notes", str(model.folder)):
         code, _, err = run("tune", "nuclei-2d", *folders, "-o", target, "--overwrite")

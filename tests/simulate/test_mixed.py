@@ -45,6 +45,6 @@ def test_both_kinds_of_cells_are_there() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"shape": (10, 40)}, {"shape": (40,)}, {"diameter": 60, "shape": (64, 64)}]
 )
-def test_scenes_that_cannot_be_are_refused(wrong) -> None:
+def test_impossible_scenes_are_refused(wrong) -> None:
     with pytest.raises(ValidationError, match="must be"):
         LesionsInOrgan(**wrong)

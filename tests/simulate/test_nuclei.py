@@ -1,4 +1,4 @@
-"""Simulated nuclei: what is asked for is drawn, and the truth is exact."""
+"""Simulated nuclei: fields are as requested, and the ground truth is exact."""
 
 from __future__ import annotations
 
@@ -56,20 +56,20 @@ def test_the_same_seed_draws_the_same_field_and_another_seed_another(options: di
 
 
 @BOTH
-def test_image_and_labels_have_the_shape_and_types_that_are_promised(options: dict) -> None:
+def test_image_and_labels_have_the_documented_shape_and_types(options: dict) -> None:
     image, labels = NucleiField(**options).draw()
     assert image.shape == labels.shape == options["shape"]
     assert image.dtype == labels.dtype == np.uint16
 
 
 @BOTH
-def test_ids_are_consecutive_and_as_many_as_asked_for(options: dict) -> None:
+def test_ids_are_consecutive_and_as_many_as_requested(options: dict) -> None:
     _, labels = NucleiField(**options).draw()
     np.testing.assert_array_equal(np.unique(labels), np.arange(options["count"] + 1))
 
 
 @BOTH
-def test_every_nucleus_is_one_connected_part_even_where_thin_ones_cut_each_other(
+def test_every_nucleus_is_one_connected_component_even_where_thin_ones_cross(
     options: dict,
 ) -> None:
     shape = (96, 96) if options is FLAT else (24, 60, 60)
@@ -88,7 +88,7 @@ def test_every_nucleus_is_one_connected_part_even_where_thin_ones_cut_each_other
         ((30, 140, 140), (1.5, 0.4, 0.5), 10.0),
     ],
 )
-def test_sizes_are_those_asked_for_in_physical_units(
+def test_sizes_are_as_requested_in_physical_units(
     shape: tuple[int, ...], spacing_um: tuple[float, ...], diameter_um: float
 ) -> None:
     field = NucleiField(
@@ -100,7 +100,7 @@ def test_sizes_are_those_asked_for_in_physical_units(
     np.testing.assert_allclose(found, diameter_um, rtol=0.2)
 
 
-def test_sizes_spread_as_much_as_asked() -> None:
+def test_sizes_have_the_requested_spread() -> None:
     spreads = []
     for spread in (0.0, 0.15, 0.3):
         field = NucleiField(shape=(800, 800), count=150, diameter_spread=spread, touching=0)
@@ -131,7 +131,7 @@ def test_most_nuclei_touch_unless_asked_to_keep_apart(options: dict) -> None:
 
 
 @BOTH
-def test_nuclei_are_brighter_than_what_lies_between_them(options: dict) -> None:
+def test_nuclei_are_brighter_than_the_background(options: dict) -> None:
     field = NucleiField(**options)
     image, labels = field.draw()
     outside = ~maximum_filter(labels > 0, 5)
@@ -167,7 +167,7 @@ def test_fewer_photons_are_noisier() -> None:
     assert ratios[0] > 3 * ratios[1]
 
 
-def test_more_haze_lights_what_lies_between_the_nuclei() -> None:
+def test_more_haze_brightens_the_background() -> None:
     between = []
     for haze in (0, 0.3, 1):
         image, labels = NucleiField(**FLAT, haze=haze).draw()
@@ -176,7 +176,7 @@ def test_more_haze_lights_what_lies_between_the_nuclei() -> None:
     assert between[-1] > between[0] + 30
 
 
-def test_a_full_field_ends_up_with_fewer_nuclei_than_asked_for() -> None:
+def test_a_full_field_has_fewer_nuclei_than_requested() -> None:
     _, labels = NucleiField(shape=(128, 128), count=1000).draw()
     assert 10 < labels.max() < 100
 
@@ -197,7 +197,7 @@ def test_any_shape_can_be_drawn(shape: tuple[int, ...], diameter_um: float) -> N
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"shape": (64,)}, r"2 or 3 positive numbers, not \(64,\)"),
         ({"shape": (64, 0)}, r"2 or 3 positive numbers, not \(64, 0\)"),
@@ -212,8 +212,8 @@ def test_any_shape_can_be_drawn(shape: tuple[int, ...], diameter_um: float) -> N
         ({"diameter_px": 24}, "not permitted"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_invalid_options_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         NucleiField(**options)
 
 
@@ -222,7 +222,7 @@ def test_options_go_to_json_and_back() -> None:
     assert NucleiField.model_validate_json(field.model_dump_json()) == field
 
 
-def test_a_bent_field_still_has_whole_nuclei_of_the_size_asked_for() -> None:
+def test_a_deformed_field_still_has_connected_nuclei_of_the_requested_size() -> None:
     options = {**SOLID, "shape": (48, 96, 96), "spacing_um": (0.5, 0.5, 0.5), "diameter_um": 10.0}
     straight, bent = (NucleiField(**options, bend=b).draw()[1] for b in (0.0, 0.15))
     assert (straight != bent).any()
@@ -234,7 +234,7 @@ def test_a_bent_field_still_has_whole_nuclei_of_the_size_asked_for() -> None:
 @pytest.mark.parametrize(
     "kind", [{"walls": 1}, {"cytoplasm": 0.5}, {"specks": 1}, {"fog": 1}], ids=str
 )
-def test_clutter_adds_light_and_changes_no_truth(options: dict, kind: dict) -> None:
+def test_clutter_adds_light_and_does_not_change_the_ground_truth(options: dict, kind: dict) -> None:
     plain, labels = NucleiField(**options, photons=5000).draw()
     image, same = NucleiField(**options, photons=5000, clutter=Clutter(**kind)).draw()
     np.testing.assert_array_equal(labels, same)

@@ -1,4 +1,4 @@
-"""The brain phantom: what is asked for is drawn, and its truth lies on the image."""
+"""The brain phantom: images are as requested, and the ground ground_truth matches them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_same_seed_draws_the_same_and_another_does_not() -> None:
     assert not np.array_equal(one[1], other[1])
 
 
-def test_each_part_is_one_piece_and_they_touch() -> None:
+def test_each_part_is_connected_and_they_touch() -> None:
     for seed in range(5):
         _, classes = BrainPhantom(seed=seed).draw()
         assert set(np.unique(classes)) == {0, *range(1, len(CLASSES) + 1)}
@@ -26,7 +26,7 @@ def test_each_part_is_one_piece_and_they_touch() -> None:
         assert components(classes > 0).max() == 1
 
 
-def test_the_first_class_lies_in_front_as_the_affine_says() -> None:
+def test_the_first_class_is_anterior_by_the_affine() -> None:
     phantom = BrainPhantom()
     image, classes = phantom.draw()
     assert orientation_of(phantom.affine) == "RAS"
@@ -50,13 +50,14 @@ def test_the_voxel_hardly_changes_the_volume(spacing) -> None:
     shape = tuple(round(n / s) for n, s in zip((36, 52, 36), spacing, strict=True))
     plain = {"variation": 0, "length_mm": 30}
     _, coarse = BrainPhantom(shape=shape, spacing_mm=spacing, **plain).draw()
-    _, truth = BrainPhantom(**plain).draw()
+    _, ground_truth = BrainPhantom(**plain).draw()
     assert coarse.shape == shape
     for i in (1, 2):
-        assert (coarse == i).sum() * np.prod(spacing) == pytest.approx((truth == i).sum(), rel=0.15)
+        volume = (coarse == i).sum() * np.prod(spacing)
+        assert volume == pytest.approx((ground_truth == i).sum(), rel=0.15)
 
 
-def test_noise_bias_and_level_are_those_asked_for() -> None:
+def test_noise_bias_and_level_are_as_requested() -> None:
     calm, noisy = (BrainPhantom(noise=n, bias=0, level=1000).draw()[0] for n in (0, 0.1))
     assert np.std(noisy - calm) == pytest.approx(100, rel=0.1)
     assert np.percentile(calm, 90) == pytest.approx(1000, rel=0.1)
@@ -65,7 +66,7 @@ def test_noise_bias_and_level_are_those_asked_for() -> None:
     assert abs(np.diff(uneven, axis=0)).max() < 0.05
 
 
-def test_the_structure_is_darker_than_what_lies_below() -> None:
+def test_the_structure_is_darker_than_the_white_matter_below() -> None:
     image, classes = BrainPhantom().draw()
     inside = image[classes > 0].mean()
     assert 0.4 * image.max() < inside < 0.85 * np.percentile(image, 95)
@@ -74,7 +75,7 @@ def test_the_structure_is_darker_than_what_lies_below() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"shape": (0, 5, 5)}, {"spacing_mm": (1, -1, 1)}, {"spacing_mm": (1, 1, np.nan)}]
 )
-def test_what_makes_no_sense_is_refused(wrong) -> None:
+def test_invalid_options_are_refused(wrong) -> None:
     with pytest.raises(ValidationError, match="must be"):
         BrainPhantom(**wrong)
 

@@ -1,4 +1,4 @@
-"""Options from what a user gave: errors name the option, the value and what it may be."""
+"""Validate options from a user: errors name the option, the value and what is allowed."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _CHOICE = ("literal_error", "union_tag_invalid")
 def checked(
     model: type[T], values: Mapping[str, Any], spelled: Callable[[OptionField], str] | None = None
 ) -> T:
-    """Return the options of these values.
+    """Validate values and return the options.
 
     Parameters
     ----------
     spelled : callable, optional
-        Returns what the user calls a field, such as its flag; its name by default.
+        Returns the user's name for a field, such as its flag. Default: its name.
 
     Raises
     ------
     InputError
-        If an option is unknown, or a value is not one that it takes.
+        If an option is unknown, or does not accept its value.
     """
     try:
         return model.model_validate(dict(values))
@@ -42,7 +42,7 @@ def refusal(
 ) -> InputError:
     """Return the first of pydantic's errors as a sentence about that option."""
     first = error.errors()[0]
-    field, holder = _found(model, first["loc"])
+    field, holder = _innermost(model, first["loc"])
     if first["type"] == "extra_forbidden":
         known = [each.name for each in option_fields(holder)]
         return unknown_name("option", str(first["loc"][-1]), known)
@@ -59,7 +59,7 @@ def refusal(
 
 
 def _complaint(field: OptionField, first: Any, cause: str) -> str:
-    """Return what a value has to be: " must be above 0, not -1"."""
+    """Return what is wrong with a value: " must be above 0, not -1"."""
     kind, _, what = str(first["type"]).partition("_")
     if first["type"] == "missing":
         return " is required"
@@ -76,20 +76,22 @@ def _several(kind: str) -> str:
     return f"{'whole ' * (kind == 'int')}numbers separated by commas"
 
 
-def _found(model: type[Options], path: Iterable[Any]) -> tuple[OptionField | None, type[Options]]:
-    """Return the innermost option on a path of pydantic's, and the options that hold its end."""
-    found = None
+def _innermost(
+    model: type[Options], path: Iterable[Any]
+) -> tuple[OptionField | None, type[Options]]:
+    """Return the innermost option on a path from pydantic, and the options that contain it."""
+    innermost = None
     for part in path:
         field = next((f for f in option_fields(model) if f.name == part), None)
         if field is None:
             break
-        found = field
+        innermost = field
         if not is_nested(field):
             break
         model = field.type
-    return found, model
+    return innermost, model
 
 
 def is_nested(field: OptionField) -> bool:
-    """Tell whether a field holds options itself, which are offered one by one."""
+    """Return whether a field holds options itself, which are offered one by one."""
     return isinstance(field.type, type) and issubclass(field.type, Options) and not field.choices

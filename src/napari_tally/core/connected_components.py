@@ -1,4 +1,4 @@
-"""Connected parts of masks and labels."""
+"""Connected components of masks and label images."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import InputError
 
 
-def in_one_piece(labels: NDArray[np.integer[Any]]) -> bool:
-    """Tell whether each object is connected, shape (Y, X) or (Z, Y, X); corners connect too."""
+def are_connected(labels: NDArray[np.integer[Any]]) -> bool:
+    """Return whether each object is one connected component, corners included.
+
+    Labels have the shape (Y, X) or (Z, Y, X).
+    """
     return int(components(labels).max(initial=0)) == len(np.unique(labels[labels > 0]))
 
 
 def components(array: ArrayLike) -> NDArray[np.int32]:
-    """Give every connected part of equal, non-zero value an id of its own, from 1.
+    """Label the connected components of equal, non-zero values, from 1.
 
-    Neighbours over corners are connected.
+    Full connectivity: voxels that share a corner are connected.
 
     Parameters
     ----------
@@ -33,7 +36,7 @@ def components(array: ArrayLike) -> NDArray[np.int32]:
 
     array = np.ascontiguousarray(array)
     if array.ndim not in (2, 3):
-        raise InputError("A mask of 2 or 3 axes is needed", f"one of shape {array.shape}")
+        raise InputError(f"Masks and labels must have 2 or 3 axes, not the shape {array.shape}")
     if array.dtype == bool:
         array = array.view(np.uint8)  # with bool cc3d (4.1) labels voxels outside of the mask
     found = cc3d.connected_components(array, connectivity=8 if array.ndim == 2 else 26)

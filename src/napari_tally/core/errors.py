@@ -1,4 +1,4 @@
-"""Errors that say what is wrong, with the value, and what to do about it."""
+"""Errors that state the problem, with the value, and what to do about it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TallyError(Exception):
 
 
 class InputError(TallyError, ValueError):
-    """An image, a label image or a quantity that cannot be worked on as it is."""
+    """An image, a label image or a quantity that cannot be processed."""
 
 
 class FileError(TallyError, OSError):
@@ -46,7 +46,7 @@ class ModelError(TallyError, ValueError):
 
 
 class OutputExistsError(FileError):
-    """An output that exists already and was not made by the same run."""
+    """An existing output that another run wrote."""
 
 
 def unknown_name(noun: str, name: str, known: Iterable[str]) -> InputError:
@@ -65,13 +65,13 @@ def unknown_name(noun: str, name: str, known: Iterable[str]) -> InputError:
 
 
 def sentence(error: BaseException) -> str:
-    """Say any error in one line, without a traceback."""
+    """Return any error as one line, without a traceback."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]).replace("_", " ").capitalize()
         return f"{where}: {first.get('ctx', {}).get('error', first['msg'])}"
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, MemoryError):
-        told = "" if text == type(error).__name__ else f" ({text})"
-        return f"There is not enough memory{told}. Try a part of the image, or close other programs"
+        detail = "" if text == type(error).__name__ else f" ({text})"
+        return f"There is not enough memory{detail}. Crop the image, or close other programs"
     return text if isinstance(error, TallyError) else f"{type(error).__name__}: {text}"

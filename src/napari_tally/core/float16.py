@@ -1,4 +1,4 @@
-"""Half precision and back: PyTorch converts by all threads, numpy by one."""
+"""Convert to half precision and back: PyTorch uses all threads, numpy one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def as_float16(array: NDArray[np.float32]) -> NDArray[np.float16]:
-    """Return an array in half precision; it lies in memory as the given one."""
+    """Return an array in half precision, with the same memory layout."""
     if not _shared(array):
         return array.astype(np.float16, copy=False)
     halved: NDArray[np.float16] = _tensor(array).half().numpy()
@@ -31,7 +31,7 @@ def as_float32(array: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def write(array: NDArray[np.float32], into: NDArray[np.float16]) -> None:
-    """Write an array into one of half precision, of the same shape."""
+    """Copy an array into one of half precision and the same shape."""
     if _shared(array) and _shared(into):
         _tensor(into).copy_(_tensor(array))
     else:
@@ -39,7 +39,7 @@ def write(array: NDArray[np.float32], into: NDArray[np.float16]) -> None:
 
 
 def _shared(array: NDArray[Any]) -> bool:
-    """Tell whether PyTorch can use the memory of an array."""
+    """Return whether PyTorch can use the memory of an array."""
     return array.flags.writeable and min(array.strides, default=1) >= 0
 
 

@@ -1,11 +1,11 @@
-"""The one way to compile a loop.
+"""Compile loops with numba.
 
-Four things go wrong with plain numba in a plugin, and are mended here once: the cache folder
-beside an installed package may be read-only (and so may the home folder), a first call that
-compiles for seconds looks like a hang, numba's `workqueue` layer aborts the whole process when two
-threads launch parallel loops at the same time, and numba heeds neither OMP_NUM_THREADS nor what
-torch was told: its first parallel loop sets the number of threads for all of OpenMP, so that torch,
-too, then takes more than it was allowed (on a shared node the network ran ten times slower).
+This works around four problems of plain numba in a plugin: the cache folder beside an installed
+package may be read-only (and the home folder too); a first call compiles for seconds and looks
+frozen; numba's `workqueue` layer aborts the process when two threads launch parallel loops at the
+same time; and numba ignores OMP_NUM_THREADS and `torch.set_num_threads`: its first parallel loop
+sets the number of threads for all of OpenMP, so torch exceeds its limit, too (on a shared node the
+network ran ten times slower).
 """
 
 from __future__ import annotations
@@ -37,31 +37,32 @@ def fallback_folder() -> Path:
 def compiled(*, parallel: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile the decorated loop at its first call, cache it on disk, and launch it safely.
 
-    Give it arrays of few dtypes: each new combination compiles once more. The loop runs without
-    the GIL.
+    Each new combination of dtypes compiles again, so pass arrays of few dtypes. The loop runs
+    without the GIL.
 
     Parameters
     ----------
     parallel : bool
-        Allow `numba.prange`; launches of parallel loops then wait for each other.
+        Allow `numba.prange`; parallel loops are then launched one at a time.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         box: list[Any] = []
-        seen: set[tuple[object, ...]] = set()
+        compiled_for: set[tuple[object, ...]] = set()
 
         @wraps(function)
         def launch(*args: P.args, **kwargs: P.kwargs) -> R:
             kinds = tuple((getattr(a, "dtype", type(a)), getattr(a, "ndim", 0)) for a in args)
-            if kinds in seen and not parallel:
+            if kinds in compiled_for and not parallel:
                 return box[0](*args, **kwargs)  # type: ignore[no-any-return]
             with _launching:
                 if parallel:
                     _start_threads()
                 if not box:
                     box.append(_dispatcher(function, parallel))
-                    _say_if_new(box[0], function.__name__)
-                seen.add(kinds)
+                    if _is_new(box[0], function.__name__):
+                        _note_compilation()
+                compiled_for.add(kinds)
                 return box[0](*args, **kwargs)  # type: ignore[no-any-return]
 
         return launch
@@ -71,7 +72,7 @@ def compiled(*, parallel: bool = False) -> Callable[[Callable[P, R]], Callable[P
 
 @contextmanager
 def at_most(most: int) -> Iterator[None]:
-    """Let parallel loops that this thread launches take so many threads at most."""
+    """Limit the threads of parallel loops that this thread launches."""
     import numba
 
     before = threads()
@@ -83,43 +84,43 @@ def at_most(most: int) -> Iterator[None]:
 
 
 def threads() -> int:
-    """Return how many threads parallel loops take that this thread launches."""
+    """Return the number of threads of parallel loops that this thread launches."""
     import numba
 
     with _launching:
         _start_threads()
-    found: int = numba.get_num_threads()
-    return found
+    count: int = numba.get_num_threads()
+    return count
 
 
 @cache
 def _start_threads() -> None:
-    """Start numba's threads, and leave torch the number that it was told."""
+    """Start numba's threads without changing torch's number of threads."""
     import numba
 
     torch = sys.modules.get("torch")
-    told = torch.get_num_threads() if torch else 0
+    limit = torch.get_num_threads() if torch else 0
     numba.get_num_threads()
-    if torch and torch.get_num_threads() != told:
-        torch.set_num_threads(told)
+    if torch and torch.get_num_threads() != limit:
+        torch.set_num_threads(limit)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Mark a small function that only compiled loops call; it is compiled with them."""
+    """Compile a small function that only compiled loops call, together with them."""
     import numba
 
     result: Callable[P, R] = numba.njit(function)
     return result
 
 
-def _heed_openmp() -> None:
-    """Tell numba the number of threads that OpenMP was told, unless it may run already."""
+def _apply_omp_num_threads() -> None:
+    """Limit numba to OMP_NUM_THREADS, unless numba is imported already."""
     allowed = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if "numba" not in sys.modules and allowed.isdigit() and int(allowed) > 0:
         os.environ.setdefault("NUMBA_NUM_THREADS", allowed)
 
 
-_heed_openmp()
+_apply_omp_num_threads()
 
 
 def _dispatcher(function: Callable[P, R], parallel: bool) -> Any:
@@ -137,7 +138,10 @@ def _dispatcher(function: Callable[P, R], parallel: bool) -> Any:
         config.CACHE_DIR = before
 
 
-def _say_if_new(dispatcher: Any, name: str) -> None:
-    folder = Path(dispatcher._cache.cache_path)
-    if not any(folder.glob(f"*{name}*.nbi")):
-        logger.info("Compiling %s for the first time (a few seconds, once).", name)
+def _is_new(dispatcher: Any, name: str) -> bool:
+    return not any(Path(dispatcher._cache.cache_path).glob(f"*{name}*.nbi"))
+
+
+@cache
+def _note_compilation() -> None:
+    logger.info("Compiling numerical code for the first time (up to a minute, once).")

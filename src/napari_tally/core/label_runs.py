@@ -1,7 +1,7 @@
 """Runs of one label along the rows of an array, and which labels occur.
 
-Runs are short (objects are a few voxels wide), so that a loop which asks at each voxel whether the
-run ends guesses wrong at each end, which costs more than all the rest. None of these loops asks.
+Runs are short (objects are a few voxels wide), so the branch predictor fails at each end of a run,
+which costs more than everything else. That is why none of these loops branches.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from .jit import compiled, inlined, threads
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 
 @inlined
 def run_starts(line: NDArray[Any], differs: NDArray[Any], starts: NDArray[np.int64]) -> int:
-    """Write the columns where runs of a row begin, and its length; return how many runs there are.
+    """Write the columns where runs of a row begin, then its length; return the number of runs.
 
     Parameters
     ----------
     line : ndarray of uint, shape (X,)
-    differs : ndarray of the labels' type, shape (X,)
-        Room to work in.
+    differs : ndarray of the labels' dtype, shape (X,)
+        Scratch space.
     starts : ndarray of int64, shape (X + 1,)
     """
     width = len(line)
@@ -42,28 +42,28 @@ def run_starts(line: NDArray[Any], differs: NDArray[Any], starts: NDArray[np.int
 
 
 def present(labels: NDArray[np.integer[Any]], most: int) -> NDArray[np.int64]:
-    """Return the ids from 1 on that occur, in their order.
+    """Return the ids above 0 that occur, sorted.
 
     Parameters
     ----------
     labels : ndarray of uint16 or uint32
     most : int
-        The largest one.
+        The largest id.
     """
-    seen = np.zeros((threads(), most + 1), np.bool_)
-    _mark(np.ascontiguousarray(labels).ravel(), seen)
-    found = np.flatnonzero(seen.any(axis=0)).astype(np.int64)
-    return found[found > 0]
+    occurs = np.zeros((threads(), most + 1), np.bool_)
+    _mark(np.ascontiguousarray(labels).ravel(), occurs)
+    ids = np.flatnonzero(occurs.any(axis=0)).astype(np.int64)
+    return ids[ids > 0]
 
 
 @compiled(parallel=True)
-def _mark(labels: NDArray[Any], seen: NDArray[np.bool_]) -> None:
-    slabs, count = len(seen), len(labels)
+def _mark(labels: NDArray[Any], occurs: NDArray[np.bool_]) -> None:
+    slabs, count = len(occurs), len(labels)
     for s in prange(slabs):
-        _mark_part(labels[s * count // slabs : (s + 1) * count // slabs], seen[s])
+        _mark_part(labels[s * count // slabs : (s + 1) * count // slabs], occurs[s])
 
 
 @inlined
-def _mark_part(labels: NDArray[Any], seen: NDArray[np.bool_]) -> None:
+def _mark_part(labels: NDArray[Any], occurs: NDArray[np.bool_]) -> None:
     for i in range(len(labels)):
-        seen[labels[i]] = True
+        occurs[labels[i]] = True

@@ -1,4 +1,4 @@
-"""A registry of options that are told apart by their name: heads, architectures, ..."""
+"""Registries of option classes by name: heads, architectures, ..."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T", bound=Options)
 
 
 class Registry(Generic[T]):
-    """Classes of options by the default of their field `name`.
+    """Option classes by the default of their field `name`.
 
-    A new member is one class and one line where the registry is made. Fields take any member by
-    its name, its JSON or as an instance::
+    A new member is one class and one line where the registry is filled. Fields accept a member as
+    a name, a dict (JSON) or an instance::
 
         AnyHead = Annotated[SerializeAsAny[Head], BeforeValidator(HEADS.validate)]
 
@@ -34,12 +34,12 @@ class Registry(Generic[T]):
             self.register(member)
 
     def register(self, member: type[T]) -> type[T]:
-        """Add a class, also as a decorator; the last of one name counts."""
+        """Add a class, or replace the one of the same name; also a decorator."""
         self._members[str(member.model_fields["name"].default)] = member
         return member
 
     def remove(self, name: str) -> None:
-        """Take a class out again."""
+        """Remove a class."""
         del self._members[name]
 
     def __getitem__(self, name: str) -> type[T]:
@@ -48,7 +48,7 @@ class Registry(Generic[T]):
         Raises
         ------
         InputError
-            If there is none; it suggests the nearest name.
+            If there is none; the error suggests the nearest name.
         """
         if name not in self._members:
             raise unknown_name(self.noun, name, self._members)

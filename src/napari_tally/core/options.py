@@ -1,7 +1,7 @@
 """The base of all options, and how front ends offer their fields.
 
-A field says once what it is: its name, type, limits, default and `Field(description=...)`. Flags of
-the command line, forms of the docks and tables in the docs are made from `option_fields`.
+A field is declared once: name, type, limits, default and `Field(description=...)`. Command-line
+flags, forms of the docks and tables in the docs are generated from `option_fields`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Options(BaseModel):
-    """A small frozen value with behaviour, that goes to and from JSON.
+    """A small frozen value with behaviour, which can be saved as JSON.
 
     Unknown fields are refused, so that a misspelt option is an error and not a default. Former
     names of a field (`Offer.aliases`) are accepted with a note, so that saved options stay valid.
@@ -37,26 +37,26 @@ class Options(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """How front ends offer a field, where its name, type and description do not say it.
+    """How front ends offer a field, beyond its name, type and description.
 
-    Write it into the annotation: `tta: Annotated[bool, Offer(aliases=("augment",))]`.
+    Add it to the annotation: `tta: Annotated[bool, Offer(aliases=("augment",))]`.
 
     Attributes
     ----------
     label : str
-        What a form calls it; its name in words if empty.
+        Label in forms. Default: its name in words.
     flag : str
-        Its name on the command line; that of the field if empty.
+        Name on the command line. Default: that of the field.
     aliases : tuple of str
-        Former names: still accepted, hidden, with a note.
+        Former names: accepted with a note, but not shown.
     advanced : bool
-        Whether a form folds it away.
+        Whether forms fold it away.
     hidden : bool
-        Whether it is for programs only: no flag, no place in a form.
+        Whether only programs set it: no flag, no row in forms.
     choices : callable, optional
-        Names that may be given, asked for when they are shown: those of a registry.
+        Returns the accepted names when they are shown, such as those of a registry.
     only : tuple of str
-        Of a field that holds options itself, the fields that are offered; all of them if empty.
+        For a field that holds options itself: the fields to offer. Default: all.
     """
 
     label: str = ""
@@ -70,24 +70,24 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class OptionField:
-    """One field of options, as a flag, a row of a form or a line of a table shows it.
+    """One field of options, as flags, forms and tables show it.
 
     Attributes
     ----------
     name : str
-        Of the field, and of the Python argument.
+        Name of the field and of the Python argument.
     type : type
-        Of its values, without None; that of an element where `many`.
+        Type of its values, without None; of one element if `many`.
     many : bool
         Whether it takes several values.
     required, default
-        Whether it has no default, or which.
+        Whether it must be given; else its default.
     description : str
         One or two sentences.
     low, high : float, optional
-        Its limits; `open_low` and `open_high` tell whether they are excluded.
+        Limits; `open_low` and `open_high`: whether they are excluded.
     choices : tuple of str
-        The values that it takes, if they can be listed.
+        Accepted values, if they can be listed.
     offer : Offer
         How front ends offer it.
     """
@@ -107,7 +107,7 @@ class OptionField:
 
     @property
     def label(self) -> str:
-        """What a form calls it: "Object size"."""
+        """Its label in forms: "Object size"."""
         return self.offer.label or self.name.replace("_", " ").capitalize()
 
     @property
@@ -127,12 +127,12 @@ class OptionField:
 
 
 def option_fields(model: type[Options]) -> tuple[OptionField, ...]:
-    """Return the fields of options in their order, those that are hidden too."""
+    """Return the fields of options in order, hidden ones included."""
     return tuple(_option_field(name, info) for name, info in model.model_fields.items())
 
 
 def with_current_names(model: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values of options with former names of fields replaced by the current ones."""
+    """Replace former names of fields by the current ones."""
     former = _former_names(model)
     renamed = dict(values)
     for name in former.keys() & values.keys():
@@ -188,7 +188,7 @@ def _kind(annotation: Any) -> tuple[Any, bool, tuple[str, ...]]:
 
 
 def _tag(kind: Any) -> str:
-    """Return the name by which a class of options is told apart, or ""."""
+    """Return the default of the field `name` of a class of options, or ""."""
     fields = getattr(kind, "model_fields", {})
     return str(fields["name"].default) if "name" in fields else ""
 

@@ -1,4 +1,4 @@
-"""Long work is a generator: it yields a `Step` after every piece and returns its result."""
+"""Long work is a generator: it yields a `Step` at a time and returns its result."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far a stage of the work has come.
+    """Progress within a stage of the work.
 
     Attributes
     ----------
     stage : str
         What is being done, in the imperative ("run the network").
     done, total : int
-        Pieces done and pieces in all; `total` is 0 where it is not known.
+        Units of work done and in total; `total` is 0 if unknown.
     note : str
-        Something that the user should be told once, or "".
+        A note to show to the user once, or "".
     """
 
     stage: str
@@ -33,9 +33,9 @@ Steps = Generator[Step, None, T]
 
 
 def drain(steps: Steps[T], on_step: Callable[[Step], None] | None = None) -> T:
-    """Run `steps` to its end, show each step to `on_step`, and return its result.
+    """Run `steps` to the end, pass each step to `on_step`, and return the result.
 
-    Whatever ends it before, such as an interrupt from the keyboard, closes `steps` at once.
+    If anything interrupts it, such as Ctrl+C, `steps` is closed at once.
     """
     try:
         while True:

@@ -41,7 +41,7 @@ class Quantity:
         Raises
         ------
         InputError
-            If one of the units is px and the other is not: that takes a calibration.
+            If only one of the units is px: conversion requires a calibration.
         """
         if unit == self.unit:
             return self.values
@@ -69,7 +69,7 @@ def canonical_unit(text: str | None) -> str | None:
 def table_unit(unit: str) -> str:
     """Return the unit of tables for images in a unit: mm for medical ones, else um (or px).
 
-    Tables of a batch can then be joined.
+    So the tables of a batch can be concatenated.
     """
     return unit if unit in ("px", "mm") else "mm" if unit == "cm" else "um"
 
@@ -82,7 +82,7 @@ def parse_quantity(text: str, *, power: int = 1) -> Quantity:
     text : str
         Numbers with commas or `x` between them, and a unit (um, nm, mm, ..., px).
     power : int
-        1 for a length, 2 for an area, 3 for a volume. A unit may be written with it or without.
+        1 for a length, 2 for an area, 3 for a volume; optional in the text.
 
     Raises
     ------

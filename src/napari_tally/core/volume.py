@@ -24,7 +24,7 @@ class Volume:
     Attributes
     ----------
     array : array-like
-        Anything with shape, dtype and slicing (numpy, dask, zarr); `numpy.asarray` reads it whole.
+        Anything with shape, dtype and slicing (numpy, dask, zarr); `numpy.asarray` loads it.
     axes : str
         One letter for each axis: T (time), C (channel or colour), Z, Y and X. Y and X are
         required, in this order, Z before them.
@@ -34,7 +34,7 @@ class Volume:
         Unit of `spacing`: "um", "mm", ...; "px" without calibration.
     affine : ndarray, optional
         (n + 1, n + 1) matrix from voxel indices of the n spatial axes to world coordinates in
-        `unit`, where the file gives more than the spacing. Both are in the order of the array:
+        `unit`, if the file has more than the spacing. Both are in the order of the array:
         (z, y, x) to, for a patient, (superior, posterior, left), which is the LPS+ of DICOM in
         reverse order. The lengths of its columns are the spacing.
     channel_names : tuple of str
@@ -74,17 +74,18 @@ class Volume:
         if self.spacing is not None:
             self._check_spacing(self.spacing)
         elif self.unit != "px":
-            raise InputError(f"{self.name} has no spacing in {self.unit}, its unit")
+            raise InputError(f"{self.name} has the unit {self.unit} but no spacing")
         count = self.array.shape[self.axes.index("C")] if "C" in self.axes else 0
         if self.channel_names and len(self.channel_names) != max(count, 1):
             raise InputError(
-                f"{self.name} has {max(count, 1)} channels but the names {self.channel_names}"
+                f"{self.name} has {max(count, 1)} channels, but {len(self.channel_names)} names: "
+                f"{', '.join(self.channel_names)}"
             )
 
     def _check_axes(self) -> None:
         shape = tuple(self.array.shape)
         if len(shape) < 2:
-            raise InputError(f"{self.name} has the shape {shape}, not at least two axes")
+            raise InputError(f"{self.name} must have at least two axes, not the shape {shape}")
         if len(self.axes) != len(shape):
             raise InputError(
                 f"Axes {self.axes!r} do not fit {self.name} of shape {shape}",
@@ -125,7 +126,7 @@ class Volume:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The names of the channels, numbers where the file gives none; empty without C axis."""
+        """The names of the channels, or numbers if the file has none; empty without C axis."""
         if "C" not in self.axes:
             return ()
         count = self.shape[self.axes.index("C")]
@@ -143,9 +144,9 @@ class Volume:
         return Quantity(self.spacing, self.unit).to(unit)
 
     def with_spacing(self, spacing: Quantity) -> Volume:
-        """Return the volume with another spacing: one number for all spatial axes or one for each.
+        """Set the spacing: one number for all spatial axes or one for each.
 
-        An affine keeps its directions and origin.
+        The affine is rescaled; directions and origin stay.
         """
         values = spacing.values * (len(self.spatial_axes) if len(spacing.values) == 1 else 1)
         if spacing.unit == "px":
@@ -185,7 +186,7 @@ class Volume:
         return np.moveaxis(array, self.axes.index("C"), 0) if "C" in self.axes else array[None]
 
     def calibrated_by(self, others: Iterable[Volume]) -> Volume:
-        """Return the volume; without calibration it takes that of the first other that has one."""
+        """Return the volume, with the calibration of the first other one if it has none itself."""
         for other in others:
             if not self.calibrated and other.calibrated and other.spatial_axes == self.spatial_axes:
                 return replace(self, spacing=other.spacing, unit=other.unit)
@@ -225,7 +226,7 @@ def guess_axes(shape: tuple[int, ...], name: str = "image") -> str:
     Raises
     ------
     InputError
-        If the array has less than 2 or more than 3 axes: then they must be given.
+        If the array has fewer than 2 or more than 3 axes.
     """
     if len(shape) == 2:
         return "YX"
@@ -234,8 +235,8 @@ def guess_axes(shape: tuple[int, ...], name: str = "image") -> str:
             return "YXC"
         return "CYX" if shape[0] <= 4 and min(shape[1:]) > 4 else "ZYX"
     if len(shape) < 2:
-        raise InputError(f"{name} has the shape {shape}, not at least two axes of {AXES}")
+        raise InputError(f"{name} must have at least two axes, not the shape {shape}")
     raise InputError(
-        f"The axes of {name}, of shape {shape}, are not clear",
+        f"The axes of {name} cannot be guessed from the shape {shape}",
         hint=f"Set them to letters of {AXES}, such as axes='TZYX'",
     )

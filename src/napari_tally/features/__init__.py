@@ -1,1 +1,1 @@
-"""Measurements of objects: each group is a file that declares its columns."""
+"""Measurements of objects, in groups: each is a file that declares its columns."""

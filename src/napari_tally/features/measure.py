@@ -1,4 +1,4 @@
-"""Measure objects: one row an object, a column a measurement."""
+"""Measure objects: one row per object, one column per measurement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .registry import chosen
 if TYPE_CHECKING:
     import pandas as pd
 
-# Types that are summed without conversion; each is compiled once.
+# Dtypes that are summed without conversion; each is compiled once.
 NATIVE = (np.uint8, np.uint16, np.float32, np.float64)
 
 
@@ -30,10 +30,10 @@ def measure(
     channel_names: Sequence[str] = (),
     options: Measurements | None = None,
 ) -> pd.DataFrame:
-    """Measure the objects of a label image, one row an object.
+    """Measure the objects of a label image, one row per object.
 
-    Columns carry their units: µm, mm for a spacing in mm or cm, or px without spacing. `GROUPS`
-    declares them.
+    Column names end in their unit: µm, mm for a spacing in mm or cm, or px without spacing. See
+    `GROUPS` for all columns.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ def measure(
     unit : str, optional
         Unit of length of the spacing.
     channel_names : sequence of str
-        Endings of intensity columns; default: numbers, for several channels.
+        Suffixes of intensity columns. Default: numbers, if there are several channels.
     options : Measurements, optional
-        What to measure; default: what one pass over the array yields.
+        What to measure. Default: the groups that need a single pass over the array.
 
     Returns
     -------
@@ -62,16 +62,16 @@ def measure(
     """
     if np.ndim(labels) not in (2, 3):
         raise InputError(f"Labels must have axes (Y, X) or (Z, Y, X), not shape {np.shape(labels)}")
-    found, ids = as_labels(labels)
-    channels = channels_of(image, found.shape)
+    own, ids = as_labels(labels)
+    channels = channels_of(image, own.shape)
     endings = endings_of(len(channels), tuple(channel_names))
-    size, length = voxel_size(spacing, unit, found.ndim)
-    objects = Objects(found, ids, channels, tuple(endings), size, length, options or Measurements())
+    size, length = voxel_size(spacing, unit, own.ndim)
+    objects = Objects(own, ids, channels, tuple(endings), size, length, options or Measurements())
     return table_of(objects)
 
 
 def table_of(objects: Objects) -> pd.DataFrame:
-    """Return the measurements of objects, one row an object."""
+    """Return the measurements of objects, one row per object."""
     import pandas as pd
 
     columns: dict[str, NDArray[Any]] = {"label": objects.ids}
@@ -81,7 +81,7 @@ def table_of(objects: Objects) -> pd.DataFrame:
 
 
 def channels_of(image: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return the image as (C, *spatial), in a type that loops are compiled for."""
+    """Return the image as (C, *spatial), in a dtype that loops are compiled for."""
     if image is None:
         return np.empty((0, *shape), np.uint8)
     array = np.asarray(image)
@@ -123,7 +123,7 @@ def voxel_size(
         return np.ones(ndim), "px"
     given = canonical_unit(unit)
     if given is None:
-        raise InputError(f"Spacing needs a unit of length, not {unit!r}", hint="Try 'um'")
+        raise InputError(f"Spacing needs a unit of length, not {unit!r}", hint="Use 'um' or 'mm'")
     size = np.array(spacing, np.float64)
     if size.shape != (ndim,) or not (np.isfinite(size) & (size > 0)).all():
         raise InputError(f"Spacing must be {ndim} positive, finite numbers, not {spacing}")

@@ -1,4 +1,4 @@
-"""Measure objects of arrays larger than memory: slab by slab, with the same sums."""
+"""Measure objects of arrays larger than memory, slab by slab, with the same results."""
 
 from __future__ import annotations
 
@@ -62,21 +62,21 @@ def measure_stored_steps(
     ----------
     labels, image
         As for `measure`: anything with shape, dtype and slicing (dask, zarr). Each slab is read
-        twice: ids must be known first.
+        twice, first for the ids.
     slab_bytes : int
         Approximate size of a slab of labels and image.
 
     Raises
     ------
     InputError
-        If a group needs the whole array in memory, or as `measure` does.
+        If a group needs the whole array in memory, or see `measure`.
     """
     options = options or Measurements()
     large = [group.name for group in chosen(options.groups) if group.cost is not Cost.PASS]
     if large:
         raise InputError(
             f"Groups that need the whole array in memory: {', '.join(large)}",
-            hint="Leave them out, or measure a crop",
+            hint="Leave them out, or crop the image",
         )
     cuts = _cuts(labels, image, slab_bytes)
     ids = np.zeros(0, np.int64)
@@ -97,26 +97,26 @@ def measure_stored_steps(
 
 
 class _Reader:
-    """Reads slabs with ids from 1, and the image beside them."""
+    """Reads slabs of labels, with consecutive ids, and of the image."""
 
     def __init__(self, labels: Any, image: Any, ids: NDArray[np.integer]) -> None:
         self.labels, self.image = labels, image
         self.number = {0: 0} | dict(zip(ids.tolist(), range(1, len(ids) + 1), strict=True))
         self.kind = smallest(len(ids))
-        first = channels_of(self._beside(slice(0, 1)), np.asarray(labels[:1]).shape)
+        first = channels_of(self._image_of(slice(0, 1)), np.asarray(labels[:1]).shape)
         self.channel_count = len(first)
 
     def ids(self, cut: slice) -> NDArray[np.unsignedinteger[Any]]:
         import fastremap
 
         given = whole_numbers(np.asarray(self.labels[cut]))
-        found: NDArray[np.unsignedinteger[Any]] = fastremap.remap(given, self.number)
-        return np.ascontiguousarray(found, self.kind)
+        numbered: NDArray[np.unsignedinteger[Any]] = fastremap.remap(given, self.number)
+        return np.ascontiguousarray(numbered, self.kind)
 
     def channels(self, cut: slice, shape: tuple[int, ...]) -> NDArray[Any]:
-        return channels_of(self._beside(cut), shape)
+        return channels_of(self._image_of(cut), shape)
 
-    def _beside(self, cut: slice) -> Any:
+    def _image_of(self, cut: slice) -> Any:
         if self.image is None:
             return None
         several = len(self.image.shape) > len(self.labels.shape)
@@ -133,16 +133,16 @@ class _Totals:
         self.counts = np.zeros((n_objects, CLASSES + 1), np.int64)
 
     def add(self, reader: _Reader, cut: slice, *, more: bool) -> None:
-        """Add a slab, together with the first plane of the next one if there are more.
+        """Add a slab, with the first plane of the next slab if there are more.
 
-        That plane is in two slabs then, and its own counts are subtracted once: cells that span
-        both slabs are counted as in the whole, and no edges appear between slabs.
+        That plane is then in two slabs, so its own counts are subtracted once: cells across both
+        slabs are counted as in the whole array, without borders between slabs.
         """
-        seen = reader.ids(slice(cut.start, cut.stop + more))
-        self.counts += configuration_counts(seen, self.n_objects)
+        labels = reader.ids(slice(cut.start, cut.stop + more))
+        self.counts += configuration_counts(labels, self.n_objects)
         if more:
-            self.counts -= configuration_counts(seen[-1:], self.n_objects)
-        own = seen[: cut.stop - cut.start]
+            self.counts -= configuration_counts(labels[-1:], self.n_objects)
+        own = labels[: cut.stop - cut.start]
         stack = own.reshape((1,) * (3 - own.ndim) + own.shape)
         image = reader.channels(cut, own.shape)
         at = (cut.start, 0, 0) if own.ndim == 3 else (0, cut.start, 0)

@@ -1,4 +1,4 @@
-"""All groups of measurements: a new one is a file in `groups` and a line here."""
+"""All groups of measurements; a new one is a file in `groups` and a line here."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def chosen(names: Sequence[str]) -> list[Group]:
     Raises
     ------
     InputError
-        If a group does not exist; it suggests the nearest name.
+        If a group does not exist; the error suggests the nearest name.
     """
     for name in names:
         if name not in GROUPS:

@@ -1,7 +1,7 @@
 """Orientation of an image in the body, and reorientation to another one.
 
-An orientation is three letters for the x, y and z axes, as nibabel writes them: each says towards
-which side the axis points (Right or Left, Anterior or Posterior, Superior or Inferior). An array
+An orientation is three letters for the x, y and z axes, as in nibabel: the side to which each axis
+points (Right or Left, Anterior or Posterior, Superior or Inferior). An array
 (Z, Y, X) in "RAS" has its last axis pointing right, its middle one anterior and its first superior.
 Oblique axes count as the nearest direction. Nothing is resampled here.
 """
@@ -25,12 +25,12 @@ _SIDES = (("I", "S"), ("A", "P"), ("R", "L"))
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A permutation of the three last axes of an array, then flips: views, no copies.
+    """A reorientation: permute the last three axes of an array, then flip some; a view, no copy.
 
     Attributes
     ----------
     order : (int, int, int)
-        The old axis that each new one is.
+        The old axis of each new one.
     mirrored : (bool, bool, bool)
         Which of the new axes are flipped.
     """
@@ -45,7 +45,7 @@ class Turn:
         return permuted[(..., *(slice(None, None, -1 if m else None) for m in self.mirrored))]
 
     def back(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Return the array in its former orientation."""
+        """Undo the reorientation of an array."""
         return self.inverse(array)
 
     @property
@@ -97,7 +97,7 @@ def orientation_of(affine: NDArray[np.float64]) -> str:
 
 
 def turn_to(affine: NDArray[np.float64], codes: str) -> Turn:
-    """Return the reorientation that brings an array with this affine to `codes`."""
+    """Return the reorientation of an array with this affine to `codes`."""
     from nibabel.orientations import axcodes2ornt, ornt_transform
 
     wanted = axcodes2ornt(check_codes(codes)[::-1], _SIDES)
@@ -130,7 +130,7 @@ def reoriented(volume: Volume, codes: str) -> Volume:
 
 
 def upright(volume: Volume) -> Volume:
-    """Return a volume whose axes are in the order of the world's, as views; flipped ones stay so.
+    """Return a volume with its axes in the order of the world's, as a view; flips are kept.
 
     A viewer that shows slices along the axes of an array cannot show permuted axes (a sagittal
     series): then Z is no longer along the slices of the scanner. Without a 3D affine nothing

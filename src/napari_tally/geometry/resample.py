@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..core.jit import compiled
 
-_SLAB = 2**22  # voxels of one channel that are interpolated at a time
+_SLAB = 2**22  # voxels of one channel to interpolate at a time
 
 
 def scaled_shape(shape: tuple[int, ...], scale: float) -> tuple[int, ...]:
@@ -30,9 +30,8 @@ def resample_image(image: NDArray[np.float32], shape: tuple[int, ...]) -> NDArra
 def resample_labels(labels: NDArray[np.integer], shape: tuple[int, ...]) -> NDArray[np.int32]:
     """Return 2D or 3D labels at another shape.
 
-    Each new voxel takes the label of most weight among its neighbours, with the weights of linear
-    interpolation. Edges are smooth, without the stair-steps of nearest-neighbour interpolation, and
-    without one float image for each object.
+    Each new voxel takes the label with the largest sum of linear interpolation weights. Edges are
+    smooth, not stepped as with nearest neighbours, and no float image per object is needed.
     """
     stack = (1,) * (3 - labels.ndim)
     source = np.ascontiguousarray(labels, np.int32).reshape(stack + labels.shape)
@@ -44,11 +43,11 @@ def resample_labels(labels: NDArray[np.integer], shape: tuple[int, ...]) -> NDAr
 def resampled_slabs(
     maps: NDArray[np.floating], shape: tuple[int, ...]
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Yield 2D or 3D maps, shape (C, *spatial), at another shape, some planes or rows at a time.
+    """Yield 2D or 3D maps, shape (C, *spatial), at another shape, a slab at a time.
 
-    Linear interpolation along axes that are upsampled; along those that are downsampled the maps
-    are averaged with a triangular kernel, so that thin structures between the new voxels count.
-    Only one slab is in memory as float32.
+    Linear interpolation where axes are upsampled, averages with a triangular kernel where they are
+    downsampled, so that thin structures between new voxels count. Only one slab is in memory as
+    float32.
 
     Yields
     ------
@@ -73,15 +72,14 @@ def resampled_part(
 ) -> NDArray[np.float32]:
     """Return a part of the image, shape (C, *spatial), at another spatial shape, as float32.
 
-    Only the voxels that it depends on are read and prepared. It is interpolated as by
-    `resampled_slabs`.
+    Interpolated as by `resampled_slabs`; only the required voxels are read and prepared.
 
     Parameters
     ----------
     shape : tuple of int
         Spatial shape of the whole resampled image.
     part : tuple of slice
-        The part of it to return.
+        The part to return.
     prepare : callable
         Converts a part of the image to float32.
     """
@@ -90,15 +88,15 @@ def resampled_part(
         for old, new, cut in zip(image.shape[1:], shape, part, strict=True)
     ]
     cuts = tuple(slice(low, low + weights.shape[1]) for low, weights in weighted)
-    found = prepare(image[(slice(None), *cuts)])
+    resampled = prepare(image[(slice(None), *cuts)])
     for axis, (_, weights) in enumerate(weighted, start=1):
         if shape[axis - 1] != image.shape[axis]:
-            found = np.moveaxis(np.tensordot(weights, found, (1, axis)), 0, axis)
+            resampled = np.moveaxis(np.tensordot(weights, resampled, (1, axis)), 0, axis)
         else:
             low = weighted[axis - 1][0]
             cut = slice(part[axis - 1].start - low, part[axis - 1].stop - low)
-            found = found[(slice(None),) * axis + (cut,)]
-    return np.ascontiguousarray(found)
+            resampled = resampled[(slice(None),) * axis + (cut,)]
+    return np.ascontiguousarray(resampled)
 
 
 def _weights(old: int, new: int, start: int, stop: int) -> tuple[int, NDArray[np.float32]]:

@@ -1,4 +1,4 @@
-"""Heads: what output channels mean, one head a file."""
+"""Heads: the meaning of output channels, one head per file."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ AnyHead = Annotated[SerializeAsAny[Head], BeforeValidator(HEADS.validate)]
 
 
 def object_heads() -> tuple[str, ...]:
-    """Return the names of the heads that separate objects, one of which a training may choose."""
+    """Return the names of the heads that separate objects, the choices for training."""
     return tuple(name for name in HEADS if HEADS[name].kind == "instances")

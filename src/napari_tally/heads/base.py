@@ -1,8 +1,8 @@
-"""The contract of a head: what the channels of a network mean.
+"""The interface of a head: the meaning of a network's output channels.
 
-A head is a pair: `encode` makes, from labels, the maps that a perfect network would give, and
-`decode` makes labels from maps. Inside the head's domain the second undoes the first. A new head
-is a class in a file of its own, and a line in `heads/__init__.py`.
+`encode` converts labels to the maps of a perfect network, `decode` converts maps to labels; within
+the head's domain, `decode` inverts `encode`. A new head is a class in its own file and a line in
+`heads/__init__.py`.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 Labels = NDArray[np.integer]
 Maps = NDArray[np.floating]
 Kind = Literal["instances", "classes", "panoptic"]
-CERTAIN = 65_535  # the certainty that stands for a probability of 1
+CERTAIN = 65_535  # a probability of 1, as 16-bit certainty
 
 
 @dataclass(frozen=True, eq=False)
 class MapParts:
-    """What the channels of prediction maps are for; None where there are none.
+    """Prediction maps, split by purpose; None if the head has no such channels.
 
     Attributes
     ----------
     objects : ndarray, shape (C, *spatial), optional
-        From which objects are decoded.
+        Maps to decode objects from.
     classes : ndarray, shape (C, *spatial), optional
-        From which the class of each voxel is decoded.
+        Maps to decode the class of each voxel from.
     spread : ndarray, shape (*spatial), optional
         Standard deviation of the foreground over the copies of test-time augmentation.
     """
@@ -55,16 +55,16 @@ class MapParts:
 
 @dataclass(frozen=True)
 class LabelClasses:
-    """The classes of a training set, from which a head for them is planned.
+    """The classes of a training set, for planning a head.
 
     Attributes
     ----------
     names : tuple of str
-        In the order of their ids from 1.
+        Names in the order of the ids, from 1.
     weights : tuple of float
-        Of each class in the loss, the background first; all equal if empty.
+        Weights in the loss, the background first; all equal if empty.
     stuff : tuple of bool
-        Whether a class is a region that is not counted.
+        Whether each class is stuff: a region that is not counted.
     """
 
     names: tuple[str, ...] = ()
@@ -73,25 +73,25 @@ class LabelClasses:
 
 
 class Head(Options):
-    """What output channels mean.
+    """The meaning of output channels.
 
     The first channel of the maps is the probability of the background.
 
     Attributes
     ----------
     kind : str
-        What it gives: "instances", "classes" or (both) "panoptic".
+        "instances", "classes" or (both) "panoptic".
     domain : str
-        The label images for which `decode(encode(labels))` gives the labels back, in words.
+        In words: the label images that `decode(encode(labels))` restores.
     tunable : tuple of str
-        Fields that are post-processing parameters, besides `threshold`.
+        Fields that are post-processing parameters, other than `threshold`.
     evidence_names : tuple of str
         The columns of `evidence`, "probability" (mean foreground of an object) first.
     joins_views : bool
-        Whether the vectors that it predicts in a plane are, along each axis, those in 3D, so that
-        maps of three orthogonal views can be merged.
+        Whether vectors predicted in a plane equal, along each axis, those in 3D, so that maps of
+        three orthogonal views can be merged.
     resamples_maps : bool
-        Whether maps of classes, not the decoded classes, are brought to the grid of the image.
+        Whether class maps, not decoded classes, are resampled to the grid of the image.
     """
 
     kind: ClassVar[Kind] = "instances"
@@ -105,22 +105,22 @@ class Head(Options):
 
     @classmethod
     def planned(cls, classes: LabelClasses, objects: Head) -> Head:
-        """Return the head for a training set; `objects` is the one chosen to separate objects."""
+        """Return the head for a training set; `objects` is the head chosen to separate objects."""
         return objects
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes, in the order of their ids from 1; none where there are only objects."""
+        """The classes in the order of their ids, from 1; empty if there are only objects."""
         return ()
 
     @property
     def class_kinds(self) -> tuple[str, ...]:
-        """ "stuff" or "thing" for each class, where the head knows both; else ()."""
+        """ "stuff" or "thing" for each class of a panoptic head; else ()."""
         return ()
 
     @property
     def finds_objects(self) -> bool:
-        """Whether decoding separates objects, even of one class."""
+        """Whether decoding separates touching objects of one class."""
         return self.kind != "classes"
 
     @property
@@ -141,14 +141,14 @@ class Head(Options):
         Raises
         ------
         InputError
-            If it has no such parameter, or cannot take its value.
+            If the head has no such parameter, or does not accept its value.
         """
         known = self.parameters
         for name, value in parameters.items():
             if name not in known:
-                takes = f"Choose from {', '.join(known)}" if known else "It has none"
+                choices = f"Choose from {', '.join(known)}" if known else "It has none"
                 raise InputError(
-                    f"The head {self.object_head.name} has no parameter {name!r}", hint=takes
+                    f"The head {self.object_head.name} has no parameter {name!r}", hint=choices
                 )
             try:
                 type(self).model_validate(self.model_dump() | {name: value})
@@ -158,12 +158,12 @@ class Head(Options):
         return self.model_copy(update=parameters)
 
     def split_maps(self, maps: Maps, ndim: int) -> MapParts:
-        """Return the parts of prediction maps, shape (C, ..., *spatial).
+        """Split prediction maps, shape (C, ..., *spatial), by purpose.
 
         Parameters
         ----------
         ndim : int
-            Number of axes of the images that the network took: 2 also for stacked slices.
+            Number of spatial axes of the network: 2 for a stack of slices, too.
         """
         channels = self.channels(ndim)
         return MapParts(objects=maps[:channels], spread=spread_of(maps, channels))
@@ -177,34 +177,34 @@ class Head(Options):
         raise NotImplementedError
 
     def in_domain(self, labels: Labels) -> bool:
-        """Return whether `decode(encode(labels))` gives these labels back (up to their ids)."""
+        """Return whether `decode(encode(labels))` restores these labels (up to their ids)."""
         raise NotImplementedError
 
     def repaired(self, labels: Labels) -> Labels:
-        """Return labels of a patch, so that `encode` takes them.
+        """Return labels of a patch that `encode` accepts.
 
-        Cropping leaves one id in several connected components, which become objects of their own.
+        Cropping can split an object into several connected components, which get new ids.
         """
         return components(labels)
 
     def prepare_labels(
         self, labels: Labels, classes: Labels | None, class_ids: tuple[int, ...], name: str
     ) -> Labels:
-        """Return the labels of a training image as `encode` takes them.
+        """Convert the labels of a training image to those that `encode` accepts.
 
         Parameters
         ----------
         labels, classes : ndarray of int, shape (*spatial)
-            Ids of objects or of classes; class ids beside ids of objects, if there are any.
+            Ids of objects or of classes; class ids of the objects, if there are any.
         class_ids : tuple of int
-            The ids in these images of the head's classes, in their order.
+            The ids of the head's classes in these images, in order.
         name : str
-            Of the image, for messages.
+            Name of the image, for messages.
         """
         return relabel(labels)
 
     def object_ids(self, labels: Labels) -> Labels:
-        """Return ids of objects (of classes if the head has no objects) from decoded labels."""
+        """Return the object ids in decoded labels (class ids if the head has no objects)."""
         return labels
 
     def score(self, found: LabelImages, ground_truth: LabelImages) -> Score:
@@ -221,7 +221,7 @@ class Head(Options):
     def encode_all(self, labels: Labels, maps: NDArray[np.float32]) -> None:
         """Write the ideal maps, shape (B, C, *spatial), of several labels, shape (B, *spatial).
 
-        A head defines this or `encode`, each of which does with the other.
+        A head must define this or `encode`; each default calls the other.
         """
         for one, written in zip(labels, maps, strict=True):
             written[:] = self.encode(one)
@@ -229,12 +229,12 @@ class Head(Options):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return the scalar loss of a raw network output, both of shape (B, C, *spatial).
 
-        Voxels whose target is NaN, in all channels, are those of unknown labels: they do not count.
+        Voxels whose target is NaN (in all channels) have unknown labels and are ignored.
         """
         raise NotImplementedError
 
     def activate(self, output: Tensor) -> Tensor:
-        """Turn a raw network output, shape (B, C, *spatial), into maps of the same shape."""
+        """Convert a raw network output, shape (B, C, *spatial), to maps of the same shape."""
         raise NotImplementedError
 
     def decode(self, maps: Maps) -> Labels:
@@ -255,15 +255,15 @@ class Head(Options):
         codes : ndarray of int, shape (*spatial)
             See `class_codes`.
         objects : ndarray of int, shape (*spatial), optional
-            Consecutive ids from 1; None where the head finds classes alone.
+            Consecutive ids from 1; None if the head has only classes.
         """
         return codes, None
 
     def certainty(self, maps: Maps, spread: Maps | None = None) -> NDArray[np.uint16]:
-        """Return the probability of each voxel's class from class maps, 65,535 for 1.
+        """Return the probability of each voxel's class from class maps, scaled to 0..65,535.
 
-        In 16 bits, since it is made for whole images. The spread of test-time augmentation is
-        subtracted from it.
+        It has 16 bits to save memory in large images. The spread of test-time augmentation is
+        subtracted.
         """
         raise NotImplementedError
 
@@ -273,7 +273,7 @@ class Head(Options):
         return self.joins_views or self.channels(2) == self.channels(3)
 
     def vectors(self, ndim: int) -> tuple[int, ...]:
-        """Return the channels of a vector along each axis, which rotate with the image, or ()."""
+        """Return the channels of a vector along each axis, which rotates with the image, or ()."""
         return ()
 
     def foreground(self, maps: Maps) -> Maps:
@@ -292,7 +292,7 @@ class Head(Options):
         labels : ndarray of int, shape (*spatial)
             The objects on the grid of the maps, consecutive ids from 1.
         spread : ndarray, shape (*spatial), optional
-            Standard deviation of the foreground in test-time augmentation; subtracted from it.
+            Standard deviation of the foreground in test-time augmentation, which is subtracted.
         """
         foreground = self.foreground(maps) if spread is None else self.foreground(maps) - spread
         return means(labels, foreground, int(labels.max(initial=0)))[:, None]
@@ -313,7 +313,7 @@ class Head(Options):
             )
 
     def checked(self, maps: Maps) -> NDArray[np.float32]:
-        """Return the maps as contiguous float32, without NaN (which count as 0).
+        """Return the maps as contiguous float32, with NaN replaced by 0.
 
         Raises
         ------
@@ -323,12 +323,12 @@ class Head(Options):
         self.check_maps(maps)
         clean = as_float32(maps)
         with np.errstate(over="ignore", invalid="ignore"):
-            total = clean.sum()  # not finite if any is not, and needs no array as large
+            total = clean.sum()  # not finite if any value is not; needs no temporary array
         return clean if np.isfinite(total) else np.nan_to_num(clean, posinf=0, neginf=0)
 
 
 def spread_of(maps: Maps, channels: int) -> Maps | None:
-    """Return the channel after those of the head, which test-time augmentation adds."""
+    """Return the channel that test-time augmentation adds after those of the head."""
     return maps[channels] if len(maps) > channels else None
 
 

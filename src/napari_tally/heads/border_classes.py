@@ -21,7 +21,7 @@ BORDER_NAMES = ("background", "inside", "border")
 def border_classes(labels: Labels) -> NDArray[np.float32]:
     """Return the one-hot classes of labels, shape (3, *spatial).
 
-    A voxel of an object is border if one of its neighbours (diagonal ones too) is not of the same
+    A voxel of an object is border if one of its neighbours (full connectivity) is not in the same
     object, else inside.
     """
     from skimage.segmentation import find_boundaries
@@ -34,8 +34,8 @@ def border_classes(labels: Labels) -> NDArray[np.float32]:
 def border_loss(logits: Tensor, target: Tensor, border_weight: float, gap_weight: float) -> Tensor:
     """Return Dice + weighted cross-entropy of the three classes, shapes (B, 3, *spatial).
 
-    Borders between touching objects are few voxels but decide whether two objects come out as one:
-    they count `gap_weight` times more, as in the weight map of Ronneberger et al., 2015.
+    Borders between touching objects have few voxels but decide whether objects are merged: their
+    weight is `gap_weight` times higher, as in the weight map of Ronneberger et al., 2015.
     """
     import torch
 
@@ -46,9 +46,9 @@ def border_loss(logits: Tensor, target: Tensor, border_weight: float, gap_weight
 
 
 def _between(target: Tensor, known: Tensor) -> Tensor:
-    """Return 1 where a border voxel has no background beside it, else 0; shape (B, 1, *spatial).
+    """Return 1 where a border voxel has no background neighbour, else 0; shape (B, 1, *spatial).
 
-    What is not known might be background.
+    Unknown voxels count as background.
     """
     from torch.nn import functional as F
 

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 class Boundary(Head):
-    """Seeds from inside, grown over the border.
+    """Decode seeds from the inside class, and grow them over the border.
 
     Borders have a higher weight in the loss, after the U-Net of Ronneberger et al., 2015,
     https://doi.org/10.1007/978-3-319-24574-4_28.
     """
 
     domain: ClassVar[str] = (
-        "Every object has an inside voxel (one whose neighbours are all of the object); the inside "
-        "voxels of an object are connected, and each border voxel has one of them as neighbour."
+        "Every object has an inside voxel (one whose neighbours are all in the object); the inside "
+        "voxels of an object are connected, and each border voxel has one as a neighbour."
     )
 
     tunable: ClassVar[tuple[str, ...]] = ("inside",)
@@ -70,14 +70,14 @@ class Boundary(Head):
         mask = maps[BACKGROUND] < 1 - self.threshold
         seeds = components((maps[INSIDE] > self.inside) & mask)
         grown = grow(seeds, 1 - maps[BORDER], mask)
-        # Components without a seed have no inside: each is an object of its own.
-        alone = components(mask & (grown == 0))
-        return np.where(alone > 0, alone + seeds.max(initial=0), grown).astype(np.int32)
+        # Components without a seed become objects, too.
+        unseeded = components(mask & (grown == 0))
+        return np.where(unseeded > 0, unseeded + seeds.max(initial=0), grown).astype(np.int32)
 
     def evidence(
         self, maps: Maps, labels: Labels, spread: Maps | None = None
     ) -> NDArray[np.float64]:
-        """Return the mean foreground of each object, its highest inside, and border on its rim."""
+        """Return mean foreground, maximum inside, and mean border on the rim of each object."""
         found = Evidence(labels)
         for part in slabs(labels.shape):
             own = self.checked(maps[:, part])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AliasChoices, Field
 
-from ..core.connected_components import in_one_piece
+from ..core.connected_components import are_connected
 from ..core.jit import compiled
 from ..core.label_ids import without
 from .base import Head, Labels, Maps
@@ -28,14 +28,14 @@ DISTANCE = 3  # the channel; the offsets follow
 class Center(Head):
     """Background, inside, border; distance to the border (0..1); offset to the centre (voxels).
 
-    All are decoded together: voxels that are confidently inside (or border) are joined where they
-    vote for one centre, inner ones first; crumbs without a core are removed; the rest grows over
-    the uncertain border. Objects that are dim or out of focus have a lower mean probability, and
-    are removed below `mean_probability`.
+    All are decoded together: confident inside (or border) voxels are merged where they vote for the
+    same centre, inner ones first; fragments without a core are removed; the others grow over the
+    uncertain border. Dim or out-of-focus objects have a lower mean probability, and are removed
+    below `mean_probability`.
     """
 
     joins_views: ClassVar[bool] = True
-    domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
+    domain: ClassVar[str] = "Every object is connected (full connectivity)."
 
     tunable: ClassVar[tuple[str, ...]] = ("tolerance", "core", "mean_probability")
     evidence_names: ClassVar[tuple[str, ...]] = ("probability", "seed", "scatter", "border")
@@ -45,10 +45,10 @@ class Center(Head):
         0.75, gt=0, lt=1, description="Minimum probability of a voxel of an object"
     )
     core: float = Field(0.5, gt=0, lt=1, description="Minimum probability of inside in a core")
-    least_core: int = Field(8, ge=1, description="Minimum voxels of core in an uncertain object")
+    least_core: int = Field(8, ge=1, description="Minimum core of an uncertain object, in voxels")
     sure: float = Field(0.95, gt=0, le=1, description="Probability from which a class is certain")
     certain: float = Field(
-        0.99, gt=0, le=1, description="Mean probability from which a crumb is kept"
+        0.99, gt=0, le=1, description="Minimum mean probability of a fragment without core"
     )
     mean_probability: float = Field(
         0.0, ge=0, lt=1, description="Minimum mean probability of an object",
@@ -59,7 +59,11 @@ class Center(Head):
         gt=0,
         description="Maximum distance between the centres that one object votes for, in radii",
     )
-    scatter: float = Field(3.0, gt=0, description="... and in standard deviations of the votes")
+    scatter: float = Field(
+        3.0,
+        gt=0,
+        description="Maximum distance between these centres, in deviations of the votes",
+    )
     offset_scale: float = Field(8.0, gt=0, description="Voxels of offset in one unit of output")
     border_weight: float = Field(2.0, gt=0, description="Weight of the border class in training")
     gap_weight: float = Field(
@@ -73,7 +77,7 @@ class Center(Head):
         return (*BORDER_NAMES, "distance", *(f"offset {axis}" for axis in "zyx"[-ndim:]))
 
     def in_domain(self, labels: Labels) -> bool:
-        return in_one_piece(labels)
+        return are_connected(labels)
 
     def encode(self, labels: Labels) -> NDArray[np.float32]:
         return np.concatenate(
@@ -89,10 +93,10 @@ class Center(Head):
         inside = (1 - target[:, :1]) * known
         away = F.smooth_l1_loss(distance, target[:, 3:4], beta=0.1, reduction="none")
         loss = loss + mean_known(away, known)
-        wrong = F.smooth_l1_loss(
+        error = F.smooth_l1_loss(
             offset, target[:, 4:] / self.offset_scale, beta=0.1, reduction="none"
         )
-        return loss + (wrong * inside).sum() / inside.sum().clamp(min=1)
+        return loss + (error * inside).sum() / inside.sum().clamp(min=1)
 
     def activate(self, output: Tensor) -> Tensor:
         import torch
@@ -116,10 +120,10 @@ class Center(Head):
     def evidence(
         self, maps: Maps, labels: Labels, spread: Maps | None = None
     ) -> NDArray[np.float64]:
-        """Return mean foreground, highest seediness, scatter of the votes, and border on the rim.
+        """Return mean foreground, maximum seediness, scatter of votes, and mean border on the rim.
 
-        The scatter is the logarithm of the standard deviation of the centres that are voted for,
-        in radii of the object.
+        The scatter is the logarithm of the standard deviation of the centre votes, in radii of the
+        object.
         """
         found = Evidence(labels)
         for part in slabs(labels.shape):
@@ -130,20 +134,20 @@ class Center(Head):
         return found.features()
 
     def _confident(self, labels: Labels, probability: NDArray[np.float32]) -> Labels:
-        """Return the labels without objects of too low a mean probability."""
+        """Remove objects below the minimum mean probability."""
         mean = np.append(0, means(labels, probability, int(labels.max(initial=0))))
         return without(labels, mean < self.mean_probability)
 
     def _weak(self, seeds: NDArray[np.int32], maps: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return which seeds (by id) are crumbs: too little core, and uncertain of their class."""
+        """Return which seeds (by id) are fragments: a small core, and an uncertain class."""
         classes = (maps[INSIDE].ravel(), maps[BORDER].ravel())
-        size, cores, sure = _weighed(seeds.ravel(), *classes, np.float32(self.core))
-        weak: NDArray[np.bool_] = (cores < self.least_core) & (sure < self.certain * size)
+        size, cores, certainty = _weighed(seeds.ravel(), *classes, np.float32(self.core))
+        weak: NDArray[np.bool_] = (cores < self.least_core) & (certainty < self.certain * size)
         return weak
 
 
 def _seediness(maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return from 0 to 1 how deep inside of an object a voxel is."""
+    """Return how deep a voxel is inside an object, from 0 to 1."""
     seediness: NDArray[np.float32] = (2 * maps[INSIDE] + maps[DISTANCE]) / 3
     return seediness
 
@@ -155,15 +159,15 @@ def _weighed(
     border: NDArray[np.float32],
     core: np.float32,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return the voxels of each seed, those of its core, and the sum of its certainty."""
+    """Return the size of each seed, the size of its core, and its summed certainty."""
     n = seeds.max() + 1 if seeds.size else 1
-    size, cores, sure = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
+    size, cores, certainty = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
     for i in range(seeds.size):
         if seeds[i] > 0:
             size[seeds[i]] += 1
             cores[seeds[i]] += inside[i] > core
-            sure[seeds[i]] += max(inside[i], border[i])
-    return size, cores, sure
+            certainty[seeds[i]] += max(inside[i], border[i])
+    return size, cores, certainty
 
 
 def _offsets(labels: Labels) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Class ids of training labels as numbers from 1 without gaps."""
+"""Consecutive class ids for training labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.errors import InputError
 def numbered_classes(
     classes: NDArray[np.integer], class_ids: tuple[int, ...], name: str
 ) -> NDArray[np.integer]:
-    """Return class ids as their places in `class_ids`, from 1; 0 stays the background.
+    """Replace class ids by their position in `class_ids`, from 1; 0 stays the background.
 
     Raises
     ------

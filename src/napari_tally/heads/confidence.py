@@ -1,4 +1,4 @@
-"""From the evidence for an object to the probability that it is true: a logistic function."""
+"""Map the evidence for an object to the probability that it is a true positive (logistic)."""
 
 from __future__ import annotations
 
@@ -10,27 +10,26 @@ from pydantic import Field, model_validator
 
 from ..core.options import Options
 
-_RIDGE = 1.0  # on weights of standardized features: a prior of one object against each
+_RIDGE = 1.0  # L2 penalty on the weights of standardized features
 _STEPS = 100
 
 
 class Calibration(Options):
     """Coefficients of a logistic function of an object's evidence.
 
-    It gives the share of such objects that matched a true one (IoU of at least 0.5) in the images
-    of the fit: Platt scaling, after Platt, 1999, "Probabilistic outputs for support
-    vector machines".
+    It estimates the share of such objects that match the ground truth (IoU of at least 0.5):
+    Platt scaling, after Platt, 1999, "Probabilistic outputs for support vector machines".
 
     Attributes
     ----------
     features : tuple of str
-        Names of the evidence, as the head has them.
+        Names of the evidence, as in the head.
     weights : tuple of float
-        One a feature.
+        One per feature.
     bias : float
         The logit where all features are 0.
     data : str
-        The data of the fit, in words.
+        The data used for the fit, in words.
     """
 
     features: tuple[str, ...] = Field(min_length=1)
@@ -42,12 +41,12 @@ class Calibration(Options):
     def _fits(self) -> Self:
         if len(self.weights) != len(self.features):
             raise ValueError(
-                f"{len(self.weights)} weights for {len(self.features)} features: give one a feature"
+                f"{len(self.weights)} weights do not fit {len(self.features)} features"
             )
         return self
 
     def __call__(self, evidence: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the probability that each object is a true one, from 0 to 1."""
+        """Return the probability that each object is a true positive."""
         return _logistic(evidence @ np.array(self.weights) + self.bias)
 
 
@@ -57,9 +56,9 @@ def calibrated(
     features: tuple[str, ...],
     data: str = "",
 ) -> Calibration:
-    """Fit a calibration to objects that are known to be true or false positives.
+    """Fit a calibration to objects known to be true or false positives.
 
-    Maximum likelihood with a ridge of 1 on the standardized features, by Newton's method.
+    Ridge-penalized maximum likelihood on standardized features, by Newton's method.
 
     Parameters
     ----------

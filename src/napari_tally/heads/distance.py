@@ -1,4 +1,4 @@
-"""Objects from the foreground and the distance to the border: one object a hill of distance."""
+"""Objects from the foreground and the distance to the border: each object is a hill."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DISTANCE = 2  # the channel
-_LEVELS = 65_535  # of distance, so many that the order of voxels stays
-_LARGE = 0.1  # an error of distance from which on it counts linearly
+_LEVELS = 65_535  # of distance, enough to keep the order of voxels
+_LARGE = 0.1  # error in distance above which the loss is linear
 
 
 class Distance(Head):
-    """Background, foreground; distance to the border, the largest of each object being 1.
+    """Background, foreground; distance to the border, with a maximum of 1 in each object.
 
-    Every voxel climbs to its highest neighbour, which makes hills; two that touch are one object
-    unless the lower peak stands out over the pass by more than `depth`: a watershed from h-maxima
-    (Soille, 2004, https://doi.org/10.1007/978-3-662-05088-0), without the flood.
+    Every voxel climbs to its highest neighbour, which gives hills; touching hills are one object
+    unless the lower peak is higher than the pass by more than `depth`: a watershed from h-maxima
+    (Soille, 2004, https://doi.org/10.1007/978-3-662-05088-0), without flooding.
     """
 
     domain: ClassVar[str] = (
-        "The normalized distance to the border has one hill in each object (bumps lower than "
-        "`depth` aside), and where objects touch, each border voxel has a higher neighbour in its "
-        "own object than in the other: compact objects that touch others of about their size."
+        "The normalized distance to the border has one hill in each object (except bumps lower "
+        "than `depth`), and where objects touch, each border voxel has a higher neighbour in its "
+        "own object than in the other: compact objects that touch others of similar size."
     )
 
     tunable: ClassVar[tuple[str, ...]] = ("depth",)
@@ -60,9 +60,9 @@ class Distance(Head):
         return ("background", "foreground", "distance")
 
     def in_domain(self, labels: Labels) -> bool:
-        """Return whether a slower watershed, which knows the objects, gives the labels back."""
+        """Return whether a slower watershed, with and without the labels, restores them."""
         height, mask = normalized_distance(labels), (labels > 0).astype(np.int32)
-        own, all_of_them = (basins(height, apart, 1, self.depth) for apart in (labels, mask))
+        own, all_of_them = (basins(height, parts, 1, self.depth) for parts in (labels, mask))
         one_each = int(own.max(initial=0)) == len(np.unique(labels[labels > 0]))
         return one_each and np.array_equal(own, all_of_them)
 
@@ -76,11 +76,11 @@ class Distance(Head):
 
         target, known = known_part(target)
         classes = dice_ce_loss(output[:, :DISTANCE], target[:, :DISTANCE], known)
-        wrong = F.smooth_l1_loss(
+        error = F.smooth_l1_loss(
             output[:, DISTANCE], target[:, DISTANCE], beta=_LARGE, reduction="none"
         )
         inside = (1 - target[:, BACKGROUND]) * known[:, 0]
-        return classes + (wrong * inside).sum() / inside.sum().clamp(min=1)
+        return classes + (error * inside).sum() / inside.sum().clamp(min=1)
 
     def activate(self, output: Tensor) -> Tensor:
         import torch
@@ -98,13 +98,13 @@ class Distance(Head):
         hills = number_hills(hill.ravel()) + 1
         pairs, passes = passes_between(hill.ravel(), flat, steps, hills)
         peaks = _peaks(hill.ravel(), flat, hills)
-        parent = _joined(pairs, passes, peaks, round(self.depth * (_LEVELS - 1)))
+        parent = _merge_hills(pairs, passes, peaks, round(self.depth * (_LEVELS - 1)))
         return looked_up(numbered(parent, 1), hill)
 
 
 @inlined
 def _above(level: NDArray[np.uint16], steps: NDArray[np.int64], i: int) -> int:
-    """Return the highest neighbour of a voxel, or the voxel itself; among equals the first."""
+    """Return the highest neighbour of a voxel, or the voxel itself; the first in case of ties."""
     best, top = i, level[i]
     for step in steps:
         j = i + step
@@ -115,7 +115,7 @@ def _above(level: NDArray[np.uint16], steps: NDArray[np.int64], i: int) -> int:
 
 @compiled(parallel=True)
 def _climb(level: NDArray[np.uint16], steps: NDArray[np.int64], up: NDArray[np.int32]) -> None:
-    """Give every voxel the place of the neighbour to which it climbs, -1 outside."""
+    """Write the index of the neighbour to which each voxel climbs, -1 outside."""
     for i in prange(level.size):
         up[i] = _above(level, steps, i) if level[i] > 0 else -1
 
@@ -130,13 +130,13 @@ def _peaks(hill: NDArray[np.int32], level: NDArray[np.uint16], hills: int) -> ND
 
 
 @compiled()
-def _joined(
+def _merge_hills(
     pairs: NDArray[np.int64], passes: NDArray[np.uint16], peaks: NDArray[np.int64], depth: int
 ) -> NDArray[np.int32]:
-    """Return parents of hills: those are one of which none stands out over the pass between.
+    """Return the parents of hills, merged unless the lower peak is well above their pass.
 
-    Passes come highest first, so that the set of a hill is known when one of its lower passes is
-    asked whether the peak of the set stands out over it.
+    Passes are sorted from the highest down, so all merges over higher passes are done when a pass
+    is compared with the peaks of its two sets of hills.
     """
     n = peaks.size
     parent = np.arange(n).astype(np.int32)

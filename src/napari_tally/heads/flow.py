@@ -1,4 +1,4 @@
-"""Objects from the foreground and a flow that leads each voxel to its object's centre."""
+"""Objects from the foreground and a flow from each voxel to its object's centre."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ..core.connected_components import in_one_piece
+from ..core.connected_components import are_connected
 from .base import Head, Labels, Maps
 from .border_classes import BACKGROUND
 from .decoding.follow_flow import follow
@@ -22,14 +22,14 @@ FOREGROUND, FLOW = 1, 2  # FLOW is the first of its channels
 
 
 class Flow(Head):
-    """Background, foreground; unit flow to the centre, around corners and along bends.
+    """Background, foreground; unit flow to the centre, along a path within the object.
 
-    Voxels follow the flow; those that end together are one object: after Cellpose (Stringer et al.,
-    2021, https://doi.org/10.1038/s41592-020-01018-x), but the flow is made by `geodesic_flow` and
-    followed by `follow_flow`.
+    Voxels follow the flow; those that end together are one object, after Cellpose (Stringer et al.,
+    2021, https://doi.org/10.1038/s41592-020-01018-x), with the flow of `geodesic_flow` and the
+    decoding of `follow_flow`.
     """
 
-    domain: ClassVar[str] = "Every object is connected (through diagonal neighbours too)."
+    domain: ClassVar[str] = "Every object is connected (full connectivity)."
 
     tunable: ClassVar[tuple[str, ...]] = ("reach",)
 
@@ -40,9 +40,9 @@ class Flow(Head):
     reach: float = Field(
         3.0,
         ge=0,
-        description="Maximum distance, in voxels, between flow ends of one object in noisy maps",
+        description="Maximum distance between the flow ends of one object in noisy maps, in voxels",
     )
-    flow_scale: float = Field(5.0, gt=0, description="Units of output in a flow of length 1")
+    flow_scale: float = Field(5.0, gt=0, description="Network output for a flow of length 1")
 
     def channels(self, ndim: int) -> int:
         return FLOW + ndim
@@ -51,7 +51,7 @@ class Flow(Head):
         return ("background", "foreground", *(f"flow {axis}" for axis in "zyx"[-ndim:]))
 
     def in_domain(self, labels: Labels) -> bool:
-        return in_one_piece(labels)
+        return are_connected(labels)
 
     def encode_all(self, labels: Labels, maps: NDArray[np.float32]) -> None:
         maps[:, BACKGROUND], maps[:, FOREGROUND] = labels <= 0, labels > 0
@@ -60,15 +60,15 @@ class Flow(Head):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Return cross-entropy of the foreground + half the squared error of the scaled flow.
 
-        As in Cellpose the target flow is 0 in the background: so the flow fades where objects end,
-        and does not lead into a neighbour.
+        As in Cellpose the target flow is 0 in the background, so that the flow fades at the border
+        of objects and does not point into neighbours.
         """
         from torch.nn import functional as F
 
         target, known = known_part(target)
         classes = cross_entropy(output[:, :FLOW], target[:, :FLOW])
-        wrong = F.mse_loss(output[:, FLOW:], self.flow_scale * target[:, FLOW:], reduction="none")
-        return mean_known(classes, known) + mean_known(wrong, known) / 2
+        error = F.mse_loss(output[:, FLOW:], self.flow_scale * target[:, FLOW:], reduction="none")
+        return mean_known(classes, known) + mean_known(error, known) / 2
 
     def activate(self, output: Tensor) -> Tensor:
         import torch

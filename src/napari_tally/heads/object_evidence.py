@@ -1,4 +1,4 @@
-"""The evidence for each object in the maps, in one compiled pass: the basis of its confidence."""
+"""Collect evidence for each object from the maps, the basis of its confidence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..core.jit import compiled
 
 _SLAB = 2**20  # voxels whose maps are in memory as float32 at a time
-_SCATTER = 0.02  # radii: votes that are nearer to each other are as good as one
+_SCATTER = 0.02  # radii: smaller scatter makes no difference
 
 
 def slabs(shape: tuple[int, ...]) -> Iterator[slice]:
@@ -42,7 +42,7 @@ def _add_means(
 
 
 class Evidence:
-    """The evidence so far for each object whose voxels vote for its centre.
+    """Accumulates the evidence for each object, slab by slab.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Evidence:
         self.ndim = labels.ndim
         self.labels = np.ascontiguousarray(labels).reshape(_flat_stack(labels.shape))
         count = int(labels.max(initial=0))
-        # Of each object: voxels, sum of foreground, highest seed, squares of votes, rim, its border
+        # Per object: voxels, sum of foreground, maximum seed, squares of votes, rim, border on it
         self.sums = np.zeros((count, 6))
         self.votes = np.zeros((count, self.ndim))
 
@@ -66,7 +66,7 @@ class Evidence:
         border: NDArray[np.float32],
         offsets: NDArray[np.float32] | None = None,
     ) -> None:
-        """Add a slab that begins at `start` along the first axis; offsets are to the centre."""
+        """Add a slab that starts at `start` along the first axis; offsets point to the centre."""
         shape = _flat_stack(foreground.shape)
         a, b, c = (
             np.ascontiguousarray(m, dtype=np.float32).reshape(shape)
@@ -76,14 +76,14 @@ class Evidence:
         if offsets is not None:
             vectors[_axes(self.ndim)] = offsets.reshape(self.ndim, *shape)
         votes = np.zeros((len(self.sums), 3))
-        _look(self.labels, start, a, b, c, vectors, self.sums, votes)
+        _accumulate(self.labels, start, a, b, c, vectors, self.sums, votes)
         self.votes += votes[:, _axes(self.ndim)]
 
     def features(self) -> NDArray[np.float64]:
         """Return the evidence for each object, shape (objects, 4).
 
-        The mean foreground, the highest seed, the logarithm of the scatter of its votes (their
-        standard deviation in radii of the object), and the mean border on its rim.
+        Mean foreground, maximum seed, logarithm of the scatter of votes (their standard deviation
+        in radii of the object), and mean border on the rim.
         """
         size, foreground, seed, squares, rim, border = self.sums.T
         size = np.maximum(size, 1)
@@ -99,12 +99,12 @@ def _axes(ndim: int) -> list[int]:
 
 
 def _flat_stack(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return the shape of a 2D or 3D array as one of three axes that keeps the first in front."""
+    """Return the shape of a 2D or 3D array with three axes, the first one unchanged."""
     return (shape[0], 1, shape[1]) if len(shape) == 2 else (shape[0], shape[1], shape[2])
 
 
 @compiled()
-def _look(
+def _accumulate(
     labels: NDArray[np.integer],
     start: int,
     foreground: NDArray[np.float32],

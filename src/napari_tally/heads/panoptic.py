@@ -1,4 +1,4 @@
-"""Objects and classes predicted together: one class for every voxel, one for every object."""
+"""Panoptic head: objects, each with a class, and a class for every voxel."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ ObjectHead = Annotated[
 
 
 class PanopticClass(Options):
-    """A class: things are objects that are counted, stuff is one region (tissue, an organ)."""
+    """A class of things (objects that are counted) or stuff (a region: tissue, an organ)."""
 
     name: str
     kind: Literal["stuff", "thing"]
 
 
 class Panoptic(Head):
-    """The maps of a head that separates objects, and a probability of each class.
+    """The maps of a head that separates objects, and the probability of each class.
 
-    Objects come from the first; each gets the class of things for which most of its voxels vote.
-    Elsewhere the background or a class of stuff is taken, whichever is most probable: both agree
-    voxel by voxel. After Kirillov et al., 2019, https://doi.org/10.1109/CVPR.2019.00963.
+    Each object gets the class of things with the most votes of its voxels. Elsewhere voxels get the
+    most probable of background and stuff, so objects and classes agree voxel by voxel.
+    After Kirillov et al., 2019, https://doi.org/10.1109/CVPR.2019.00963.
 
     The labels of `encode` and `decode` hold both: `merged(objects, classes)`.
     """
 
     kind: ClassVar[Kind] = "panoptic"
     domain: ClassVar[str] = (
-        "Every object is of one class of things and in the domain of the head of objects; voxels "
-        "of things are of objects, and those of stuff are not."
+        "Every object has one class of things and is in the domain of the object head; voxels of "
+        "things are in objects, and those of stuff are not."
     )
 
     name: Literal["panoptic"] = "panoptic"
@@ -63,7 +63,7 @@ class Panoptic(Head):
     @model_validator(mode="after")
     def _has_things(self) -> Panoptic:
         if not any(c.kind == "thing" for c in self.classes):
-            raise ValueError("no class of things: use the head semantic for stuff alone")
+            raise ValueError("no class of things: use the head semantic if there is only stuff")
         return self
 
     @property
@@ -96,7 +96,7 @@ class Panoptic(Head):
         return tuple(i for i, c in enumerate(self.classes, start=1) if c.kind == kind)
 
     def merged(self, objects: Labels, classes: Labels) -> Labels:
-        """Return labels of object ids and class ids in one: `object * (classes + 1) + class`."""
+        """Merge object ids and class ids to one label: `object * (classes + 1) + class`."""
         kinds = len(self.classes) + 1
         fits = (int(objects.max(initial=0)) + 1) * kinds <= np.iinfo(np.uint32).max
         both: Labels = objects.astype(np.uint32 if fits else np.uint64)
@@ -105,7 +105,7 @@ class Panoptic(Head):
         return both
 
     def split(self, labels: Labels) -> tuple[Labels, Labels]:
-        """Return the object ids and the class ids of merged labels."""
+        """Split merged labels into object ids and class ids."""
         objects, classes = np.divmod(labels, len(self.classes) + 1)
         return objects, classes
 
@@ -131,7 +131,7 @@ class Panoptic(Head):
     ) -> Labels:
         if classes is None:
             raise InputError(
-                f"{name} has ids of objects but no class ids", hint="Give class ids beside them"
+                f"{name} has object ids but no class ids", hint="Add an image of class ids"
             )
         numbers = numbered_classes(classes, class_ids, name)
         things = np.isin(numbers, self.ids("thing"))
@@ -148,7 +148,7 @@ class Panoptic(Head):
         objects, classes = self.split(labels)
         if int(classes.max(initial=0)) > len(self.classes) or int(labels.min(initial=0)) < 0:
             raise InputError(
-                "The labels are not objects with classes of this head",
+                "The labels are not merged object and class ids of this head",
                 hint="Merge them with `Panoptic.merged`",
             )
         first = maps.shape[1] - len(self.classes) - 1
@@ -178,7 +178,7 @@ class Panoptic(Head):
         return self.merged(objects, self.agreed(objects, *self.best(maps[first:]))[0])
 
     def class_codes(self, maps: Maps) -> Labels:
-        """Return the best class of things and the best other one of each voxel, as one number."""
+        """Return the best class of things and the best other class of each voxel, as one number."""
         things, others = self.best(maps)
         codes: Labels = things.astype(np.uint16) * np.uint16(len(self.classes) + 1) + others
         return codes
@@ -186,7 +186,7 @@ class Panoptic(Head):
     def classes_of(
         self, codes: Labels, objects: Labels | None
     ) -> tuple[Labels, NDArray[np.float64] | None]:
-        """Return the class of each voxel, and of each object the share of its voxels' votes."""
+        """Return the class of each voxel, and the share of votes for the class of each object."""
         assert objects is not None
         classes, share = self.agreed(objects, *np.divmod(codes, len(self.classes) + 1))
         return classes, share[1:]
@@ -195,9 +195,9 @@ class Panoptic(Head):
         return self.objects.vectors(ndim)
 
     def best(self, probability: Maps) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return the best class of things of each voxel, and its best other one.
+        """Return the best class of things of each voxel, and the best other class.
 
-        `probability` are the maps of the classes only, shape (classes + 1, *spatial).
+        `probability` has the class maps only, shape (classes + 1, *spatial).
         """
         things = _best(probability, self.ids("thing"))
         return things, _best(probability, (0, *self.ids("stuff")))
@@ -205,14 +205,14 @@ class Panoptic(Head):
     def agreed(
         self, objects: Labels, things: NDArray[np.integer], others: NDArray[np.integer]
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """Return the class of each voxel, and of each object (by id) the share of its vote.
+        """Return the class of each voxel, and (by id) the share of votes for each object's class.
 
         Parameters
         ----------
         objects : ndarray of int
             Ids of objects, 0 elsewhere.
         things, others : ndarray of int
-            What `best` returns.
+            Classes from `best`.
         """
         kinds, count = len(self.classes) + 1, int(objects.max(initial=0)) + 1
         pair = objects.ravel().astype(np.int64) * kinds + things.ravel()
@@ -223,7 +223,7 @@ class Panoptic(Head):
 
 
 def _best(probability: Maps, ids: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return the most probable of some classes, of the first one where they tie or are NaN."""
+    """Return the most probable of some classes, the first in case of ties or NaN."""
     out = np.full(probability.shape[1:], ids[0], np.uint8)
     best = np.nan_to_num(probability[ids[0]])
     for number in ids[1:]:

@@ -1,4 +1,4 @@
-"""Scores of predicted labels against the ground truth, one kind of head each."""
+"""Score predicted labels against the ground truth, for each kind of head."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ObjectsAndClasses = tuple[NDArray[np.integer], NDArray[np.integer]]
 
 @dataclass(frozen=True)
 class Score:
-    """Scores of a set of images, and which of them decides what is best.
+    """Scores of a set of images, and the one that decides which weights are best.
 
     Attributes
     ----------
     main : float
-        The score by which weights are chosen, 0 to 1.
+        The score that decides, 0 to 1.
     numbers : dict of str to float
         All scores by name.
     """
@@ -34,7 +34,7 @@ class Score:
 def average_precision(found: LabelImages, ground_truth: LabelImages) -> Score:
     """Score objects by AP = TP / (TP + FP + FN), the mean over images.
 
-    The main score is its mean over IoU 0.5 to 0.9; the other one is at IoU 0.5.
+    The main score is the mean over IoU 0.5 to 0.9; the other is at IoU 0.5.
     """
     from ..metrics.match import match, mean_ap  # loads scipy.optimize, which no dock needs
 
@@ -58,7 +58,7 @@ def panoptic_quality(
 ) -> Score:
     """Score objects with classes by the panoptic quality of each class, pooled over the images.
 
-    `pairs` are (objects, classes) found and of the ground truth, one pair an image.
+    `pairs` are predicted and true (objects, classes), one pair per image.
     """
     from ..metrics.match import panoptic_counts
 
@@ -83,12 +83,12 @@ def dice_per_class(
     Returns
     -------
     ndarray, shape (classes,)
-        0 for a class that no ground truth has.
+        0 for a class that is in no ground truth.
     """
     import torch
     from monai.metrics import compute_dice
 
-    # Not with `DiceMetric`: among several processes it would wait for the scores of each.
+    # Not `DiceMetric`: with several processes it would wait for the scores of all.
     each = [np.full((1, classes), np.nan)]
     for one, true in zip(found, ground_truth, strict=True):
         pair = (torch.from_numpy(a.astype(np.int64))[None, None] for a in (one, true))

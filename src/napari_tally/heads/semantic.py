@@ -1,4 +1,4 @@
-"""One channel a class; the classes exclude each other."""
+"""Semantic head: one channel per class; classes are mutually exclusive."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 
 class Semantic(Head):
-    """Classes by the largest probability; class 0 is the background.
+    """The most probable class of each voxel; class 0 is the background.
 
-    The labels of `encode` and `decode` are class ids. Objects, if asked for, are the connected
+    The labels of `encode` and `decode` are class ids. Objects, on request, are the connected
     components of each class.
     """
 
     kind: ClassVar[Kind] = "classes"
-    resamples_maps: ClassVar[bool] = True  # smoother edges, and thin structures stay
+    resamples_maps: ClassVar[bool] = True  # smoother edges, and thin structures are kept
     domain: ClassVar[str] = "Class ids from 0 to the number of classes."
 
     name: Literal["semantic"] = "semantic"
     classes: tuple[str, ...] = Field(("object",), min_length=1, description="Without background")
     weights: tuple[float, ...] = Field(
-        (), description="Of each class in training, the background first; all equal if empty"
+        (), description="Class weights in training, the background first; all equal if empty"
     )
 
     @model_validator(mode="after")
@@ -40,7 +40,7 @@ class Semantic(Head):
         if self.weights and len(self.weights) != len(self.classes) + 1:
             raise ValueError(
                 f"{len(self.weights)} weights for {len(self.classes)} classes: give one for the "
-                "background and one a class"
+                "background and one per class"
             )
         if any(w <= 0 for w in self.weights):
             raise ValueError(f"weights must be positive, not {self.weights}")

@@ -1,7 +1,7 @@
 """A model is a folder: a MONAI bundle whose metadata also holds what we need to use it.
 
-Nothing in the folder is run: the configuration is read as plain values, the networks are of those
-listed in `network.architectures`, and weights are loaded strictly (see `models.weights`).
+No code in the folder is run: the configuration is read as plain values, networks must be listed in
+`network.architectures`, and weights are loaded strictly (see `models.weights`).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from ..core.volume import Volume
 
 METADATA, INFERENCE = Path("configs/metadata.json"), Path("configs/inference.json")
-NETWORK = "network_def"  # of the first network; of the second with _2 at its end, and so on
+NETWORK = "network_def"  # of the first network; that of the second is network_def_2, and so on
 BLOCK = "napari_tally"
 SHIPPED = Path(__file__).with_name("shipped")
 SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D = "nuclei-2d", "nuclei-3d"
 _DIMENSIONS = {"Z": -3, "Y": -2, "X": -1}
-_DEEP = 8  # slices from which a stack goes to a model for stacks
+_DEEP = 8  # slices from which a stack is segmented by the 3D model
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def model_folder(model: str | Path) -> Path:
 
 
 def default_model(volume: Volume) -> str:
-    """Return the built-in model for an image by default: nuclei, 2D or 3D."""
+    """Return the default built-in model for an image: nuclei in 2D or 3D."""
     sizes = dict(zip(volume.axes, volume.shape, strict=True))
     return SHIPPED_DEFAULT_3D if sizes.get("Z", 1) >= _DEEP else SHIPPED_DEFAULT
 
@@ -107,7 +107,7 @@ def read_info(folder: Path) -> ModelInfo:
     Raises
     ------
     ModelError
-        If there is none, or it is damaged or of a later version.
+        If it is missing, damaged or of a later version.
     """
     path = folder / METADATA
     block = _json(path).get(BLOCK)
@@ -169,10 +169,10 @@ def save_model(
     weights: Mapping[str, Tensor],
     further: Sequence[tuple[Architecture, Mapping[str, Tensor]]] = (),
 ) -> None:
-    """Write a model as a MONAI bundle; convolution weights in half precision.
+    """Write a model as a MONAI bundle, with convolution weights in half precision.
 
-    `monai.bundle.load(..., model_file="models/model.safetensors")` loads it too, or the first
-    network of an ensemble.
+    `monai.bundle.load(..., model_file="models/model.safetensors")` also loads it (the first network
+    of an ensemble).
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def save_model(
 
 
 def save_info(folder: Path, info: ModelInfo) -> None:
-    """Replace the description in a model's folder; all else there stays."""
+    """Replace the description in a model's folder, and nothing else."""
     metadata = _json(folder / METADATA)
     metadata[BLOCK] = info.model_dump(mode="json")
     with replacing(folder / METADATA) as path:
@@ -215,7 +215,7 @@ def _defined(definitions: dict[str, Any], name: str, folder: Path) -> Architectu
 
 
 def _further(folder: Path, first: Architecture) -> list[Architecture]:
-    """Read the architectures of an ensemble besides the first."""
+    """Read the architectures of an ensemble after the first."""
     definitions = _json(folder / INFERENCE)
     found: list[Architecture] = []
     while (name := f"{NETWORK}_{len(found) + 2}") in definitions:
@@ -223,7 +223,7 @@ def _further(folder: Path, first: Architecture) -> list[Architecture]:
         if _shape(one) != _shape(first):
             raise ModelError(
                 f"{name} in {folder} has other axes, channels or stride than {NETWORK}",
-                hint="All networks of an ensemble must take and give the same shapes",
+                hint="All networks of an ensemble must have the same inputs and outputs",
             )
         found.append(one)
     return found
@@ -250,7 +250,7 @@ def _check_channels(info: ModelInfo, architecture: Architecture) -> None:
 def _check_axes(info: ModelInfo, architecture: Architecture) -> None:
     info.preprocessing.check_axes(architecture.spatial_dims, info.name)
     if "Z" in info.mirrored and architecture.spatial_dims != 3:
-        raise ModelError(f"{info.name} mirrors Z, which needs a 3D network, but has a 2D network")
+        raise ModelError(f"{info.name} mirrors Z, which needs a 3D network, but its network is 2D")
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Copy a model folder, with another description."""
+"""Copy a model folder and replace its description."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:
-    """Refuse a target folder that would replace something, or a built-in model.
+    """Refuse a target folder that exists or is inside the package.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def check_target(target: Path, *, overwrite: bool) -> None:
 
 
 def copy_model(model: Model, info: ModelInfo, target: Path, *, overwrite: bool = False) -> None:
-    """Copy a model to another folder, whole or not at all, with `info` as its description.
+    """Copy a model to another folder, completely or not at all, with `info` as its description.
 
     Raises
     ------

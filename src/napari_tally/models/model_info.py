@@ -1,4 +1,4 @@
-"""What a model says of itself: our block in the metadata of its MONAI bundle."""
+"""The description of a model: our block in the metadata of its MONAI bundle."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class ModelInfo(Options):
     Attributes
     ----------
     format : int
-        Of this block; a later one is refused.
+        Format of this block; later ones are refused.
     name, version, description, licence : str
         Its identity; the description is one line.
     preprocessing : Preprocessing
-        How images are brought to its network.
+        How images are prepared for the network.
     singular, plural : str
-        What its objects are called.
+        Nouns for its objects.
     min_size : int
         Objects of fewer voxels (on the network's grid) are removed unless the user sets a size.
     colors : tuple of str
         "#rrggbb" for each class, or empty.
     confidence : Calibration, optional
-        From the evidence for an object to the probability that it is a true one. Without it,
+        Maps the evidence for an object to the probability that it is a true positive. Without it,
         an object's confidence is the mean probability of its voxels.
     mirrored : tuple of str
         Axes (Z, Y, X) along which the input is mirrored: the maps are the mean over all copies.
@@ -67,7 +67,8 @@ class ModelInfo(Options):
         wrong = [c for c in colors if not _COLOR.fullmatch(c)]
         if wrong:
             raise InputError(
-                f"{', '.join(wrong)} is no colour", hint="Write colours such as #ff8800"
+                f"{', '.join(wrong)} is not a colour",
+                hint="Write colours as #rrggbb",
             )
         return colors
 

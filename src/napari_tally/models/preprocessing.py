@@ -1,4 +1,4 @@
-"""How images are brought to a network: the same in training and in every later run."""
+"""How images are prepared for a network: the same in training and in every later run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from ..geometry.orientation import check_codes
 from ..network.normalize import AnyNormalizer, Percentile
 from ..network.tile_layout import Tiling
 
-FORMAT: Literal[2] = (
-    2  # of the blocks that hold a `Preprocessing`; in 1 its fields stood beside the others
-)
+# Of the blocks that hold a `Preprocessing`; in format 1 its fields were beside the others.
+FORMAT: Literal[2] = 2
 
 
 class DiameterRange(Options):
@@ -26,7 +25,7 @@ class DiameterRange(Options):
     low, high : float
         Images whose objects are smaller or larger are rescaled until these have `typical`.
     typical : float
-        A diameter at which the model is at its best.
+        A diameter at which the model works best.
     """
 
     low: float = Field(gt=0)
@@ -37,7 +36,7 @@ class DiameterRange(Options):
     def _ordered(self) -> Self:
         if not self.low <= self.typical <= self.high:
             raise ValueError(
-                f"low <= typical <= high does not hold: {self.low}, {self.typical}, {self.high}"
+                f"must be low <= typical <= high, not {self.low}, {self.typical}, {self.high}"
             )
         return self
 
@@ -47,7 +46,7 @@ class DiameterRange(Options):
 
 
 class Preprocessing(Options):
-    """Channels, grid, intensities and tiles of what a network takes.
+    """Channels, grid, intensities and tiles of a network's input.
 
     Attributes
     ----------
@@ -56,7 +55,7 @@ class Preprocessing(Options):
     normalizer : Normalizer
         How intensities are scaled.
     diameter : DiameterRange, optional
-        Object sizes that the network knows; images of other objects are rescaled.
+        Object sizes in the training data; images of other objects are rescaled.
     spacing : tuple of float, optional
         Size of a voxel, in `spacing_unit`, along each axis (Z, Y, X) of the training images; others
         are resampled to it. A model has this or `diameter`.
@@ -103,7 +102,7 @@ class Preprocessing(Options):
 
     @property
     def voxel(self) -> str:
-        """Size of a voxel in words, "1 x 1 x 1 mm", or "" where any size is taken."""
+        """Size of a voxel in words, "1 x 1 x 1 mm", or "" if the model takes any."""
         if self.spacing is None:
             return ""
         return " x ".join(f"{s:g}" for s in self.spacing) + f" {self.spacing_unit}"
@@ -111,19 +110,19 @@ class Preprocessing(Options):
     def scale_for(self, diameter: float | None) -> float:
         """Return the factor by which to resize an image with objects of that diameter (px).
 
-        1 where the diameter is not known or sizes do not matter.
+        1 if the diameter is unknown or the model works for any size.
         """
         if diameter is None or self.diameter is None:
             return 1.0
         return self.diameter.scale_for(diameter)
 
     def check_axes(self, ndim: int, name: str) -> None:
-        """Refuse a network for `ndim` axes that this geometry does not fit.
+        """Refuse a network with `ndim` axes if this geometry does not fit it.
 
         Raises
         ------
         ModelError
-            If the spacing has another number of axes, or a flat network has an orientation.
+            If the spacing has another number of axes, or a 2D network has an orientation.
         """
         if self.spacing is not None and len(self.spacing) != ndim:
             raise ModelError(
@@ -134,9 +133,9 @@ class Preprocessing(Options):
 
 
 def lifted(block: Any, what: str) -> Any:
-    """Return a block of fields in the present format.
+    """Convert a block of fields to the current format.
 
-    In the first format the fields of `Preprocessing` stood beside the others.
+    In the first format the fields of `Preprocessing` were beside the others.
 
     Raises
     ------

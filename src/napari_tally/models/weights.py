@@ -50,7 +50,7 @@ def _first_of(folder: Path, paths: tuple[Path, ...]) -> Path:
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Load the weights of a file into a network, all of them and no others.
+    """Load the weights of a file into a network; names must match exactly.
 
     Raises
     ------
@@ -74,12 +74,12 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], of: nn.Module | None
     """Write weights, those of convolutions in half precision.
 
     Given the network, weights with several names (MONAI's `DynUNet` names its layers twice) are
-    written once. `load_weights` reads that, `nn.Module.load_state_dict` does not.
+    written once; `load_weights` reads these files, `nn.Module.load_state_dict` does not.
     """
     from safetensors.torch import save_file
 
     names = weights if of is None else dict.fromkeys(_names(of).values())
-    # Cloned, since safetensors holds no shared memory.
+    # Cloned: safetensors refuses shared memory.
     halved = {name: _halved(weights[name]).clone().contiguous() for name in names}
     save_file(halved, path)
 
@@ -110,7 +110,7 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _names(network: nn.Module) -> dict[str, str]:
-    """Return the names of a network's weights, each with the first one of the same weights."""
+    """Map the names of a network's weights to the first name of the same tensor."""
     first: dict[int, str] = {}
     held = network.state_dict(keep_vars=True)
     return {name: first.setdefault(id(tensor), name) for name, tensor in held.items()}
@@ -121,5 +121,5 @@ def _first_line(error: Exception) -> str:
 
 
 def _halved(tensor: Tensor) -> Tensor:
-    """Halve matrices and kernels; statistics of batch norm need their range."""
+    """Convert matrices and kernels to half precision; batch norm statistics need their range."""
     return tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor

@@ -1,4 +1,4 @@
-"""Grow objects by a distance without letting them meet: cells from nuclei, rings around objects."""
+"""Grow objects by a distance without overlap: cells from nuclei, rings around objects."""
 
 from __future__ import annotations
 

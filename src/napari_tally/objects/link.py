@@ -15,10 +15,10 @@ Labels = NDArray[np.integer]
 def link_slices(
     labels: Labels, least_overlap: float = 0.3, gap: int = 1, waist: float = 0.75
 ) -> NDArray[np.int32]:
-    """Give objects of neighbouring slices that overlap one id.
+    """Give overlapping objects of neighbouring slices one id.
 
     Slice by slice, objects are matched with those of the slice before, maximizing the sum of
-    overlaps, so that an object cannot take the match of its neighbour. Unmatched objects may match
+    overlaps, so an object cannot take the match of its neighbour. Unmatched objects may match
     further back, up to `gap` slices away; the slices between are filled by shape interpolation.
     Objects with a waist along Z are split: two objects, one above the other.
 
@@ -29,10 +29,10 @@ def link_slices(
     least_overlap : float
         Minimum overlap (intersection over union) of a match.
     gap : int
-        Slices in which an object may be missed.
+        Maximum number of slices in a row in which an object may be missing.
     waist : float
-        An object is cut where its area is less than this share of what it is above and below; 0
-        never cuts.
+        An object is split where its area is less than this share of its areas above and below; 0
+        never splits.
 
     Returns
     -------
@@ -63,32 +63,32 @@ def link_slices(
         linked[z] = owner[ids]
     for bridge in bridges:
         bridge.fill(linked)
-    return _cut(linked, waist) if waist else linked
+    return _split(linked, waist) if waist else linked
 
 
 @dataclass(frozen=True, slots=True)
 class _Bridge:
-    """An object that was missed in the slices between two."""
+    """An object that is missing in the slices between two."""
 
     track: int
     low: int
     high: int
 
     def fill(self, linked: NDArray[np.int32]) -> None:
-        """Interpolate the shape in the slices between, where there is background."""
+        """Interpolate the shape in these slices, over background only."""
         from scipy.ndimage import find_objects
 
         ends = [linked[z] == self.track for z in (self.low, self.high)]
         box = find_objects((ends[0] | ends[1]).astype(np.uint8))[0]
-        inward = [_inward(end[box]) for end in ends]
+        depth = [_signed_distance(end[box]) for end in ends]
         for z in range(self.low + 1, self.high):
             part = (z - self.low) / (self.high - self.low)
-            inside = (1 - part) * inward[0] + part * inward[1] > 0
+            inside = (1 - part) * depth[0] + part * depth[1] > 0
             here = linked[z][box]
             here[inside & (here == 0)] = self.track
 
 
-def _inward(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the distance to the outline, negative outside."""
     from scipy.ndimage import distance_transform_edt
 
@@ -126,8 +126,8 @@ def _pairs(
     return [(int(here[i]), int(there[j])) for i, j in zip(*chosen, strict=True) if gain[i, j] > 0]
 
 
-def _cut(linked: NDArray[np.int32], waist: float) -> NDArray[np.int32]:
-    """Cut objects at their waists along Z and number the parts from 1."""
+def _split(linked: NDArray[np.int32], waist: float) -> NDArray[np.int32]:
+    """Split objects at their waists along Z and number the parts from 1."""
     from scipy.ndimage import find_objects
 
     parts, count = np.zeros_like(linked), 0
@@ -142,7 +142,7 @@ def _cut(linked: NDArray[np.int32], waist: float) -> NDArray[np.int32]:
 
 
 def _waists(areas: NDArray[np.integer], waist: float) -> NDArray[np.bool_]:
-    """Return which slices begin a new object: the narrowest between two wide parts."""
+    """Return which slices begin a new object: the narrowest one between two wide parts."""
     starts = np.zeros(len(areas), bool)
     if len(areas) < 3:
         return starts

@@ -24,8 +24,8 @@ def parents_of(
     Returns
     -------
     parent : ndarray of int, shape (n,)
-        The parent's id for each object, in the order of the objects' ids; 0 if it has none. The
-        smaller id in case of ties.
+        The parent's id for each object, in the order of the objects' ids; 0 for none, the smaller
+        id in case of ties.
     share : ndarray of float64, shape (n,)
         Fraction of the object's voxels in its parent.
 
@@ -48,7 +48,7 @@ def parents_of(
     sizes = np.bincount(child, shared, len(inner_ids) + 1)[1:]
     held = parent > 0
     child, parent, shared = child[held], parent[held], shared[held]
-    order = np.lexsort((-parent, shared))  # the last one that is written stays
+    order = np.lexsort((-parent, shared))  # the last write wins
     best, most = np.zeros(len(inner_ids), np.int64), np.zeros(len(inner_ids))
     best[child[order] - 1] = parent[order]
     most[child[order] - 1] = shared[order]

@@ -12,7 +12,7 @@ from ..core.errors import InputError
 from ..core.label_ids import renumbered, sizes
 from ..core.label_runs import present
 
-_MOST_SEEN = 2**24  # ids that are ticked off in a list
+_MAX_TABLE = 2**24  # ids up to which a lookup table is used
 
 
 def relabel(labels: ArrayLike) -> NDArray[np.unsignedinteger[Any]]:
@@ -38,17 +38,17 @@ def relabel(labels: ArrayLike) -> NDArray[np.unsignedinteger[Any]]:
 
 
 def remove_small(labels: ArrayLike, min_voxels: int) -> NDArray[np.unsignedinteger[Any]]:
-    """Remove the objects of less than `min_voxels` voxels and give the others consecutive ids.
+    """Remove objects smaller than `min_voxels` voxels; the others get consecutive ids in order.
 
-    Takes, returns and raises what `relabel` does; the order of the ids is kept.
+    Parameters, result and errors are those of `relabel`.
     """
-    return large_ones(labels, min_voxels)[0]
+    return large_objects(labels, min_voxels)[0]
 
 
-def large_ones(
+def large_objects(
     labels: ArrayLike, min_voxels: int
 ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.integer[Any]]]:
-    """Return what `remove_small` does, and the original ids: id i + 1 was `ids[i]`."""
+    """Return the result of `remove_small` and the original ids: id i + 1 was `ids[i]`."""
     found, ids = as_labels(labels)
     if min_voxels <= 1 or not len(ids):
         return found, ids
@@ -62,15 +62,15 @@ def large_ones(
 def as_labels(
     array: ArrayLike,
 ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.integer[Any]]]:
-    """Return labels as `relabel` does, and the original ids: id i + 1 was `ids[i]`."""
+    """Return the result of `relabel` and the original ids: id i + 1 was `ids[i]`."""
     import fastremap
 
     labels = whole_numbers(np.asarray(array))
     ids = ids_of(labels)
-    if len(ids) < ids.max(initial=0) < _MOST_SEEN:
-        there = np.zeros(ids[-1] + 1, np.bool_)
-        there[ids] = True
-        return renumbered(labels, _numbers(there)), ids.astype(np.int64)
+    if len(ids) < ids.max(initial=0) < _MAX_TABLE:
+        occurs = np.zeros(ids[-1] + 1, np.bool_)
+        occurs[ids] = True
+        return renumbered(labels, _numbers(occurs)), ids.astype(np.int64)
     ids = ids.astype(np.uint64 if ids.max(initial=0) > np.iinfo(np.int64).max else np.int64)
     if len(ids) and ids[-1] != len(ids):
         old = ids.tolist()
@@ -81,31 +81,31 @@ def as_labels(
 
 
 def ids_of(labels: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
-    """Return the ids from 1 on that occur, in their order; none may be negative."""
+    """Return the ids above 0 that occur, sorted; none may be negative."""
     import fastremap
 
     if labels.dtype == np.uint16:
         return present(labels, np.iinfo(np.uint16).max)
     small = labels.dtype in (np.uint32, np.int32)
-    if small and (most := int(labels.max(initial=0))) < _MOST_SEEN:
+    if small and (most := int(labels.max(initial=0))) < _MAX_TABLE:
         return present(labels, most)
     ids: NDArray[np.integer[Any]] = fastremap.unique(labels)
     return ids[ids > 0]
 
 
-def _numbers(some: NDArray[np.bool_]) -> NDArray[np.unsignedinteger[Any]]:
-    """Return for each id its number among some of them, from 1, or 0."""
-    number = np.cumsum(some)
-    return np.where(some, number, 0).astype(smallest(int(number[-1])))
+def _numbers(chosen: NDArray[np.bool_]) -> NDArray[np.unsignedinteger[Any]]:
+    """Number the chosen ids from 1; the others get 0."""
+    number = np.cumsum(chosen)
+    return np.where(chosen, number, 0).astype(smallest(int(number[-1])))
 
 
 def smallest(count: int) -> type[np.unsignedinteger[Any]]:
-    """Return the type of the ids of so many objects."""
+    """Return the smallest dtype for the ids of so many objects."""
     return np.uint16 if count <= np.iinfo(np.uint16).max else np.uint32
 
 
 def whole_numbers(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
-    """Return labels of any kind as integers of this machine's byte order, none negative.
+    """Return labels of any dtype as non-negative integers in native byte order.
 
     Ids are kept; a mask is split into connected components. Raises what `relabel` does.
     """

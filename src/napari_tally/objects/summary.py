@@ -12,14 +12,14 @@ _MOST_CLASSES = 6  # that are named; the largest
 
 
 def summary(table: pd.DataFrame, singular: str = "object", plural: str = "objects") -> str:
-    """Return such a line as "312 nuclei, median area 84.2 µm²", or "0 objects".
+    """Return a line such as "312 nuclei, median area 84.2 µm²", or "0 objects".
 
     Parameters
     ----------
     table : pandas.DataFrame
         As `measure` returns it, one row an object.
     singular, plural : str
-        What one object and several are called.
+        Nouns for one object and for several.
     """
     count = f"{len(table):,} {singular if len(table) == 1 else plural}"
     size = _median_size(table) if len(table) else ""
@@ -29,7 +29,7 @@ def summary(table: pd.DataFrame, singular: str = "object", plural: str = "object
 
 
 def class_summary(table: pd.DataFrame) -> str:
-    """Return such a line as "anterior 1,512 mm³, posterior 1,401 mm³".
+    """Return a line such as "anterior 1,512 mm³, posterior 1,401 mm³".
 
     Parameters
     ----------

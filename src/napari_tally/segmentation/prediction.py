@@ -1,4 +1,4 @@
-"""From a setup to the prediction maps of each plane: the network, the intensities, the scale."""
+"""Prediction maps of each plane of a setup: intensities, scale, network."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ if TYPE_CHECKING:
 
 Watch = Callable[[str], AbstractContextManager[None]]
 
-_COARSE = 2  # px: the step at which a huge image is sampled to estimate its object size
+_COARSE = 2  # factor by which huge images are downscaled to estimate their object size
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """A network that is ready for the planes of a setup.
+    """A network prepared for the planes of a setup.
 
     Attributes
     ----------
     inference : Inference
-        Of the network, with test-time augmentation if it is on.
+        Tiled inference of the network, with test-time augmentation if it is on.
     limits : object
-        Of the intensities: what the normalizer fitted.
+        Intensity limits, as fitted by the normalizer.
     size : SizeEstimate
         Object diameter, set or estimated, and the scale chosen for it.
     grid : NetworkGrid
-        Of the network's input, at that scale.
+        Grid of the network's input, at that scale.
     is_empty : bool
-        Whether the image is constant, so that there is nothing to predict.
+        Whether the image is constant: there is nothing to predict.
     notes : tuple of str
         For the user.
     watch : callable
-        A context that measures the time of a stage.
+        Returns a context that times a stage.
     """
 
     setup: RunSetup
@@ -65,7 +65,7 @@ class Prediction:
 
     @classmethod
     def begin_steps(cls, setup: RunSetup, watch: Watch) -> Steps[Prediction]:
-        """Fit the intensities and find the scale; yield every step of the network."""
+        """Fit the normalizer and choose the scale; yield every step of the network."""
         plain, empty = _inference(setup), setup.is_constant
         with watch("normalize"):
             limits = setup.info.preprocessing.normalizer.fit(setup.planes.image)
@@ -86,10 +86,7 @@ class Prediction:
         return self.inference.device
 
     def map_steps(self, index: tuple[int, ...]) -> Steps[NDArray[np.float16] | None]:
-        """Return the maps of one plane, in the precision in which they may be kept.
-
-        None for an empty image.
-        """
+        """Return the maps of one plane; None for an empty image."""
         if self.is_empty:
             return None
         setup, plane = self.setup, self.setup.planes.at(index)
@@ -97,7 +94,7 @@ class Prediction:
             return (yield from self._by_block_steps(plane))
         with self.watch("normalize"):
             image = setup.info.preprocessing.normalizer(plane, self.limits)
-        image = self.grid.seen(image)
+        image = self.grid.network_input(image)
         with self.watch("network"):
             maps = yield from setup.strategy.map_steps(image, self.inference, setup.head)
         return as_float16(maps)
@@ -107,16 +104,16 @@ class Prediction:
         setup = self.setup
 
         def part(slices: tuple[slice, ...]) -> NDArray[np.float32]:
-            return self.grid.seen_part(plane, slices, _normalizing(setup, self.limits))
+            return self.grid.input_part(plane, slices, _normalizing(setup, self.limits))
 
         with self.watch("network"):
-            shape, channels = self.grid.seen_shape, setup.map_channels
+            shape, channels = self.grid.input_shape, setup.map_channels
             return (yield from mapped_by_block_steps(self.inference, channels, shape, part))
 
 
 @dataclass(frozen=True, eq=False)
 class _Probing:
-    """Finds the object size in the plane in the middle."""
+    """Estimates the object size in the middle plane."""
 
     setup: RunSetup
     inference: Inference
@@ -124,7 +121,7 @@ class _Probing:
     watch: Watch
 
     def size_steps(self, sizes: DiameterRange) -> Steps[SizeEstimate]:
-        """Return the object size that is set, or estimate it."""
+        """Return the given object size, or estimate it."""
         given = self.setup.diameter
         if given is not None:
             return SizeEstimate(given, sizes.scale_for(given))
@@ -142,35 +139,35 @@ class _Probing:
         if not setup.streams(grid):
             return (yield from estimate(self._middle(grid), self.inference, decode, sizes))
         coarse = grid.scaled(1 / _COARSE)
-        whole = tuple(slice(0, n) for n in coarse.seen_shape)
+        whole = tuple(slice(0, n) for n in coarse.input_shape)
         prepare = _normalizing(setup, self.limits)
-        image = coarse.seen_part(setup.planes.at(self._index), whole, prepare)
-        found = yield from estimate(image, self.inference, decode, sizes)
-        if found.diameter is None:
-            return found
-        diameter = found.diameter * _COARSE
+        image = coarse.input_part(setup.planes.at(self._index), whole, prepare)
+        size = yield from estimate(image, self.inference, decode, sizes)
+        if size.diameter is None:
+            return size
+        diameter = size.diameter * _COARSE
         return SizeEstimate(diameter, sizes.scale_for(max(diameter, sizes.low)))
 
     @property
     def _index(self) -> tuple[int, ...]:
-        """The index of the plane in the middle."""
+        """The index of the middle plane."""
         planes = self.setup.planes
         return tuple(n // 2 for n in planes.image.shape[1 : 1 + len(planes.lead)])
 
     def _middle(self, grid: NetworkGrid) -> NDArray[np.float32]:
-        """Return the network's input for the middle plane, at the scale 1."""
+        """Return the network's input for the middle plane, at scale 1."""
         planes = self.setup.planes
         with self.watch("normalize"):
             image = _normalizing(self.setup, self.limits)(planes.at(self._index))
         if self.setup.strategy.joins:
             return image[:, planes.shape[0] // 2]
-        return grid.seen(image)
+        return grid.network_input(image)
 
 
 def _normalizing(
     setup: RunSetup, limits: Any
 ) -> Callable[[NDArray[np.generic]], NDArray[np.float32]]:
-    """Return what normalizes a part of a plane."""
+    """Return a function that normalizes a part of a plane."""
     return lambda part: setup.info.preprocessing.normalizer(part, limits)
 
 

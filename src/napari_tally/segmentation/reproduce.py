@@ -26,7 +26,7 @@ def python_code(
     image : str
         A path, or a Python expression for an array (in a napari console).
     axes, spacing : str, optional
-        What the file does not say; with neither it is taken as it says itself, with its place.
+        Given if the file has none. With neither, the file's own are used, and its affine.
     cuts : tuple of slice, optional
         The part of the array that was segmented.
     """

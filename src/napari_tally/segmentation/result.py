@@ -1,4 +1,4 @@
-"""What a run gives; one result serves every front end."""
+"""The result of a run, for every front end."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class Result:
     Attributes
     ----------
     volume : Volume
-        The labels with the image's geometry: ids from 1, unique over slices and frames. All 0
-        where classes were not to be separated into objects.
+        The labels with the image's geometry: ids from 1, unique over slices and frames. All 0 if
+        classes were not separated into objects.
     table : pandas.DataFrame
-        One row an object; `confidence` is the probability that it is a true one if the model is
-        calibrated, else the mean probability of its voxels.
+        One row per object. `confidence` is the probability that it is a true positive if the
+        model is calibrated, else the mean probability of its voxels.
     evidence : ndarray, shape (objects, features)
         The evidence for each object in the maps: the basis of its confidence.
     separated : bool
-        Whether objects were separated: a semantic model does so only when asked.
+        Whether objects were separated: by a semantic model only with `separate`.
     classes : Volume, optional
         Class ids on the same grid, from a model that has classes; 0 is the background.
     classes_table : pandas.DataFrame, optional
-        One row a class (and frame): see `result_tables.measure_classes`.
+        One row per class (and frame): see `result_tables.measure_classes`.
     segments : pandas.DataFrame, optional
-        From a panoptic model: one row an object and one a region of stuff, `kind` says which.
+        From a panoptic model: one row per object (`kind` thing) and per region of stuff.
     maps : KeptMaps, optional
         The prediction maps of each plane, if they are kept.
     strategy : StackStrategy
@@ -62,7 +62,7 @@ class Result:
     >>> result = napari_tally.segment("cells.tif")  # doctest: +SKIP
     >>> result.summary  # doctest: +SKIP
     '312 nuclei, median area 84.2 µm²'
-    >>> result.table.nsmallest(20, "confidence")  # those to review first  # doctest: +SKIP
+    >>> result.table.nsmallest(20, "confidence")  # to review first  # doctest: +SKIP
     """
 
     volume: Volume
@@ -86,12 +86,12 @@ class Result:
     @property
     def labels(self) -> NDArray[np.integer]:
         """The label image."""
-        found: NDArray[np.integer] = self.volume.array
-        return found
+        labels: NDArray[np.integer] = self.volume.array
+        return labels
 
     @property
     def count(self) -> int:
-        """How many objects there are."""
+        """The number of objects."""
         return len(self.table)
 
     @property

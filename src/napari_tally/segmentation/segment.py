@@ -1,4 +1,4 @@
-"""From an image to distinct, measured objects: setup, then maps, then decoded objects."""
+"""Segment an image and measure its objects: setup, prediction maps, decoding, tables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .setup.run_setup import RunSetup
 
 READ, SEPARATE = "read the image", "separate objects"
-_NOTHING = np.zeros(0, np.float16)  # the maps of an image without any structure
+_NO_MAPS = np.zeros(0, np.float16)  # of a constant image
 
 
 class Stopwatch:
@@ -50,16 +50,16 @@ class Stopwatch:
 
 
 def segment_steps(volume: Volume, model: Model, options: SegmentOptions) -> Steps[Result]:
-    """Segment a volume and measure its objects; yield after every batch of windows and plane.
+    """Segment a volume and measure its objects; yield after every batch of tiles and every plane.
 
-    Axes that the model does not take (frames, slices of a stack for a 2D model) are segmented one
-    by one; ids are unique over all of them, and the table has a column for each such axis.
-    A semantic model gives classes, and objects of them with `options.separate`.
+    Along axes that the model does not have (time, Z for a 2D model), planes are segmented one by
+    one; ids are unique over all of them, and the table has a column for each such axis. A semantic
+    model predicts classes, and splits them into objects with `options.separate`.
 
     Raises
     ------
     InputError
-        If the image is not what the model takes, or an option does not fit it.
+        If the image does not fit the model, or an option does not fit the image.
     """
     watch, setup = Stopwatch(), set_up(volume, model, options)
     for note in setup.notes:
@@ -73,7 +73,7 @@ def segment_steps(volume: Volume, model: Model, options: SegmentOptions) -> Step
         if maps is not None:
             check.add(maps)
         if options.keep_maps:
-            kept.append(_NOTHING if maps is None else maps)
+            kept.append(_NO_MAPS if maps is None else maps)
         with watch("separate"):
             collector.add(index, (yield from decode_steps(setup, maps, prediction.grid)))
         yield Step(SEPARATE, number + 1, len(planes))
@@ -83,9 +83,9 @@ def segment_steps(volume: Volume, model: Model, options: SegmentOptions) -> Step
         notes += [warning] if warning else []
         yield Step(SEPARATE, len(planes), len(planes), warning)
     with watch("measure"):
-        parts = yield from _parts_steps(setup, found)
+        measured = yield from _measured_steps(setup, found)
     return Result(
-        **parts,
+        **measured,
         options=options,
         model=model.identity,
         nouns=(setup.info.singular, setup.info.plural),
@@ -104,7 +104,7 @@ def separate_steps(
 ) -> Steps[Result]:
     """Decode the kept maps of an earlier result again, without the network; yield every plane.
 
-    The result is that of `segment_steps` with these options and the object size of the earlier run.
+    The result equals that of `segment_steps` with these options and the earlier object size.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def separate_steps(
         If an option does not fit, or the earlier result has no maps.
     """
     if earlier.maps is None:
-        raise InputError("The earlier result has no maps", hint="Segment with keep_maps")
+        raise InputError("The earlier result has no maps", hint="Segment with keep_maps=True")
     watch, setup = Stopwatch(), set_up(volume, model, options, earlier.strategy)
     grid, collector = setup.grid_at(earlier.scale), Collector(setup)
     pairs = zip(setup.planes.indices(), earlier.maps, strict=True)
@@ -122,12 +122,12 @@ def separate_steps(
             collector.add(index, found)
         yield Step(SEPARATE, number + 1, len(setup.planes))
     with watch("measure"):
-        parts = yield from _parts_steps(setup, collector.volume())
-    return replace(earlier, **parts, options=options, seconds=earlier.seconds | watch.rounded())
+        measured = yield from _measured_steps(setup, collector.volume())
+    return replace(earlier, **measured, options=options, seconds=earlier.seconds | watch.rounded())
 
 
-def _parts_steps(setup: RunSetup, found: DecodedVolume) -> Steps[dict[str, Any]]:
-    """Measure what was decoded and return the fields of a `Result` that hold it."""
+def _measured_steps(setup: RunSetup, found: DecodedVolume) -> Steps[dict[str, Any]]:
+    """Measure the decoded objects and return the fields of a `Result` that depend on them."""
     tables = yield from measure_steps(setup, found)
     return {
         "volume": found.labels,

@@ -1,4 +1,4 @@
-"""Many files in, labels, tables and run records out; one file that fails does not stop the rest."""
+"""Segment many files to labels, tables and run records; failed files do not stop the rest."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Status = Literal["done", "skipped", "failed"]
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the results of one input go; None for what its model does not give.
+    """Paths of the results of one input; None for those that its model does not have.
 
     Attributes
     ----------
     labels, table : Path, optional
         The objects.
     classes, classes_table : Path, optional
-        The classes of a model that has any.
+        The classes, from a model that has any.
     segments : Path, optional
         The objects and regions of a panoptic model in one table.
     record : Path
@@ -64,8 +64,8 @@ class Outputs:
     ) -> Outputs:
         """Name the outputs of an input: `a_labels.tif`, `a_objects.csv`, `a_run.json`, ...
 
-        Images are written in the input's own format where that keeps origin and orientation, those
-        of DICOM as NIfTI, and others as TIFF.
+        Images are written in the format of the input if it stores origin and orientation, those of
+        DICOM as NIfTI, all others as TIFF.
         """
         suffix = result_suffix(source.path)
 
@@ -86,13 +86,13 @@ class Outputs:
         return (*(path for path in paths.values() if path is not None), self.record)
 
     def as_json(self) -> dict[str, str | None]:
-        """Return the paths as text by what is there."""
+        """Return the paths as text, by name."""
         return {name: None if path is None else str(path) for name, path in vars(self).items()}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one input ended."""
+    """The outcome for one input."""
 
     source: Path
     status: Status
@@ -123,21 +123,21 @@ def segment_files_steps(
 ) -> Steps[list[Outcome]]:
     """Segment files one after the other and write the results to a folder; yield in between.
 
-    Without a model, images are segmented with the built-in one for nuclei in 2D, stacks in 3D.
+    The default model is nuclei-2d for images, nuclei-3d for stacks.
 
-    An input whose outputs exist is skipped if their run record matches (same options, model and
-    input), else it fails, unless `files.overwrite`.
+    If outputs exist, the input is skipped if their run record matches (same options, model and
+    input) and fails if not, unless `files.overwrite`.
     """
     files = files or SegmentFilesOptions()
     outcomes: list[Outcome] = []
     head = None if model is None else model.info.head
-    gives = {
+    kinds = {
         "classes": head is not None and bool(head.class_names),
         "objects": head is None or head.finds_objects or options.separate,
         "segments": head is not None and bool(head.class_names) and head.finds_objects,
     }
     for number, source in enumerate(sources):
-        outputs = Outputs.of(source, folder, files.table, **gives)
+        outputs = Outputs.of(source, folder, files.table, **kinds)
         try:
             outcome = yield from _one(source, model, options, files, outputs)
         except (TallyError, MemoryError) as error:
@@ -171,20 +171,20 @@ def _one(
 def _skipped(
     source: InputFile, record: dict[str, Any], outputs: Outputs, model: type[SegmentOptions]
 ) -> Outcome:
-    """Return the outcome of the same run before.
+    """Return the outcome of an earlier, identical run.
 
     Raises
     ------
     OutputExistsError
-        If some of the outputs are those of another run.
+        If outputs are missing or from a different run.
     """
     before = read_record(outputs.record) or {}
     if isinstance(before.get("options"), dict):
         before["options"] = with_current_names(model, before["options"])
     if not same_run(before, record) or not all(p.exists() for p in outputs.all()):
         raise OutputExistsError(
-            f"{outputs.all()[0]} exists and is of another run",
-            hint="Use --overwrite or another folder",
+            f"{outputs.all()[0]} exists and is from a different run",
+            hint="Replace it with --overwrite, or choose another folder",
         )
     count, summary = int(before.get("objects", 0)), str(before.get("summary", ""))
     return Outcome(source.path, "skipped", outputs, count, summary)
@@ -193,7 +193,7 @@ def _skipped(
 def _record(
     source: InputFile, model: Model, options: SegmentOptions, files: SegmentFilesOptions
 ) -> dict[str, Any]:
-    """Return the part of a run record that tells whether two runs are the same."""
+    """Return the part of a run record that identifies a run."""
     reading = {"axes": files.axes, "spacing": files.spacing, "table": files.table}
     if files.series is not None:
         reading["series"] = files.series
@@ -205,7 +205,7 @@ def _record(
 
 
 def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: float) -> None:
-    """Write images and tables, and the record last: it says that the others are complete."""
+    """Write images and tables, then the record: it marks the outputs as complete."""
     if outputs.record.exists():
         outputs.record.unlink()
     images = ((result.volume, outputs.labels), (result.classes, outputs.classes))

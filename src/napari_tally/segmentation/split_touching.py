@@ -1,4 +1,4 @@
-"""Separate touching objects of a mask or of labels by their shape alone, without a model."""
+"""Split touching objects of a mask or labels by shape, without a model."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from ..core.volume import Volume
 
 NECK = 0.8
-_STEP = 0.7  # voxels: smaller bumps of the distance come from the grid
+_STEP = 0.7  # voxels: smaller bumps of the distance are artefacts of the grid
 STAGE = "separate touching objects"
 
 
 def split_steps(labels: Volume, neck: float = NECK) -> Steps[Volume]:
-    """Separate objects at their necks; yield every frame.
+    """Split objects at their necks; yield every frame.
 
     The distance to the border is high in the middle of each object and low in the neck where two
-    touch: watershed of the distance, as in Vincent & Soille, 1991, https://doi.org/10.1109/34.87344,
-    with hills joined by `basins`.
+    touch: a watershed of the distance, as in Vincent & Soille, 1991, https://doi.org/10.1109/34.87344,
+    with basins merged by persistence (see `basins`).
 
     Parameters
     ----------
     labels : Volume
-        A mask or labels, without channels; different labels stay apart.
+        A mask or labels, without channels; different labels are never merged.
     neck : float
-        Objects are separated where the neck is narrower than this share of the smaller one.
+        Objects are split where the neck is narrower than this share of the smaller one.
 
     Returns
     -------
@@ -44,21 +44,21 @@ def split_steps(labels: Volume, neck: float = NECK) -> Steps[Volume]:
     Raises
     ------
     InputError
-        If there are channels, or values that are no labels.
+        If there are channels, or values other than labels.
     """
     if "C" in labels.axes:
         raise InputError(
             f"{labels.name} has channels (axes {labels.axes})",
-            hint="Choose labels without channels",
+            hint="Use labels without channels",
         )
     sizes = labels.spacing_in(labels.unit)
     array = np.asarray(labels.array)
     frames = array if "T" in labels.axes else array[None]
     out, count = np.zeros(frames.shape, np.uint32), 0
     for number, frame in enumerate(frames):
-        found = split(frame, sizes, neck)
-        out[number] = np.where(found > 0, found + count, 0)
-        count += int(found.max(initial=0))
+        parts = split(frame, sizes, neck)
+        out[number] = np.where(parts > 0, parts + count, 0)
+        count += int(parts.max(initial=0))
         yield Step(STAGE, number + 1, len(frames))
     return replace(labels, array=out.reshape(array.shape).astype(smallest(count)))
 
@@ -69,8 +69,8 @@ def split(
     """Return the objects of one frame, shape (Y, X) or (Z, Y, X), with ids from 1."""
     import edt
 
-    apart = relabel(labels)
-    distance = edt.edt(apart, anisotropy=spacing, black_border=False)
+    objects = relabel(labels)
+    distance = edt.edt(objects, anisotropy=spacing, black_border=False)
     # A label without border has no distance: it is one object.
     distance = np.where(np.isfinite(distance), distance, 1)
-    return basins(distance, apart, neck, _STEP * min(spacing))
+    return basins(distance, objects, neck, _STEP * min(spacing))

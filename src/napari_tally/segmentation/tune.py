@@ -1,10 +1,10 @@
 """Calibrate the post-processing parameters of a model on a few images with ground truth.
 
-The network runs once an image; its maps are then decoded again and again. Each parameter in turn
-takes the value of a small grid that scores best while the others stay (coordinate search), until
-nothing changes. The score is AP = TP / (TP + FP + FN), the mean over images and over IoU 0.5 to
-0.9. Since that is the score on the images of the search, it is cross-validated: the same search is
-made without a part of the images, which are then scored with its outcome.
+The network runs once per image; its maps are then decoded repeatedly. Each parameter in turn is set
+to the best-scoring value of a small grid while the others are fixed (coordinate search), until
+nothing changes. The score is AP = TP / (TP + FP + FN), averaged over images and over IoU 0.5 to
+0.9. Because the search has used these images, the score is also cross-validated: the search is
+repeated without some of the images, which are then scored with its parameters.
 """
 
 from __future__ import annotations
@@ -43,14 +43,18 @@ Settings = dict[str, float]
 
 STAGE = "tune"
 MIN_SIZE = "min_size"
-_SHARES = (0.0, *(round(0.1 * i, 1) for i in range(1, 10)), 0.95)  # of a number from 0 to 1
-_FACTORS = (0.5, 0.67, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0)  # of a number without an upper limit
+_SHARES = (
+    0.0,
+    *(round(0.1 * i, 1) for i in range(1, 10)),
+    0.95,
+)  # for parameters from 0 to 1
+_FACTORS = (0.5, 0.67, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0)  # for parameters without an upper limit
 _SIZES = (0, 5, 10, 20, 50, 100, 200)  # voxels, for a model without a minimum size
 _SIZE_FACTORS = (0.0, 0.5, 0.75, 1.5, 2.0, 3.0)
-_GAIN = 1e-4  # of AP that is worth a change
-_FALSE, _TRUE = 20, 50  # objects of each kind, at least, to calibrate the confidence by
+_GAIN = 1e-4  # minimum gain in AP for a change
+_MIN_FALSE, _MIN_TRUE = 20, 50  # objects of each kind that calibrating the confidence needs
 
-# What decides the prediction maps: the rest of the segmentation is what is calibrated.
+# Options of the prediction maps; the rest of the segmentation is calibrated.
 _PREDICTING = (
     "channel", "object_size", "stack", "tta", "tiling", "device", "precision", "max_maps_gib",
 )  # fmt: skip
@@ -77,18 +81,18 @@ class Tuning:
     Attributes
     ----------
     info : ModelInfo
-        The model's, with the new parameters; its confidence is calibrated anew where the images
-        have enough true and false positives.
+        The model's, with the new parameters; its confidence is recalibrated if the images have
+        enough true and false positives.
     changed : dict
         The old and the new value of each parameter that changed.
     before, after : float
         Mean AP (IoU 0.5 to 0.9) on the images.
     checked : float, optional
-        The same, cross-validated: each image is left out of the search. None for one image.
+        The same, cross-validated: each image is scored by a search without it. None for one image.
     images : int
-        How many images.
+        Number of images.
     calibrated : int
-        By how many objects the confidence was calibrated; 0 if it was not.
+        Number of objects on which the confidence was calibrated; 0 if it was not.
     """
 
     info: ModelInfo
@@ -100,9 +104,9 @@ class Tuning:
     calibrated: int = 0
 
     def lines(self) -> list[str]:
-        """Say it in words."""
+        """Return the outcome in words: parameters, score, cross-validation, confidence."""
         values = (f"{name} {old:g} -> {new:g}" for name, (old, new) in self.changed.items())
-        what = ", ".join(values) or "the model's own parameters are best"
+        parameters = ", ".join(values) or "the model's own parameters are best"
         scores = f"mean AP {self.before:.3f} before, {self.after:.3f} after, on the same images"
         if self.checked is None:
             check = "one image: no cross-validation; the score on other images may be lower"
@@ -111,11 +115,11 @@ class Tuning:
             if self.changed and self.checked <= self.before:
                 check += ": expect no gain on other images"
         confidence = (
-            f"confidence calibrated by {self.calibrated:,} objects"
+            f"confidence calibrated on {self.calibrated:,} objects"
             if self.calibrated
-            else "too few objects to calibrate the confidence: it is unchanged"
+            else "too few objects to calibrate the confidence, which is unchanged"
         )
-        return [what, f"{scores} ({self.images})", check, confidence]
+        return [parameters, f"{scores} ({self.images})", check, confidence]
 
 
 def tune_steps(
@@ -126,25 +130,25 @@ def tune_steps(
     Parameters
     ----------
     pairs : sequence of (Volume, Volume)
-        Images and their true labels, one id an object.
+        Images and their ground truth, one id per object.
     model : Model
         One that separates objects.
 
     Raises
     ------
     InputError
-        If there is no image, labels do not fit their image, or the model gives classes.
+        If there is no image, labels do not fit their image, or the model predicts classes.
     """
     options = options or TuneOptions()
     if model.info.head.class_names:
         raise InputError(
-            f"{model.info.name} gives classes, but tuning is for models that separate objects"
+            f"{model.info.name} predicts classes, but tuning is for models that separate objects"
         )
     if not pairs:
-        raise InputError("There is no image to tune on", hint="Give at least one with its labels")
+        raise InputError("There is no image to tune on", hint="Give one with its ground truth")
     kept, store = [], KeptMaps()
     for number, (image, labels) in enumerate(pairs):
-        kept.append((yield from _kept_steps(image, labels, model, options.segment, store)))
+        kept.append((yield from _predict_steps(image, labels, model, options.segment, store)))
         yield Step("images", number + 1, len(pairs))
     search = _Search(kept, model.info, options.sweeps)
     everything = np.arange(len(kept))
@@ -154,28 +158,28 @@ def tune_steps(
     after = yield from search.score_steps(best, everything)
     checked = yield from _checked_steps(search, min(options.folds, len(kept)))
     changed = {name: (own[name], best[name]) for name in best if best[name] != own[name]}
-    found = search.info(best)
+    tuned = search.info(best)
     metrics = {"mean AP 0.5:0.9, images tuned by": round(after, 4)}
     if checked is not None:
         metrics["mean AP 0.5:0.9, images left out"] = round(checked, 4)
     if changed:
-        found = found.model_copy(update={"metrics": metrics})
-    found, count = _calibrated(found, kept)
-    if found != model.info:
-        found = found.model_copy(update={"version": _version(found, model.info.version)})
-    return Tuning(found, changed, before, after, checked, len(kept), count)
+        tuned = tuned.model_copy(update={"metrics": metrics})
+    tuned, count = _calibrated(tuned, kept)
+    if tuned != model.info:
+        tuned = tuned.model_copy(update={"version": _version(tuned, model.info.version)})
+    return Tuning(tuned, changed, before, after, checked, len(kept), count)
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
-    """The maps of an image, and its ground truth."""
+class _Predicted:
+    """The prediction maps of an image, and its ground truth."""
 
     setup: RunSetup
     grid: NetworkGrid
-    truth: NDArray[np.integer]
+    ground_truth: NDArray[np.integer]
     maps: Sequence[NDArray[np.float16]]
 
-    def found(self, info: ModelInfo) -> list[DecodedObjects]:
+    def objects(self, info: ModelInfo) -> list[DecodedObjects]:
         """Return the objects of each plane on the grid of the image."""
         strategy, planes = self.setup.strategy, []
         for maps in self.maps:
@@ -196,19 +200,19 @@ class _Kept:
                 own = self.grid.labels_back(decoded).astype(np.int64)
             labels.append(np.where(own > 0, own + count, 0))
             count += int(own.max(initial=0))
-        found = np.stack(labels).reshape(self.truth.shape)
-        return float(np.mean([m.ap for m in match(found, self.truth)]))
+        found = np.stack(labels).reshape(self.ground_truth.shape)
+        return float(np.mean([m.ap for m in match(found, self.ground_truth)]))
 
-    def true_planes(self) -> list[NDArray[np.integer]]:
+    def ground_truth_planes(self) -> list[NDArray[np.integer]]:
         """Return the ground truth of each plane that has maps."""
-        planes = self.truth.reshape(len(self.maps), *self.grid.shape)
+        planes = self.ground_truth.reshape(len(self.maps), *self.grid.shape)
         return [plane for plane, maps in zip(planes, self.maps, strict=True) if maps.size]
 
 
-def _kept_steps(
+def _predict_steps(
     image: Volume, labels: Volume, model: Model, options: SegmentOptions, store: KeptMaps
-) -> Steps[_Kept]:
-    """Run the network on an image; the maps of all images share one limit of memory."""
+) -> Steps[_Predicted]:
+    """Run the network on an image; the maps of all images share one memory limit."""
     result = yield from segment_steps(image, model, options.model_copy(update={"keep_maps": True}))
     shape = result.volume.array.shape
     if labels.array.shape != shape:
@@ -221,13 +225,13 @@ def _kept_steps(
         store.append(maps)
     setup = set_up(image, model, options, result.strategy)
     grid = setup.grid_at(result.scale)
-    return _Kept(setup, grid, relabel(np.asarray(labels.array)), store[first:])
+    return _Predicted(setup, grid, relabel(np.asarray(labels.array)), store[first:])
 
 
 class _Search:
-    """A search over the parameters of a model; settings are scored once."""
+    """A search over the parameters of a model; each setting is scored once."""
 
-    def __init__(self, kept: list[_Kept], info: ModelInfo, sweeps: int) -> None:
+    def __init__(self, kept: list[_Predicted], info: ModelInfo, sweeps: int) -> None:
         self.kept, self.start, self.sweeps = kept, info, sweeps
         self.candidates = candidates(info)
         own = {name: float(value) for name, value in info.head.parameters.items()}
@@ -244,7 +248,7 @@ class _Search:
         return self.start.model_copy(update=update)
 
     def score_steps(self, settings: Settings, images: NDArray[np.intp]) -> Steps[float]:
-        """Return the mean score of some images; yield after each that has to be decoded."""
+        """Return the mean score of some images; yield after each decoded one."""
         info, values = self.info(settings), tuple(settings.values())
         for i in images:
             if (i, values) not in self.known:
@@ -270,20 +274,20 @@ class _Search:
 
 
 def _checked_steps(search: _Search, folds: int) -> Steps[float | None]:
-    """Return the mean score where each image is decoded by what was found without it."""
+    """Return the mean score with each image decoded by the best settings for the others."""
     if folds < 2:
         return None
     fold = np.random.default_rng(0).permutation(len(search.kept)) % folds
     total = 0.0
     for k in range(folds):
-        found = yield from search.best_steps(np.flatnonzero(fold != k))
-        own = np.flatnonzero(fold == k)
-        total += len(own) * (yield from search.score_steps(found, own))
+        settings = yield from search.best_steps(np.flatnonzero(fold != k))
+        held_out = np.flatnonzero(fold == k)
+        total += len(held_out) * (yield from search.score_steps(settings, held_out))
     return total / len(fold)
 
 
 def candidates(info: ModelInfo) -> dict[str, list[float]]:
-    """Return the values that are tried of each parameter of a model's head, besides its own."""
+    """Return the values to try for each parameter of a model's head, other than its own."""
     return {name: _values(info.head, name) for name in info.head.parameters}
 
 
@@ -310,23 +314,23 @@ def _sizes(own: int) -> list[float]:
     return [float(v) for v in dict.fromkeys(tried) if v != own]
 
 
-def _calibrated(info: ModelInfo, kept: list[_Kept]) -> tuple[ModelInfo, int]:
-    """Return the description with its confidence calibrated, and by how many objects."""
-    evidence, true = [], []
+def _calibrated(info: ModelInfo, kept: list[_Predicted]) -> tuple[ModelInfo, int]:
+    """Return the description with calibrated confidence, and the number of objects used."""
+    evidence, matched = [], []
     for one in kept:
-        for found, plane in zip(one.found(info), one.true_planes(), strict=True):
+        for found, plane in zip(one.objects(info), one.ground_truth_planes(), strict=True):
             evidence.append(found.evidence)
-            true.append(true_ones(found.labels, plane))
-    matched = np.concatenate([np.zeros(0, bool), *true])
-    if matched.sum() < _TRUE or (~matched).sum() < _FALSE:
+            matched.append(true_ones(found.labels, plane))
+    is_true = np.concatenate([np.zeros(0, bool), *matched])
+    if is_true.sum() < _MIN_TRUE or (~is_true).sum() < _MIN_FALSE:
         return info, 0
-    data = f"{len(kept)} images that the model was tuned by"
+    data = f"{len(kept)} images on which the model was tuned"
     names = info.head.evidence_names
-    fitted = calibrated(np.concatenate(evidence), matched, names, data)
-    return info.model_copy(update={"confidence": fitted}), len(matched)
+    fitted = calibrated(np.concatenate(evidence), is_true, names, data)
+    return info.model_copy(update={"confidence": fitted}), len(is_true)
 
 
 def _version(info: ModelInfo, before: str) -> str:
-    """Return a version that depends on the parameters, so that runs with others differ."""
+    """Return a version that depends on the parameters, so other parameters mean another run."""
     text = info.model_dump_json(exclude={"version", "metrics"})
     return f"{before.partition('+')[0]}+tuned.{hashlib.sha256(text.encode()).hexdigest()[:8]}"

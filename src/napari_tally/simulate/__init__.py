@@ -1,1 +1,1 @@
-"""Images with exactly known truth: for sample data, tests and training."""
+"""Simulated images with exact ground truth: sample data, tests and training."""

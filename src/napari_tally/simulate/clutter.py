@@ -19,7 +19,7 @@ _CELL = 0.35  # how far a cell reaches beyond its nucleus, in diameters
 
 
 class Clutter(Options):
-    """Structure that is not a nucleus; brightness is a share of a nucleus's.
+    """Structure other than nuclei; brightness is relative to that of nuclei.
 
     Attributes
     ----------
@@ -29,13 +29,13 @@ class Clutter(Options):
     cytoplasm : float
         Brightness of a cell's body around its nucleus, on average over cells.
     specks : float
-        Debris, granules and spots: how many there are for a nucleus.
+        Debris, granules and spots: number per nucleus.
     speck_brightness : float
-        Mean brightness of a speck; single ones are several times brighter.
+        Mean brightness of a speck; some are several times brighter.
     fog : float
         Height of a smooth, uneven background.
     fading : float
-        How the light falls with depth (the first axis of a stack): 1 leaves 37 % at its end.
+        Attenuation with depth (the first axis of a stack): 1 leaves 37 % of the light at the end.
     """
 
     walls: float = Field(0.0, ge=0, le=10)
@@ -105,10 +105,10 @@ class Clutter(Options):
 def warped(
     fields: list[NDArray[Any]], bend: float, diameter: Point, rng: np.random.Generator
 ) -> list[NDArray[Any]]:
-    """Return arrays of one shape, all bent by one smooth random displacement.
+    """Deform arrays of one shape by one smooth random displacement.
 
-    `bend` is the standard deviation of the displacement along each axis, in diameters; it changes
-    over about a diameter, so that single objects are bent and not only moved.
+    `bend` is the standard deviation of the displacement along each axis, in diameters; it varies
+    over about a diameter, so that objects are deformed and not only shifted.
     """
     shape = fields[0].shape
     place = np.indices(shape, np.float32)

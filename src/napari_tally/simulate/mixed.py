@@ -1,4 +1,4 @@
-"""Simulated panoptic scenes: lesions in an organ, two kinds of cells on tissue; ground truth."""
+"""Simulated panoptic scenes with ground truth: lesions in an organ, cells on tissue."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .object_placement import Ellipsoid, Floats, Labels, Placement, ground_truth
 Kind = Literal["stuff", "thing"]
 
 _TRIES = 30  # places tried for a thing
-_INSIDE = 0.9  # share of a thing that lies on the stuff around it
+_INSIDE = 0.9  # minimum share of a thing that must be on stuff
 _EDGE = 0.8  # voxels: blur of the image
-_DARK, _STUFF = 0.15, 0.5  # brightness of nothing and of stuff
+_DARK, _STUFF = 0.15, 0.5  # brightness of background and stuff
 
 
 class MixedScene(Options):
@@ -27,11 +27,11 @@ class MixedScene(Options):
     Attributes
     ----------
     shape : tuple of int
-        Voxels along (Y, X) or (Z, Y, X), 24 at least along each.
+        Voxels along (Y, X) or (Z, Y, X), at least 24 along each.
     diameter : float
         Mean diameter of the things, in voxels.
     count : int
-        Approximate number of things; fewer if there is no room.
+        Approximate number of things; fewer if the image is full.
     noise : float
         Standard deviation of the noise; the stuff has a brightness of 0.5.
     seed : int
@@ -71,7 +71,7 @@ class MixedScene(Options):
         objects : ndarray of uint16
             Consecutive ids of the things from 1, 0 elsewhere.
         classes : ndarray of uint8
-            Ids from 1 in the order of `classes`, 0 where there is nothing.
+            Ids from 1 in the order of `classes`, 0 for the background.
         """
         rng = np.random.default_rng(self.seed)
         stuff = self._stuff(rng)

@@ -22,7 +22,7 @@ class NucleiField(Options):
     """A field of stained nuclei as a fluorescence microscope shows it.
 
     The nuclei are ellipsoids with uneven outlines, their own brightness and chromatin texture.
-    Where two press against each other, each voxel belongs to the nucleus that it lies deeper in.
+    Where two touch, each voxel belongs to the nucleus in which it is deeper.
 
     Attributes
     ----------
@@ -35,14 +35,14 @@ class NucleiField(Options):
     diameter_spread : float
         Standard deviation of the diameters, as a share of their mean.
     count : int
-        Nuclei asked for; the field ends up with fewer where they find no room.
+        Requested number of nuclei; fewer are drawn if the field is full.
     touching : float
-        Fraction of nuclei placed against an existing one; the others keep a distance when placed.
+        Fraction of nuclei placed against an existing one; the others are placed at a distance.
         The final fraction of touching nuclei is higher.
     elongation : float
         Mean ratio of a nucleus's longest to its shortest axis.
     bend : float
-        By how much the field is bent at random, in diameters: 0.1 makes ellipsoids irregular.
+        Random deformation of the field, in diameters: 0.1 makes ellipsoids irregular.
     brightness_spread : float
         Standard deviation of the nuclei's brightness, as a share of its mean.
     texture : float
@@ -50,16 +50,16 @@ class NucleiField(Options):
     blur_um : float
         Standard deviation of the blur in the plane, in µm.
     axial_blur : float
-        How many times as much a microscope blurs along Z.
+        Ratio of the blur along Z to that in the plane.
     clutter : Clutter
-        What is seen beside nuclei: walls, cytoplasm, specks, fog.
+        Other structure: walls, cytoplasm, specks, fog.
     generous : float
-        How far beyond its outline a nucleus is labelled, in standard deviations of the blur: people
-        who draw outlines on blurred images count what still shines.
+        How far beyond its outline a nucleus is labelled, in standard deviations of the blur:
+        annotators include the blurred rim.
     haze : float
-        Share of the light that is seen again out of focus, spread over about a diameter.
+        Share of out-of-focus light, spread over about a diameter.
     photons : float
-        Mean count of a nucleus's voxels: the fewer, the noisier.
+        Mean photon count of a nucleus's voxels: fewer are noisier.
     camera_offset : float
         Counts of a voxel without light.
     seed : int
@@ -68,7 +68,7 @@ class NucleiField(Options):
     Raises
     ------
     pydantic.ValidationError
-        If an option makes no sense or they do not fit each other.
+        If an option is invalid, or options contradict each other.
     """
 
     shape: tuple[int, ...] = (512, 512)
@@ -118,7 +118,7 @@ class NucleiField(Options):
             Counts of the camera.
         labels : ndarray of uint16 or uint32
             Consecutive ids from 1, one a nucleus; uint16 up to 65,535 nuclei. A nucleus is one
-            connected component (over corners too), and may be cut by the border of the field.
+            connected component (over corners too), and may be cut off by the border of the field.
         """
         rng = np.random.default_rng(self.seed)
         labels, depth = self._bodies(rng)
@@ -139,20 +139,20 @@ class NucleiField(Options):
         return ground_truth(bodies), depth
 
     def _filled(self, rng: np.random.Generator) -> Placement:
-        """Return the nuclei in their places, as many as find room."""
+        """Place nuclei until there are enough, or the field is full."""
         placement, unplaced = Placement.empty(self.shape, self.spacing_um), 0
         for diameter in _spread(self.diameter_um, self.diameter_spread, self.count, rng):
             nucleus = Ellipsoid.random(diameter, len(self.shape), self.elongation, rng)
             beside = bool(placement.placed) and rng.random() < self.touching
-            found = any(placement.add(nucleus, beside, rng) for _ in range(_TRIES))
-            unplaced = 0 if found else unplaced + 1
+            placed = any(placement.add(nucleus, beside, rng) for _ in range(_TRIES))
+            unplaced = 0 if placed else unplaced + 1
             if unplaced == _FULL:
                 break
         return placement
 
     def _light(self, labels: Labels, depth: Floats, rng: np.random.Generator) -> Floats:
         """Return the light of each voxel: about 1 on average inside of nuclei, 0 outside."""
-        # Seen from above a nucleus is thin at its rim; a section through it is nearly even.
+        # In projection a nucleus is thin at its rim; an optical section is nearly even.
         rim = 0.55 if labels.ndim == 2 else 0.9
         thickness = rim + 1.5 * (1 - rim) * np.sqrt(np.clip(1 - depth**2, 0, 1))
         light = np.where(labels > 0, thickness, np.float32(0)).astype(np.float32)
@@ -176,7 +176,7 @@ class NucleiField(Options):
         return np.asarray(density / density.mean(), np.float32)
 
     def _out_of_focus(self, light: Floats) -> Floats:
-        """Return the light after the microscope: blurred, over a haze of what is out of focus."""
+        """Return the light after the microscope: blurred, with out-of-focus haze."""
         sigma = self._blur()
         width = [max(1, round(s)) for s in self._voxels(1.2 * self.diameter_um)]
         haze = light
@@ -192,7 +192,7 @@ class NucleiField(Options):
         return sigma
 
     def _as_drawn(self, labels: Labels) -> Labels:
-        """Return the labels as far as they reach on the blurred image."""
+        """Return the labels as an annotator would draw them on the blurred image."""
         sigma = self._blur()
         if not self.generous or not labels.any() or not sigma.all():
             return labels
@@ -209,7 +209,7 @@ class NucleiField(Options):
 
 
 def _spread(mean: float, share: float, count: int, rng: np.random.Generator) -> Point:
-    """Return `count` log-normal numbers of this mean, and a deviation of this share of it."""
+    """Return `count` log-normal numbers with this mean and relative standard deviation."""
     sigma = np.sqrt(np.log1p(share**2))
     return mean * rng.lognormal(-(sigma**2) / 2, sigma, count)
 
@@ -222,6 +222,6 @@ def _normal(noise: Floats) -> Floats:
 def _somewhere(
     part: tuple[int, ...], whole: tuple[int, ...], rng: np.random.Generator
 ) -> tuple[slice, ...]:
-    """Return a random place for a box of the shape `part` in one of the shape `whole`."""
+    """Return a random position of a box of shape `part` within the shape `whole`."""
     starts = rng.integers(0, np.subtract(whole, part) + 1)
     return tuple(slice(a, a + n) for a, n in zip(starts, part, strict=True))

@@ -15,9 +15,9 @@ Floats = NDArray[np.float32]
 Point = NDArray[np.float64]
 Labels = NDArray[np.unsignedinteger[Any]]
 
-_GAP = 1.25  # one that touches none keeps this many of its radii free
-_PRESS = 0.95  # centres of two that touch, as a share of the distance at which outlines meet
-_MAX_SHARED = 0.08  # of a new one's voxels, claimed by its neighbours too
+_GAP = 1.25  # radii that stay free around a body that touches none
+_PRESS = 0.95  # distance of touching centres, relative to that at which outlines meet
+_MAX_SHARED = 0.08  # of a new body's voxels, shared with its neighbours
 _BUMPS, _BUMP = 4, 0.04  # waves that make an outline uneven, and their height in radii
 
 
@@ -41,19 +41,19 @@ class Ellipsoid:
     def random(
         cls, diameter_um: float, ndim: int, elongation: float, rng: np.random.Generator
     ) -> Ellipsoid:
-        """Return one of the area or volume of a ball of `diameter_um`, turned at random.
+        """Return an ellipsoid as large as a ball of `diameter_um`, in a random orientation.
 
         Its longest axis is `elongation` times the shortest on average.
         """
         ratio = 1 + (elongation - 1) * rng.uniform(0, 2)
         logs = np.array([0.5, -0.5, *rng.uniform(-0.5, 0.5, ndim - 2)])
         radii = diameter_um / 2 * ratio ** (logs - logs.mean())  # their product is the ball's
-        turn = np.linalg.qr(rng.standard_normal((ndim, ndim)))[0]
+        rotation = np.linalg.qr(rng.standard_normal((ndim, ndim)))[0]
         waves = 2.0 * rng.standard_normal((_BUMPS, ndim))
-        return cls(turn / radii[:, None], waves, rng.uniform(0, 2 * np.pi, _BUMPS))
+        return cls(rotation / radii[:, None], waves, rng.uniform(0, 2 * np.pi, _BUMPS))
 
     def depth(self, offsets_um: NDArray[np.floating[Any]]) -> Floats:
-        """Return 0 at the centre to 1 at the outline, and on; for offsets of shape (ndim, ...)."""
+        """Return 0 at the centre, 1 at the outline, then more; offsets have shape (ndim, ...)."""
         inner = np.tensordot(self.inward, offsets_um, 1)
         radius = np.sqrt((inner**2).sum(0))
         around = inner / np.maximum(radius, 1e-6)
@@ -66,7 +66,7 @@ class Ellipsoid:
         return 1 / float(self.depth(direction))
 
     def extent_um(self) -> Point:
-        """Return how far the body reaches along each axis, at most."""
+        """Return the maximum extent of the body along each axis, from its centre."""
         outward = np.linalg.inv(self.inward)
         return np.asarray(np.linalg.norm(outward, axis=1) * (1 + _BUMP * _BUMPS))
 
@@ -82,7 +82,7 @@ class Placement:
 
     @classmethod
     def empty(cls, shape: tuple[int, ...], spacing_um: tuple[float, ...]) -> Placement:
-        """Return a field of `shape` with room for everything."""
+        """Return an empty field of `shape`."""
         return cls(np.array(spacing_um), np.zeros(shape, np.int32), np.ones(shape, np.float32))
 
     def add(self, body: Ellipsoid, beside: bool, rng: np.random.Generator) -> bool:

@@ -1,7 +1,7 @@
 """An MR-like phantom: a bent structure of two parts in brain-like tissue, with ground truth.
 
 It imitates a hippocampus in a T1-weighted image: grey matter, dark fluid over it
-and white matter below, in the middle of folded cortex. It is no anatomy.
+and white matter below, amid folded cortex. It is not anatomically correct.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 _FLUID, _GREY, _WHITE, _PART = 0.1, 0.42, 0.8, 0.5  # brightness in a T1-weighted image
 _RISE_MM, _DROP_MM = 11.0, -6.0  # height of the posterior end and of the front part
 _WIDE_MM, _HIGH_MM = 7.4, 4.8  # half axes of a cross section of the body
-_FLUID_MM, _BED_MM, _CORTEX_MM = 1.2, 2.6, 3.4  # thickness of what lies around it
+_FLUID_MM, _BED_MM, _CORTEX_MM = 1.2, 2.6, 3.4  # thickness of the layers around it
 _FOLD_MM = 3.2  # scale of the folds of the cortex
 _SPLIT = 0.58  # where, from the back to the front, the anterior part begins
 
@@ -31,7 +31,7 @@ _SPLIT = 0.58  # where, from the back to the front, the anterior part begins
 class BrainPhantom(Options):
     """A part of a brain around a bent structure of two parts, `CLASSES`, in that order.
 
-    The axes Z, Y, X go up, to the front and to the right ("RAS"), as `affine` says.
+    The axes Z, Y, X go up, to the front and to the right ("RAS"); see `affine`.
 
     Attributes
     ----------
@@ -44,22 +44,22 @@ class BrainPhantom(Options):
     side : "right" or "left"
         Side of the head; one is the mirror image of the other.
     variation : float
-        How much one phantom differs from another in shape; 0 for not at all.
+        Variation in shape between phantoms; 0 for none.
     contrast : float
         Contrast of the tissues; 1 is that of a good image.
     noise : float
         Standard deviation of the (Rician) noise, as a share of the brightness of white matter.
     bias : float
-        How much brighter or darker the image slowly becomes: 0.2 for 20 %.
+        Strength of the bias field: 0.2 for 20 %.
     level : float
-        Intensity of white matter: scanners have no unit.
+        Intensity of white matter, in arbitrary units.
     seed : int
         The same seed draws the same phantom.
 
     Raises
     ------
     pydantic.ValidationError
-        If an option makes no sense.
+        If an option is invalid.
     """
 
     shape: tuple[int, int, int] = (36, 52, 36)
@@ -103,7 +103,7 @@ class BrainPhantom(Options):
         return self._scanned(light, rng), shares.argmax(0).astype(np.uint8)
 
     def _scanned(self, light: Floats, rng: np.random.Generator) -> Floats:
-        """Return tissue as a scanner shows it: unevenly bright, with noise, in its own numbers."""
+        """Add what a scanner does: a bias field, noise and an arbitrary intensity scale."""
         axes = [np.linspace(-1, 1, n) for n in self.shape]
         z, y, x = np.meshgrid(*axes, indexing="ij")
         a, b, c, d = rng.uniform(-1, 1, 4)
@@ -201,11 +201,11 @@ def _tissue(
 
 
 def _deep(grid: _Grid, rng: np.random.Generator) -> Floats:
-    """Return white matter with large, faint nuclei of grey in it."""
+    """Return white matter with large, faint grey nuclei."""
     return np.asarray(_WHITE - 0.1 * np.clip(grid.smooth(2 * _FOLD_MM, rng), 0, 1.5), np.float32)
 
 
 def _folds(grid: _Grid, rng: np.random.Generator) -> Floats:
-    """Return white matter with folded cortex, and fluid in its furrows."""
+    """Return white matter with folded cortex and fluid in the sulci."""
     field = np.abs(grid.smooth(_FOLD_MM, rng))
     return np.select([field < 0.12, field < 0.5], [_FLUID, _GREY], _WHITE).astype(np.float32)

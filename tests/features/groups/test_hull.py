@@ -29,7 +29,7 @@ def blobs(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 
 def dust(shape: tuple[int, ...], n: int, seed: int) -> np.ndarray:
-    """Return one object of n voxels in many pieces."""
+    """Return one object of n voxels in many components."""
     labels = np.zeros(shape, np.uint8)
     labels.flat[np.random.default_rng(seed).permutation(labels.size)[:n]] = 7
     return labels
@@ -49,7 +49,7 @@ def midpoints(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
 
 
 def narrowest(points: np.ndarray) -> float:
-    """Return the least width over every direction across two lines between corners of the hull."""
+    """Return the minimum width across all pairs of lines between corners of the hull."""
     corners = points[ConvexHull(points).vertices]
     first, second = np.triu_indices(len(corners), 1)
     lines = corners[first] - corners[second]
@@ -131,7 +131,7 @@ def test_a_flat_object_has_the_hull_that_it_has_in_its_plane(axis: int) -> None:
     assert thin["feret_min_px"].nunique() > 1
 
 
-def test_feret_diameters_of_flat_objects_are_those_found_by_trying_everything() -> None:
+def test_feret_diameters_of_flat_objects_are_those_of_brute_force() -> None:
     plane = blobs((40, 50))
     for axis in range(3):
         labels = np.expand_dims(plane, axis)
@@ -165,7 +165,7 @@ def test_hulls_do_not_depend_on_place_ids_or_batches(
     pd.testing.assert_frame_equal(table.drop(columns="label"), expected, rtol=1e-12)
 
 
-def test_an_object_in_two_pieces_has_one_hull() -> None:
+def test_a_disconnected_object_has_one_hull() -> None:
     labels = np.zeros((5, 30), np.uint8)
     labels[1:4, 2:5] = labels[1:4, 22:25] = 9
     row = measure(labels, options=HULL).iloc[0]
@@ -173,7 +173,7 @@ def test_an_object_in_two_pieces_has_one_hull() -> None:
     assert row["feret_min_px"] == 3
 
 
-def test_an_object_that_fills_the_stack_is_counted_whole() -> None:
+def test_an_object_that_fills_the_stack_is_counted_completely() -> None:
     row = measure(np.full((40, 130, 150), 2, np.uint8), options=HULL).iloc[0]
     assert row["convex_volume_px3"] == 40 * 130 * 150
     assert row["feret_min_px"] == 40

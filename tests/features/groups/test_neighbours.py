@@ -28,7 +28,7 @@ def neighbours(labels: np.ndarray, spacing: tuple[float, ...] | None = None) -> 
 
 
 def crowd(shape: tuple[int, ...], share: float, seed: int = 0) -> np.ndarray:
-    """Return objects of all sizes, some of which touch, one in pieces, ids with gaps."""
+    """Return objects of all sizes, some of which touch, one disconnected, ids with gaps."""
     random = np.random.default_rng(seed)
     coarse = random.random(tuple(-(-n // 3) for n in shape)) < share
     mask = np.kron(coarse, np.ones((3,) * len(shape), bool))[tuple(map(slice, shape))]
@@ -65,7 +65,7 @@ def test_neighbours_equal_those_of_brute_force(shape: tuple[int, ...], share: fl
     pd.testing.assert_frame_equal(ours, expected, check_dtype=False, rtol=1e-12)
 
 
-def test_the_crowds_of_these_tests_are_mixed() -> None:
+def test_the_scenes_of_these_tests_have_touching_and_free_objects() -> None:
     tables = [neighbours(crowd(shape, 0.2)) for shape in SHAPES]
     for table in tables:
         assert 0.1 < (table["touching_neighbours"] > 0).mean() < 0.9
@@ -98,7 +98,7 @@ def surface(mask: np.ndarray, spacing: tuple[float, ...]) -> float:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=["2D", "3D"])
-def test_contact_is_what_a_border_loses_when_objects_are_joined(shape: tuple[int, ...]) -> None:
+def test_contact_is_the_border_lost_when_objects_are_merged(shape: tuple[int, ...]) -> None:
     labels, spacing = crowd(shape, 0.6), SPACINGS[len(shape)]
     table = neighbours(labels, spacing)
     contact = table.filter(like="contact_").iloc[:, 0]
@@ -106,8 +106,8 @@ def test_contact_is_what_a_border_loses_when_objects_are_joined(shape: tuple[int
     assert (contact > 0).any()
     for number, value in zip(table["label"][:10], contact, strict=False):
         others = (labels > 0) & (labels != number)
-        joined = surface(labels == number, spacing) + surface(others, spacing) - union
-        assert value == pytest.approx(joined / 2, abs=1e-9)
+        merged = surface(labels == number, spacing) + surface(others, spacing) - union
+        assert value == pytest.approx(merged / 2, abs=1e-9)
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
@@ -158,7 +158,7 @@ def test_a_gap_is_from_box_to_box(offset: tuple[int, ...], gap: float, touching:
     assert (table["contact_area_um2"] > 0).all() == bool(touching)
 
 
-def test_the_lowest_of_several_nearest_ones_is_told_by_its_given_id() -> None:
+def test_of_several_nearest_objects_the_lowest_original_id_is_reported() -> None:
     line = np.zeros((1, 15), np.uint64)
     line[0, [0, 3, 4, 7, 14]] = 50, 7, 9, 2**63, 8
     table = neighbours(line)
@@ -177,7 +177,7 @@ def test_interlocked_objects_are_measured_between_their_teeth() -> None:
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
-def test_density_is_right_on_average_where_objects_lie_at_random(ndim: int) -> None:
+def test_density_is_unbiased_for_random_objects(ndim: int) -> None:
     side, n = {2: (600, 900), 3: (90, 1500)}[ndim]
     labels = np.zeros((side,) * ndim, int)
     random = np.random.default_rng(0)
@@ -192,21 +192,21 @@ def test_density_is_right_on_average_where_objects_lie_at_random(ndim: int) -> N
     np.testing.assert_allclose(density, 4 / ball)
 
 
-def test_few_objects_have_what_can_be_said() -> None:
+def test_few_objects_have_nan_where_undefined() -> None:
     line = np.zeros((1, 30), int)
     line[0, [0, 10, 29]] = 1, 2, 3
-    alone, two, three = (neighbours(np.where(line <= n, line, 0)) for n in (1, 2, 3))
-    assert alone["nearest_neighbour"].tolist() == [0]
-    assert alone["touching_neighbours"].tolist() == [0]
-    assert alone["contact_length_px"].tolist() == [0]
-    assert alone.filter(regex="distance|density").isna().all(axis=None)
+    one, two, three = (neighbours(np.where(line <= n, line, 0)) for n in (1, 2, 3))
+    assert one["nearest_neighbour"].tolist() == [0]
+    assert one["touching_neighbours"].tolist() == [0]
+    assert one["contact_length_px"].tolist() == [0]
+    assert one.filter(regex="distance|density").isna().all(axis=None)
     assert two["nearest_centroid_distance_px"].tolist() == [10, 10]
     assert two["local_density_per_px2"].isna().all()
     radii = np.array([29, 19, 29])
     assert three["local_density_per_px2"].tolist() == pytest.approx(1 / (np.pi * radii**2))
 
 
-def test_one_object_that_fills_the_image_is_alone() -> None:
+def test_one_object_that_fills_the_image_has_no_neighbours() -> None:
     table = neighbours(np.ones((3, 4, 5), int))
     assert table["nearest_neighbour"].tolist() == [0]
     assert table["nearest_neighbour_distance_px"].isna().all()
@@ -221,7 +221,7 @@ def test_objects_of_one_centre_are_at_distance_0() -> None:
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (3, 4, 5), (0, 4), (3, 0, 4)])
-def test_without_objects_there_are_columns_without_rows(shape: tuple[int, ...]) -> None:
+def test_tables_without_objects_have_all_columns(shape: tuple[int, ...]) -> None:
     full = neighbours(np.ones([max(n, 1) for n in shape], int))
     empty = neighbours(np.zeros(shape, int))
     assert len(empty) == 0

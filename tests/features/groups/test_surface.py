@@ -41,7 +41,7 @@ def surfaces(labels: np.ndarray, spacing: tuple[float, ...] | None = None) -> pd
 
 
 def blobs(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
-    """Return touching objects with holes, of all sizes from one voxel up, some in pieces."""
+    """Return touching objects with holes, of all sizes from one voxel up, some disconnected."""
     random = np.random.default_rng(seed)
     coarse = random.random(tuple(-(-n // 4) for n in shape)) < 0.4
     mask = np.kron(coarse, np.ones((4,) * len(shape), bool))[tuple(map(slice, shape))]
@@ -51,14 +51,14 @@ def blobs(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 
 def ellipsoids(
-    axes: tuple[float, ...], spacing: tuple[float, ...], *, turned: bool = False
+    axes: tuple[float, ...], spacing: tuple[float, ...], *, rotated: bool = False
 ) -> np.ndarray:
     """Return solid ellipsoids, or ellipses, at random places on the grid, in a row of boxes."""
     random, ndim = np.random.default_rng(0), len(axes)
     turns = (
-        special_ortho_group.rvs(ndim, POSITIONS, random) if turned else [np.eye(ndim)] * POSITIONS
+        special_ortho_group.rvs(ndim, POSITIONS, random) if rotated else [np.eye(ndim)] * POSITIONS
     )
-    half = np.ceil((max(axes) if turned else np.array(axes)) / np.array(spacing)).astype(int) + 1
+    half = np.ceil((max(axes) if rotated else np.array(axes)) / np.array(spacing)).astype(int) + 1
     grid = np.indices(2 * half + 1).reshape(ndim, -1).T - half
     out = []
     for number, turn in enumerate(turns, start=1):
@@ -126,7 +126,7 @@ def test_counts_of_blocks_add_up_to_those_of_the_whole(cuts: list[int]) -> None:
 
 
 @pytest.mark.parametrize(("radius", "spread"), [(5, 0.01), (8, 0.006), (12, 0.003)])
-def test_a_ball_has_its_surface_wherever_it_lies(radius: float, spread: float) -> None:
+def test_a_ball_has_its_surface_at_any_position(radius: float, spread: float) -> None:
     area = surfaces(ellipsoids((radius,) * 3, (1, 1, 1)))["surface_area_px2"]
     ratio = area / (4 * np.pi * radius**2)
     assert len(ratio) == POSITIONS
@@ -135,8 +135,8 @@ def test_a_ball_has_its_surface_wherever_it_lies(radius: float, spread: float) -
 
 
 @pytest.mark.parametrize("axes", [(5, 5, 10), (5, 8, 12), (4, 12, 12)])
-def test_an_ellipsoid_has_its_surface_wherever_it_points(axes: tuple[float, float, float]) -> None:
-    table = surfaces(ellipsoids(axes, (1, 1, 1), turned=True))
+def test_an_ellipsoid_has_its_surface_in_any_orientation(axes: tuple[float, float, float]) -> None:
+    table = surfaces(ellipsoids(axes, (1, 1, 1), rotated=True))
     ratio = table["surface_area_px2"] / ellipsoid_area(*axes)
     assert ratio.mean() == pytest.approx(1, abs=0.005)
     assert ratio.std() < 0.02
@@ -162,7 +162,7 @@ def test_a_ball_has_its_surface_on_any_grid(
 def test_an_ellipse_has_its_perimeter_on_any_grid(
     axes: tuple[float, float], spacing: tuple[float, float]
 ) -> None:
-    perimeter = surfaces(ellipsoids(axes, spacing, turned=True), spacing)["perimeter_um"]
+    perimeter = surfaces(ellipsoids(axes, spacing, rotated=True), spacing)["perimeter_um"]
     ratio = perimeter / ellipse_perimeter(*axes)
     assert ratio.mean() == pytest.approx(1, abs=0.02)
     assert ratio.std() < 0.03
@@ -175,18 +175,18 @@ def test_a_disc_is_round_and_an_ellipse_less_so() -> None:
     assert circularity.mean() == pytest.approx(narrow, abs=0.02)
 
 
-def test_turning_image_and_grid_together_changes_nothing() -> None:
+def test_rotating_image_and_grid_together_changes_nothing() -> None:
     labels, spacing = blobs((9, 20, 31)), (2.0, 0.7, 0.3)
     expected = surfaces(labels, spacing)
     for order in permutations(range(3)):
-        turned = surfaces(labels.transpose(order), tuple(spacing[i] for i in order))
-        pd.testing.assert_frame_equal(turned, expected, rtol=1e-9)
+        rotated = surfaces(labels.transpose(order), tuple(spacing[i] for i in order))
+        pd.testing.assert_frame_equal(rotated, expected, rtol=1e-9)
         mirrored = surfaces(labels[::-1, :, ::-1], spacing)
         pd.testing.assert_frame_equal(mirrored, expected, rtol=1e-9)
 
 
 def flat(mask: int) -> int:
-    """Return the set of corners that lie over a set of pixels, of which bit 2y + x is set."""
+    """Return the set of corners over a set of pixels, of which bit 2y + x is set."""
     return sum(1 << k for k in range(8) if mask >> int(CORNERS[k, 1:] @ (2, 1)) & 1)
 
 
@@ -237,7 +237,7 @@ def test_the_edge_of_the_image_is_border() -> None:
         pd.testing.assert_frame_equal(surfaces(labels), surfaces(np.pad(labels, 2)))
 
 
-def test_pieces_add_up_and_ids_may_have_gaps() -> None:
+def test_components_add_up_and_ids_may_have_gaps() -> None:
     labels = np.zeros((10, 12, 14), np.int64)
     labels[:4, 2:6, 1:9] = 7
     labels[9, 9:, 13] = 2**40
@@ -260,7 +260,7 @@ def test_a_shell_a_ring_and_a_ball() -> None:
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (3, 4, 5), (0, 4), (3, 0, 4)])
-def test_without_objects_there_are_columns_without_rows(shape: tuple[int, ...]) -> None:
+def test_tables_without_objects_have_all_columns(shape: tuple[int, ...]) -> None:
     full = surfaces(np.ones([max(n, 1) for n in shape], int))
     empty = surfaces(np.zeros(shape, int))
     assert len(empty) == 0
@@ -268,7 +268,7 @@ def test_without_objects_there_are_columns_without_rows(shape: tuple[int, ...]) 
     assert (empty.dtypes == full.dtypes).all()
 
 
-def test_a_mesh_is_that_of_scikit_image_around_each_object_alone() -> None:
+def test_a_mesh_is_that_of_scikit_image_around_each_object() -> None:
     labels = np.zeros((12, 14, 16), np.uint16)
     labels[0:5, 2:7, 3:9] = 3  # at the image's edge
     labels[5:9, 2:7, 3:9] = 7  # it touches the first

@@ -1,4 +1,4 @@
-"""Inscribed radius and thickness: of known shapes, and by trying everything."""
+"""Inscribed radius and thickness: of known shapes, and by brute force."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def deepest(mask: np.ndarray, spacing: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0), (0.3, 0.8), (1.0, 1.0, 1.0), (2.0, 0.5, 0.7)])
-def test_radii_are_those_found_by_trying_everything(spacing: tuple[float, ...]) -> None:
+def test_radii_are_those_of_brute_force(spacing: tuple[float, ...]) -> None:
     labels = blobs((40, 50) if len(spacing) == 2 else (14, 22, 25))
     found = measure(labels, spacing=spacing, unit="um", options=THICKNESS)["inscribed_radius_um"]
     steps = np.array(list(product((0, -0.5, 0.5), repeat=len(spacing))))
@@ -78,7 +78,7 @@ def test_a_disc_and_a_ball_have_their_radius_within_half_a_voxel(
 
 
 @pytest.mark.parametrize("spacing", [(2.0, 0.5, 0.5), (0.25, 1.0, 0.5)])
-def test_a_ball_keeps_its_radius_where_voxels_are_no_cubes(
+def test_a_ball_keeps_its_radius_with_anisotropic_voxels(
     spacing: tuple[float, float, float],
 ) -> None:
     shape = [int(24 / s) | 1 for s in spacing]
@@ -133,7 +133,7 @@ def test_objects_that_touch_bound_each_other() -> None:
     assert table["thickness_max_px"].tolist() == pytest.approx([20, 7])
 
 
-def test_of_two_pieces_the_thicker_one_counts() -> None:
+def test_of_two_components_the_thicker_one_counts() -> None:
     labels = np.zeros((20, 40), np.uint8)
     labels[2:5, 2:10] = labels[4:17, 20:35] = 3
     assert radius(labels) == 6.5

@@ -1,4 +1,4 @@
-"""Maps in frames: the same numbers as by plain numpy, in 2D and 3D, however thin."""
+"""Padded maps equal those of numpy, in 2D and 3D, however thin."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ SHAPES = [(5, 7), (1, 4), (6, 1), (3, 4, 5), (1, 6, 2), (4, 1, 1)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_rows_begin_where_they_lie_in_the_frame(shape: tuple[int, ...]) -> None:
+def test_row_starts_are_those_of_the_padded_array(shape: tuple[int, ...]) -> None:
     places = np.arange(np.prod([n + 2 for n in shape])).reshape([n + 2 for n in shape])
     assert row_starts(shape).tolist() == within(places)[..., 0].ravel().tolist()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_heights_become_levels_inside_and_nothing_outside(shape: tuple[int, ...]) -> None:
+def test_heights_become_levels_inside_and_zero_outside(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     height = rng.uniform(-0.2, 1.2, shape).astype(np.float32)
     mask = rng.random(shape) < 0.7
@@ -29,7 +29,7 @@ def test_heights_become_levels_inside_and_nothing_outside(shape: tuple[int, ...]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_values_go_into_a_frame_and_come_back_through_a_table(shape: tuple[int, ...]) -> None:
+def test_padded_values_are_looked_up_in_a_table(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(1)
     values, mask = rng.integers(0, 9, shape), rng.random(shape) < 0.5
     framed = framed_where(mask, values, -1)

@@ -1,4 +1,4 @@
-"""Depths are the distances that `edt` gives, without the GIL."""
+"""Depths are the distances of `edt`, from compiled loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Semantic models: classes lie on the image however it lies, and are measured in its units."""
+"""Semantic models: classes match the image in any orientation, and are measured in its units."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def test_classes_are_found_and_measured() -> None:
     assert result.classes.array.dtype == np.uint8
     assert np.array_equal(result.classes.affine, volume.affine)
     table = result.classes_table.set_index("class_name")
-    truth = [(volume.array == i).sum() for i in (1, 2)]  # voxels of 1 mm³
-    assert table["volume_mm3"].tolist() == pytest.approx(truth, rel=0.08)
+    expected = [(volume.array == i).sum() for i in (1, 2)]  # voxels of 1 mm³
+    assert table["volume_mm3"].tolist() == pytest.approx(expected, rel=0.08)
     assert np.allclose(table["volume_ml"], table["volume_mm3"] / 1000)
     assert np.allclose(table["voxels"], table["volume_mm3"])
     assert table["intensity_mean"].tolist() == pytest.approx([1, 2], abs=0.15)
@@ -93,7 +93,7 @@ def test_classes_are_found_and_measured() -> None:
     assert "mm³, bright" in result.summary
 
 
-def test_objects_are_not_separated_unasked() -> None:
+def test_objects_are_separated_only_on_request() -> None:
     result = napari_tally.segment(scene(), BY_INTENSITY)
     assert result.count == 0
     assert not result.labels.any()
@@ -101,7 +101,7 @@ def test_objects_are_not_separated_unasked() -> None:
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LPS", "SAR", "PIR", "ILA"])
-def test_an_image_may_lie_in_any_way(codes) -> None:
+def test_an_image_may_have_any_orientation(codes) -> None:
     upright = scene((1.0, 2.0, 0.5))
     expected = reoriented(napari_tally.segment(upright, BY_INTENSITY).classes, codes)
     found = napari_tally.segment(reoriented(upright, codes), BY_INTENSITY).classes
@@ -110,7 +110,7 @@ def test_an_image_may_lie_in_any_way(codes) -> None:
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LPS", "SAR", "PIR", "ILA"])
-def test_the_network_sees_it_as_it_was_trained(codes) -> None:
+def test_the_network_input_has_the_orientation_of_the_training(codes) -> None:
     volume = reoriented(scene(size=(32, 32, 32)), codes)
     found = napari_tally.segment(volume, RIGHT).classes
     upright = reoriented(found, "RAS").array
@@ -118,15 +118,15 @@ def test_the_network_sees_it_as_it_was_trained(codes) -> None:
     assert (upright[:, :, :16] == 0).all()
 
 
-def test_what_is_unknown_is_said() -> None:
+def test_assumptions_are_reported() -> None:
     bare = scene().array
     notes = " ".join(napari_tally.segment(bare, BY_INTENSITY, axes="ZYX").notes)
     assert "RAS is assumed (x to right, y to anterior, z to superior)" in notes
-    assert "voxels of 1 x 1 x 1 mm are assumed, as threshold takes them" in notes
+    assert "voxels of 1 x 1 x 1 mm are assumed, those of the training data of threshold" in notes
     assert napari_tally.segment(scene(), BY_INTENSITY).notes == ()
 
 
-def test_an_image_that_shows_much_more_than_the_model_knows_is_named() -> None:
+def test_an_image_much_larger_than_the_training_images_gives_a_warning() -> None:
     cropped = model(ByIntensity(), spacing=(1, 1, 1), spacing_unit="mm", extent=(30, 24, 40))
     assert napari_tally.segment(scene(), cropped).notes == ()
     wide = napari_tally.segment(scene((2, 2, 2), size=(30, 40, 40)), cropped)
@@ -138,7 +138,7 @@ def test_an_absurd_spacing_is_refused() -> None:
         napari_tally.segment(scene().array, BY_INTENSITY, axes="ZYX", spacing=(1e6, 1.0, 1.0))
 
 
-def test_classes_come_back_without_stair_steps() -> None:
+def test_resampled_classes_have_no_stair_steps() -> None:
     fine = scene((0.25, 0.25, 0.25))
     fine.array[fine.array == 2] = 0
     found = napari_tally.segment(fine, BY_INTENSITY).classes.array
@@ -162,7 +162,7 @@ def two_lesions() -> Volume:
     return volume
 
 
-def test_objects_are_the_parts_of_each_class() -> None:
+def test_objects_are_the_components_of_each_class() -> None:
     result = napari_tally.segment(two_lesions(), BY_INTENSITY, separate=True)
     assert result.table["class_name"].tolist().count("dim") == 2
     assert result.table["class_name"].tolist().count("bright") == 1
@@ -226,13 +226,13 @@ def test_flat_images_have_areas() -> None:
     assert "µm²" in result.summary
 
 
-def test_objects_of_classes_are_as_sure_as_their_voxels() -> None:
+def test_objects_of_classes_have_the_mean_confidence_of_their_voxels() -> None:
     volume = scene()
     result = napari_tally.segment(volume, BY_INTENSITY, separate=True, keep_maps=True)
-    seen = result.maps[0].astype(float).max(0)  # turned as the network saw it: only sums are alike
+    probability = result.maps[0].astype(float).max(0)  # reoriented: only sums are equal
     sizes = np.bincount(np.asarray(result.labels).ravel())[1:]
     mean = (result.table["confidence"] * sizes).sum() / sizes.sum()
-    assert mean == pytest.approx(seen[result.maps[0][0] < 0.5].mean(), abs=0.01)
+    assert mean == pytest.approx(probability[result.maps[0][0] < 0.5].mean(), abs=0.01)
     copied = napari_tally.segment(volume, BY_INTENSITY, separate=True, tta=True)
     assert copied.count == result.count
     assert np.allclose(copied.table["confidence"], result.table["confidence"], atol=0.01)

@@ -43,7 +43,7 @@ def result(model, scene) -> Result:
 
 
 def agree(result: Result) -> bool:
-    """Tell whether each voxel is of a thing's class just where there is an object."""
+    """Return whether each voxel is of a thing's class exactly where there is an object."""
     classes = result.classes.array
     one_class = [len(np.unique(classes[result.labels == i])) == 1 for i in result.table["label"]]
     return np.array_equal(result.labels > 0, np.isin(classes, THINGS)) and all(one_class)
@@ -80,11 +80,11 @@ def test_segments_are_the_objects_and_the_regions_of_stuff(result) -> None:
     assert result.classes_table["kind"].tolist() == ["stuff", "thing", "thing"]
 
 
-def test_the_summary_says_both(result) -> None:
+def test_the_summary_has_objects_and_classes(result) -> None:
     assert "tissue" in result.summary and f"{result.count} cells" in result.summary
 
 
-def test_sliders_decode_again_to_what_a_run_gives(model, scene, result) -> None:
+def test_decoding_again_with_new_parameters_equals_a_new_run(model, scene, result) -> None:
     volume = as_volume(scene[0], None, "0.5um")
     options = result.options.model_copy(update={"threshold": 0.5, "tune": {"tolerance": 0.7}})
     again = drain(separate_steps(volume, model, options, result))
@@ -129,7 +129,7 @@ def test_frames_have_their_own_ids_and_rows(model, scene) -> None:
     assert set(result.segments["t"]) == {0, 1}
 
 
-def test_an_image_without_anything_gives_no_rows(model) -> None:
+def test_an_empty_image_gives_no_rows(model) -> None:
     result = napari_tally.segment(np.zeros((64, 64), np.float32), model)
     assert result.count == 0 and len(result.segments) == 0
     assert not result.classes.array.any()
@@ -153,7 +153,7 @@ def test_files_get_a_table_of_segments(model, scene, tmp_path) -> None:
     }  # fmt: skip
 
 
-def test_turned_copies_give_objects_and_classes_that_agree(model, scene) -> None:
+def test_objects_and_classes_agree_with_tta(model, scene) -> None:
     options = {"object_size": "14px", "tta": True}
     result = napari_tally.segment(scene[0], model, **options)
     counts = panoptic_counts((result.labels, result.classes.array), scene[1:], 3)

@@ -1,4 +1,4 @@
-"""Block by block: the same objects as from the maps of the whole, whatever the blocks."""
+"""Blocks of any size give the same objects as the maps of the whole image."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ def test_cores_cover_the_image_once_and_lie_in_their_halos(shape, halo, voxels) 
 
 @pytest.fixture
 def block(monkeypatch):
-    """Set how many voxels a block has."""
+    """Set the number of voxels of a block."""
     return lambda voxels: monkeypatch.setitem(blockwise._VOXELS, 2, voxels)
 
 
 @pytest.mark.parametrize("voxels", [3000, 9000, 10**6])
-def test_objects_cut_by_blocks_come_out_whole_and_once(voxels: int, block) -> None:
+def test_objects_across_blocks_are_complete_and_unique(voxels: int, block) -> None:
     block(voxels)
-    truth = nuclei((200, 240))[1]
-    maps = truth[None].astype(np.float32)
+    ground_truth = nuclei((200, 240))[1]
+    maps = ground_truth[None].astype(np.float32)
     whole = drain(objects_by_block_steps(maps, lambda part: found(part[0]), 14))
     labels = whole.labels
-    assert labels.max() == truth.max()
-    assert np.array_equal(labels > 0, truth > 0)
-    pairs = set(zip(labels.ravel().tolist(), truth.ravel().tolist(), strict=True))
-    assert len(pairs) == truth.max() + 1
+    assert labels.max() == ground_truth.max()
+    assert np.array_equal(labels > 0, ground_truth > 0)
+    pairs = set(zip(labels.ravel().tolist(), ground_truth.ravel().tolist(), strict=True))
+    assert len(pairs) == ground_truth.max() + 1
     assert whole.cut == 0
     assert all(whole.evidence[a - 1, 0] == b for a, b in pairs if a)  # each goes with its object
 
@@ -71,12 +71,12 @@ def test_objects_larger_than_their_block_are_counted(block) -> None:
     assert drain(objects_by_block_steps(maps, lambda part: found(part[0]), 4)).cut > 0
 
 
-def test_classes_are_put_together_without_seams(block) -> None:
+def test_classes_of_blocks_have_no_seams(block) -> None:
     block(1500)
-    truth = nuclei((120, 130))[1] % 3
-    maps = truth[None].astype(np.float32)
+    ground_truth = nuclei((120, 130))[1] % 3
+    maps = ground_truth[None].astype(np.float32)
     found = drain(classes_by_block_steps(maps, lambda part: part[0].astype(int)))
-    assert np.array_equal(found, truth)
+    assert np.array_equal(found, ground_truth)
 
 
 def test_a_segmentation_by_block_finds_the_same_objects(block) -> None:
@@ -93,15 +93,15 @@ def test_a_segmentation_by_block_finds_the_same_objects(block) -> None:
 def test_a_stack_by_block_has_the_same_objects(monkeypatch) -> None:
     field = NucleiField(shape=(40, 90, 90), spacing_um=(0.5,) * 3, diameter_um=8, count=60, seed=2)
     image = field.draw()[0]
-    told = {"model": "nuclei-3d", "spacing": "0.5um", "object_size": "16px"}
-    whole = napari_tally.segment(image, **told)
+    options = {"model": "nuclei-3d", "spacing": "0.5um", "object_size": "16px"}
+    whole = napari_tally.segment(image, **options)
     monkeypatch.setitem(blockwise._VOXELS, 3, 75**3)
-    streamed = napari_tally.segment(image, **told, max_maps_gib=1e-3)
+    streamed = napari_tally.segment(image, **options, max_maps_gib=1e-3)
     assert whole.count > 20
     assert ap(streamed.labels, whole.labels) >= 0.95  # one object of some thirty may differ
 
 
-def test_blocks_begin_on_the_stride_of_the_network() -> None:
+def test_blocks_start_at_multiples_of_the_stride() -> None:
     parts = blocks((300, 500), 20, 150**2, align=16)
     assert len(parts) > 4
     for block in parts:
@@ -109,14 +109,14 @@ def test_blocks_begin_on_the_stride_of_the_network() -> None:
             assert outer.start % 16 == 0 and core.start - outer.start >= min(20, core.start)
 
 
-def test_a_full_disk_is_said_before_the_network_runs(monkeypatch) -> None:
+def test_a_full_disk_is_refused_before_the_network_runs(monkeypatch) -> None:
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr(maps_module.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(FileError, match="temporary files"):
         napari_tally.segment(nuclei()[0], max_maps_gib=1e-4)
 
 
-def test_a_part_is_resampled_as_the_whole_is() -> None:
+def test_a_part_is_resampled_like_the_whole() -> None:
     image = np.random.default_rng(0).random((2, 20, 31, 17)).astype(np.float32)
     for shape in ((20, 31, 17), (35, 31, 9), (7, 60, 17)):
         whole = np.concatenate([slab for _, slab in resampled_slabs(image, shape)], 1)

@@ -1,4 +1,4 @@
-"""What a run is said to take before it begins."""
+"""Estimated needs of a run."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def test_memory_is_about_what_was_measured() -> None:
     assert whole.memory == pytest.approx(80 * 256 * 512 * 512, rel=0.3)
 
 
-def test_a_stack_through_a_flat_model_is_seen_from_three_sides_or_slice_by_slice() -> None:
+def test_a_stack_with_a_2d_model_takes_three_views_or_one() -> None:
     shape = (40, 60, 70)
     assert need("nuclei-2d", shape, 2, stack="slices").voxels == np.prod(shape)
     assert need("nuclei-2d", shape, 2, stack="views").voxels == 3 * np.prod(shape)
 
 
-def test_a_told_object_size_counts() -> None:
+def test_a_given_object_size_counts() -> None:
     large = need("nuclei-2d", (1000, 1000), 2, object_size="240px")
     assert large.voxels == pytest.approx(0.01 * 1000**2)
 
 
-def test_huge_stacks_go_by_block_and_need_less() -> None:
+def test_huge_stacks_are_processed_by_block_and_need_less() -> None:
     shape = (512, 1024, 1024)
     by_block, whole = (need("nuclei-3d", shape, 3, max_maps_gib=g) for g in (1, 1000))
     assert by_block.streamed and not whole.streamed

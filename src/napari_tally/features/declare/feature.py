@@ -1,4 +1,4 @@
-"""Declarations of measurements: one serves tables, forms, commands and docs."""
+"""Declarations of measurements, shared by tables, forms, commands and docs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from .object_data import Objects
 
 Columns = dict[str, NDArray[Any]]
-AXIS = "{axis}"  # in a key: one column an axis
+AXIS = "{axis}"  # in a key: one column per axis
 
 
 class Cost(StrEnum):
-    """The cost of a group, beyond one pass over the array."""
+    """The cost of a group, in addition to one pass over the array."""
 
     PASS = "at once"
     SOME = "about as long as reading the image again"
@@ -43,7 +43,7 @@ class Feature:
     Attributes
     ----------
     key : str
-        Start of the column's name; with `{axis}` in it there is a column for each axis.
+        Start of the column's name; with `{axis}`, there is one column per axis.
     title : str
         Name for readers.
     definition : str
@@ -51,7 +51,7 @@ class Feature:
     power : int
         Power of the unit of length: 1 for lengths, 2 for areas, -2 for numbers per area.
     unit : str
-        Unit that is not a power of the unit of length: "px", "deg".
+        Unit other than a power of the unit of length: "px", "deg".
     ndim : tuple of int
         Numbers of spatial axes for which it is defined.
     per : Per
@@ -70,7 +70,7 @@ class Feature:
     source: str = ""
 
     def keys(self, ndim: int) -> list[str]:
-        """Return the key, once for each axis if it has them."""
+        """Return the key, or one for each axis."""
         if AXIS not in self.key:
             return [self.key]
         return [self.key.replace(AXIS, axis) for axis in SPATIAL[-ndim:].lower()]
@@ -107,11 +107,11 @@ class Group:
     features : tuple of Feature
         Its columns, in order.
     compute : callable
-        Maps objects to an array for each key of the features defined for their number of axes:
+        Returns an array for each key of the features defined for the objects' number of axes:
         shape (n,), or (n, number of endings) for channels and pairs.
     independent : bool
-        Whether the measurements of an object do not depend on other objects: after an edit only
-        changed objects are then measured again.
+        Whether the measurements of an object do not depend on other objects, so that after an
+        edit only changed objects are measured again.
     """
 
     name: str
@@ -126,7 +126,7 @@ class Group:
         return tuple(f for f in self.features if ndim in f.ndim)
 
     def columns(self, objects: Objects) -> Columns:
-        """Measure, and name the columns with their units and channels."""
+        """Measure objects, and add units and channels to the names of the columns."""
         declared = self.for_axes(objects.ndim)
         values = self.compute(objects) if declared else {}
         return dict(self._named(declared, values, objects))

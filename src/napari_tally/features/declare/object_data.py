@@ -23,9 +23,9 @@ class Objects:
     labels : ndarray of uint16 or uint32, shape (Y, X) or (Z, Y, X)
         Consecutive ids from 1.
     ids : ndarray of int, shape (n,)
-        Ids as they were given: that of object i + 1 was `ids[i]`.
+        Original ids: that of object i + 1 is `ids[i]`.
     channels : ndarray, shape (C, *spatial)
-        In a type that loops are compiled for; C may be 0.
+        In a dtype that loops are compiled for; C may be 0.
     endings : tuple of str
         Endings of column names, one per channel.
     size : ndarray of float64, shape (ndim,)
@@ -94,10 +94,10 @@ class Objects:
 
     @cached_property
     def amount(self) -> NDArray[np.float64]:
-        """Area or volume, in `unit`."""
+        """Area or volume, in `unit` squared or cubed."""
         return np.asarray(self.moments.count * self.size.prod())
 
     @cached_property
     def centroid(self) -> NDArray[np.float64]:
-        """Centroids in `unit` from the first voxel's centre, shape (n, ndim)."""
+        """Centroids relative to the first voxel's centre, in `unit`, shape (n, ndim)."""
         return self.moments.centroid[:, -self.ndim :] * self.size

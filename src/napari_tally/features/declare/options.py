@@ -1,4 +1,4 @@
-"""Options of measuring."""
+"""Options for measuring objects."""
 
 from __future__ import annotations
 

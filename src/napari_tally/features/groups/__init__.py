@@ -1,1 +1,1 @@
-"""The groups of measurements, one group a file."""
+"""The groups of measurements, one file per group."""

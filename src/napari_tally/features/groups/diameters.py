@@ -54,7 +54,7 @@ def _measure(
 def _measure_slices(
     ends: NDArray[np.int64], height: int, voxel: NDArray[np.float64], found: NDArray[np.float64]
 ) -> int:
-    """Set both diameters, in the first of the slices where the longest is; return its index."""
+    """Set both diameters, in the (first) slice with the longest; return its index."""
     found[0], plane = -1.0, 0
     for z in range(len(ends) // height):
         corners = polygon(outline(ends[z * height : (z + 1) * height]))
@@ -70,9 +70,9 @@ def _measure_slices(
 
 @inlined
 def _longest_across(points: NDArray[np.float64], along: NDArray[np.float64]) -> float:
-    """Return the longest chord of a convex polygon at a right angle to a direction.
+    """Return the longest chord of a convex polygon perpendicular to a direction.
 
-    Chord length is linear between two corners: the longest chord ends at one.
+    Chord length is linear between corners, so the longest chord ends at a corner.
     """
     length = np.hypot(along[0], along[1])
     rotated = np.empty_like(points)  # along the direction, and across it

@@ -1,7 +1,7 @@
 """Median and percentiles of the intensities of each object.
 
 pandas' `groupby.quantile` takes 1.5 times as long (benchmarks/own_or_library.py), and much more
-memory: 8 bytes a voxel several times over, where this holds the values once.
+memory: several copies of 8 bytes per voxel, where this holds the values once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _distribution(objects: Objects) -> Columns:
 def _gather(
     labels: NDArray[Any], image: NDArray[Any], at: NDArray[np.int64], values: NDArray[Any]
 ) -> None:
-    """Put the finite values of each object side by side; `at` is where the next one goes."""
+    """Group the finite values by object; `at` is the index of the next value of each."""
     for i in range(len(labels)):
         label = labels[i]
         if label > 0 and np.isfinite(image[i]):
@@ -49,7 +49,7 @@ def _gather(
 
 @inlined
 def _pick(values: NDArray[Any], shares: NDArray[np.float64], found: NDArray[np.float64]) -> None:
-    """Find quantiles of sorted values by linear interpolation, as numpy does."""
+    """Write quantiles of sorted values, linearly interpolated as in numpy."""
     last = len(values) - 1
     for k in range(len(shares)):
         if last < 0:

@@ -27,12 +27,12 @@ def _hull(objects: Objects) -> Columns:
     moments = objects.moments
     for rows in rows_in_batches(objects.stack, moments.low, moments.high):
         measured(rows.starts, rows.ends, rows.shape, objects.voxel, found[rows.objects])
-    count, longest, least = found.T
+    count, maximum, minimum = found.T
     return {
         "convex_area" if objects.ndim == 2 else "convex_volume": count * objects.size.prod(),
         "solidity": objects.moments.count / count,
-        "feret_max": longest,
-        "feret_min": least,
+        "feret_max": maximum,
+        "feret_min": minimum,
     }
 
 
@@ -52,7 +52,7 @@ def _measure_flat(
 def _measure_polygon(
     ends: NDArray[np.int64], voxel: NDArray[np.float64], found: NDArray[np.float64]
 ) -> None:
-    """Set the number of pixels in the hull, and its largest and least diameter."""
+    """Set the number of pixels in the hull, and its maximum and minimum diameter."""
     corners = hull_2d.polygon(hull_2d.outline(ends))
     found[0] = hull_2d.lattice_points(corners)
     points = corners * (voxel[1:] / 2)
@@ -77,7 +77,7 @@ def _measure_solid(
 def _measure_polyhedron(
     ends: NDArray[np.int64], depth: int, voxel: NDArray[np.float64], found: NDArray[np.float64]
 ) -> None:
-    """Set the number of voxels in the hull, and its largest and least diameter."""
+    """Set the number of voxels in the hull, and its maximum and minimum diameter."""
     points = hull_3d.hull_points(ends, depth)
     triangles, beside, planes = convex_hull(points)
     points, triangles = hull_3d.compact(points, triangles)

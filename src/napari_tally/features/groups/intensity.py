@@ -27,7 +27,7 @@ def _balance(objects: Objects) -> Columns:
     sums = objects.moments
     with np.errstate(divide="ignore", invalid="ignore"):  # a mean of 0, or no finite value
         variation = np.where(sums.mean != 0, np.sqrt(sums.variance) / np.abs(sums.mean), np.nan)
-        # Weights are relative to the minimum: negative ones (HU) would have no centre of mass.
+        # Weights are relative to the minimum: negative ones (HU) have no centre of mass.
         above = sums.mean - sums.minimum
         mass = (sums.pull - sums.minimum[..., None] * sums.place) / above[..., None]
     away = (mass - objects.moments.centroid[:, None, :]) * objects.voxel

@@ -46,7 +46,7 @@ def _neighbours(objects: Objects) -> Columns:
 
 
 def _touching(pairs: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return how many others each object touches, and the lowest id of them or 0."""
+    """Return the number of objects that each one touches, and their lowest id (or 0)."""
     own, other = np.concatenate([pairs, pairs[:, ::-1]]).T
     number = np.bincount(own, minlength=n + 1)[1:]
     lowest = np.full(n + 1, n + 1)
@@ -55,17 +55,17 @@ def _touching(pairs: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], NDAr
 
 
 def _to_centroids(centroid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the distances to the nearest other centroids, shape (n, 1 to 5), NaN for none."""
+    """Return the distances to the nearest other centroids, shape (n, 1 to 5); NaN if none."""
     others = min(_NEAREST, len(centroid) - 1)
     if others < 1:
         return np.full((len(centroid), 1), np.nan)
-    # Itself is the first, at 0; where centroids coincide another one at 0 is as good.
+    # The first is the object itself (or one with the same centroid), at distance 0.
     distances = KDTree(centroid).query(centroid, range(2, others + 2))[0]
     return np.asarray(distances, np.float64)
 
 
 def _density(distances: NDArray[np.float64], ndim: int) -> NDArray[np.float64]:
-    """Return the number of other centroids nearer than the last one, by the area or volume."""
+    """Return the number of centroids nearer than the last one, per area or volume."""
     nearer, radius = distances.shape[1] - 1, distances[:, -1]
     around = (np.pi if ndim == 2 else 4 / 3 * np.pi) * radius**ndim
     known = (around > 0) & (nearer > 0)  # centroids may coincide

@@ -46,7 +46,7 @@ def _solid(objects: Objects, lengths: NDArray[np.float64], axes: NDArray[np.floa
     thick = _box_lengths(objects)
     direction = axes[:, :, 0]
     first = np.take_along_axis(direction, np.abs(direction).argmax(axis=1)[:, None], axis=1)
-    direction = direction * np.where(first < 0, -1, 1)  # an axis has no sign: its largest part is +
+    direction = direction * np.where(first < 0, -1, 1)  # the largest component is positive
     return {
         "axis_major_length": lengths[:, 0],
         "axis_middle_length": lengths[:, 1],
@@ -86,7 +86,7 @@ def principal(
 def _principal_2d(
     covariance: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what `principal` does in closed form: five times as fast as `numpy.linalg.eigh`."""
+    """Return the result of `principal` in closed form, 5 times faster than `numpy.linalg.eigh`."""
     yy, xx, yx = covariance[:, 0, 0], covariance[:, 1, 1], covariance[:, 0, 1]
     middle, spread = (yy + xx) / 2, np.hypot((yy - xx) / 2, yx)
     values = np.stack([middle + spread, np.clip(middle - spread, 0, None)], axis=1)
@@ -96,7 +96,7 @@ def _principal_2d(
 
 
 def _box_lengths(objects: Objects) -> NDArray[np.float64]:
-    """Return the axes of voxels that are boxes, not points: longer than 0 in every direction."""
+    """Return axis lengths with voxels as boxes, not points, so that none is 0."""
     boxes = objects.covariance + np.eye(objects.ndim) / 12
     return np.sqrt(principal(boxes, objects.size)[0])
 

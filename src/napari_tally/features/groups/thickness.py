@@ -1,14 +1,14 @@
 """Thickness: the largest inscribed ball.
 
-`edt` measures from a voxel's centre to the nearest centre outside of the object and so finds the
-deepest voxel. But to the border it is half a voxel less, half of another
-side along Z than along X, and the middle of what is an even number of voxels thick lies between
-two of them. So at the deepest voxel the radius is measured anew, around its centre and the places
-half a voxel from there, to the faces of the voxels outside.
+`edt` measures from a voxel's centre to the nearest centre outside the object, which finds the
+deepest voxel. But the border is half a voxel nearer (of a size that differs between Z and X), and
+the middle of an even number of voxels is between two of them. So the radius is measured again
+around the deepest voxel, from its centre and from positions half a voxel beside it to the faces of
+the voxels outside.
 
-A mean thickness is left out. Means of the distance over its ridge are cheap, but a border that is
-rough by half a voxel grows side ridges: of cylinders 4 to 20 voxels thick they were 11 to 68 % too
-small, whichever way the ridge was found.
+There is no mean thickness. The mean distance over the ridge is cheap, but side ridges from a border
+that is rough by half a voxel made it 11 to 68 % too small for cylinders 4 to 20 voxels thick,
+however the ridge was found.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..declare.object_data import Objects
 
 
-FAR = 2**20  # halves of a voxel: more than any image has
+FAR = 2**20  # half voxels: larger than any image
 
 
 def _thickness(objects: Objects) -> Columns:
@@ -75,7 +75,7 @@ def _find_in_box(
     high: NDArray[np.int64],
     place: NDArray[np.int64],
 ) -> None:
-    """Set the place of an object's deepest voxel, the first of several."""
+    """Set the position of an object's deepest voxel, the first in case of ties."""
     best = -1.0
     for z in range(low[0], high[0]):
         for y in range(low[1], high[1]):
@@ -86,7 +86,7 @@ def _find_in_box(
 
 
 def _half_steps(ndim: int) -> NDArray[np.int64]:
-    """Return the places to try, in halves of a voxel from its centre, shape (3**ndim, 3)."""
+    """Return the positions to try, in half voxels from the centre, shape (3**ndim, 3)."""
     axes = [[0]] * (3 - ndim) + [[0, -1, 1]] * ndim
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.int64)
 
@@ -112,7 +112,7 @@ def _largest(
     voxel: NDArray[np.float64],
     axis: int,
 ) -> float:
-    """Return the largest radius around the places at an object's deepest voxel."""
+    """Return the largest radius around the positions at an object's deepest voxel."""
     label, best = labels[place[0], place[1], place[2]], 0.0
     for i in range(len(half_steps)):
         best = max(best, _radius(labels, label, 2 * place + half_steps[i], voxel / 2, axis, best))
@@ -129,20 +129,20 @@ def _radius(
     axis: int,
     enough: float,
 ) -> float:
-    """Return the square of the distance to the nearest face of a voxel outside.
+    """Return the squared distance to the nearest face of a voxel outside.
 
-    Planes and rows are visited from the middle outwards, until none of them can be nearer.
+    Planes and rows are visited from the middle outwards until none can be nearer.
 
     Parameters
     ----------
     centre : ndarray of int64, shape (3,)
-        In halves of a voxel: voxel i has its centre at 2 i.
+        In half voxels: voxel i has its centre at 2 i.
     half : ndarray of float64, shape (3,)
         Half the size of a voxel along each axis.
     axis : int
         The first axis along which there is an outside: 0, or 1 in a plane.
     enough : float
-        What is no larger than this need not be exact.
+        Results up to this need not be exact.
     """
     best, dz = np.inf, centre[0] % 2
     while (max(dz - 1, 0) * half[0]) ** 2 < best and (dz == 0 or axis == 0):
@@ -162,9 +162,9 @@ def _radius(
 
 @inlined
 def _steps_out(labels: NDArray[Any], label: int, row: tuple[int, int], x: int, width: float) -> int:
-    """Return how many halves of a voxel it is from x along a row to the first voxel outside.
+    """Return the distance along a row from x to the first voxel outside, in half voxels.
 
-    What is farther than `width` is `FAR`.
+    Beyond `width` it is `FAR`.
     """
     z, y = row
     dx = x % 2
@@ -181,9 +181,9 @@ def _steps_out(labels: NDArray[Any], label: int, row: tuple[int, int], x: int, w
 
 @inlined
 def _nearest_face(away: tuple[int, int, int], half: NDArray[np.float64], axis: int) -> float:
-    """Return the square of the distance to the nearest face of a voxel that is so far away.
+    """Return the squared distance to the nearest face of a voxel at this offset.
 
-    To a face that lies opposite it is the straight one, to any other that to its midpoint.
+    The distance to an opposite face is perpendicular, to any other that to its midpoint.
     """
     straight = 0.0
     for i in range(3):

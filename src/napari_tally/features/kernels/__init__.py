@@ -1,1 +1,1 @@
-"""Compiled passes over voxels on which measurements stand."""
+"""Compiled passes over voxels, the basis of measurements."""

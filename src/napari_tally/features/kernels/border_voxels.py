@@ -1,4 +1,4 @@
-"""The voxels at the borders of objects, near ones next to each other."""
+"""The border voxels of objects, in Morton order."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def border_voxels(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the voxels of objects that share a face with a voxel of another label.
 
-    They come object by object, and those of an object in the order of Morton, 1966: along a curve
-    that fills cubes before it leaves them. So do the objects, by the first of their voxels.
+    They are sorted by object, and within an object in the order of Morton, 1966 (along a curve that
+    fills cubes before it leaves them); objects are in the order of their first voxels.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def border_voxels(
 
 
 def _ranks(owners: NDArray[np.int32], n_objects: int) -> NDArray[np.int64]:
-    """Return the place of each label in the order of first voxels, shape (n_objects + 1,)."""
+    """Return the rank of each label by its first voxel, shape (n_objects + 1,)."""
     first = np.full(n_objects + 1, len(owners))
     np.minimum.at(first, owners, np.arange(len(owners)))
     return np.asarray(first)
@@ -88,7 +88,7 @@ def _place_row(
 
 @inlined
 def _find(labels: NDArray[Any], row: int, found: NDArray[np.int64]) -> int:
-    """Write the columns of a row's voxels at borders to `found`; return how many."""
+    """Write the columns of a row's border voxels to `found`; return their number."""
     depth, height, width = labels.shape
     z, y = row // height, row % height
     line = labels[z, y]
@@ -106,7 +106,7 @@ def _find(labels: NDArray[Any], row: int, found: NDArray[np.int64]) -> int:
 
 @inlined
 def _spread(n: int) -> int:
-    """Put two zeros between the bits of a number below 2**21."""
+    """Insert two zeros between the bits of a number below 2**21."""
     n = (n | n << 32) & 0x1F00000000FFFF
     n = (n | n << 16) & 0x1F0000FF0000FF
     n = (n | n << 8) & 0x100F00F00F00F00F

@@ -1,4 +1,4 @@
-"""A tree of boxes around the voxels at the borders of objects."""
+"""A bounding volume hierarchy: a tree of boxes around the border voxels of objects."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _NOWHERE = 2**30
 class Tree(NamedTuple):
     """Voxels in leaves, a box around each leaf, and boxes around two boxes each.
 
-    Each leaf holds voxels of one object only, and so do the boxes around it, until all of the
-    object is in one. A tuple, as compiled loops take no other kind of object.
+    Each leaf has voxels of one object only, and so have the boxes around it until one contains the
+    whole object. It is a tuple because compiled loops accept no other kind of object.
 
     Attributes
     ----------
     places : ndarray of int32, shape (v, 3)
-        Voxels, those of a leaf next to each other.
+        Voxels, sorted by leaf.
     starts : ndarray of int64, shape (number of leaves + 1,)
-        Where the voxels of each leaf begin.
+        Where the voxels of each leaf start.
     boxes : ndarray of int32, shape (2m, 6)
-        First and last voxel of a box along each axis. Box i is around 2i and 2i + 1; the leaves
-        are those from m on, and those after the last leaf are empty.
+        First and last voxel of a box along each axis. Box i contains 2i and 2i + 1; leaves start
+        at m, and boxes after the last leaf are empty.
     owners : ndarray of int32, shape (2m, 2)
         Lowest and highest label in each box.
     """
@@ -44,7 +44,7 @@ def tree_of(places: NDArray[np.int32], owners: NDArray[np.int32]) -> Tree:
     Parameters
     ----------
     places : ndarray of int32, shape (v, 3)
-        At least one voxel; those of an object are one after the other, near ones close together.
+        At least one voxel, sorted by object, with near voxels close together.
     owners : ndarray of int32, shape (v,)
         Their labels.
     """
@@ -66,21 +66,21 @@ def tree_of(places: NDArray[np.int32], owners: NDArray[np.int32]) -> Tree:
 
 
 def _leaf_starts(owners: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return where leaves begin: at each object's first voxel, and every 8 voxels from there."""
+    """Return where leaves start: at each object's first voxel, and every 8 voxels from there."""
     first = np.flatnonzero(np.diff(owners, prepend=-1))
     within = np.arange(len(owners)) - np.repeat(first, np.diff(np.append(first, len(owners))))
     return np.flatnonzero(within % LEAF == 0)
 
 
 def _join(twos: NDArray[np.int32], ones: NDArray[np.int32], lows: int) -> None:
-    """Fill one level from that below: least values in the first columns, largest in the others."""
+    """Fill one level from that below: minima in the first columns, maxima in the others."""
     np.minimum(twos[::2, :lows], twos[1::2, :lows], out=ones[:, :lows])
     np.maximum(twos[::2, lows:], twos[1::2, lows:], out=ones[:, lows:])
 
 
 @inlined
 def box_gap(a: NDArray[np.int32], b: NDArray[np.int32], size: NDArray[np.float64]) -> float:
-    """Return the square of the distance between two boxes of voxels; 0 if they touch."""
+    """Return the squared distance between two boxes of voxels; 0 if they touch."""
     gap = 0.0
     for axis in range(3):
         apart = max(b[axis] - a[axis + 3], a[axis] - b[axis + 3]) - 1
@@ -91,7 +91,7 @@ def box_gap(a: NDArray[np.int32], b: NDArray[np.int32], size: NDArray[np.float64
 
 @inlined
 def voxel_gap(a: NDArray[np.int32], b: NDArray[np.int32], size: NDArray[np.float64]) -> float:
-    """Return the square of the distance between the boxes of two voxels."""
+    """Return the squared distance between two voxels as boxes."""
     gap = 0.0
     for axis in range(3):
         apart = abs(b[axis] - a[axis]) - 1

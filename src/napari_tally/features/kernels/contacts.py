@@ -1,8 +1,8 @@
-"""Contacts between objects and the border that they share, in one compiled pass.
+"""Contacts between objects and their shared border, in one compiled pass.
 
-Two objects touch where a cell of 2 × 2 × 2 voxels holds both. What an object shares with all others
-is (S(object) + S(others) - S(both)) / 2, each S the surface of a set of corners, cell by cell: so
-that shared and free border add up to that of the object, also where three objects meet.
+Two objects touch if a cell of 2 × 2 × 2 voxels contains both. The border that an object shares with
+all others is (S(object) + S(others) - S(both)) / 2, where S is the surface of a set of corners,
+cell by cell: shared and free border add up to that of the object, even where three objects meet.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from .voxel_cubes import (
 # isort: split
 from numba import prange  # after `jit`, which configures numba
 
-_FULL = 0.6  # of the table of pairs
+_FULL = 0.6  # maximum load of the hash table of pairs
 _SPREAD = 0x9E3779B1  # 2**32 by the golden ratio: Knuth's multiplicative hashing
 
 
 def contacts(
     labels: NDArray[np.unsignedinteger[Any]], n_objects: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs of objects that touch, and the configurations of the border they share.
+    """Return the pairs of touching objects, and the configurations of their shared border.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def contacts(
     pairs : ndarray of int64, shape (m, 2)
         Ids of two objects that share a face, an edge or a corner; the smaller one first.
     counts : ndarray of int64, shape (n_objects, CLASSES)
-        Times `border_weights`: twice the border that an object shares with others.
+        Multiplied by `border_weights`, twice the border that an object shares with others.
     """
     if not labels.size or n_objects < 2:
         return np.empty((0, 2), np.int64), np.zeros((n_objects, CLASSES), np.int64)
@@ -106,7 +106,7 @@ def _count_rows(
         for i in range(marked(several, found)):
             read_cell(lines, found[i], cell)
             left -= _count_cell(cell, class_of, counts, keys)
-            if left <= 28:  # as many pairs may be in a cell
+            if left <= 28:  # the maximum number of pairs in a cell
                 return False
     return True
 
@@ -118,7 +118,7 @@ def _count_cell(
     counts: NDArray[np.int64],
     keys: NDArray[np.int64],
 ) -> int:
-    """Add what the objects in a cell share; return how many pairs are new."""
+    """Add the shared border of the objects in a cell; return the number of new pairs."""
     new = 0
     done = corners_of(cell, 0)
     held = ALL ^ done
@@ -143,7 +143,7 @@ def _count_cell(
 
 @inlined
 def _keep(keys: NDArray[np.int64], a: int, b: int, count: int) -> int:
-    """Put a pair of labels into the table of pairs; return 1 if it is new."""
+    """Insert a pair of labels into the hash table; return 1 if it is new."""
     low, high = min(a, b), max(a, b)
     key = np.int64(low) * count + np.int64(high)
     last = len(keys) - 1

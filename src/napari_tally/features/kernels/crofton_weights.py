@@ -1,8 +1,8 @@
-"""How much border each class of configurations stands for, for voxels of any size.
+"""The border length or area of each class of configurations, for voxels of any size.
 
 Counts of configurations times these weights are a perimeter or a surface area. In 2D the weights
 are those of Crofton's formula for the four directions of a grid. In 3D the formula with its 13
-directions is a prior only: weights are fitted so that planes of all directions measure 1, as did
+directions is only a prior: weights are fitted so that planes of all directions measure 1, as in
 Lindblad, 2005, "Surface area estimation of digitized 3D objects using weighted local
 configurations", https://doi.org/10.1016/j.imavis.2004.06.012, but for voxels of any size.
 """
@@ -20,8 +20,8 @@ from .voxel_cubes import BITS, CORNERS
 
 _STEPS = np.array([s for s in product((-1, 0, 1), repeat=3) if s > (0, 0, 0)])
 _FLAT = _STEPS[:, 0] == 0
-_RIDGE = 1e-3  # holds the weights of classes on no plane, and moves those of others by < 0.2 %
-_ON_CORNERS = 0.26  # of `_unseen_by_planes`: balls of a radius of 2 to 5 voxels then measure right
+_RIDGE = 1e-3  # determines the weights of classes on no plane; changes others by < 0.2 %
+_ON_CORNERS = 0.26  # of `_invisible_to_planes`: makes balls of radius 2 to 5 voxels unbiased
 
 
 @lru_cache(maxsize=64)
@@ -45,21 +45,21 @@ def border_weights(size: tuple[float, ...]) -> NDArray[np.float64]:
 
 
 def _fitted(cell: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the weights nearest to the prior with which all planes measure about 1, 1 on average.
+    """Return the weights nearest to the prior for which all planes measure about 1, 1 on average.
 
-    Planes do not tell all of them: corners that are cut off may weigh more, and what lies next to
-    them less. Small balls tell this.
+    Planes do not determine all weights: cut-off corners may weigh more, and configurations next to
+    them less. Small balls determine this.
     """
     normals = _normals()
-    seen = _seen_on_planes(normals, cell)
-    prior = _crofton(cell, 2 * _shares(normals, cell)) + _ON_CORNERS * _unseen_by_planes()
-    square = seen.T @ seen / len(seen) + _RIDGE * np.eye(CLASSES)
-    weights = prior + np.linalg.solve(square, seen.T @ (1 - seen @ prior) / len(seen))
-    return np.asarray(weights / (seen @ weights).mean())
+    counts = _counts_on_planes(normals, cell)
+    prior = _crofton(cell, 2 * _shares(normals, cell)) + _ON_CORNERS * _invisible_to_planes()
+    square = counts.T @ counts / len(counts) + _RIDGE * np.eye(CLASSES)
+    weights = prior + np.linalg.solve(square, counts.T @ (1 - counts @ prior) / len(counts))
+    return np.asarray(weights / (counts @ weights).mean())
 
 
 def _normals(steps: int = 40) -> NDArray[np.float64]:
-    """Return unit vectors spread evenly over an octant, alike along the three axes."""
+    """Return unit vectors spread evenly over an octant, symmetric in the three axes."""
     middle = (np.arange(steps) + 0.5) / steps
     height, angle = (a.ravel() for a in np.meshgrid(middle, middle * np.pi / 2))
     radius = np.sqrt(1 - height**2)
@@ -67,8 +67,10 @@ def _normals(steps: int = 40) -> NDArray[np.float64]:
     return np.concatenate([np.roll(vectors, axis, axis=1) for axis in range(3)])
 
 
-def _seen_on_planes(normals: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how many cells of each class there are on a unit of area, shape (n, CLASSES).
+def _counts_on_planes(
+    normals: NDArray[np.float64], cell: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the number of cells of each class per unit area of planes, shape (n, CLASSES).
 
     A plane that moves through a cell meets its corners in the order of their projections on the
     normal; between two of them, the corners behind it are a configuration.
@@ -77,12 +79,12 @@ def _seen_on_planes(normals: NDArray[np.float64], cell: NDArray[np.float64]) -> 
     order = np.argsort(heights, axis=1, kind="stable")
     gaps = np.diff(np.take_along_axis(heights, order, axis=1), axis=1)
     masks = np.cumsum(1 << order, axis=1)[:, :-1]
-    seen = np.zeros((len(normals), CLASSES))
-    np.add.at(seen, (np.arange(len(normals))[:, None], CLASS_OF[masks]), gaps)
-    return seen
+    counts = np.zeros((len(normals), CLASSES))
+    np.add.at(counts, (np.arange(len(normals))[:, None], CLASS_OF[masks]), gaps)
+    return counts
 
 
-def _unseen_by_planes() -> NDArray[np.float64]:
+def _invisible_to_planes() -> NDArray[np.float64]:
     """Return the change of weights that no plane shows.
 
     On any plane there are as many cells with a corner cut off, as there are with a corner and two
@@ -109,7 +111,8 @@ def _crofton(cell: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[
     cell : ndarray of float, shape (3,)
         Size of a voxel, of volume 1.
     shares : ndarray of float, shape (13,)
-        What is given to each direction: of the half-sphere times 2, of the half-circle times π / 2.
+        Weight of each direction: its share of the half-sphere times 2, or of the half-circle
+        times π / 2.
     """
     return np.asarray(_crossings() @ (shares / np.linalg.norm(_STEPS * cell, axis=1)))
 
@@ -117,7 +120,7 @@ def _crofton(cell: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[
 def _crossings() -> NDArray[np.float64]:
     """Return how often lines of each direction cross the border in a cell of each class.
 
-    A line along an axis is shared by four cells, one along the diagonal of a face by two.
+    Lines along an axis are shared by four cells, those along the diagonal of a face by two.
     """
     out = np.zeros((CLASSES, len(_STEPS)))
     for k, step in enumerate(_STEPS):
@@ -135,7 +138,7 @@ def _inside(corner: NDArray[np.int64]) -> bool:
 
 
 def _shares(normals: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return which share of all directions is nearest to each of the 13, shape (13,)."""
+    """Return the share of all directions nearest to each of the 13, shape (13,)."""
     kinds, kind, count = np.unique(np.abs(_STEPS), axis=0, return_inverse=True, return_counts=True)
     vectors = kinds * cell
     near = normals @ (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).T
@@ -144,7 +147,7 @@ def _shares(normals: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[
 
 
 def _flat_shares(cell: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return which share of the half-circle is nearest to each direction in a plane, else 0."""
+    """Return the share of the half-circle nearest to each direction in a plane, else 0."""
     y, x = (_STEPS[_FLAT, 1:] * cell).T
     angle = np.arctan2(y, x) % np.pi
     order = np.argsort(angle)

@@ -1,9 +1,9 @@
-"""How often each object shows each local configuration of its border, in one compiled pass.
+"""Count the local configurations of the border of each object, in one compiled pass.
 
-Of every cell of 2 × 2 × 2 voxels an object holds some of the corners. How often each of the 256
-possible sets occurs says what surface the object has, whatever the size of a voxel is: see
-`surface_weights`. Mirrored and inverted sets mean the same surface, and are counted as one class.
-Counts are whole numbers, and add up over the blocks of an image.
+An object occupies some corners of each cell of 2 × 2 × 2 voxels. The counts of the 256 possible
+sets of corners determine the surface of the object for voxels of any size: see `border_weights`.
+Mirrored and inverted sets have the same surface and are counted as one class. Counts are whole
+numbers and add up over the blocks of an image.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .voxel_cubes import (
 )
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 _LOWEST = np.array([(mask & -mask).bit_length() - 1 for mask in range(256)])  # corner in each set
 
@@ -59,11 +59,11 @@ CLASSES = len(MASKS)
 
 
 def _euler(ndim: int) -> NDArray[np.int64]:
-    """Return what each set adds to 8 times the Euler number, by vertices, edges, faces and cells.
+    """Return the contribution of each set to 8 times the Euler number.
 
-    Around the vertex in the middle of a cell, those that hold a corner of the set belong to the
-    object; an edge has two vertices, a face four and a voxel eight, that share it. So voxels that
-    share a vertex are connected. A flat image is one plane of the cell, the other its copy.
+    Of the vertices, edges, faces and voxels around the middle of a cell, those with a corner of the
+    set belong to the object; an edge is shared by two vertices, a face by four, a voxel by eight.
+    So voxels that share a vertex are connected. In 2D, both planes of a cell are the image.
     """
     out = np.zeros(256, np.int64)
     for sides in product((None, 0, 1), repeat=ndim):
@@ -93,14 +93,14 @@ def configuration_counts(
     n_objects : int
         The largest id of the image.
     before : ndarray, shape (Y, X)
-        The plane before a block of a stack; background otherwise.
+        The plane before a block of a stack. Default: background.
     last : bool
-        Whether what follows a block of a stack is background, and not a block.
+        Whether background, not another block, follows.
 
     Returns
     -------
     ndarray of int64, shape (n_objects, CLASSES + 1)
-        How many cells are of each class; then 8 times the Euler number.
+        The number of cells of each class; then 8 times the Euler number.
     """
     if not block.size or not n_objects:
         return np.zeros((n_objects, CLASSES + 1), np.int64)
@@ -109,8 +109,8 @@ def configuration_counts(
     counts = np.zeros((slabs, n_objects + 1, CLASSES + 1), np.int64)
     _count_slabs(stack, plane, rows, CLASS_OF, _EULER[block.ndim], counts)
     for more in counts[1:]:
-        counts[0] += more  # into memory that is there already
-    return counts[0, 1:].copy()  # a view would keep the counts of all threads
+        counts[0] += more  # in place
+    return counts[0, 1:].copy()  # a view would keep the counts of all threads in memory
 
 
 def rows_of_cells(
@@ -118,7 +118,7 @@ def rows_of_cells(
 ) -> tuple[NDArray[Any], NDArray[Any], int]:
     """Return a block as a stack, the plane before it, and the number of its rows of cells.
 
-    A flat image is a plane with its copy before it and none after it: its cells are flat.
+    A 2D image is a plane with its copy before it and none after it.
     """
     stack = np.ascontiguousarray(block)
     if stack.ndim == 2:

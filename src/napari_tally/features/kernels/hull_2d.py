@@ -1,8 +1,8 @@
-"""Convex hulls of pixels in a plane, in whole numbers.
+"""Convex hulls of pixels in a plane, in integer arithmetic.
 
 The points of a hull are the midpoints of the pixels' edges, as in scikit-image. Coordinates are
-doubled, so that those are whole numbers and the hull is exact: pixel i has its centre at 2 i + 1
-and its edges at 2 i and 2 i + 2.
+doubled, which makes them integers and the hull exact: pixel i has its centre at 2 i + 1 and its
+edges at 2 i and 2 i + 2.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ NOWHERE = (2**62, -(2**62))  # a range without numbers, for minimum and maximum
 
 @inlined
 def outline(ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the least and largest x of the edges' midpoints at each doubled y, shape (2 h + 1, 2).
+    """Return the minimum and maximum x of edge midpoints at each doubled y, shape (2 h + 1, 2).
 
-    Where there is none, the first is larger than the second.
+    Without a midpoint, the first is larger than the second.
     """
     sides = _no_sides(2 * len(ends) + 1)
     for y in range(len(ends)):
@@ -47,7 +47,7 @@ def _no_sides(n: int) -> NDArray[np.int64]:
 
 @inlined
 def centres(ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the same of the pixels' centres; there are none at even y."""
+    """Return the same for the pixels' centres; there are none at even y."""
     sides = _no_sides(2 * len(ends) + 1)
     for y in range(len(ends)):
         if ends[y, 1] != EMPTY:
@@ -59,13 +59,13 @@ def centres(ends: NDArray[np.int64]) -> NDArray[np.int64]:
 def polygon(sides: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the corners of the convex hull as (y, x), in order, shape (corners, 2).
 
-    By the monotone chain of Andrew (1979), https://doi.org/10.1016/0020-0190(79)90072-3. What is
-    a point or a line has one or two corners.
+    By the monotone chain of Andrew (1979), https://doi.org/10.1016/0020-0190(79)90072-3. Points and
+    lines have one or two corners.
     """
     corners, right = np.empty((2 * len(sides), 2), np.int64), np.empty_like(sides)
     n, m = _chain(sides, 0, corners), _chain(sides, 1, right)
     last = n - 1
-    for i in range(m - 1, -1, -1):  # both begin and end at the same y
+    for i in range(m - 1, -1, -1):  # both start and end at the same y
         if (i > 0 or right[i, 1] != corners[0, 1]) and (
             i < m - 1 or right[i, 1] != corners[last, 1]
         ):
@@ -76,7 +76,7 @@ def polygon(sides: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @inlined
 def _chain(sides: NDArray[np.int64], side: int, corners: NDArray[np.int64]) -> int:
-    """Write the corners of the left (0) or right (1) side, y upwards; return how many."""
+    """Write the corners of the left (0) or right (1) side by increasing y; return their number."""
     sign = 1 - 2 * side
     n = 0
     for y in range(len(sides)):
@@ -96,14 +96,13 @@ def _chain(sides: NDArray[np.int64], side: int, corners: NDArray[np.int64]) -> i
 
 @inlined
 def crossing(a: NDArray[np.int64], b: NDArray[np.int64], level: int) -> tuple[int, int]:
-    """Return where the line from `a` to `b` has the first coordinate `level`.
+    """Return where the line segment from `a` to `b` has the first coordinate `level`.
 
     Returns
     -------
     low, high : int
-        The second coordinate there, rounded up and rounded down: the least whole number to its
-        right and the largest to its left. The ends of a line along the level; `NOWHERE` if the
-        line does not reach it.
+        The second coordinate there, rounded up and rounded down; the ends of a segment along the
+        level; `NOWHERE` if the segment does not reach it.
     """
     if min(a[0], b[0]) > level or max(a[0], b[0]) < level:
         return NOWHERE
@@ -116,7 +115,7 @@ def crossing(a: NDArray[np.int64], b: NDArray[np.int64], level: int) -> tuple[in
 
 @inlined
 def lattice_points(corners: NDArray[np.int64]) -> int:
-    """Return how many pixels have their centre in a polygon or on it."""
+    """Return the number of pixels with their centre in a polygon or on it."""
     total = 0
     for level in range(corners[:, 0].min() | 1, corners[:, 0].max() + 1, 2):
         low, high = NOWHERE
@@ -129,7 +128,7 @@ def lattice_points(corners: NDArray[np.int64]) -> int:
 
 @inlined
 def longest(points: NDArray[np.float64]) -> tuple[float, int, int]:
-    """Return the largest distance of two points, and which they are."""
+    """Return the largest distance of two points, and their indices."""
     best, first, second = -1.0, 0, 0
     for i in range(len(points)):
         for j in range(i):
@@ -143,9 +142,9 @@ def longest(points: NDArray[np.float64]) -> tuple[float, int, int]:
 
 @inlined
 def width(points: NDArray[np.float64]) -> float:
-    """Return the least distance of two parallel lines with a convex polygon between them.
+    """Return the minimum distance of two parallel lines that enclose a convex polygon.
 
-    One of them runs along an edge (Shamos, 1978).
+    One of them is along an edge (Shamos, 1978).
     """
     best = np.inf
     for i in range(len(points)):

@@ -1,7 +1,7 @@
-"""Convex hulls of voxels in space, in whole numbers.
+"""Convex hulls of voxels in space, in integer arithmetic.
 
-As in the plane, the points of a hull are the midpoints of the voxels' faces, and coordinates are
-doubled: voxel i has its centre at 2 i + 1.
+As in 2D, the points of a hull are the midpoints of the voxels' faces, and coordinates are doubled:
+voxel i has its centre at 2 i + 1.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from .row_extents import EMPTY
 
 @inlined
 def hull_points(ends: NDArray[np.int64], depth: int) -> NDArray[np.int64]:
-    """Return points that the hull of an object is that of, shape (n, 3).
+    """Return points with the same hull as an object, shape (n, 3).
 
-    In each plane these are the corners of the polygon around the midpoints of its voxels' sides;
-    halfway to the planes beside it, those of the polygon around its voxels' centres.
+    In each plane these are the corners of the hull of the midpoints of its voxels' sides; halfway
+    to the adjacent planes, those of the hull of its voxels' centres.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def hull_points(ends: NDArray[np.int64], depth: int) -> NDArray[np.int64]:
 
 @inlined
 def _put(points: NDArray[np.int64], n: int, z: int, corners: NDArray[np.int64]) -> int:
-    """Append corners of a polygon at the height z; return how many points there are then."""
+    """Append corners of a polygon at the height z; return the new number of points."""
     for i in range(len(corners)):
         points[n + i, 0], points[n + i, 1], points[n + i, 2] = z, corners[i, 0], corners[i, 1]
     return n + len(corners)
@@ -71,9 +71,9 @@ def lattice_points(
     depth: int,
     height: int,
 ) -> int:
-    """Return how many voxels have their centre in the hull or on it.
+    """Return the number of voxels with their centre in the hull or on it.
 
-    Row by row: the voxel's rows run along x, and a triangle bounds those that pass through it.
+    Rows of voxels run along x; each triangle bounds the rows that pass through it.
     """
     low = np.full((depth, height), NOWHERE[1])
     high = np.full((depth, height), NOWHERE[0])
@@ -113,7 +113,7 @@ def _bound(
 def compact(
     points: NDArray[np.int64], corners: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the points that are corners, and the triangles' corners among these."""
+    """Return the points that are corners, and the corners of triangles as their indices."""
     number, n = np.full(len(points), -1), 0
     used, renumbered = np.empty_like(points), np.empty_like(corners)
     for face in range(len(corners)):

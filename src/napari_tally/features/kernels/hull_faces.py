@@ -1,4 +1,4 @@
-"""The faces of a convex hull in space that grows: triangles that know those beside them."""
+"""The faces of a growing convex hull in space: triangles with their adjacent ones."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from numpy.typing import NDArray
 from ...core.jit import inlined
 
 NONE = -1
-# Triangles of an octahedron of points given as -z, +z, -y, +y, -x, +x. Seen from outside they go
-# round in the sense in which the cross product of two edges points outwards.
+# Triangles of an octahedron of points at -z, +z, -y, +y, -x, +x, oriented so that the cross
+# product of two edges points outwards.
 OCTAHEDRON = np.array(
     [[1, 3, 5], [1, 5, 2], [1, 2, 4], [1, 4, 3], [0, 5, 3], [0, 2, 5], [0, 4, 2], [0, 3, 4]]
 )
 
 
 class Surface(NamedTuple):
-    """Triangles of a hull that grows, in arrays with room for more.
+    """Triangles of a growing hull, in arrays with room for more.
 
     Attributes
     ----------
     corners : ndarray of int64, shape (faces, 3)
-        Indices of points; the first is `NONE` where there is no face.
+        Indices of points; the first is `NONE` for an unused face.
     beside : ndarray of int64, shape (faces, 3)
         The face beyond the edge from corner i to corner i + 1.
     plane : ndarray of int64, shape (faces, 4)
-        Normal to the outside, and its product with the points of the plane.
+        Outward normal, and its dot product with the points of the plane.
     above : ndarray of int64, shape (faces,)
-        First of the points that wait above the face, or `NONE`.
+        First of the pending points above the face, or `NONE`.
     seen : ndarray of int64, shape (faces,)
-        The last point that the face was seen from.
+        The last point from which the face was visible.
     after : ndarray of int64, shape (points,)
-        The next of the points that wait above the same face, or `NONE`.
+        The next of the pending points above the same face, or `NONE`.
     edge : ndarray of int64, shape (points,)
         The newest face whose first corner is the point.
     free, queue : ndarray of int64, shape (faces + 1,)
-        Stacks of faces, their sizes first: those not in use, and those with points above.
+        Stacks of faces, their sizes first: unused ones, and those with points above.
     queued : ndarray of bool, shape (faces,)
         Whether the face is in the queue.
     """
@@ -93,14 +93,14 @@ def _room(n: int) -> Surface:
 
 @inlined
 def push(stack: NDArray[np.int64], value: int) -> None:
-    """Put a value on a stack whose first number is its size."""
+    """Push a value on a stack whose first number is its size."""
     stack[0] += 1
     stack[stack[0]] = value
 
 
 @inlined
 def pop(stack: NDArray[np.int64]) -> int:
-    """Take the last value off such a stack."""
+    """Pop the last value of such a stack."""
     stack[0] -= 1
     value: int = stack[stack[0] + 1]
     return value
@@ -119,7 +119,7 @@ def side_between(corners: NDArray[np.int64], a: int, b: int) -> int:
 def set_face(
     surface: Surface, points: NDArray[np.int64], face: int, a: int, b: int, c: int
 ) -> None:
-    """Make a face of three points, with its plane; those beside it are not yet known."""
+    """Set a face of three points and its plane, without its adjacent faces."""
     corners, plane = surface.corners[face], surface.plane[face]
     corners[0], corners[1], corners[2] = a, b, c
     plane[3] = 0
@@ -132,7 +132,7 @@ def set_face(
 
 @inlined
 def height_above(surface: Surface, points: NDArray[np.int64], face: int, p: int) -> int:
-    """Return how far a point is above a face, in lengths of the face's normal."""
+    """Return the height of a point above a face, times the length of the face's normal."""
     n = surface.plane[face]
     height: int = n[0] * points[p, 0] + n[1] * points[p, 1] + n[2] * points[p, 2] - n[3]
     return height
@@ -142,7 +142,7 @@ def height_above(surface: Surface, points: NDArray[np.int64], face: int, p: int)
 def in_use(
     surface: Surface,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return corners, faces beside and planes of the faces that there are."""
+    """Return the corners, adjacent faces and planes of all faces in use."""
     number, n = np.empty(len(surface.above), np.int64), 0
     for face in range(len(number)):
         number[face] = n

@@ -1,9 +1,9 @@
-"""The least width of a polyhedron: between which parallel planes it just fits.
+"""The minimum width of a convex polyhedron: the distance of two parallel planes that enclose it.
 
-Either one of the planes holds a face, or each of them an edge (Houle & Toussaint, 1988,
-https://doi.org/10.1109/34.6790). From face to face across an edge, the normal turns along an arc;
-what lies opposite is followed from corner to corner meanwhile, so that only opposite
-edges are compared. Heights are whole numbers, so that none of them is missed.
+Either one plane contains a face, or each contains an edge (Houle & Toussaint, 1988,
+https://doi.org/10.1109/34.6790). Across an edge, from face to face, the normal moves along an arc
+while the opposite point is tracked from corner to corner, so only opposite edges are compared.
+Heights are integers, so none is missed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def width(
     planes: NDArray[np.int64],
     spacing: NDArray[np.float64],
 ) -> float:
-    """Return the least distance of two parallel planes with a convex polyhedron between them.
+    """Return the minimum distance of two parallel planes that enclose a convex polyhedron.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def width(
 
 @inlined
 def _neighbours(corners: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the points that share an edge with each: where its list starts, and the lists."""
+    """Return the neighbours of each point: where its list starts, and the lists."""
     starts = np.zeros(n + 1, np.int64)
     for face in range(len(corners)):
         for i in range(3):
@@ -70,7 +70,7 @@ def _neighbours(corners: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], 
 
 @inlined
 def _first(points: NDArray[np.int64]) -> int:
-    """Return the first point by z, then y, then x: none that is within an edge or a facet."""
+    """Return the first point by z, then y, then x, which is never within an edge or a facet."""
     first = 0
     for p in range(1, len(points)):
         for k in range(3):
@@ -91,7 +91,7 @@ def _product(normal: NDArray[np.int64], point: NDArray[np.int64]) -> int:
 def _length(
     a: NDArray[np.int64], b: NDArray[np.int64], share: float, spacing: NDArray[np.float64]
 ) -> float:
-    """Return the length of the normal between a and b, in space."""
+    """Return the length of the normal between a and b, in physical space."""
     square = 0.0
     for i in range(3):
         square += (((1 - share) * a[i] + share * b[i]) / spacing[i]) ** 2
@@ -107,9 +107,9 @@ def _lowest(
     normal: NDArray[np.int64],
     start: int,
 ) -> int:
-    """Return the point that is lowest along a normal, going downhill from the start.
+    """Return the lowest point along a normal, by descent from the start.
 
-    The start must not be within a facet, where it may be level all around at the very top.
+    The start must not be within a facet, which may be level all around at the top.
     """
     here, best = start, _product(normal, points[start])
     moved = True
@@ -133,10 +133,10 @@ def _narrowest(
     here: int,
     spacing: NDArray[np.float64],
 ) -> float:
-    """Return the least width at those normals between a and b that have an edge opposite.
+    """Return the minimum width at the normals between a and b with an edge opposite.
 
-    `here` is a lowest point along a. Where the normal has rotated by the share t towards b, a
-    neighbour is as low as the lowest point, and lower from there on: it takes its place.
+    `here` is a lowest point along a. As the normal rotates towards b, a neighbour becomes as low as
+    the lowest point at the fraction t, and replaces it.
     """
     best = np.inf
     while True:

@@ -1,10 +1,10 @@
 """Sums over the voxels of each object, in one compiled pass over the array.
 
-A row of voxels is read run by run: what a run of one id adds to the sums of coordinates is known
-in closed form, so that the table of an object is touched once a run and not once a voxel. Each
-thread fills a table of its own over a slab of rows; the tables are then added, as are those of
-the blocks of an array that is larger than memory. Coordinates are whole numbers, and so added
-without rounding; intensities are taken from a value of the object, which loses no digits.
+Rows of voxels are read run by run: the contribution of a run of one id to the sums of coordinates
+has a closed form, so the table of an object is updated once per run, not once per voxel. Each
+thread fills its own table over a slab of rows; the tables are then added, as are those of blocks of
+an array larger than memory. Coordinates are integers, added without rounding; intensities are
+relative to a value of the object, to keep their precision.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from .voxel_cubes import slab_count
 # isort: split
 from numba import prange  # after `jit`, which configures numba
 
-# Columns of the table of whole numbers. Sums are taken from the object's first voxel of the slab:
-# near it they are small, and no digits are lost in their differences.
+# Columns of the table of integers. Sums are relative to the object's first voxel in the slab, so
+# that they are small and their differences precise.
 COUNT, FIRST, SUM, PRODUCT, LOW, HIGH = 0, 1, 4, 7, 13, 16
 INTS = 19
 ROWS = np.array([0, 1, 2, 0, 0, 1])  # axes of the products: zz, yy, xx, zy, zx, yx
 COLUMNS = np.array([0, 1, 2, 1, 2, 2])
 
-# Columns of the table of intensities, sums taken from `SHIFT`, the first finite value; then the
-# sums of the places of the finite voxels along Z, Y and X, plain and times their intensity.
+# Columns of the table of intensities, with sums relative to `SHIFT`, the first finite value; then
+# sums of the positions of finite voxels along Z, Y and X, unweighted and weighted by intensity.
 FINITE, SHIFT, TOTAL, SQUARES, MIN, MAX, PLACES, TORQUES = 0, 1, 2, 3, 4, 5, 6, 9
 FLOATS = 12
 
@@ -73,7 +73,7 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums of objects over an array or a part of it; those of parts are added with `+`.
+    """Sums of objects over an array or a part of it; add those of parts with `+`.
 
     Attributes
     ----------
@@ -85,10 +85,10 @@ class Sums:
     floats: NDArray[np.float64]
 
     def __add__(self, other: Sums) -> Sums:
-        return Sums(_joined(self.ints, other.ints), _joined_values(self.floats, other.floats))
+        return Sums(_added(self.ints, other.ints), _added_values(self.floats, other.floats))
 
     def moments(self) -> Moments:
-        """Return the moments of each object, NaN without a voxel."""
+        """Return the moments of each object; NaN without voxels."""
         count, first = self.ints[:, COUNT], self.ints[:, FIRST:SUM]
         with np.errstate(invalid="ignore"):
             shift = self.ints[:, SUM:PRODUCT] / count[:, None]
@@ -196,7 +196,7 @@ def _add_rows(
     ints: NDArray[np.int64],
     floats: NDArray[np.float64],
 ) -> None:
-    """Add the rows from `rows[0]` to `rows[1]`, counted over all planes, to one slab's tables."""
+    """Add the rows from `rows[0]` to `rows[1]` (over all planes) to the tables of a slab."""
     _, height, width = labels.shape
     differs, starts = np.empty(width, labels.dtype), np.empty(width + 1, np.int64)
     for row in range(rows[0], rows[1]):
@@ -226,8 +226,8 @@ def _measure_slabs(
         _add_rows(labels, image, part, origin, ints[s], floats[s])
 
 
-def _joined(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Add sums of coordinates; where both have some, those of `b` move to `a`'s first voxels."""
+def _added(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Add sums of coordinates; those of `b` are first made relative to `a`'s first voxels."""
     out = a + b  # the rows of objects without a voxel are 0
     both = (a[:, COUNT] > 0) & (b[:, COUNT] > 0)
     a, b = a[both], b[both]
@@ -241,8 +241,8 @@ def _joined(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
     return out
 
 
-def _joined_values(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Add sums of intensities: where both have some, those of `b` are taken from `a`'s shift."""
+def _added_values(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Add sums of intensities; those of `b` are first made relative to `a`'s shift."""
     out = a + b
     both = (a[..., FINITE] > 0) & (b[..., FINITE] > 0)
     a, b = a[both], b[both]
@@ -259,7 +259,7 @@ def _joined_values(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np
 
 
 def _means(sums: NDArray[np.float64]) -> list[NDArray[Any]]:
-    """Return what `Moments` has of the intensities, from `finite` on."""
+    """Return the fields of `Moments` for intensities, from `finite` on."""
     n, shift, total, squares, low, high = np.moveaxis(sums[..., :PLACES], -1, 0)
     places = sums[..., PLACES:TORQUES]
     with np.errstate(invalid="ignore", divide="ignore"):  # no finite voxel: NaN

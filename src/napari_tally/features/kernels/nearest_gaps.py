@@ -1,11 +1,10 @@
 """The gap from each object to the nearest other one, from border to border.
 
-The voxels at the border of an object are held in a tree of boxes, those of all objects in one. From
-each leaf the tree is searched for voxels of other objects, nearest boxes first. Boxes that are
-farther away than what the object has found so far are skipped, and so are those of the object
-itself. So the result is exact, takes memory for the voxels at borders only, and objects may have
-any shape. A k-d tree of the same voxels, which measures between centres only, takes 11 to 21 times
-as long (`scipy.spatial.KDTree`, benchmarks/own_or_library.py).
+The border voxels of all objects are in one tree of boxes. From each leaf the tree is searched for
+voxels of other objects, nearest boxes first. Boxes farther away than the nearest voxel so far, and
+those of the object itself, are skipped. The result is exact for any shape, and takes memory only
+for border voxels. A k-d tree of the same voxels, which measures between centres, takes 11 to 21
+times as long (`scipy.spatial.KDTree`, benchmarks/own_or_library.py).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from .voxel_cubes import slab_count
 # isort: split
 from numba import prange  # after `jit`, which configures numba
 
-_DEEP = 64  # levels of the largest tree
+_DEEP = 64  # maximum depth of the tree
 
 
 def nearest_gaps(
@@ -31,7 +30,7 @@ def nearest_gaps(
     size: NDArray[np.float64],
     touching: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return how far the nearest other object is, and which it is.
+    """Return the distance to the nearest other object, and its id.
 
     Parameters
     ----------
@@ -44,10 +43,10 @@ def nearest_gaps(
     Returns
     -------
     gaps : ndarray of float64, shape (n,)
-        The shortest distance between the boxes of two voxels: 0 for objects that touch, NaN
-        without another one.
+        The minimum distance between two voxels as boxes: 0 for touching objects, NaN for a single
+        object.
     nearest : ndarray of int64, shape (n,)
-        The lowest id at that distance; 0 without another one.
+        The lowest id at that distance; 0 for a single object.
     """
     n = len(touching)
     if n < 2:
@@ -101,7 +100,7 @@ def _search(
     waiting: NDArray[np.int64],
     lower: NDArray[np.float64],
 ) -> None:
-    """Search the tree from a leaf; `waiting` and `lower` are the boxes to come and their gaps."""
+    """Search the tree from a leaf; `waiting` and `lower` are the pending boxes and their gaps."""
     own, first = tree.owners[leaf, 0], len(tree.boxes) // 2
     waiting[0], lower[0], n = 1, 0.0, 1
     while n > 0:
@@ -131,7 +130,7 @@ def _promises(
     gaps: NDArray[np.float64],
     found: NDArray[np.int64],
 ) -> bool:
-    """Return whether a box may hold a nearer object, or one as near and of a lower label."""
+    """Return whether a box may contain a nearer object, or one as near with a lower label."""
     low, high = tree.owners[box]
     if low == own and high == own:
         return False

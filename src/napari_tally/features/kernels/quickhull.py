@@ -1,10 +1,10 @@
 """Convex hull of points in space, exact, by Quickhull.
 
 After Barber, Dobkin & Huhdanpaa, 1996, https://doi.org/10.1145/235815.235821. Coordinates are
-whole numbers below 2**19, so that no test is ever rounded: points on a line, in a plane or twice
-are no special case, as only what lies strictly above a face is seen from it. A facet of more than
-three corners is left as triangles in one plane. The first six points must be the corners of an
-octahedron, from which the hull grows; those around one voxel always exist.
+integers below 2**19, so tests are exact: collinear, coplanar and duplicate points are no special
+cases, as only points strictly above a face see it. A facet with more than three corners remains
+several triangles in one plane. The first six points must be the corners of an octahedron, from
+which the hull grows; those around one voxel always exist.
 
 On one core it is 5.1 times as fast as `scipy.spatial.ConvexHull` on 5,488 objects of 393 points and
 3.8 times on 32 objects of 12,270 points (benchmarks/own_or_library.py).
@@ -33,7 +33,7 @@ from .hull_faces import (
 def convex_hull(
     points: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the triangles of the convex hull of points, the first six an octahedron.
+    """Return the triangles of the convex hull of points; the first six form an octahedron.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ def convex_hull(
     beside : ndarray of int64, shape (faces, 3)
         The face beyond the edge from corner i to corner i + 1.
     planes : ndarray of int64, shape (faces, 4)
-        Normal to the outside, and its product with the points of the plane.
+        Outward normal, and its dot product with the points of the plane.
     """
     surface = octahedron(points)
     for p in range(6, len(points)):
         surface.after[p] = p + 1 if p + 1 < len(points) else NONE
-    _share_out(surface, points, 6 if len(points) > 6 else NONE, np.arange(8))
+    _distribute(surface, points, 6 if len(points) > 6 else NONE, np.arange(8))
     cone, stack = np.empty((len(surface.above), 3), np.int64), np.empty_like(surface.free)
     while surface.queue[0] > 0:
         face = pop(surface.queue)
@@ -63,13 +63,13 @@ def convex_hull(
         push(stack, face)
         edges, waiting = _open(surface, points, summit, stack, cone)
         _close(surface, points, summit, cone[:edges])
-        _share_out(surface, points, waiting, cone[:edges, 2])
+        _distribute(surface, points, waiting, cone[:edges, 2])
     return in_use(surface)
 
 
 @inlined
 def _take_highest(surface: Surface, points: NDArray[np.int64], face: int) -> int:
-    """Return the point that is highest above a face, and take it off the face's list."""
+    """Remove the highest point above a face from its list, and return it."""
     after = surface.after
     before, summit, best = NONE, NONE, 0
     last, p = NONE, surface.above[face]
@@ -93,16 +93,16 @@ def _open(
     stack: NDArray[np.int64],
     cone: NDArray[np.int64],
 ) -> tuple[int, int]:
-    """Remove all faces visible from the summit, beginning with the one on the stack.
+    """Remove all faces visible from the summit, starting with the one on the stack.
 
     Each row of `cone` becomes an edge of the opening: its two corners, and the face beyond it.
 
     Returns
     -------
     edges : int
-        How many there are.
+        The number of edges.
     waiting : int
-        First of the points that were above the faces taken out, or `NONE`.
+        First of the points that were above the removed faces, or `NONE`.
     """
     edges, waiting = 0, NONE
     surface.seen[stack[1]] = summit
@@ -134,7 +134,7 @@ def _close(
 ) -> None:
     """Close the opening with a face from each of its edges to the summit.
 
-    In `cone` the face beyond an edge gives way to the new one.
+    In `cone` the new face replaces the one beyond the edge.
     """
     for i in range(len(cone)):
         a, b, beyond = cone[i]
@@ -151,10 +151,10 @@ def _close(
 
 
 @inlined
-def _share_out(
+def _distribute(
     surface: Surface, points: NDArray[np.int64], waiting: int, faces: NDArray[np.int64]
 ) -> None:
-    """Put each point of a list above the first face that it sees; drop those that see none."""
+    """Assign each point of a list to the first face that it is above; drop points inside."""
     p = waiting
     while p != NONE:
         following = surface.after[p]

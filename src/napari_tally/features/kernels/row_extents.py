@@ -1,4 +1,4 @@
-"""First and last voxel of each object in each row of its box: enough for its convex hull."""
+"""First and last voxel of each object in each row of its box, which determine its hull."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from ...core.jit import compiled, inlined
 # isort: split
 from numba import prange
 
-MAX_ROWS = 2**22  # of a table; an object with more has a table of its own
+MAX_ROWS = 2**22  # per table; a larger object gets its own table
 EMPTY = -1  # last voxel of a row without voxels
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """First and last voxels of n objects that follow each other.
+    """First and last voxels of n consecutive objects.
 
     Attributes
     ----------
     objects : slice
-        Which of all objects they are.
+        Their indices among all objects.
     low : ndarray of int64, shape (n, 3)
         Starts of the boxes along Z, Y and X.
     shape : ndarray of int64, shape (n, 3)
         Voxels of the boxes along Z, Y and X.
     starts : ndarray of int64, shape (n,)
-        Where the rows of each object start in the table; they come plane by plane.
+        Where the rows of each object start in the table, plane by plane.
     ends : ndarray of int64, shape (rows, 2)
-        First and last voxel of each row, from the start of the box; `EMPTY` as last if there is
+        First and last voxel of each row, relative to the box; the last is `EMPTY` if there is
         none.
     """
 
@@ -67,7 +67,7 @@ def rows_in_batches(
 
 
 def _batches(counts: NDArray[np.int64]) -> Iterator[slice]:
-    """Yield slices of objects that have no more than `MAX_ROWS` rows together, or are one."""
+    """Yield slices of objects with at most `MAX_ROWS` rows in total, or of one object."""
     total = np.cumsum(counts)
     start, before = 0, 0
     while start < len(counts):

@@ -1,13 +1,13 @@
 """Cells of a label image: 2 × 2 × 2 neighbouring voxels, read in compiled loops.
 
-A cell lies between four lines of voxels, two in a plane and two in the one before it, and between
-two columns `x - 1` and `x` of them. What lies outside of the image is background, so that there is
-one more cell along each axis than there are voxels. Corner k of a cell is `CORNERS[k]`, and a set
-of corners is a number, its mask, of which bit k stands for corner k.
+A cell is between four lines of voxels, two in a plane and two in the plane before it, and between
+their columns `x - 1` and `x`. Outside the image is background, so there is one more cell along each
+axis than there are voxels. Corner k of a cell is `CORNERS[k]`; a set of corners is a mask, in which
+bit k stands for corner k.
 
-A row of cells is read by loops that do not branch and take many voxels at once: first the columns
-between its four lines, then the cells between each two of them. Most of an image, which is
-background or inside of objects, so costs next to nothing, and most of the others hold one object.
+A row of cells is read by vectorized loops without branches: first the columns between its four
+lines, then the cells between two columns. So most of an image (background and the inside of
+objects) costs almost nothing, and most other cells contain one object.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ...core.jit import inlined
 
-BITS = np.array([2, 1, 4])  # what a step along Z, Y and X adds to the number of a corner
+BITS = np.array([2, 1, 4])  # change in the number of a corner by a step along Z, Y and X
 CORNERS = np.array(sorted(product((0, 1), repeat=3), key=BITS.dot))  # along (Z, Y, X)
 MAX_TABLE_BYTES = 2**30
 
@@ -33,7 +33,7 @@ Room = tuple[Line, Flags, Flags, Flags, Flags, Flags]
 
 
 def slab_count(rows: int, table_bytes: int, threads: int) -> int:
-    """Return how many slabs, one a thread, rows are cut into; fewer if tables were huge."""
+    """Return the number of slabs of rows: one per thread, fewer if tables would be huge."""
     return max(1, min(threads, rows, MAX_TABLE_BYTES // max(1, table_bytes)))
 
 
@@ -45,9 +45,9 @@ def lines_of(labels: NDArray[Any], before: NDArray[Any], outside: Line, row: int
     ----------
     labels : ndarray, shape (Z, Y, X)
     before : ndarray, shape (Y, X)
-        The plane before them.
+        The plane before the first one.
     outside : ndarray, shape (X,)
-        Background, to stand for the lines beside the image.
+        Background, for lines outside the image.
     row : int
         `z * (Y + 1) + y` for the cells whose last corner is at (z, y), at most (Z, Y).
     """
@@ -71,46 +71,47 @@ def _line(labels: NDArray[Any], before: NDArray[Any], outside: Line, z: int, y: 
 
 @inlined
 def room_for(labels: NDArray[Any]) -> Room:
-    """Return what `read_row` writes to, for rows of labels (Z, Y, X).
+    """Return the buffers of `read_row`, for rows of labels (Z, Y, X).
 
     Returns
     -------
-    held : ndarray of the labels' type, shape (X + 2,)
-        Of each column all labels, or-ed; `held[x] | held[x + 1]` is the label of cell x, if one.
-    corners, parted : ndarray of uint8, shape (X + 2,)
-        Mask of a column's voxels that are not background, and whether they are of several labels.
+    held : ndarray of the labels' dtype, shape (X + 2,)
+        Bitwise or of the labels of each column; `held[x] | held[x + 1]` is the label of cell x if
+        it has only one.
+    corners, mixed : ndarray of uint8, shape (X + 2,)
+        Mask of a column's foreground voxels, and whether they have several labels.
     masks, several : ndarray of uint8, shape (X + 1,)
-        The same of each cell.
+        The same for each cell.
     uneven : ndarray of uint8, shape (X + 1,)
-        Whether a cell holds more than one label, the background too.
+        Whether a cell has more than one label, including background.
     """
     width = labels.shape[2]
     held, corners = np.zeros(width + 2, labels.dtype), np.zeros(width + 2, np.uint8)
-    parted, masks = np.zeros(width + 2, np.uint8), np.empty(width + 1, np.uint8)
+    mixed, masks = np.zeros(width + 2, np.uint8), np.empty(width + 1, np.uint8)
     several, uneven = np.empty(width + 1, np.uint8), np.empty(width + 1, np.uint8)
-    return held, corners, parted, masks, several, uneven
+    return held, corners, mixed, masks, several, uneven
 
 
 @inlined
 def read_row(lines: Lines, room: Room) -> None:
-    """Write what is in the cells between four lines; see `room_for`.
+    """Read the cells between four lines into the buffers of `room_for`.
 
-    Cell x lies between the voxels x - 1 and x.
+    Cell x is between the voxels x - 1 and x.
     """
-    held, corners, parted, masks, several, uneven = room
-    _read_columns(lines, held[1:-1], corners[1:-1], parted[1:-1])
+    held, corners, mixed, masks, several, uneven = room
+    _read_columns(lines, held[1:-1], corners[1:-1], mixed[1:-1])
     left, right = held[:-1], held[1:]
     for x in range(len(masks)):
         masks[x] = corners[x] | corners[x + 1] << 4
     for x in range(len(several)):
         both = (left[x] != 0) & (right[x] != 0)
-        several[x] = parted[x] | parted[x + 1] | (both & (left[x] != right[x]))
+        several[x] = mixed[x] | mixed[x + 1] | (both & (left[x] != right[x]))
     for x in range(len(uneven)):
         uneven[x] = ((masks[x] != 0) & (masks[x] != ALL)) | several[x]
 
 
 @inlined
-def _read_columns(lines: Lines, held: Line, corners: Flags, parted: Flags) -> None:
+def _read_columns(lines: Lines, held: Line, corners: Flags, mixed: Flags) -> None:
     a, b, c, d = lines
     for x in range(len(held)):
         held[x] = a[x] | b[x] | c[x] | d[x]
@@ -120,12 +121,12 @@ def _read_columns(lines: Lines, held: Line, corners: Flags, parted: Flags) -> No
     for x in range(len(held)):
         v = held[x]
         before = ((a[x] != 0) & (a[x] != v)) | ((b[x] != 0) & (b[x] != v))
-        parted[x] = before | ((c[x] != 0) & (c[x] != v)) | ((d[x] != 0) & (d[x] != v))
+        mixed[x] = before | ((c[x] != 0) & (c[x] != v)) | ((d[x] != 0) & (d[x] != v))
 
 
 @inlined
 def marked(flags: Flags, found: NDArray[np.int64]) -> int:
-    """Write the places where flags are 1 to `found`, as long as they are; return how many."""
+    """Write the indices of set flags to `found`, of the same length; return their number."""
     n = 0
     for x in range(len(flags)):
         found[n] = x

@@ -1,10 +1,10 @@
-"""Join voxels that vote for one centre, in passes that are linear in voxels, for 2D and 3D.
+"""Merge voxels that vote for one centre, in passes that are linear in voxels, for 2D and 3D.
 
-First every voxel climbs to its most certain neighbour that votes as it does: hills come about,
-many more than objects. Then hills that touch are joined, highest pass first, while their mean votes
-agree: their distance has to be small against the radii of both and against the scatter of their
-votes. A flood that stops at saddles (watershed) has to guess how deep a saddle between two objects
-is; here the voxels on its two sides say whether they mean the same object.
+First every voxel climbs to its most certain neighbour with a similar vote. This gives hills, many
+more than objects. Then touching hills are merged, highest pass first, if their mean votes agree:
+the distance must be small relative to the radii of both and to the scatter of their votes. A
+watershed must guess the depth of a saddle between two objects; here the votes of the voxels on both
+sides decide.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from .peaks import number_hills, numbered, passes_between, root_of
 from .seeded_growth import as_3d
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 _LEVELS = 1024
-_SURE = 0.5  # voxels: votes nearer than this always agree; centres of two objects are further apart
-_NOISES = 2.0  # how many times the jitter of neighbouring votes is forgiven
-_SAMPLE = 8_000  # voxels in which the jitter is measured
-_SWEEPS = 8  # over the pairs of hills, at most: good maps need 2, maps of strong noise up to 8
-_FEW = 8  # voxels whose noise is much alike: the mean of more votes is less noisy
+_AGREE = 0.5  # voxels: closer votes always agree, as centres of two objects are further apart
+_NOISES = 2.0  # tolerated multiple of the jitter of neighbouring votes
+_SAMPLE = 8_000  # voxels for measuring the jitter
+_SWEEPS = 8  # maximum, over the pairs of hills: good maps need 2, very noisy ones up to 8
+_FEW = 8  # neighbouring voxels with similar noise: the mean of more votes is less noisy
 
 
 def join_votes(
@@ -36,7 +36,7 @@ def join_votes(
     tolerance: float,
     scatter: float,
 ) -> NDArray[np.int32]:
-    """Return the ids of objects whose voxels vote for one centre.
+    """Return the ids of objects, whose voxels vote for one centre.
 
     Parameters
     ----------
@@ -55,14 +55,14 @@ def join_votes(
     Returns
     -------
     ndarray of int32, shape (*spatial)
-        0 outside the mask. Objects are connected, through diagonal neighbours too.
+        0 outside the mask. Objects are connected (full connectivity).
     """
     slack = _NOISES * _jitter(offsets, mask)
     level = framed_levels(certainty, mask, _LEVELS, first=1)  # 0 is outside
     votes = _votes(offsets)
     steps = steps_of(level.shape)
     hill = np.empty(level.shape, np.int32)
-    _climb(level.ravel(), votes, steps, np.float32((_SURE + slack) ** 2), hill.ravel())
+    _climb(level.ravel(), votes, steps, np.float32((_AGREE + slack) ** 2), hill.ravel())
     count, mean, spread = _hills(hill.ravel(), votes, number_hills(hill.ravel()))
     pairs, _ = passes_between(hill.ravel(), level.ravel(), steps, len(count))
     limits = (float(tolerance), float(scatter), slack, _noise(count, spread))
@@ -73,9 +73,9 @@ def join_votes(
 def _jitter(offsets: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
     """Return the noise of the votes, 0 for ideal maps: the smaller of two estimates.
 
-    Neighbours that mean the same centre have offsets that differ by the step from one to the other;
-    those of two objects differ without noise, so the lower quartile is taken. And the voxel that is
-    voted for votes for itself; there a systematic error counts as noise too.
+    Offsets of neighbours that vote for the same centre differ by the step between them; those of
+    two objects differ without noise, so the lower quartile is used. Also, the voxel that others
+    vote for should vote for itself; there a systematic error counts as noise, too.
     """
     inside = np.flatnonzero(mask)
     place = np.stack(np.unravel_index(inside[:: 1 + len(inside) // _SAMPLE], mask.shape))
@@ -113,15 +113,15 @@ def _at_landing(offsets: NDArray[np.float32], place: NDArray[np.intp]) -> NDArra
 
 
 def _noise(count: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
-    """Return the variance of votes that is noise: that within hills, since those are small."""
+    """Return the noise variance of votes: the variance within hills, which are small."""
     some = count >= _FEW
     return float(np.quantile(spread[some] / count[some], 0.25)) if some.any() else 0.0
 
 
 def _votes(offsets: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the place for which each voxel of the framed array votes, shape (voxels, ndim).
+    """Return the position for which each voxel of the padded array votes, shape (voxels, ndim).
 
-    Those of the frame are not set: nobody asks them.
+    Votes in the padding are not used and not set.
     """
     shape = offsets.shape[1:]
     votes = np.empty((*framed_shape(shape), len(shape)), np.float32).reshape(-1, len(shape))
@@ -137,7 +137,7 @@ def _place_votes(
     starts: NDArray[np.int64],
     votes: NDArray[np.float32],
 ) -> None:
-    """Write offsets (ndim, rows, X), of stacks of `height` rows a plane, as places."""
+    """Write offsets (ndim, rows, X), of stacks of `height` rows a plane, as positions."""
     last = len(offsets) - 1
     for row in prange(len(starts)):
         y, z = np.float32(row % height), np.float32(row // height)
@@ -157,9 +157,9 @@ def _above(
     slack2: np.float32,
     i: int,
 ) -> int:
-    """Return the most certain neighbour of a voxel that votes as it does, or the voxel itself.
+    """Return the most certain neighbour of a voxel with a similar vote, or the voxel itself.
 
-    Among equals the first is the most certain one, so that nobody climbs in circles.
+    In case of ties the first one counts, so that there are no cycles.
     """
     best, top = i, (np.int64(level[i]) << 32) - i
     for step in steps:
@@ -183,7 +183,7 @@ def _climb(
     slack2: np.float32,
     up: NDArray[np.int32],
 ) -> None:
-    """Give every voxel the place of the neighbour to which it climbs, -1 outside."""
+    """Write the index of the neighbour to which each voxel climbs, -1 outside."""
     for i in prange(level.size):
         up[i] = _above(level, votes, steps, slack2, i) if level[i] > 0 else -1
 
@@ -192,7 +192,7 @@ def _climb(
 def _hills(
     hill: NDArray[np.int32], votes: NDArray[np.float32], hills: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return of each hill its voxels, mean vote, and sum of squared distances of votes from it."""
+    """Return the size, mean vote and sum of squared deviations of votes of each hill."""
     ndim = votes.shape[1]
     count, square = np.zeros(hills + 1), np.zeros(hills + 1)
     first, total = np.zeros((hills + 1, ndim)), np.zeros((hills + 1, ndim))
@@ -200,7 +200,7 @@ def _hills(
         h = hill[i]
         if h == 0:
             continue
-        if count[h] == 0:  # votes of a hill are alike: from its first one no digits are lost
+        if count[h] == 0:  # relative to the first vote no digits are lost
             for k in range(ndim):
                 first[h, k] = votes[i, k]
         count[h] += 1
@@ -225,7 +225,7 @@ def _radius(count: float, ndim: int) -> float:
 
 @inlined
 def _error(count: float, spread: float, noise: float) -> float:
-    """Return how far the mean vote of a set may be off: by its scatter without noise, and noise."""
+    """Return the error of the mean vote of a set: its scatter without noise, and noise."""
     error: float = max(spread / count - noise, 0.0) ** 0.5 + (noise / (1 + count / _FEW)) ** 0.5
     return error
 
@@ -238,10 +238,10 @@ def _join(
     spread: NDArray[np.float64],
     limits: tuple[float, float, float, float],
 ) -> NDArray[np.int32]:
-    """Return parents of hills: those are one whose votes agree.
+    """Return the parents of hills, merged if their votes agree.
 
-    `limits` are the tolerance, the scatter, how far two single votes may be apart by their noise,
-    and the variance of that noise.
+    `limits` are the tolerance, the scatter, the distance of two single votes due to noise, and the
+    variance of that noise.
     """
     tolerance, scatter, slack, noise = limits
     n, ndim = votes.shape
@@ -259,7 +259,7 @@ def _join(
             reach = tolerance * (_radius(count[a], ndim) + _radius(count[b], ndim))
             errors = _error(count[a], spread[a], noise) + _error(count[b], spread[b], noise)
             few = min(count[a], count[b])
-            reach = min(reach, scatter * errors) + _SURE + slack / (1 + few / _FEW) ** 0.5
+            reach = min(reach, scatter * errors) + _AGREE + slack / (1 + few / _FEW) ** 0.5
             if apart > reach * reach:
                 pairs[left] = key
                 left += 1

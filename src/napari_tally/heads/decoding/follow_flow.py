@@ -1,9 +1,9 @@
 """Follow a flow to where it ends, in passes that are linear in voxels, for 2D and 3D.
 
-Every voxel points to the neighbour to which the flow leads; pointers are replaced by the pointers
-of where they lead until nothing changes, which takes the logarithm of the longest way where steps
-of one voxel take its length. Only the few ends then go on between voxels, as in Cellpose (Stringer
-et al., 2021, https://doi.org/10.1038/s41592-020-01018-x) all voxels do from the start.
+Every voxel points to the next voxel along the flow. Pointer doubling (each pointer is replaced by
+that of its target) then finds the ends in a number of rounds that is the logarithm of the longest
+path, not its length. Only the few ends continue at subvoxel steps, as all voxels do in Cellpose
+(Stringer et al., 2021, https://doi.org/10.1038/s41592-020-01018-x).
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from .join_sinks import joined_ends
 from .padded_neighbours import framed, steps_of, within
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
-_ROUNDS = 12  # of doubling: ways of 4096 voxels; what is longer is joined with the ends
-_FEW = 1e-3  # of the voxels may be on their way when doubling ends; they are joined, too
-_AS_MANY = 0.95  # ... of those before: after the start, voxels that flow in circles of three
-_SAMPLE = 50_000  # voxels in which noise is measured
-_LONG = 1e3  # more has no meaning in a flow of unit vectors
-_NOISES = 15.0  # voxels that ends may be apart for a noise of 1
+_ROUNDS = 12  # of doubling: paths of 4096 voxels; longer ones are merged by their ends
+_FEW = 1e-3  # share of voxels that may be unfinished when doubling stops; they are merged, too
+_AS_MANY = 0.95  # ratio to the round before; above it, the remaining voxels flow in cycles
+_SAMPLE = 50_000  # voxels for measuring noise
+_LONG = 1e3  # maximum component of a flow of unit vectors, in noise
+_NOISES = 15.0  # voxels between ends for a noise of 1
 
 
 def follow(flow: NDArray[np.float32], mask: NDArray[np.bool_], reach: float) -> NDArray[np.int32]:
-    """Return the ids of objects whose voxels flow to one end.
+    """Return the ids of objects, whose voxels flow to one end.
 
     Parameters
     ----------
@@ -36,7 +36,8 @@ def follow(flow: NDArray[np.float32], mask: NDArray[np.bool_], reach: float) -> 
     mask : ndarray of bool, shape (*spatial)
         The voxels of objects.
     reach : float
-        Voxels that the ends of one object may be apart in noisy maps, less where there is less.
+        Maximum distance in voxels between the ends of one object in noisy maps; it is reduced if
+        the noise is low.
 
     Returns
     -------
@@ -58,9 +59,9 @@ def follow(flow: NDArray[np.float32], mask: NDArray[np.bool_], reach: float) -> 
 
 
 def noise_of(flow: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
-    """Return by how much the length of vectors differs from 1 (the median): 0 for ideal maps.
+    """Return the median deviation of the length of vectors from 1: 0 for ideal maps.
 
-    Centres, which have no direction, do not count.
+    Centres, which have no direction, are ignored.
     """
     places = np.flatnonzero(mask)
     places = places[:: 1 + len(places) // _SAMPLE]
@@ -72,9 +73,9 @@ def noise_of(flow: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
 
 @inlined
 def step_of(flow: NDArray[np.float32], steps: NDArray[np.int64], i: int) -> int:
-    """Return the step to the neighbour in the direction of the flow, 0 where there is none.
+    """Return the step to the neighbour in the direction of the flow, 0 if there is no flow.
 
-    The largest component is one voxel, the others are one voxel from half of it on.
+    The step is one voxel along the largest component and along others of at least half its size.
     """
     ndim = flow.shape[0]
     large = np.float32(0)
@@ -95,7 +96,7 @@ def _point(
     steps: NDArray[np.int64],
     ahead: NDArray[np.int32],
 ) -> None:
-    """Give every voxel the place of the neighbour to which it flows, -1 outside."""
+    """Write the index of the neighbour to which each voxel flows, -1 outside."""
     for i in prange(inside.size):
         if not inside[i]:
             ahead[i] = -1
@@ -108,7 +109,7 @@ def _point(
 def _beside(
     flow: NDArray[np.float32], inside: NDArray[np.bool_], steps: NDArray[np.int64], i: int
 ) -> int:
-    """Return the neighbour inside that lies most nearly in the direction of the flow, if any."""
+    """Return the neighbour inside the mask closest to the direction of the flow, if any."""
     best, most = i, np.float32(0)
     for step in steps:
         if not inside[i + step]:
@@ -126,12 +127,12 @@ def _beside(
 
 
 def _doubled(ahead: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return where each voxel is after many steps."""
+    """Return the index that each voxel reaches after many steps."""
     now, then = ahead, np.empty_like(ahead)
     few, first, before = int(_FEW * ahead.size), 0, 0
-    for turn in range(_ROUNDS):
+    for round_ in range(_ROUNDS):
         changed = _double(now, then)
-        now, then = then, (np.empty_like(ahead) if turn == 0 else now)
+        now, then = then, (np.empty_like(ahead) if round_ == 0 else now)
         first = first or changed
         in_circles = changed > _AS_MANY * before and 2 * changed < first
         if changed <= few or in_circles:
@@ -152,6 +153,6 @@ def _double(now: NDArray[np.int32], then: NDArray[np.int32]) -> int:
 
 @compiled(parallel=True)
 def _write(end: NDArray[np.int32], number: NDArray[np.int32], found: NDArray[np.int32]) -> None:
-    """Write to each voxel what stands at its end."""
+    """Write the number at the end of each voxel's path."""
     for i in prange(end.size):
         found[i] = number[end[i]] if end[i] >= 0 else 0

@@ -1,8 +1,8 @@
-"""The ends of a flow: let them go on between voxels, and join those of one object.
+"""Merge the ends of a flow that belong to one object, after subvoxel steps.
 
-In a flow of noisy steps a way may end at a place that is no centre but a knot. Three things tell a
-knot: steps shorter than a voxel lead out of it; it lies beside another end; its voxels all come
-from one side.
+In a noisy flow, a path of whole-voxel steps may end in a knot instead of a centre. A knot differs
+from a centre in three ways: subvoxel steps lead out of it; it is next to another end; its voxels
+all come from one side.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from ...core.jit import compiled, inlined
 from .peaks import numbered, root_of
 from .subvoxel_steps import travel
 
-_ONE_WAY = 0.2  # mean flow of voxels that come from one side
-_WASHES = 4  # knots in a row
+_ONE_SIDED = 0.2  # mean flow of voxels that come from one side
+_MAX_KNOTS = 4  # in a row
 
 
 def joined_ends(
@@ -26,18 +26,18 @@ def joined_ends(
     end: NDArray[np.int32],
     reach: float,
 ) -> NDArray[np.int32]:
-    """Return at the place at which a voxel ends the number of its object, from 1.
+    """Return the number of the object, from 1, at the index of each end.
 
     Parameters
     ----------
     flow : ndarray of float32, shape (ndim, voxels)
-        Of a framed array of that shape, 0 outside of the mask.
+        Of a padded array of that shape, 0 outside the mask.
     steps : ndarray of int
-        From a voxel to its neighbours, see `neighbours.steps_of`.
+        From a voxel to its neighbours, see `padded_neighbours.steps_of`.
     ahead, end : ndarray of int32, shape (voxels,)
-        Where each voxel flows to, and where its way ends; -1 outside of the mask.
+        The next voxel and the last voxel on the path of each voxel; -1 outside the mask.
     reach : float
-        Voxels that a knot may be away from where its voxels belong; 0 for a flow without noise.
+        Maximum distance of a knot from its object's end, in voxels; 0 for a flow without noise.
     """
     number = np.full(end.size, -1, np.int32)
     ends = _ends(end, number)
@@ -48,8 +48,8 @@ def joined_ends(
     parent = _join(ends, number, ahead, end, last, steps, sums)
     if reach > 0:
         _join_near(parent, sums, last, steps, size, reach)
-        for _ in range(_WASHES):
-            if not _wash(parent, sums, number, end, last, steps, size, reach):
+        for _ in range(_MAX_KNOTS):
+            if not _merge_downstream(parent, sums, number, end, last, steps, size, reach):
                 break
     number[ends] = numbered(parent, 0)
     return number
@@ -57,7 +57,7 @@ def joined_ends(
 
 @compiled()
 def _ends(end: NDArray[np.int32], number: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return the places at which voxels end, and write their numbers there."""
+    """Return the indices at which paths end, and write their numbers there."""
     for i in range(end.size):
         if end[i] >= 0:
             number[end[i]] = 0
@@ -71,7 +71,7 @@ def _ends(end: NDArray[np.int32], number: NDArray[np.int32]) -> NDArray[np.int64
 def _sums(
     flow: NDArray[np.float32], end: NDArray[np.int32], number: NDArray[np.int32], ends: int
 ) -> NDArray[np.float64]:
-    """Return of each end how many voxels flow to it, and the sum of their flow."""
+    """Return the number of voxels that flow to each end, and the sum of their flow."""
     ndim = flow.shape[0]
     sums = np.zeros((ends, 1 + ndim))
     for i in range(end.size):
@@ -85,7 +85,7 @@ def _sums(
 
 @inlined
 def _unite(parent: NDArray[np.int32], sums: NDArray[np.float64], one: int, other: int) -> bool:
-    """Make two sets one, named by the larger; tell whether they were two."""
+    """Merge two sets under the root of the larger; return whether they were separate."""
     a, b = root_of(parent, one), root_of(parent, other)
     if a == b:
         return False
@@ -114,9 +114,9 @@ def _join(
     steps: NDArray[np.int64],
     sums: NDArray[np.float64],
 ) -> NDArray[np.int32]:
-    """Return parents of ends: those are one of which one flows to the other.
+    """Return the parents of ends, merged if one flows to the other.
 
-    Knots of several voxels do so in circles.
+    This also merges the voxels of a knot, which flow in a cycle.
     """
     parent = np.arange(len(ends)).astype(np.int32)
     for e in range(len(ends)):
@@ -135,7 +135,7 @@ def _join_near(
     shape: NDArray[np.int64],
     reach: float,
 ) -> None:
-    """Join the ends that came to rest within reach of each other."""
+    """Merge the ends that come to rest within reach of each other."""
     n, ndim = last.shape
     resting = np.full(np.prod(shape), -1, np.int32)
     for e in range(n):
@@ -166,7 +166,7 @@ def _join_near(
 
 
 @compiled()
-def _wash(
+def _merge_downstream(
     parent: NDArray[np.int32],
     sums: NDArray[np.float64],
     number: NDArray[np.int32],
@@ -176,10 +176,9 @@ def _wash(
     shape: NDArray[np.int64],
     reach: float,
 ) -> bool:
-    """Join each set whose flow goes one way with that which lies there; tell whether any was.
+    """Merge each set with a one-sided flow with the set downstream; return whether any was.
 
-    To the centre of an object voxels flow from all sides, to a knot from where the ways of others
-    come through it.
+    Voxels flow to the centre of an object from all sides, but to a knot from one side.
     """
     ndim = last.shape[1]
     at = np.empty(ndim, np.float32)
@@ -187,13 +186,13 @@ def _wash(
     for e in range(len(parent)):
         if parent[e] != e:
             continue
-        way = sums[e, 1:] / sums[e, 0]
-        length = np.sqrt((way**2).sum())
-        if length < _ONE_WAY:
+        mean_flow = sums[e, 1:] / sums[e, 0]
+        length = np.sqrt((mean_flow**2).sum())
+        if length < _ONE_SIDED:
             continue
         for t in range(1, int(reach) + 1):
             for k in range(ndim):
-                at[k] = min(max(last[e, k] + t * way[k] / length, 0), shape[k] - 1)
+                at[k] = min(max(last[e, k] + t * mean_flow[k] / length, 0), shape[k] - 1)
             to = end[_place(at, steps)]
             if to < 0:
                 break

@@ -1,4 +1,4 @@
-"""Maps into framed arrays and back: see `neighbours`. Rows of voxels are read by all threads."""
+"""Copy maps into padded arrays and back, in parallel (see `padded_neighbours`)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ...core.jit import compiled
 from .padded_neighbours import framed_shape
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
 
 def row_starts(shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Return where each row of an array begins in the flat array of its framed shape."""
+    """Return where each row of an array starts in the flattened padded array."""
     starts, stride = np.ones(1, np.int64), 1
     for after, n in zip(shape[:0:-1], shape[-2::-1], strict=True):
         stride *= after + 2
@@ -26,9 +26,9 @@ def row_starts(shape: tuple[int, ...]) -> NDArray[np.int64]:
 def framed_levels(
     height: NDArray[np.floating], mask: NDArray[np.bool_], levels: int, first: int = 0
 ) -> NDArray[np.uint16]:
-    """Return heights from 0 to 1 as whole numbers from `first` on, framed; 0 outside of the mask.
+    """Quantize heights to `levels` whole numbers from `first` on, padded; 0 outside the mask.
 
-    There are `levels` of them; what is below 0 or above 1 is clipped.
+    Heights are clipped to 0..1.
     """
     out = np.zeros(framed_shape(mask.shape), np.uint16)
     rows = _rows(np.asarray(height, np.float32))
@@ -37,14 +37,14 @@ def framed_levels(
 
 
 def framed_where(mask: NDArray[np.bool_], values: NDArray[Any], fill: int) -> NDArray[np.int32]:
-    """Return values inside of a mask, framed; `fill` outside of it."""
+    """Return the values inside a mask, padded; `fill` outside."""
     out = np.full(framed_shape(mask.shape), fill, np.int32)
     _copy(_rows(np.asarray(values, np.int32)), _rows(mask), row_starts(mask.shape), out.ravel())
     return out
 
 
 def looked_up(table: NDArray[np.int32], framed: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return what a table has for each number of a framed array, without the frame."""
+    """Look up each number of a padded array in a table, without the padding."""
     out = np.empty([n - 2 for n in framed.shape], np.int32)
     _look_up(table, framed.ravel(), row_starts(out.shape), _rows(out))
     return out

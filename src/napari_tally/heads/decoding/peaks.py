@@ -1,7 +1,7 @@
-"""Hills of a height map: number them, find the passes between them, all linear in voxels.
+"""Number the hills of a height map and find the passes between them, in linear time.
 
-Every voxel climbs to a higher neighbour; those that climb to one top are a hill. There are many
-more hills than objects: each head joins them over their passes by what its maps say.
+Every voxel climbs to a higher neighbour; voxels that reach the same top form a hill. There are many
+more hills than objects; each head merges them over their passes by its own criterion.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from ...core.jit import compiled, inlined
 from .padded_neighbours import faces_of
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
-_SLABS = 8  # of voxels, whatever the number of threads: so results do not depend on it
+_SLABS = 8  # fixed, so that results do not depend on the number of threads
 _LEAST_BITS = 10
-_PAIRS = 16  # slots of the tables for each hill: in noisy maps it touches six others
-_FULL = 0.6  # of the table of pairs
-_RECENT = 4096  # pairs that are looked up without the table, which no cache of a processor holds
+_PAIRS = 16  # table slots per hill, which touches about six others in noisy maps
+_FULL = 0.6  # maximum load of the hash table of pairs
+_RECENT = 4096  # pairs in a small table that fits the processor's cache
 _TOP = np.iinfo(np.uint16).max
 
 
 @compiled()
 def number_hills(up: NDArray[np.int32]) -> int:
-    """Replace where each voxel climbs to by the number of its hill; return how many there are."""
+    """Replace the neighbour to which each voxel climbs by its hill; return the number of hills."""
     count = 0
     for i in range(up.size):
         if up[i] == i:
             count += 1
-            up[i] = -1 - count  # below -1: a top, or a voxel of which the hill is known
+            up[i] = -1 - count  # below -1: a top, or a voxel whose hill is known
     for i in range(up.size):
         top = i
         while up[top] >= 0:
@@ -46,18 +46,18 @@ def number_hills(up: NDArray[np.int32]) -> int:
 def passes_between(
     hill: NDArray[np.int32], level: NDArray[np.uint16], steps: NDArray[np.int64], hills: int
 ) -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
-    """Return the hills that touch, highest pass first, each pair as `a * hills + b`; their passes.
+    """Return pairs of touching hills as `a * hills + b`, and their passes, highest first.
 
-    A pair may come again, with a lower pass.
+    A pair may be repeated with a lower pass.
 
     Parameters
     ----------
-    hill, level : ndarray, the voxels of a framed array
-        The number of each voxel's hill, 0 outside; its height.
+    hill, level : ndarray, the voxels of a padded array
+        The hill of each voxel, 0 outside; its height.
     steps : ndarray of int
-        From a voxel to its neighbours, see `neighbours.steps_of`.
+        From a voxel to its neighbours, see `padded_neighbours.steps_of`.
     hills : int
-        One more than the largest number.
+        The largest hill number plus 1.
     """
     bits = max(_LEAST_BITS, int(_PAIRS * hills / _SLABS).bit_length())
     while True:
@@ -84,7 +84,7 @@ def _touching(
     passes: NDArray[np.uint16],
     fits: NDArray[np.bool_],
 ) -> None:
-    """Fill a hash table for each slab of voxels; tell of each whether it was large enough."""
+    """Fill a hash table for each slab of voxels; note whether each was large enough."""
     slabs = len(keys)
     for s in prange(slabs):
         part = (s * hill.size // slabs, (s + 1) * hill.size // slabs)
@@ -101,15 +101,15 @@ def _touching_in(
     keys: NDArray[np.int64],
     passes: NDArray[np.uint16],
 ) -> bool:
-    """Note the pairs of hills that touch in a part of the voxels; tell whether there was room.
+    """Note the pairs of touching hills in a part of the voxels; return whether there was room.
 
-    Of two voxels the first one looks at the other. Within a hill (all voxels that share a face are
-    of it) nobody is on a diagonal who is not met from one of these voxels.
+    Each pair of voxels is compared from the first one. A voxel whose face neighbours are all in its
+    hill is skipped: these neighbours find any other hill on its diagonals.
     """
     faces = faces_of(steps)
     ahead = steps[steps > 0]
     used, room = 0, int(_FULL * keys.size)
-    recent = np.full(_RECENT, -1, np.int64)  # pairs that were met a moment ago, and their passes
+    recent = np.full(_RECENT, -1, np.int64)  # recent pairs, and their passes
     known = np.zeros(_RECENT, np.uint16)
     for i in range(part[0], part[1]):
         a = np.int64(hill[i])
@@ -140,7 +140,7 @@ def _touching_in(
 
 @inlined
 def _slot(keys: NDArray[np.int64], key: int) -> int:
-    """Return where in a hash table a key is, or is to be put."""
+    """Return the slot of a key in a hash table, or the free slot for it."""
     last = keys.size - 1
     at = ((key * 0x9E3779B97F4A7C1) >> 20) & last
     while keys[at] != key and keys[at] >= 0:
@@ -150,7 +150,7 @@ def _slot(keys: NDArray[np.int64], key: int) -> int:
 
 @inlined
 def root_of(parent: NDArray[np.int32], i: int) -> int:
-    """Return the last parent of a set, and shorten the way to it."""
+    """Return the root of a set (union-find with path halving)."""
     while parent[i] != i:
         parent[i] = parent[parent[i]]
         i = parent[i]
@@ -161,7 +161,7 @@ def root_of(parent: NDArray[np.int32], i: int) -> int:
 def numbered(parent: NDArray[np.int32], start: int) -> NDArray[np.int32]:
     """Return the number of each set, from 1 in the order of their first members.
 
-    Members before `start` are no members: they get 0.
+    Entries before `start` get 0.
     """
     number, found = np.zeros(parent.size, np.int32), 0
     for h in range(start, parent.size):

@@ -1,4 +1,4 @@
-"""Grow objects from seeds, one compiled loop over the voxels for 2D and 3D."""
+"""Grow objects from seeds (watershed by flooding), in 2D and 3D."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _OUTSIDE = -1
 def grow(
     seeds: NDArray[np.integer], height: NDArray[np.floating], mask: NDArray[np.bool_]
 ) -> NDArray[np.int32]:
-    """Grow seeds over a mask, higher voxels first, nearer ones first among equals.
+    """Grow seeds over a mask, higher voxels first, in case of ties nearer ones first.
 
-    Watershed by flooding with a bucket queue: Beucher & Meyer, 1993; linear in voxels.
+    Watershed by flooding with a bucket queue (Beucher & Meyer, 1993), linear in voxels.
 
     Parameters
     ----------
     seeds : ndarray of int, shape (*spatial)
         Ids of the seeds, 0 elsewhere.
     height : ndarray of float, shape (*spatial)
-        From 0 to 1; what is outside is clipped.
+        Clipped to 0..1.
     mask : ndarray of bool, shape (*spatial)
         Where objects may grow.
 
@@ -42,7 +42,7 @@ def grow(
 
 
 def as_3d(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return the shape of a 2D or 3D array as that of a stack."""
+    """Return a 2D or 3D shape as that of a stack."""
     z, y, x = (1,) * (3 - len(shape)) + shape
     return z, y, x
 
@@ -71,7 +71,7 @@ def _grow(out: NDArray[np.int32], level: NDArray[np.uint16], steps: NDArray[np.i
     heads = np.full(LEVELS, -1, np.int64)
     tails = np.full(LEVELS, -1, np.int64)
     now = LEVELS - 1
-    faces = faces_of(steps)  # what lies on a diagonal lies at the face of another one
+    faces = faces_of(steps)  # diagonal neighbours are face neighbours of others
     for i in range(out.size):
         if out[i] > 0:
             for step in steps[:faces]:

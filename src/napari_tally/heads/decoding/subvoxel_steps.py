@@ -1,4 +1,4 @@
-"""Go on with a flow from where steps of whole voxels end, in steps between voxels."""
+"""Follow a flow in subvoxel steps from where whole-voxel steps end."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 from ...core.jit import compiled, inlined
 
 # isort: split
-from numba import prange  # after `jit`, which tells numba what it may take
+from numba import prange  # after `jit`, which configures numba
 
-_TRAVEL = 100  # steps of an end
-_PACE = 0.5  # voxels in a step of an end, where the flow has length 1
-_LOOK = 8  # steps after which an end that ...
-_STILL = 0.25  # ... is not as many voxels further is at rest
-_ROUND = 6  # voxels in a knot at most: more are no sign of noise but of a long way
+_TRAVEL = 100  # maximum steps of an end
+_PACE = 0.5  # voxels per step where the flow has length 1
+_CHECK = 8  # steps between checks whether an end is at rest
+_STILL = 0.25  # voxels: an end at rest has moved less between checks
+_MAX_KNOT = 6  # voxels: longer cycles are long paths, not knots of noise
 
 
 @inlined
 def _is_knot(ahead: NDArray[np.int32], i: int) -> bool:
-    """Tell whether the way from a voxel leads back to it, rather than not being at its end yet."""
+    """Return whether the path from a voxel leads back to it, or is just not finished."""
     j = i
-    for _ in range(_ROUND):
+    for _ in range(_MAX_KNOT):
         j = ahead[j]
         if j == i:
             return True
@@ -32,7 +32,7 @@ def _is_knot(ahead: NDArray[np.int32], i: int) -> bool:
 def _along(
     flow: NDArray[np.float32], steps: NDArray[np.int64], at: NDArray[np.float32], k: int
 ) -> float:
-    """Return a component of the flow between voxels (linear interpolation)."""
+    """Interpolate a component of the flow linearly between voxels."""
     ndim = flow.shape[0]
     total = 0.0
     for corner in range(1 << ndim):
@@ -58,7 +58,7 @@ def travel(
     ends: NDArray[np.int64],
     last: NDArray[np.float32],
 ) -> None:
-    """Let each end go on with the flow (`shape`: of the framed array); write where it rests."""
+    """Move each end along the flow and write where it rests; `shape`: of the padded array."""
     ndim = flow.shape[0]
     for e in prange(ends.size):
         at = np.empty(ndim, np.float32)
@@ -70,12 +70,12 @@ def travel(
         last[e] = at
         if not _is_knot(ahead, ends[e]):
             continue
-        for turn in range(1, _TRAVEL + 1):
+        for step in range(1, _TRAVEL + 1):
             for k in range(ndim):
                 by[k] = _PACE * _along(flow, steps, at, k)
             for k in range(ndim):
                 at[k] = min(max(at[k] + by[k], 0), shape[k] - 1)
-            if turn % _LOOK == 0:
+            if step % _CHECK == 0:
                 moved = np.abs(at - last[e]).max()
                 last[e] = at
                 if moved < _STILL:

@@ -1,4 +1,4 @@
-"""One basin a peak: the hills of a height map, unless they are only bumps of a larger one."""
+"""Watershed by persistence: one basin per peak that stands out enough."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .seeded_growth import as_3d
 def basins(
     height: NDArray[np.floating], apart: NDArray[np.integer], neck: float, step: float
 ) -> NDArray[np.int32]:
-    """Divide labels into the hills of a height map.
+    """Split labels into the hills of a height map.
 
-    Voxels are gone through from the highest down, each joins its highest neighbour. Where two
-    hills meet they become one, unless the pass between them is lower than `neck` times the lower
-    peak, and by more than `step`: watershed by persistence, after Edelsbrunner et al., 2002,
+    Voxels are visited from the highest down; each joins its highest neighbour. Where two hills meet
+    they are merged, unless the pass is lower than `neck` times the lower peak, and by more than
+    `step`: watershed by persistence, after Edelsbrunner et al., 2002,
     https://doi.org/10.1007/s00454-002-2885-2.
 
     Parameters
@@ -24,11 +24,11 @@ def basins(
     height : ndarray of float, shape (*spatial)
         Positive inside of labels.
     apart : ndarray of int, shape (*spatial)
-        Labels; voxels of different ones are never joined, 0 is left out.
+        Labels, which are never merged; 0 is the background.
     neck : float
-        From 0 (what touches is one) to 1 (each peak is one).
+        From 0 (all touching hills are merged) to 1 (each peak is a basin).
     step : float
-        Least difference between peak and pass, in the unit of `height`.
+        Minimum difference between peak and pass, in the unit of `height`.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def _divide(
 ) -> None:
     depth, rows, cols = labels.shape
     label, basin = labels.ravel(), out.ravel()
-    parent = np.arange(order.size + 1)  # of each hill; one that became part of another points to it
+    parent = np.arange(order.size + 1)  # of each hill; a merged hill points to the other one
     peak = np.zeros(order.size + 1, np.float32)
     hills = 0
     for i in order:

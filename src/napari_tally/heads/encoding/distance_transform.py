@@ -1,7 +1,4 @@
-"""How deep voxels lie in their objects, for compiled loops.
-
-The `edt` package gives the same, but they cannot call it.
-"""
+"""Distance transform for compiled loops, which cannot call the `edt` package."""
 
 from __future__ import annotations
 
@@ -15,11 +12,11 @@ _INF = np.float32(np.inf)
 
 @inlined
 def squared_depths(ids: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the squared distance of each voxel of a stack to the nearest one of another id.
+    """Return the squared distance of each voxel of a stack to the nearest voxel of another id.
 
-    In the background it is 0; without any other id in the stack, infinite. One axis after the other
-    (Saito & Toriwaki, 1994, https://doi.org/10.1016/0031-3203(94)90133-3): along a line the nearest
-    voxel is looked for outwards, until no farther one can be nearer.
+    It is 0 in the background, and infinite if the stack has no other id. Axis by axis (Saito &
+    Toriwaki, 1994, https://doi.org/10.1016/0031-3203(94)90133-3): along a line the search goes
+    outwards until no farther voxel can be nearer.
     """
     depths = np.zeros(ids.shape, np.float32)
     flat_ids, flat = ids.ravel(), depths.ravel()
@@ -45,7 +42,7 @@ def _along(
     line: NDArray[np.float32],
     is_first: bool,
 ) -> None:
-    """Take one more axis into account, in one line of voxels."""
+    """Include one more axis, for one line of voxels."""
     first = 0
     while first < count:
         i = ids[start + first * stride]
@@ -69,7 +66,7 @@ def _along(
 def _least(
     line: NDArray[np.float32], first: int, end: int, at: int, least: np.float32
 ) -> np.float32:
-    """Return the least of what the voxels of a run add to their squared distance from one."""
+    """Return the minimum over a run of squared depth plus squared distance from one voxel."""
     near = min(at - first, end - 1 - at)
     for away in range(1, near + 1):
         square = np.float32(away * away)

@@ -1,12 +1,12 @@
-"""The way from each voxel to its object's centre, along the middle of the object.
+"""The flow from each voxel to its object's centre, along the middle of the object.
 
-The target of the `flow` head. Cellpose lets heat diffuse from the centre (Stringer et al., 2021,
-https://doi.org/10.1038/s41592-020-01018-x); a front that starts at the centre and moves as fast as
-the border is far (the quasihyperbolic metric of Gehring & Palka, 1976,
-https://doi.org/10.1007/BF02786713) gives the same picture: ways leave the border at a right angle
-and follow the middle of a bent object. It needs one pass whatever an object's length, where heat
-needs as many as the object is long and fades below the smallest number in long thin ones; and the
-order in which the front reaches voxels proves that every way ends at the centre.
+This is the target of the `flow` head. Cellpose simulates heat diffusion from the centre (Stringer
+et al., 2021, https://doi.org/10.1038/s41592-020-01018-x). Here a front starts at the centre with a
+speed proportional to the distance from the border (the quasihyperbolic metric of Gehring & Palka,
+1976, https://doi.org/10.1007/BF02786713). The flow is similar: paths leave the border at a right
+angle and follow the middle of a bent object. But it takes one pass for any object, while diffusion
+takes as many as the object is long and underflows in long thin ones; and as voxels are ordered by
+arrival time, every path ends at the centre.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from .distance_transform import squared_depths
 from .priority_queue import ROOM, entry, place_of, pop, push, with_room
 from .targets import nearest_to_centroids
 
-_DEEP = 0.5  # of the largest distance to the border: a centre lies as deep, so never at a border
+_DEEP = 0.5  # minimum depth of a centre, relative to the deepest voxel: never at the border
 
 
 def write_flows(labels: NDArray[np.integer], maps: NDArray[np.float32]) -> None:
-    """Write unit vectors that lead to the centre of each object.
+    """Write unit vectors that point to the centre of each object.
 
-    The neighbour to which `step_of` leads is always of the same object and nearer to the centre.
-    At the centre and outside of objects they are 0.
+    The neighbour given by `step_of` is always in the same object and nearer to the centre. Vectors
+    are 0 at the centre and outside objects.
 
     Parameters
     ----------
     labels : ndarray of int, shape (B, *spatial)
     maps : ndarray of float32, shape (B, C, *spatial)
-        Its last channels are written, one an axis.
+        The last channels are written, one per axis.
     """
     shape = labels.shape[1:]
     stack, ids = as_3d(shape), np.ascontiguousarray(labels, np.int32)
-    ways = _ways(framed_shape(shape))
+    neighbours = _neighbours(framed_shape(shape))
     stacks = maps.reshape(*maps.shape[:2], *stack, copy=False)
-    _write_flows(ids.reshape(-1, *stack), *ways, len(shape), stacks)
+    _write_flows(ids.reshape(-1, *stack), *neighbours, len(shape), stacks)
 
 
 @lru_cache(maxsize=8)
-def _ways(
+def _neighbours(
     shape: tuple[int, ...],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return the steps to the neighbours; over which faces (bits) each leads, and how far."""
+    """Return the steps to the neighbours, the faces that each crosses (bits), and its length."""
     steps = steps_of(shape)
     parts = np.zeros(len(steps), np.int64)
     rest = steps.copy()
@@ -87,7 +87,7 @@ def _write_flow(
     flow: NDArray[np.float32],
 ) -> None:
     """Write the flow of a stack of labels, shape (ndim, *stack)."""
-    ndim, frame = len(flow), 1 if len(flow) == 3 else 0  # an image has none in Z
+    ndim, frame = len(flow), 1 if len(flow) == 3 else 0  # 2D images have no padding in Z
     planes, rows, columns = labels.shape
     ids = np.zeros((planes + 2 * frame, rows + 2, columns + 2), np.int32)
     ids[frame : frame + planes, 1:-1, 1:-1] = labels
@@ -101,7 +101,7 @@ def _write_flow(
     heap = np.empty(ROOM, np.int64)
     for i in range(1, len(center)):
         start = (center[i, 0] * ids.shape[1] + center[i, 1]) * ids.shape[2] + center[i, 2]
-        if flat[start] == i:  # not for an id that is not there
+        if flat[start] == i:  # skips missing ids
             heap = _march(
                 start, heap, where, flat, slow.ravel(), steps, parts, lengths, fronts, time, order
             )
@@ -113,7 +113,7 @@ def _write_flow(
 
 @inlined
 def _write_slowness(labels: NDArray[np.int32], slow: NDArray[np.float32]) -> None:
-    """Write the largest depth in the object of each voxel by its own; outside it stays."""
+    """Write the maximum depth of each voxel's object divided by its own depth."""
     depths = np.sqrt(squared_depths(labels))
     peak = np.zeros(labels.max() + 1, np.float32)
     ids, flat = labels.ravel(), depths.ravel()
@@ -141,12 +141,11 @@ def _march(
     time: NDArray[np.float64],
     order: NDArray[np.int32],
 ) -> NDArray[np.int64]:
-    """Note when the front reaches each voxel of an object, and as the how manieth.
+    """Write the time and order in which the front reaches the voxels of an object.
 
-    Fast marching (Sethian, 1996, https://doi.org/10.1073/pnas.93.4.1591), with the straight way to
-    diagonal neighbours where it leads over no face of the object: it may hang together so. `fronts`
-    gets when the front reached the earlier neighbour of each voxel along each axis, shape (ndim,
-    voxels). The heap may have grown, and is returned.
+    Fast marching (Sethian, 1996, https://doi.org/10.1073/pnas.93.4.1591), with direct steps to
+    diagonal neighbours that are connected by no face. `fronts`, shape (ndim, voxels), gets the time
+    of the earlier neighbour of each voxel along each axis. Returns the heap, which may have grown.
     """
     faces = faces_of(steps)
     time[start] = 0.0
@@ -186,9 +185,9 @@ def _march(
 
 @inlined
 def _arrival(fronts: NDArray[np.float64], i: int, slow: float) -> float:
-    """Return when a straight front comes to a voxel, from when it reached the neighbours.
+    """Return when a straight front reaches a voxel, given the times of its neighbours.
 
-    From one neighbour it comes at t + slow; a further axis counts if its front came before that:
+    From one neighbour it is t + slow; a further axis counts if its front is earlier than that:
     then the sum of (at - t)^2 over the axes is slow^2.
     """
     first, second, third = np.inf, np.inf, np.inf  # of the axes, in the order of their fronts
@@ -218,7 +217,7 @@ def _descend(
     steps: NDArray[np.int64],
     flow: NDArray[np.float32],
 ) -> None:
-    """Write the direction in which the time falls most; the first neighbour's where that errs."""
+    """Write the direction of steepest descent in time, or that of the earliest neighbour."""
     ndim = flow.shape[0]
     for i in range(ids.size):
         if ids[i] == 0 or time[i] == 0:
@@ -250,17 +249,17 @@ def _point_to_first(
     flow: NDArray[np.float32],
     i: int,
 ) -> None:
-    """Write the direction to the neighbour that the front reached first."""
+    """Write the direction to the neighbour that the front reaches first."""
     best = -1
     for k in range(len(steps)):
         if ids[i + steps[k]] == ids[i] and (best < 0 or time[i + steps[k]] < time[i + steps[best]]):
             best = k
-    way = steps[best]
+    rest = steps[best]
     square = 0.0
     for k in range(flow.shape[0]):
         stride = -steps[k]
-        flow[k, i] = np.round(way / stride)
-        way -= np.int64(flow[k, i]) * stride
+        flow[k, i] = np.round(rest / stride)
+        rest -= np.int64(flow[k, i]) * stride
         square += flow[k, i] ** 2
     for k in range(flow.shape[0]):
         flow[k, i] /= square**0.5

@@ -1,6 +1,6 @@
-"""A heap of voxels by the time of their arrival, for compiled loops.
+"""A heap of voxels ordered by arrival time, for compiled loops.
 
-Python's `heapq`, compiled, takes twice as long: its entries are pairs in a list that grows.
+Compiled `heapq` takes twice as long: its entries are pairs in a growing list.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ from numpy.typing import NDArray
 
 from ...core.jit import inlined
 
-ROOM = 32  # entries that a heap has room for at first, and at least as many as are put in at once
+ROOM = 32  # initial capacity, and the maximum number of entries pushed at once
 _PLACE = 0xFFFFFFFF
 
 
 @inlined
 def entry(time: float, place: int) -> int:
-    """Return an entry: a time from 0 on, rounded to float32, before a place in a flat array."""
+    """Pack a time (not negative, as float32) and an index in a flat array into an entry."""
     return int(np.float32(time).view(np.int32)) << 32 | int(place)
 
 
 @inlined
 def place_of(entry: int) -> int:
-    """Return the place of an entry."""
+    """Return the index in an entry."""
     return entry & _PLACE
 
 
 @inlined
 def with_room(heap: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return the heap, or a copy twice as large if there is not room for `ROOM` more."""
+    """Return the heap, or a copy twice as large without room for `ROOM` more entries."""
     if count + ROOM <= len(heap):
         return heap
     larger = np.empty(2 * len(heap) + ROOM, np.int64)
@@ -38,9 +38,9 @@ def with_room(heap: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 @inlined
 def push(heap: NDArray[np.int64], where: NDArray[np.int32], count: int, new: int) -> int:
-    """Put an entry into a heap of `count`, and return how many there are then.
+    """Push an entry into a heap of `count` entries, and return the new count.
 
-    It takes the place of a later one of the same voxel, which `where` knows the place of.
+    It replaces a later entry of the same voxel, whose position is in `where`.
     """
     at = where[place_of(new)]
     if at < 0:
@@ -60,14 +60,14 @@ def push(heap: NDArray[np.int64], where: NDArray[np.int32], count: int, new: int
 
 @inlined
 def pop(heap: NDArray[np.int64], where: NDArray[np.int32], count: int) -> int:
-    """Take the least entry out of a heap of `count`, and return it."""
+    """Pop and return the smallest entry of a heap of `count` entries."""
     least: int = heap[0]
     last, at = heap[count - 1], 0
     while True:
         below = 2 * at + 1
         if below >= count - 1:
             break
-        below += int(heap[below + 1] < heap[below])  # no branch, which would be guessed wrongly
+        below += int(heap[below + 1] < heap[below])  # without a branch, which would be mispredicted
         if heap[below] >= last:
             break
         heap[at] = heap[below]

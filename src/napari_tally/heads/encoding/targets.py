@@ -1,4 +1,4 @@
-"""What several heads make from labels: the distance to the border, the centres of objects."""
+"""Targets that several heads share: distance to the border, centres of objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Labels = NDArray[np.integer]
 
 
 def normalized_distance(labels: Labels) -> NDArray[np.float32]:
-    """Return the distance to the border of each object, its largest being 1."""
+    """Return the distance to the border, scaled to a maximum of 1 in each object."""
     distance: NDArray[np.float32] = edt.edt(np.ascontiguousarray(labels), black_border=False)
     distance[np.isinf(distance)] = 1  # one object that fills the image has no border
     ids = np.ascontiguousarray(labels, np.int32)
@@ -50,7 +50,7 @@ def _centers(ids: NDArray[np.int32], found: NDArray[np.intp]) -> None:
 
 @inlined
 def nearest_to_centroids(ids: NDArray[np.int32], found: NDArray[np.intp]) -> None:
-    """Write the voxel of each id, shape (ids + 1, 3), in a stack; of several as near the first."""
+    """Write the voxel nearest to each centroid, shape (ids + 1, 3); the first in case of ties."""
     count = np.zeros(len(found))
     centroid = np.zeros((len(found), 3))
     for z in range(ids.shape[0]):

@@ -1,4 +1,4 @@
-"""The objects and classes of all planes, with ids that are unique in the volume."""
+"""Collect the objects and classes of all planes, with unique ids in the volume."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class DecodedVolume:
-    """All that was decoded of a volume.
+    """The decoded objects and classes of a volume.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class DecodedVolume:
     class_confidence : ndarray, shape (objects,), optional
         Share of the voxels of each object that voted for its class.
     cut : int
-        Objects that are larger than a block of the maps, and may be cut.
+        Number of objects larger than a block of the maps, which may be cut.
     """
 
     labels: Volume
@@ -40,23 +40,23 @@ class DecodedVolume:
 
     @property
     def count(self) -> int:
-        """How many objects there are."""
+        """The number of objects."""
         return len(self.evidence)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know about decoding."""
-        cut = f"{self.cut:,} objects are larger than a block of the maps, and may be cut"
+        """Notes on decoding, for the user."""
+        cut = f"{self.cut:,} objects exceed a block of the prediction maps and may be cut off"
         return (cut,) if self.cut else ()
 
 
 class Collector:
-    """Puts the decoded objects of one plane after the other into a volume."""
+    """Collects the decoded objects, plane by plane, in a volume."""
 
     def __init__(self, setup: RunSetup) -> None:
         self.setup = setup
         shape, names = setup.planes.image.shape[1:], setup.head.class_names
-        self.labels = np.broadcast_to(np.uint32(0), shape)  # without the memory of an image
+        self.labels = np.broadcast_to(np.uint32(0), shape)  # takes no memory
         if setup.separates:
             self.labels = np.zeros(shape, np.uint32)
         few = len(names) <= np.iinfo(np.uint8).max
@@ -65,11 +65,11 @@ class Collector:
         self.count = 0
 
     def add(self, index: tuple[int, ...], found: DecodedObjects) -> None:
-        """Give the objects of a plane their ids."""
+        """Add the objects of a plane, with new ids."""
         if self.classes is not None and found.classes is not None:
             self.classes[index] = found.classes
         if len(found.evidence):
-            # In place: a volume may be so large that a copy of its labels matters.
+            # In place: labels of a volume may be too large to copy.
             at, own = self.labels[index], found.labels
             np.add(own, self.count, out=at, where=own > 0, casting="unsafe")
         self.count += len(found.evidence)
@@ -77,7 +77,7 @@ class Collector:
         self.objects.append(replace(found, labels=nothing, classes=None))
 
     def volume(self) -> DecodedVolume:
-        """Return all that was added."""
+        """Return the collected volume."""
         found = self.objects
         confidences = [o.class_confidence for o in found if o.class_confidence is not None]
         small = self.count <= np.iinfo(np.uint16).max

@@ -1,4 +1,4 @@
-"""From the maps of a plane to its objects and classes on the grid of the image."""
+"""Decode the maps of a plane to objects and classes on the grid of the image."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
 Labels = NDArray[np.integer]
 
-_HALO, _CONTEXT = 64, 16  # px: of an object whose size is unknown; around an object
+_HALO, _CONTEXT = 64, 16  # px: for objects of unknown size; around each object
 _WHOLE = StackStrategy()
 
 
 def decode_steps(setup: RunSetup, maps: Maps | None, grid: NetworkGrid) -> Steps[DecodedObjects]:
-    """Return the objects and classes of maps, shape (C, *spatial), on the grid of the image.
+    """Decode maps, shape (C, *spatial), to objects and classes on the grid of the image.
 
-    Maps that are too large for memory are decoded block by block; every block is a step. None
-    stands for the maps of an empty image.
+    Maps that are too large for memory are decoded block by block, a step each. An empty image has
+    None for maps.
     """
     head = setup.head
     if maps is None:
-        return _nothing(setup, grid)
-    found = _nothing(setup, grid)
+        return _no_objects(setup, grid)
+    found = _no_objects(setup, grid)
     if head.finds_objects:
         found = yield from _object_steps(setup, maps, grid)
     if not head.class_names:
@@ -59,9 +59,9 @@ def decode_steps(setup: RunSetup, maps: Maps | None, grid: NetworkGrid) -> Steps
 
 
 def decode_probe(setup: RunSetup, maps: Maps) -> Labels:
-    """Return the labels of maps of an image as small as those that object size is estimated from.
+    """Decode the small maps from which the object size is estimated, on their own grid.
 
-    They are on the grid of the maps, shape (C, *spatial), and of classes where those are all.
+    Labels are objects, or classes if the head has no objects.
     """
     parts, head = setup.head.split_maps(maps, maps.ndim - 1), setup.head.object_head
     if parts.objects is not None:
@@ -73,14 +73,14 @@ def decode_probe(setup: RunSetup, maps: Maps) -> Labels:
 def decode_labels(
     maps: Maps, grid: NetworkGrid, head: Head, min_size: int, min_voxels: float | None
 ) -> Labels:
-    """Return the objects of maps, shape (C, *spatial), on the grid of the image, without evidence.
+    """Decode maps, shape (C, *spatial), to labels on the grid of the image, without evidence.
 
     Parameters
     ----------
     min_size : int
-        Voxels of an object on the network's grid.
+        Minimum voxels of an object on the network's grid.
     min_voxels : float, optional
-        Voxels of an object on the grid of the image.
+        Minimum voxels of an object on the grid of the image.
     """
     objects = head.split_maps(maps, maps.ndim - 1).objects
     assert objects is not None
@@ -88,8 +88,8 @@ def decode_labels(
     return relabel(labels) if min_voxels is None else remove_small(labels, math.ceil(min_voxels))
 
 
-def _nothing(setup: RunSetup, grid: NetworkGrid) -> DecodedObjects:
-    """Return no objects (and no classes), without the memory of an image."""
+def _no_objects(setup: RunSetup, grid: NetworkGrid) -> DecodedObjects:
+    """Return no objects and no classes, without memory for an image."""
     empty = np.broadcast_to(np.uint16(0), grid.shape)
     evidence = np.zeros((0, len(setup.head.object_head.evidence_names)))
     classes = empty if setup.head.class_names else None
@@ -102,7 +102,7 @@ def _is_large(setup: RunSetup, maps: Maps) -> bool:
 
 
 def _object_steps(setup: RunSetup, maps: Maps, grid: NetworkGrid) -> Steps[DecodedObjects]:
-    """Return the objects of a head that separates them."""
+    """Decode the objects of a head that separates them."""
 
     def decode(part: Maps) -> DecodedObjects:
         head = setup.head.object_head
@@ -120,7 +120,7 @@ def _object_steps(setup: RunSetup, maps: Maps, grid: NetworkGrid) -> Steps[Decod
 def _component_steps(
     setup: RunSetup, maps: Maps, grid: NetworkGrid, classes: Labels
 ) -> Steps[DecodedObjects]:
-    """Return the connected components of each class, without specks."""
+    """Return the connected components of each class, above the minimum size."""
 
     def certainty_of(part: Maps) -> Labels:
         parts = setup.parts(part)
@@ -129,8 +129,8 @@ def _component_steps(
 
     certainty = yield from _voxelwise_steps(setup, maps, grid, certainty_of)
     given = setup.min_voxels
-    least = setup.info.min_size / grid.density if given is None else given
-    labels = remove_small(components(classes), math.ceil(least))
+    min_voxels = setup.info.min_size / grid.density if given is None else given
+    labels = remove_small(components(classes), math.ceil(min_voxels))
     count = int(labels.max(initial=0))
     probability = means(labels, certainty, count) / CERTAIN if count else np.zeros(0)
     return DecodedObjects(labels, probability[:, None])
@@ -139,7 +139,7 @@ def _component_steps(
 def _voxelwise_steps(
     setup: RunSetup, maps: Maps, grid: NetworkGrid, decode: Callable[[Maps], Labels]
 ) -> Steps[Labels]:
-    """Decode maps voxel by voxel and return the outcome on the grid of the image."""
+    """Decode maps voxel by voxel to labels on the grid of the image."""
     if _is_large(setup, maps):
         return grid.labels_back((yield from classes_by_block_steps(maps, decode)))
     if setup.head.resamples_maps:

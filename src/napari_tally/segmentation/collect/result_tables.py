@@ -1,4 +1,4 @@
-"""The tables of a result, measured once after all planes are decoded."""
+"""Measure the tables of a result, once after all planes are decoded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MM3_OF_ML = 1000.0
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """What was measured: see `Result`."""
+    """The tables of a `Result`."""
 
     table: pd.DataFrame
     classes_table: pd.DataFrame | None = None
@@ -47,7 +47,7 @@ def measure_steps(setup: RunSetup, found: DecodedVolume) -> Steps[Tables]:
 
 
 def _object_table_steps(setup: RunSetup, found: DecodedVolume) -> Steps[pd.DataFrame]:
-    """Return one row an object, in the order of the ids; yield every plane."""
+    """Return one row per object, sorted by id; yield every plane."""
     import pandas as pd
 
     if not setup.separates:
@@ -65,7 +65,7 @@ def _object_table_steps(setup: RunSetup, found: DecodedVolume) -> Steps[pd.DataF
 
 
 def confidence(setup: RunSetup, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability that each object is a true one: see `ModelInfo.confidence`."""
+    """Return the confidence of each object: see `ModelInfo.confidence`."""
     calibration = setup.info.confidence
     return evidence[:, 0] if calibration is None else calibration(evidence)
 
@@ -103,7 +103,7 @@ def _class_of(labels: Volume, classes: Volume, ids: NDArray[np.integer]) -> NDAr
 
 
 def _segments(objects: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
-    """Return one table of objects and, without an id, regions of stuff."""
+    """Return one table of objects and of regions of stuff, which have no id."""
     import pandas as pd
 
     stuff = classes[(classes["kind"] == "stuff") & (classes["voxels"] > 0)].drop(columns="voxels")
@@ -114,11 +114,11 @@ def _segments(objects: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
 
 
 def measure_classes(classes: Volume, image: Volume, names: tuple[str, ...]) -> pd.DataFrame:
-    """Measure each class of an image of class ids, one row a class (and frame, in column `t`).
+    """Measure each class of an image of class ids, one row per class (and frame, in column `t`).
 
-    Columns: `class` and `class_name`; `voxels`; the area or volume as objects have it, and
-    `volume_ml` where lengths are in mm; the bounding box in voxels (missing where the class is);
-    the mean intensity in each channel.
+    Columns: `class` and `class_name`; `voxels`; the area or volume as for objects, and `volume_ml`
+    if lengths are in mm; the bounding box in voxels (missing for an absent class); the mean
+    intensity in each channel.
 
     Parameters
     ----------

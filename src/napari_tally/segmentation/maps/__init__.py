@@ -1,1 +1,1 @@
-"""From input to prediction maps: tiles, blocks, stacks."""
+"""From network input to prediction maps: tiles, blocks, stacks."""

@@ -1,4 +1,4 @@
-"""Maps that are too large for memory: made and decoded block by block, with a file on disk."""
+"""Predict and decode maps that are too large for memory block by block, in a file on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...core.float16 import write
 from ...core.progress import Step, Steps
 from ...network.malloc import give_back_memory
 from ...network.tiling import STAGE
-from ...objects.merge_blocks import add, seen
+from ...objects.merge_blocks import add, measure_overlap
 from .decoded_objects import DecodedObjects
 from .kept_maps import on_disk
 
@@ -29,13 +29,13 @@ DecodeObjects = Callable[[NDArray[np.floating]], DecodedObjects]
 
 DECODE = "decode block by block"
 _VOXELS = {2: 2048**2, 3: 176**3}  # of a block with its halo
-_MARGIN = 2.0  # voxels beyond its block in which an object's centre may lie; the first block has it
-_SAME = 0.5  # overlap with an earlier object from which the two are one
+_MARGIN = 2.0  # voxels that a centre may be outside its block; the first such block counts
+_SAME = 0.5  # minimum overlap with earlier objects at which an object is a duplicate
 
 
 @dataclass(frozen=True)
 class Block:
-    """A part of an image, and the same with a halo of context."""
+    """A part of an image, without and with its halo of context."""
 
     core: Slices
     outer: Slices
@@ -52,7 +52,7 @@ def blocks(
 ) -> list[Block]:
     """Divide an image into equal blocks, of about `voxels` voxels with their halo.
 
-    Those with their halo begin at multiples of `align`.
+    With the halo they start at multiples of `align`.
     """
     ndim = len(shape)
     most = voxels or _VOXELS[ndim]
@@ -70,16 +70,16 @@ def blocks(
 
 
 def block_voxels(ndim: int) -> int:
-    """Return how many voxels a block has at most, with its halo."""
+    """Return the maximum number of voxels of a block with its halo."""
     return _VOXELS[ndim]
 
 
 def mapped_by_block_steps(
     inference: Inference, channels: int, shape: tuple[int, ...], part: Part
 ) -> Steps[NDArray[np.float16]]:
-    """Yield every window and return the maps, (channels, *shape), in a temporary file.
+    """Run the network block by block; return the maps, (channels, *shape), in a temporary file.
 
-    Each block has the halo of the windows around it, so that its maps are those of the whole.
+    Each block has the halo of the tiles around it, so its maps equal those of the whole image.
 
     Raises
     ------
@@ -87,33 +87,33 @@ def mapped_by_block_steps(
         If the disk for temporary files is full.
     """
     maps = on_disk((channels, *shape))
-    # Aligned to the network's stride, as windows are: else the maps would differ.
+    # Aligned to the network's stride, as tiles are: otherwise the maps would differ.
     parts = blocks(shape, inference.tiling.halo, align=inference.stride)
     for number, block in enumerate(parts):
         at = Step(STAGE, number, len(parts))
-        found = yield from _quiet(inference.steps(part(block.outer)), at)
-        write(found[(slice(None), *block.inner)], maps[(slice(None), *block.core)])
-        del found
+        block_maps = yield from _as_one_step(inference.steps(part(block.outer)), at)
+        write(block_maps[(slice(None), *block.inner)], maps[(slice(None), *block.core)])
+        del block_maps
         give_back_memory()
         yield replace(at, done=number + 1)
     return maps
 
 
-def _quiet(steps: Steps[NDArray[np.float32]], at: Step) -> Steps[NDArray[np.float32]]:
-    """Relay the steps of a block as one stage, with their notes, so that a run can stop at each."""
+def _as_one_step(steps: Steps[NDArray[np.float32]], at: Step) -> Steps[NDArray[np.float32]]:
+    """Relay the steps and notes of a block as one step, so that a run can still stop at each."""
     while True:
         try:
             note = next(steps).note
         except StopIteration as end:
-            found: NDArray[np.float32] = end.value
-            return found
+            maps: NDArray[np.float32] = end.value
+            return maps
         yield replace(at, note=note)
 
 
 def classes_by_block_steps(
     maps: NDArray[np.floating], decode: Decode
 ) -> Steps[NDArray[np.integer]]:
-    """Yield every block and return the classes of maps, decoded voxel by voxel."""
+    """Decode maps to classes, voxel by voxel; yield every block."""
     out = np.zeros(maps.shape[1:], np.uint16)
     parts = blocks(out.shape, 0)
     for number, block in enumerate(parts):
@@ -126,32 +126,32 @@ def classes_by_block_steps(
 def objects_by_block_steps(
     maps: NDArray[np.floating], decode: DecodeObjects, halo: int
 ) -> Steps[DecodedObjects]:
-    """Yield every block and return the objects of maps, with the count of those that may be cut.
+    """Decode maps to objects, and count those that may be cut; yield every block.
 
     An object belongs to the block that contains its centre. The halo should be at least the radius
-    of the objects; larger ones that reach beyond the halo are counted.
+    of the objects; those that extend beyond the halo are counted.
     """
     out = np.zeros(maps.shape[1:], np.uint32)
-    parts, count, large = blocks(out.shape, halo), 0, 0
+    parts, count, cut = blocks(out.shape, halo), 0, 0
     evidence = []
     for number, block in enumerate(parts):
         found = decode(maps[(slice(None), *block.outer)])
         placed = out[block.outer]
-        size, center, covered = seen(found.labels, placed)
+        size, center, covered = measure_overlap(found.labels, placed)
         own = _owned(center, block) & (covered < _SAME * size)
         ids = np.where(own, count + np.cumsum(own), 0).astype(out.dtype)
         evidence.append(found.evidence[own[1:]])
         add(found.labels, ids, placed)
         count += int(own.sum())
-        large += int((own & _cut(found.labels, block, out.shape, len(own))).sum())
+        cut += int((own & _cut(found.labels, block, out.shape, len(own))).sum())
         del found
         give_back_memory()
         yield Step(DECODE, number + 1, len(parts))
-    return DecodedObjects(out, np.concatenate(evidence), cut=large)
+    return DecodedObjects(out, np.concatenate(evidence), cut=cut)
 
 
 def _owned(center: NDArray[np.float64], block: Block) -> NDArray[np.bool_]:
-    """Return which objects (by id) have their centre in the core of a block."""
+    """Return which ids have their centre in the core of a block."""
     inner = np.array([(part.start, part.stop - 1) for part in block.inner])
     inside = (center >= inner[:, 0] - _MARGIN) & (center <= inner[:, 1] + _MARGIN)
     own = np.asarray(inside.all(axis=1))

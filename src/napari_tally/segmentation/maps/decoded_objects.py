@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import NDArray
 
-from ...objects.relabel import large_ones
+from ...objects.relabel import large_objects
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,15 +22,15 @@ class DecodedObjects:
     Attributes
     ----------
     labels : ndarray of int
-        Ids from 1 to the number of rows; one may have lost its last voxel.
+        Ids from 1 to the number of rows of `evidence`; an id may be without voxels.
     evidence : ndarray, shape (objects, features)
-        Row i is of object i + 1: see `heads.base.Head.evidence`.
+        Row i belongs to object i + 1: see `heads.base.Head.evidence`.
     classes : ndarray of int, optional
         Class ids, of the labels' shape.
     class_confidence : ndarray, shape (objects,), optional
         Share of each object's voxels that voted for its class.
     cut : int
-        Objects that are larger than a block of the maps, and may be cut.
+        Number of objects larger than a block of the maps, which may be cut.
     """
 
     labels: NDArray[np.integer]
@@ -44,6 +44,6 @@ class DecodedObjects:
         return replace(self, labels=grid.labels_back(self.labels))
 
     def large(self, min_voxels: int) -> DecodedObjects:
-        """Return the objects of so many voxels or more, with consecutive ids in the same order."""
-        labels, ids = large_ones(self.labels, min_voxels)
+        """Return the objects of at least `min_voxels` voxels, with consecutive ids in order."""
+        labels, ids = large_objects(self.labels, min_voxels)
         return replace(self, labels=labels, evidence=self.evidence[ids - 1])

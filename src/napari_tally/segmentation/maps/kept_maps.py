@@ -1,4 +1,4 @@
-"""Maps that are kept for decoding again: in memory up to a limit, on disk above it."""
+"""Keep maps to decode them again: in memory up to a limit, on disk above it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMIT = 2**30  # bytes in memory
 
 
 class KeptMaps(Sequence[NDArray[np.float16]]):
-    """The maps of each plane, shape (C, *spatial); temporary files go when it goes."""
+    """The maps of each plane, shape (C, *spatial); temporary files are deleted with it."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.limit = limit
@@ -25,7 +25,7 @@ class KeptMaps(Sequence[NDArray[np.float16]]):
         self._maps: list[NDArray[np.float16]] = []
 
     def append(self, maps: NDArray[np.float16]) -> None:
-        """Keep the maps of one more plane.
+        """Add the maps of a plane.
 
         Raises
         ------
@@ -57,26 +57,26 @@ class KeptMaps(Sequence[NDArray[np.float16]]):
 
 
 def on_disk(shape: tuple[int, ...]) -> NDArray[np.float16]:
-    """Return room for maps, of float16, in a temporary file that goes when the array goes.
+    """Return a float16 array in a temporary file that is deleted with the array.
 
     Raises
     ------
     FileError
-        If the disk for temporary files has not that much room.
+        If the disk for temporary files is too full.
     """
     size = 2 * math.prod(shape)
     with tempfile.TemporaryFile(prefix="napari-tally-maps-") as file:
         free = shutil.disk_usage(tempfile.gettempdir()).free
         if free < size:
             raise FileError(
-                f"The maps need {size / 2**20:,.0f} MiB for temporary files, but "
+                f"The prediction maps need {size / 2**20:,.0f} MiB for temporary files, but "
                 f"{tempfile.gettempdir()} has {free / 2**20:,.0f} MiB free",
-                hint="Free some disk space, or choose a part of the image",
+                hint="Free some disk space, or crop the image",
             )
         return np.memmap(file, np.float16, "w+", shape=shape)
 
 
 def _written(maps: NDArray[np.float16]) -> NDArray[np.float16]:
-    kept = on_disk(maps.shape)
-    kept[...] = maps
-    return kept
+    stored = on_disk(maps.shape)
+    stored[...] = maps
+    return stored

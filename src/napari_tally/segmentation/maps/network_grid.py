@@ -1,4 +1,4 @@
-"""The grid of a network's input: the image reoriented and resampled as the model asks, and back."""
+"""The grid of a network's input: reorient and resample images for a model, and labels back."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
 Prepare = Callable[[NDArray[np.generic]], NDArray[np.float32]]
 DecodeVoxels = Callable[[NDArray[np.floating]], NDArray[np.integer]]
 
-_ALIKE = 0.03  # voxels that differ by less are not resampled: that would blur more than it helps
-_MOST = 50  # times by which an axis is resampled; beyond, the calibration must be wrong
+_ALIKE = 0.03  # relative difference of voxel sizes below which resampling would only blur
+_MOST = 50  # maximum resampling factor; beyond, the calibration must be wrong
 _DIRECTIONS = {
     "R": "right", "L": "left", "A": "anterior", "P": "posterior", "S": "superior", "I": "inferior",
 }  # fmt: skip
-_MUCH_MORE = 1.5  # times the extent of the largest training image
-_COARSE = 3  # times that voxels may be as long as the model's without a warning
+_MUCH_MORE = 1.5  # extent relative to the largest training image that gives a warning
+_COARSE = 3  # voxel size relative to the model's that gives a warning
 
 
 @dataclass(frozen=True)
 class NetworkGrid:
-    """How the planes (or stacks) of an image become what the network sees.
+    """How planes (or stacks) of an image are converted to network input.
 
     Attributes
     ----------
     shape : tuple of int
         Shape of a plane of the image.
     turn : Turn, optional
-        How its axes are turned before.
+        How its axes are reoriented first.
     scale : tuple of float
-        By how much it is enlarged along each axis, once turned.
+        Resampling factor of each axis, after reorientation.
     """
 
     shape: tuple[int, ...]
@@ -56,70 +56,70 @@ class NetworkGrid:
     scale: tuple[float, ...] = ()
 
     @property
-    def turned_shape(self) -> tuple[int, ...]:
-        """Shape of a plane with its axes turned."""
+    def reoriented_shape(self) -> tuple[int, ...]:
+        """Shape of a reoriented plane."""
         return self.shape if self.turn is None else self.turn.permuted(self.shape)
 
     @property
-    def seen_shape(self) -> tuple[int, ...]:
-        """Shape of what the network sees."""
-        pairs = zip(self.turned_shape, self.scale or (1.0,) * len(self.shape), strict=True)
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the network input."""
+        pairs = zip(self.reoriented_shape, self.scale or (1.0,) * len(self.shape), strict=True)
         return tuple(scaled_shape((n,), s)[0] for n, s in pairs)
 
     @property
     def density(self) -> float:
-        """How many voxels of the network's grid there are for one of the image."""
-        return float(np.prod(self.seen_shape) / np.prod(self.shape))
+        """Number of voxels of the network input per voxel of the image."""
+        return float(np.prod(self.input_shape) / np.prod(self.shape))
 
     def scaled(self, scale: float) -> NetworkGrid:
-        """Return the grid of an image enlarged by `scale` along every axis besides."""
+        """Return the grid with every axis scaled by a further factor."""
         before = self.scale or (1.0,) * len(self.shape)
         return replace(self, scale=tuple(s * scale for s in before))
 
-    def seen(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a plane, shape (C, *spatial), as the network sees it."""
-        turned = image if self.turn is None else self.turn(image)
-        return np.ascontiguousarray(resample_image(turned, self.seen_shape))
+    def network_input(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the network input for a plane, shape (C, *spatial)."""
+        reoriented = image if self.turn is None else self.turn(image)
+        return np.ascontiguousarray(resample_image(reoriented, self.input_shape))
 
-    def seen_part(
+    def input_part(
         self, image: NDArray[np.generic], part: tuple[slice, ...], prepare: Prepare
     ) -> NDArray[np.float32]:
-        """Return a part of what the network sees of a plane, shape (C, *spatial)."""
-        turned = image if self.turn is None else self.turn(image)
-        return resampled_part(turned, self.seen_shape, part, prepare)
+        """Return a part of the network input for a plane, shape (C, *spatial)."""
+        reoriented = image if self.turn is None else self.turn(image)
+        return resampled_part(reoriented, self.input_shape, part, prepare)
 
     def labels_back(self, labels: NDArray[np.integer]) -> NDArray[np.integer]:
-        """Return labels of the network's grid on that of the image."""
-        if labels.shape != self.turned_shape:
-            labels = resample_labels(labels, self.turned_shape)
-        return self._turned_back(labels)
+        """Return labels on the network's grid on the grid of the image."""
+        if labels.shape != self.reoriented_shape:
+            labels = resample_labels(labels, self.reoriented_shape)
+        return self._restored(labels)
 
     def classes_back(self, maps: NDArray[np.floating], decode: DecodeVoxels) -> NDArray[np.integer]:
         """Decode maps, shape (C, *spatial), voxel by voxel.
 
-        It is the maps that are brought to the grid of the image, a slab at a time: edges come out
-        smoother than those of resampled classes, and thin parts stay.
+        The maps, not the classes, are resampled to the grid of the image, a slab at a time: edges
+        are smoother and thin structures are kept.
         """
-        if maps.shape[1:] == self.turned_shape:
-            return self._turned_back(decode(maps))
-        found = np.empty(self.turned_shape, np.uint16)
-        for place, slab in resampled_slabs(maps, self.turned_shape):
-            found[place] = decode(slab)
-        return self._turned_back(found)
+        if maps.shape[1:] == self.reoriented_shape:
+            return self._restored(decode(maps))
+        classes = np.empty(self.reoriented_shape, np.uint16)
+        for place, slab in resampled_slabs(maps, self.reoriented_shape):
+            classes[place] = decode(slab)
+        return self._restored(classes)
 
-    def _turned_back(self, array: NDArray[Any]) -> NDArray[Any]:
+    def _restored(self, array: NDArray[Any]) -> NDArray[Any]:
         return array if self.turn is None else self.turn.back(array)
 
 
 def network_grid(
     volume: Volume, shape: tuple[int, ...], info: ModelInfo
 ) -> tuple[NetworkGrid, list[str]]:
-    """Return the grid on which a model takes planes of `shape`, and notes for the user.
+    """Return the network grid of a model for planes of `shape`, and notes for the user.
 
     Raises
     ------
     InputError
-        If the voxels are so far from the model's that the calibration must be wrong.
+        If the voxel size differs so much from the model's that the calibration must be wrong.
     """
     inputs, grid, notes = info.preprocessing, NetworkGrid(shape), []
     if inputs.orientation is not None:
@@ -147,15 +147,15 @@ def _scale(
     voxel, unit = info.preprocessing.voxel, info.preprocessing.spacing_unit
     if volume.spacing is None:
         assumed = f"{volume.name} has no calibration: voxels of {voxel} are assumed"
-        return (1.0,) * len(wanted), [f"{assumed}, as {info.name} takes them"]
+        return (1.0,) * len(wanted), [f"{assumed}, those of the training data of {info.name}"]
     factor = LENGTHS[volume.unit] / LENGTHS[unit]
     have = tuple(s * factor for s in volume.spacing[-len(wanted) :])
     have = have if grid.turn is None else grid.turn.permuted(have)
     scale = tuple(_snapped(h / w) for h, w in zip(have, wanted, strict=True))
     if any(not 1 / _MOST <= s <= _MOST for s in scale):
         raise InputError(
-            f"{volume.name} has {volume.describe_spacing()} but {info.name} takes voxels of "
-            f"{voxel}, more than {_MOST} times smaller or larger",
+            f"{volume.name} has voxels of {volume.describe_spacing()}, more than {_MOST} times "
+            f"larger or smaller than those of {info.name} ({voxel})",
             hint="Correct the spacing",
         )
     if all(s == 1 for s in scale):
@@ -163,8 +163,8 @@ def _scale(
     notes = [f"{volume.name} ({volume.describe_spacing()}) is resampled to {voxel} for the network"]
     if max(scale) > _COARSE:
         notes.append(
-            f"The voxels of {volume.name} are up to {max(scale):.3g} times as long as those in the "
-            f"training images of {info.name}: structures may be missed or wrong"
+            f"The voxels of {volume.name} are up to {max(scale):.3g} times as long as those of the "
+            f"training data of {info.name}: structures may be missed or wrong"
         )
     return scale, notes
 
@@ -172,11 +172,11 @@ def _scale(
 def _too_large(
     volume: Volume, grid: NetworkGrid, info: ModelInfo, spacing: tuple[float, ...]
 ) -> str:
-    """Return a warning if an image shows much more than those of the training, else ""."""
+    """Return a warning if an image is much larger than the training images, else ""."""
     extent, unit = info.preprocessing.extent, info.preprocessing.spacing_unit
     if extent is None:
         return ""
-    sizes = [n * s for n, s in zip(grid.seen_shape, spacing, strict=True)]
+    sizes = [n * s for n, s in zip(grid.input_shape, spacing, strict=True)]
     if all(size <= _MUCH_MORE * most for size, most in zip(sizes, extent, strict=True)):
         return ""
     here, known = (" x ".join(f"{n:.0f}" for n in lengths) for lengths in (sizes, extent))

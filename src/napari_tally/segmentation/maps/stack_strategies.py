@@ -1,4 +1,4 @@
-"""Strategies for a stack and a 2D model: each is a small option with its behaviour."""
+"""Strategies to segment stacks with a 2D model, each an option with its behaviour."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ Image = NDArray[np.float32]
 Maps = NDArray[Any]
 Labels = NDArray[np.integer]
 
-_DEEP = 1.5  # the minimum area of an object, to this power, is its minimum volume
-_SPECK = 3  # times the minimum area that a linked object must have in all
+_DEEP = 1.5  # minimum area to this power = minimum volume
+_SPECK = 3  # minimum volume of a linked object, relative to the minimum area
 
 
 class StackStrategy(Options):
-    """How the objects of an image, or of a whole stack, are found; here the network takes it whole.
+    """How an image or stack is segmented; this one passes it to the network as it is.
 
     Attributes
     ----------
     joins : bool
-        Whether a 2D model gives objects of the whole stack.
+        Whether a 2D model segments objects of the whole stack.
     cubes : bool
-        Whether the stack is resampled to cubic voxels, and its maps are in 3D.
+        Whether the stack is resampled to cubic voxels, with maps in 3D.
     by_block : bool
-        Whether maps may be made and decoded block by block.
+        Whether maps may be predicted and decoded block by block.
     """
 
     joins: ClassVar[bool] = False
@@ -55,7 +55,7 @@ class StackStrategy(Options):
         return (yield from inference.steps(image))
 
     def decode(self, maps: Maps, head: Head, min_size: int) -> Labels:
-        """Return the objects of object maps, shape (C, *spatial), without specks."""
+        """Decode object maps, shape (C, *spatial); remove objects below the minimum size."""
         return remove_small(head.decode(maps), min_size)
 
     def evidence(self, parts: MapParts, head: Head, labels: Labels) -> NDArray[np.float64]:
@@ -64,7 +64,7 @@ class StackStrategy(Options):
         return head.evidence(parts.objects, labels, parts.spread)
 
     def decode_objects(self, parts: MapParts, head: Head, min_size: int) -> DecodedObjects:
-        """Return the objects of maps without specks, with the evidence for each."""
+        """Decode maps to objects above the minimum size, with the evidence for each."""
         maps, spread = parts.objects, parts.spread
         assert maps is not None
         if self.by_block:  # converted once: both steps need it
@@ -75,13 +75,13 @@ class StackStrategy(Options):
 
 
 class Slices(StackStrategy):
-    """Each slice separately; nothing is linked."""
+    """Segment each slice separately, without linking."""
 
     name: Literal["slices"] = "slices"
 
 
 class Link(StackStrategy):
-    """Slice by slice; then objects that overlap in neighbouring slices are linked.
+    """Segment slice by slice, then link objects that overlap in neighbouring slices.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class Link(StackStrategy):
 
 
 class Views(StackStrategy):
-    """The slices along all three axes; their maps are merged to maps in 3D, decoded once."""
+    """Predict the slices along all three axes, merge their maps in 3D, decode once."""
 
     joins: ClassVar[bool] = True
     cubes: ClassVar[bool] = True
@@ -138,8 +138,8 @@ class Views(StackStrategy):
         _check_objects(head, name, self.name)
         if not head.merges_views:
             raise InputError(
-                f"The maps of {name} differ in 2D and 3D: three views cannot be merged",
-                hint="Try --stack link",
+                f"{name} has other prediction maps in 2D than in 3D: views cannot be merged",
+                hint="Use --stack link",
             )
 
     def map_steps(self, image: Image, inference: Inference, head: Head) -> Steps[Maps]:
@@ -151,7 +151,7 @@ class Views(StackStrategy):
 
 
 class Auto(Options):
-    """The most accurate: three views, or linked slices where a stack is too coarse for them."""
+    """The most accurate one: orthogonal views, or linked slices for coarse stacks."""
 
     name: Literal["auto"] = "auto"
 
@@ -159,8 +159,8 @@ class Auto(Options):
 def _check_objects(head: Head, name: str, strategy: str) -> None:
     if not head.finds_objects:
         raise InputError(
-            f"{name} gives classes, but --stack {strategy} is for models that separate objects",
-            hint="Try --stack slices",
+            f"{name} predicts classes, but --stack {strategy} is for models that separate objects",
+            hint="Use --stack slices",
         )
 
 

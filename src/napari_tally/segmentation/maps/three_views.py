@@ -1,8 +1,8 @@
-"""Maps of a volume from a 2D model: those of all XY, XZ and YZ slices are merged to maps in 3D.
+"""Predict maps in 3D with a 2D model: merge those of all XY, XZ and YZ slices.
 
-Each voxel is seen in three planes. Channels of scalars are averaged; the component of a vector
-along an axis is averaged over the two views whose planes contain the axis. So the head decodes the
-merged maps in 3D, and no objects have to be linked.
+Each voxel is in three slices. Scalar channels are averaged; the component of a vector along an axis
+is averaged over the two views whose slices contain the axis. The head then decodes the merged maps
+in 3D, without linking.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ...core.progress import Steps
     from ...network.tiling import Inference
 
-_AT_ONCE = 2**22  # voxels whose maps of one view are in memory as float32
-_SLAB = 1.0  # voxels: slices are smoothed with their neighbours against noise
-_LEAST = 1e-3  # weight of the vectors of a view that sees background
+_AT_ONCE = 2**22  # voxels of one view whose maps are in memory as float32 at a time
+_SLAB = 1.0  # voxels: sigma of the smoothing across slices, against noise
+_MIN_WEIGHT = 1e-3  # of the vectors of a view in the background
 
 
 def view_steps(
@@ -29,23 +29,23 @@ def view_steps(
     Parameters
     ----------
     volume : ndarray, shape (C, Z, Y, X)
-        Normalized, on a grid of cubes.
+        Normalized, with cubic voxels.
     inference : Inference
-        Of the 2D network.
+        Tiled inference of the 2D network.
     vectors : tuple of int
-        Channels of a vector along Z, Y and X, the last of the merged maps; () without one.
+        Channels of a vector along Z, Y and X, the last of the merged maps; () for none.
 
     Returns
     -------
     ndarray of float16, shape (channels, Z, Y, X)
-        The maps of the head in 3D. Besides, no more than a slab is in memory.
+        The maps of the head in 3D. Apart from them, only a slab is in memory.
     """
     from scipy.ndimage import gaussian_filter1d
 
     views = _Views(volume.shape[1:], vectors)
     for axis in range(3):
-        seen = gaussian_filter1d(volume, _SLAB, axis + 1, mode="nearest")
-        slices = np.moveaxis(seen, axis + 1, 1)
+        smooth = gaussian_filter1d(volume, _SLAB, axis + 1, mode="nearest")
+        slices = np.moveaxis(smooth, axis + 1, 1)
         count = max(1, _AT_ONCE // int(np.prod(slices.shape[2:])))
         for start in range(0, slices.shape[1], count):
             part = np.ascontiguousarray(slices[:, start : start + count])
@@ -55,7 +55,7 @@ def view_steps(
 
 
 class _Views:
-    """Merged maps of the slices that were added, and the weights of each voxel's vectors."""
+    """Merges the maps of slices; keeps the weights of each voxel's vectors."""
 
     def __init__(self, shape: tuple[int, ...], vectors: tuple[int, ...]) -> None:
         self.shape = shape
@@ -72,15 +72,15 @@ class _Views:
         sums = np.moveaxis(self.sums, axis + 1, 1)[:, start:stop]
         weights = np.moveaxis(self.weights, axis + 1, 1)[:, start:stop]
         sums[:flat] += maps[:flat] / 3
-        seen = 1 - maps[0] + _LEAST
+        weight = 1 - maps[0] + _MIN_WEIGHT
         along = [a for a in range(self.ndim) if a != axis]
-        # Not strict: the spread of test-time augmentation has no meaning over views.
+        # Not strict: the spread of test-time augmentation is meaningless across views.
         for k, offset in zip(along, maps[flat:], strict=False):
-            total = weights[k] + seen
-            sums[flat + k] += (offset - sums[flat + k]) * seen / total
+            total = weights[k] + weight
+            sums[flat + k] += (offset - sums[flat + k]) * weight / total
             weights[k] = total
 
     def maps(self) -> NDArray[np.float16]:
-        """Return the maps of all views, shape (C, Z, Y, X)."""
+        """Return the merged maps, shape (C, Z, Y, X)."""
         assert self.sums is not None
         return self.sums

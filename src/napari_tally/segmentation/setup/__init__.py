@@ -1,1 +1,1 @@
-"""What a run needs before the network starts: input, object size, strategy."""
+"""Prepare a run before the network starts: input, object size, strategy."""

@@ -1,4 +1,4 @@
-"""The stack strategy for a volume and a model, its grid, and notes for the user."""
+"""Choose the stack strategy for a volume and a model, and its grid."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from ..maps.network_grid import NetworkGrid
     from .options import SegmentOptions
 
-_COARSEST = 6.0  # times as long as wide: voxels up to here are resampled to cubes
-_MOST = 50.0  # beyond, the calibration must be wrong
-_SHALLOW = 16  # voxels of depth that a view from the side needs to show anything
-_BYTES = 40  # a voxel on the grid of cubes: its maps and those of one view, and its labels
-_SHARE = 0.7  # of the free memory that they may take
+_COARSEST = 6.0  # maximum anisotropy at which voxels are resampled to cubes
+_MOST = 50.0  # maximum anisotropy; beyond, the calibration must be wrong
+_SHALLOW = 16  # voxels: minimum depth for orthogonal views
+_BYTES = 40  # per cubic voxel: its maps, those of one view, and labels
+_SHARE = 0.7  # of the free memory that may be used
 
 
 def choose_strategy(
     volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions
 ) -> tuple[StackStrategy, list[str]]:
-    """Return the strategy for a volume and a model for `ndim` axes, and notes for the user.
+    """Return the strategy for a volume and a model with `ndim` axes, and notes for the user.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def choose_strategy(
         return chosen, [_note(volume, name, chosen, "")] if chosen.joins else []
     if not info.head.finds_objects:
         return Slices(), []
-    reason = "its maps differ in 2D and 3D"
+    reason = "its prediction maps differ in 2D and 3D"
     if info.head.merges_views:
         reason = _reason(volume)
     strategy = Link() if reason else Views()
@@ -61,7 +61,7 @@ def in_cubes(info: ModelInfo, strategy: StackStrategy) -> bool:
 def scaled(
     grid: NetworkGrid, volume: Volume, info: ModelInfo, strategy: StackStrategy, scale: float
 ) -> NetworkGrid:
-    """Return the grid of an image that is resized by `scale`; stacks may get cubic voxels."""
+    """Return the grid for an image scaled by `scale`; stacks may get cubic voxels."""
     if len(grid.shape) == 2 or info.preprocessing.spacing is not None:
         return grid.scaled(scale)
     if not in_cubes(info, strategy):
@@ -70,7 +70,7 @@ def scaled(
 
 
 def _sides(volume: Volume) -> tuple[float, ...]:
-    """Return the lengths of a voxel's sides, the shorter in the plane being 1."""
+    """Return the side lengths of a voxel, relative to the shorter one in the plane."""
     if volume.spacing is None:
         return (1.0, 1.0, 1.0)
     sides = volume.spacing[-3:]
@@ -78,23 +78,23 @@ def _sides(volume: Volume) -> tuple[float, ...]:
     if not 1 / _MOST <= sides[0] <= _MOST:
         raise InputError(
             f"The voxels of {volume.name} ({volume.describe_spacing()}) are more than {_MOST:g} "
-            "times as long as wide, or as wide as long",
+            "times longer or shorter along Z than in the plane",
             hint="Correct the spacing",
         )
     return sides
 
 
 def _coarse(volume: Volume, info: ModelInfo) -> list[str]:
-    coarse = _sides(volume)[0]
-    if coarse <= _COARSEST:
+    anisotropy = _sides(volume)[0]
+    if anisotropy <= _COARSEST:
         return []
-    apart = f"The slices of {volume.name} are {coarse:.3g} times as far apart as its pixels"
-    trained = f"more than in the training of {info.name} ({_COARSEST:g})"
+    apart = f"The slices of {volume.name} are {anisotropy:.3g} times as far apart as its pixels"
+    trained = f"more than in the training data of {info.name} ({_COARSEST:g})"
     return [f"{apart}, {trained}: objects may be missed or merged"]
 
 
 def _reason(volume: Volume) -> str:
-    """Return why three views would show too little, or "" where they are best."""
+    """Return why orthogonal views are unsuitable, or "" if they are best."""
     sides = _sides(volume)
     shape = [round(n * s) for n, s in zip(volume.spatial_shape, sides, strict=True)]
     free = psutil.virtual_memory().available
@@ -104,7 +104,7 @@ def _reason(volume: Volume) -> str:
         return f"it is only {shape[0]} px deep"
     if prod(shape) * _BYTES > _SHARE * free:
         needed = prod(shape) * _BYTES / 2**30
-        return f"three views need {needed:.1f} GiB of memory ({free / 2**30:.1f} free)"
+        return f"orthogonal views need {needed:.1f} GiB of memory, {free / 2**30:.1f} are free"
     return ""
 
 
@@ -113,7 +113,7 @@ def _note(volume: Volume, name: str, strategy: StackStrategy, reason: str) -> st
         because = f" ({reason})" if reason else ""
         return f"{name} is a 2D model: objects of {volume.name} are linked across slices{because}"
     cubes = (
-        "" if volume.spacing is not None else "; without a calibration, cubic voxels are assumed"
+        "" if volume.spacing is not None else ", and without a calibration cubic voxels are assumed"
     )
     return (
         f"{name} is a 2D model: {volume.name} is segmented in orthogonal views (XY, XZ, YZ){cubes}"

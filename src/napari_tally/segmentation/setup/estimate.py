@@ -1,4 +1,4 @@
-"""Time and memory of a run, before it begins."""
+"""Estimate time and memory of a run before it starts."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from .options import SegmentOptions
 
 _FLOAT, _HALF, _LABEL = 4, 2, 4  # bytes
-_DECODE = 32  # bytes a voxel that decoding needs beside the maps
-_TILE = {2: 40, 3: 80}  # bytes a voxel of a window inside of the network
+_DECODE = 32  # bytes per voxel for decoding, without the maps
+_TILE = {2: 40, 3: 80}  # bytes per voxel of a tile inside the network
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run will take.
+    """What a run needs.
 
     Attributes
     ----------
     voxels : float
-        Of the network's input, over all planes.
+        Voxels of network input, over all planes.
     memory : int
-        Bytes at the peak, beside the image.
+        Peak memory in bytes, without the image.
     streamed : bool
-        Whether maps are made block by block, in a temporary file.
+        Whether maps are predicted block by block, in a temporary file.
     """
 
     voxels: float
@@ -41,14 +41,14 @@ class Needs:
 
 
 def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -> Needs:
-    """Estimate what it takes to segment a volume with a model for `ndim` axes.
+    """Estimate the needs of segmenting a volume with a model of `ndim` axes.
 
-    The object size counts if it is set, since estimating it takes the network.
+    The object size counts only if it is given: estimating it requires the network.
 
     Raises
     ------
     InputError
-        If the model does not take the volume, or an option does not fit it.
+        If the volume does not fit the model, or an option does not fit the volume.
     """
     check_axes(volume, info.name, ndim)
     strategy, _ = choose_strategy(volume, info, ndim, options)
@@ -57,22 +57,22 @@ def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -
     given = options.diameter_px(volume)
     scale = info.preprocessing.scale_for(given)
     grid = scaled(network_grid(volume, plane, info)[0], volume, info, strategy, scale)
-    seen, channels = math.prod(grid.seen_shape), info.head.channels(axes)
+    voxels, channels = math.prod(grid.input_shape), info.head.channels(axes)
     sizes = dict(zip(volume.axes, volume.shape, strict=True))
     whole = math.prod(n for axis, n in sizes.items() if axis != "C")
-    streamed = strategy.by_block and maps_are_large(channels, seen, options)
-    held = min(seen, block_voxels(axes)) if streamed else seen
-    window = options.tiling.of(info.preprocessing.tiling).tile ** ndim
+    streamed = strategy.by_block and maps_are_large(channels, voxels, options)
+    held = min(voxels, block_voxels(axes)) if streamed else voxels
+    tile = options.tiling.of(info.preprocessing.tiling).tile ** ndim
     memory = (
         held * (_FLOAT * (channels + 1 + len(info.preprocessing.channels)) + _DECODE)
-        + (0 if streamed else seen * channels * _HALF)
-        + min(held, window) * _TILE[ndim]
+        + (0 if streamed else voxels * channels * _HALF)
+        + min(held, tile) * _TILE[ndim]
         + whole * _LABEL
     )
     times = axes if strategy.cubes else 1  # a view along each axis
-    return Needs(times * seen * whole / max(1, math.prod(plane)), memory, streamed)
+    return Needs(times * voxels * whole / max(1, math.prod(plane)), memory, streamed)
 
 
 def maps_are_large(channels: int, voxels: int, options: SegmentOptions) -> bool:
-    """Return whether the maps of a plane are more than may be held."""
+    """Return whether the maps of a plane exceed the memory limit."""
     return _FLOAT * channels * voxels > options.max_maps_gib * 2**30

@@ -1,4 +1,4 @@
-"""What a user may decide about the files of a segmentation."""
+"""Options for the files of a segmentation."""
 
 from __future__ import annotations
 

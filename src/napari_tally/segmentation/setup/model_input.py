@@ -1,4 +1,4 @@
-"""From a volume to the input of a model: the right channels, plane by plane."""
+"""Select the channels of a volume for a model, plane by plane."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Planes:
-    """The images of a volume that a model takes one at a time.
+    """The planes (or stacks) of a volume that a model segments one at a time.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Planes:
     lead : str
         The axes along which planes are segmented one by one ("T", "Z", "TZ" or "").
     ndim : int
-        Number of spatial axes that the model takes together.
+        Number of spatial axes of a plane (or stack).
     """
 
     image: NDArray[np.generic]
@@ -40,7 +40,7 @@ class Planes:
         return self.image.shape[-self.ndim :]
 
     def indices(self) -> Iterator[tuple[int, ...]]:
-        """Give the index of each plane along the lead axes."""
+        """Yield the index of each plane along the lead axes."""
         return iter(np.ndindex(*self.image.shape[1 : 1 + len(self.lead)]))
 
     def __len__(self) -> int:
@@ -53,19 +53,19 @@ class Planes:
 
 
 def planes(
-    volume: Volume, model: Model, channel: int | str | None, joined: bool = False
+    volume: Volume, model: Model, channel: int | str | None, whole_stack: bool = False
 ) -> tuple[Planes, list[str]]:
     """Return the planes for the model, and notes for the user.
 
-    With `joined` the slices of a stack stay together although the model is 2D.
+    With `whole_stack`, the slices of a stack stay together although the model is 2D.
 
     Raises
     ------
     InputError
-        If the image is empty or a mask, or lacks channels or axes that the model takes.
+        If the image is empty or a mask, or lacks channels or axes of the model.
     """
     check_intensities(volume)
-    ndim = 3 if joined else model.architecture.spatial_dims
+    ndim = 3 if whole_stack else model.architecture.spatial_dims
     check_axes(volume, model.info.name, ndim)
     image, axes = _channels(volume, model, channel)
     lead = axes[: len(axes) - ndim]
@@ -74,7 +74,7 @@ def planes(
         each = " and ".join({"T": "frame", "Z": "slice"}[a] for a in lead)
         notes.append(
             f"{model.info.name} is a {model.architecture.spatial_dims}D model: each {each} of "
-            f"{volume.name} is segmented separately, objects are not linked"
+            f"{volume.name} is segmented separately, and objects are not linked"
         )
     return Planes(image, lead, ndim), notes
 
@@ -84,17 +84,17 @@ def check_axes(volume: Volume, name: str, ndim: int) -> None:
     if ndim > len(volume.spatial_axes):
         raise InputError(
             f"{name} takes stacks (axes ZYX), but {volume.name} has the axes {volume.axes}",
-            hint="Choose a 2D model, or set the axes with --axes",
+            hint="Choose a 2D model, or correct the axes with --axes",
         )
 
 
 def check_intensities(volume: Volume) -> None:
-    """Refuse what is not an image of intensities."""
+    """Refuse arrays that are not images of intensities."""
     kind = np.dtype(volume.array.dtype).kind
     if kind == "b":
         raise InputError(
             f"{volume.name} is a mask, not an image of intensities",
-            hint="To separate and measure a mask use measure",
+            hint="To split and measure the objects of a mask, use measure",
         )
     if kind not in "uif":
         raise InputError(f"{volume.name} has values of type {volume.array.dtype}, not real numbers")
@@ -105,7 +105,7 @@ def check_intensities(volume: Volume) -> None:
 def _channels(
     volume: Volume, model: Model, channel: int | str | None
 ) -> tuple[NDArray[np.generic], str]:
-    """Return the image with the channels that the model takes in front, and its other axes."""
+    """Return the image with the channels of the model first, and its other axes."""
     names, have = model.info.preprocessing.channels, len(volume.channels)
     if len(names) == 1:
         chosen = _one_channel(volume, model, channel)
@@ -114,7 +114,9 @@ def _channels(
     if channel is not None:
         raise InputError(f"{takes}, not the channel {channel!r} alone", hint="Leave out --channel")
     if have != len(names):
-        raise InputError(f"{volume.name} has {have or 1} channels but {takes}")
+        raise InputError(
+            f"{volume.name} has {have or 1} {'channels' if have > 1 else 'channel'} but {takes}"
+        )
     return volume.channels_first(), volume.axes.replace("C", "")
 
 
@@ -125,7 +127,7 @@ def _one_channel(volume: Volume, model: Model, channel: int | str | None) -> Vol
             if str(channel) in {"0", *volume.channel_names}:
                 return volume
             raise InputError(
-                f"{volume.name} has one channel, 0, and no channel {channel!r}",
+                f"{volume.name} has only one channel, not {channel!r}",
                 hint="Leave out --channel",
             )
         return volume.at("C", volume.channel_index(channel))
@@ -141,7 +143,7 @@ def _one_channel(volume: Volume, model: Model, channel: int | str | None) -> Vol
 
 
 def _grey(volume: Volume) -> bool:
-    """Return whether a colour image is a grey one: red, green and blue are the same."""
+    """Return whether a colour image is grey: red, green and blue are equal."""
     if volume.channel_names[:3] != ("red", "green", "blue"):
         return False
     red, green, blue = (np.asarray(volume.at("C", i).array) for i in range(3))
@@ -152,4 +154,4 @@ def _odd_values(image: NDArray[np.generic], name: str) -> list[str]:
     if image.dtype.kind != "f":
         return []
     odd = int(image.size - np.isfinite(image).sum())
-    return [f"{odd:,} voxels of {name} are NaN or infinite: set to background"] if odd else []
+    return [f"{odd:,} voxels of {name} are NaN or infinite and become background"] if odd else []

@@ -1,4 +1,4 @@
-"""Estimate the object size of an image from a quick coarse pass of the network."""
+"""Estimate the object size of an image from a quick pass of the network at low resolution."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ if TYPE_CHECKING:
     from ...network.tiling import Inference
 
 STAGE = "estimate the object size"
-_PROBE = 256  # px a side of the part of the resized image, around its middle
-_FIRST = 1 / 4  # where the search begins: a sixteenth of the image's pixels
+_PROBE = 256  # px: side of the central part of the resized image
+_FIRST = 1 / 4  # first scale: a sixteenth of the image's pixels
 _FINEST = 1 / 2
-_SMALLEST = 24  # px a side: the minimum of a resized image
-_CERTAIN = 0.86  # mean foreground probability from which objects are large enough to be measured
-_FAINT = 0.3  # foreground probability below which a voxel does not count for that mean
-_ROOM = 0.8  # of the model's largest diameter: beyond, a coarser probe follows
+_SMALLEST = 24  # px: minimum side of a resized image
+_CERTAIN = 0.86  # mean foreground probability at which objects are large enough to measure
+_FAINT = 0.3  # minimum foreground probability of voxels in that mean
+_ROOM = 0.8  # share of the model's largest diameter above which a coarser probe follows
 
 Decode = Callable[[NDArray[np.float32]], NDArray[np.integer]]
 
 
 @dataclass(frozen=True, slots=True)
 class SizeEstimate:
-    """Diameter of the objects in px of the image (None if unknown), and the scale chosen for it."""
+    """Object diameter in px of the image (None if unknown), and the scale chosen for it."""
 
     diameter: float | None
     scale: float
 
     def note(self, *, given: bool) -> str:
-        """Return a note about the object size, or "" where the image is not resized."""
+        """Return a note about the object size, or "" if the image is not resized."""
         if self.scale == 1 or self.diameter is None:
             return ""
         how = "upscaled" if self.scale > 1 else "downscaled"
         source = "Object diameter" if given else "Estimated object diameter"
-        override = "" if given else " (override with --object-size)"
+        override = "" if given else " (set the object size to override it)"
         return (
             f"{source}: {self.diameter:.3g} px{override}; image {how} to {self.scale:.2g}x for "
             "the network"
@@ -51,33 +51,33 @@ class SizeEstimate:
 def estimate_size_steps(
     image: NDArray[np.float32], inference: Inference, decode: Decode, sizes: DiameterRange
 ) -> Steps[SizeEstimate]:
-    """Estimate the diameter from downscaled images, in which objects of any size are cheap to find.
+    """Estimate the diameter from downscaled images, which are fast to segment.
 
-    The first probe is at a quarter of the size. If objects are too large there, a coarser one
-    follows; if they are too small for the network to be confident, one finer probe. Objects
-    larger than the model knows are found so; smaller ones are missed, and their size has to be set.
+    The first probe is at a quarter of the size. If objects are too large there, coarser probes
+    follow; if they are too small for the network to be confident, a finer one. This finds objects
+    larger than in the training data; for smaller ones the size must be set.
     """
-    shrink, seen = _FIRST, Probe(0.0, 0.0)
+    shrink, last = _FIRST, Probe(0.0, 0.0)
     while min(shape := scaled_shape(image.shape[1:], shrink)) >= _SMALLEST:
         maps = yield from inference.steps(middle(resample_image(image, shape), _PROBE))
         yield Step(STAGE, 1, 1)
-        seen = probe(decode(maps), maps, shrink)
-        if seen.certainty < _CERTAIN and shrink in (_FIRST, _FINEST):
+        last = probe(decode(maps), maps, shrink)
+        if last.certainty < _CERTAIN and shrink in (_FIRST, _FINEST):
             if shrink == _FINEST:
                 break
             shrink = _FINEST
-        elif seen.diameter * shrink > _ROOM * sizes.high and shrink <= _FIRST:
+        elif last.diameter * shrink > _ROOM * sizes.high and shrink <= _FIRST:
             shrink /= 2
         else:
             break
-    if not seen.diameter:
+    if not last.diameter:
         return SizeEstimate(None, 1.0)
-    return SizeEstimate(seen.diameter, sizes.scale_for(max(seen.diameter, sizes.low)))
+    return SizeEstimate(last.diameter, sizes.scale_for(max(last.diameter, sizes.low)))
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Diameter (px of the image) of the typical foreground voxel's object, and its certainty."""
+    """Object diameter in px of the image (median over foreground voxels), and its certainty."""
 
     diameter: float
     certainty: float
@@ -91,7 +91,7 @@ def middle(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
 
 
 def probe(labels: NDArray[np.integer], maps: NDArray[np.float32], shrink: float) -> Probe:
-    """Return the diameter and certainty of an image that was resized by `shrink`."""
+    """Return diameter and certainty from the labels and maps of an image scaled by `shrink`."""
     size = np.bincount(labels.ravel())[1:]
     size = np.sort(size[size > 0])
     if not len(size):

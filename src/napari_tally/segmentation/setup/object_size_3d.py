@@ -1,4 +1,4 @@
-"""Estimate the object size of a stack: where it fits, the network is most confident."""
+"""Estimate the object size of a stack: the network is most confident at the right scale."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ...models.preprocessing import DiameterRange
     from ...network.tiling import Inference
 
-_PROBE = 80  # voxels a side of the part of the resized stack, around its middle
+_PROBE = 80  # voxels: side of the central part of the resized stack
 _SCALES = (0.125, 0.177, 0.25, 0.354, 0.5, 0.707, 1.0)
-_SHALLOW = 6  # slices: the minimum depth of a resized stack
+_SHALLOW = 6  # slices: minimum depth of a resized stack
 
 
 def estimate_size_3d_steps(
@@ -26,13 +26,13 @@ def estimate_size_3d_steps(
 ) -> Steps[SizeEstimate]:
     """Estimate the diameter from the middle of the stack at decreasing scales.
 
-    Objects are measured at the scale with the largest share of confident voxels. Objects that are
-    too small for the network in the original stack are missed: their size has to be set.
+    Objects are measured at the scale with the largest share of confident voxels. If objects are too
+    small for the network in the original stack, their size must be set.
 
     Parameters
     ----------
     stack : ndarray, shape (C, Z, Y, X)
-        Normalized, on a grid of cubes.
+        Normalized, with cubic voxels.
     """
     best, highest = Probe(0.0, 0.0), 0.0
     for number, shrink in enumerate(_SCALES):
@@ -43,9 +43,9 @@ def estimate_size_3d_steps(
         yield Step(STAGE, number + 1, len(_SCALES))
         check = NoiseCheck(3)
         check.add(maps)
-        found = probe(decode(maps), maps, shrink)
-        if found.diameter and check.share > highest:
-            best, highest = found, check.share
+        result = probe(decode(maps), maps, shrink)
+        if result.diameter and check.share > highest:
+            best, highest = result, check.share
     if not best.diameter:
         return SizeEstimate(None, 1.0)
     return SizeEstimate(best.diameter, sizes.scale_for(best.diameter))

@@ -1,4 +1,4 @@
-"""What a user may decide about a segmentation."""
+"""Options of a segmentation."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class SegmentOptions(Options):
     )
     stack: AnyStack = Field(
         Auto(),
-        description="How a 2D model segments a stack: each slice by itself (slices), slices with "
-        "their objects linked (link), three orthogonal views (views), or views unless the slices "
-        "are too far apart (auto).",
+        description="How a 2D model segments a stack: each slice separately (slices), slice by "
+        "slice with objects linked (link), in three orthogonal views (views), or in views unless "
+        "the slices are too far apart (auto).",
     )
     tta: Annotated[bool, Offer(label="Test-time augmentation", aliases=("augment",))] = Field(
         False,
@@ -85,7 +85,7 @@ class SegmentOptions(Options):
     def _is_length(cls, text: str | None) -> str | None:
         if text is not None and len(parse_quantity(text).values) != 1:
             raise InputError(
-                f"The object diameter is one number, not {text!r}", hint="Write it as 12um or 30px"
+                f"The object size must be one number, not {text!r}", hint="Write it as 12um or 30px"
             )
         return text
 
@@ -102,7 +102,7 @@ class SegmentOptions(Options):
         Raises
         ------
         InputError
-            If the head has no such parameter, or cannot take its value.
+            If the head has no such parameter, or does not accept its value.
         """
         parameters = dict(self.tune)
         if self.threshold is not None and "threshold" in head.parameters:
@@ -110,7 +110,7 @@ class SegmentOptions(Options):
         return head.tuned(**parameters)
 
     def diameter_px(self, volume: Volume) -> float | None:
-        """Return the object size in px of the image (the finer of Y and X), if it is set."""
+        """Return the object size in px of the image (the smaller of Y and X), if it is set."""
         if self.object_size is None:
             return None
         size = parse_quantity(self.object_size)
@@ -135,7 +135,7 @@ class SegmentOptions(Options):
 def _calibrated(volume: Volume, text: str) -> str:
     if volume.spacing is None:
         raise InputError(
-            f"{volume.name} is not calibrated, so {text!r} cannot be converted to pixels",
+            f"{volume.name} has no calibration, so {text!r} cannot be converted to px",
             hint="Give the size in px, or set the spacing, such as 0.5um",
         )
     return volume.unit

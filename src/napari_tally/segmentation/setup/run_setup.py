@@ -1,4 +1,4 @@
-"""What a run works with, before the network starts: planes, strategy, grid and head."""
+"""The setup of a run, before the network starts: planes, strategy, grid and head."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class RunSetup:
     Attributes
     ----------
     planes : Planes
-        The images that the model takes one at a time.
+        The planes (or stacks) that the model segments one at a time.
     strategy : StackStrategy
         How a stack is segmented.
     grid : NetworkGrid
-        Of the network's input, before images are scaled to a known object size.
+        Grid of the network's input, before scaling to the object size.
     head : Head
         The model's, with the post-processing parameters of the options.
     min_voxels : float, optional
@@ -60,17 +60,17 @@ class RunSetup:
 
     @property
     def separates(self) -> bool:
-        """Whether objects are wanted: a semantic model gives them only if asked."""
+        """Whether to separate objects: with a semantic model only if requested."""
         return self.head.finds_objects or self.options.separate
 
     @property
     def is_constant(self) -> bool:
-        """Whether the image has the same value everywhere: there is nothing to find."""
+        """Whether the image has the same value everywhere."""
         return bool(self.planes.image.min() == self.planes.image.max())
 
     @property
     def map_axes(self) -> int:
-        """Number of axes of the images that the maps are of: 2 for slices that are linked."""
+        """Number of spatial axes of the maps: 2 for linked slices."""
         return 3 if self.strategy.cubes else self.model.architecture.spatial_dims
 
     @property
@@ -84,38 +84,39 @@ class RunSetup:
 
     def streams(self, grid: NetworkGrid) -> bool:
         """Return whether the maps of a plane are too large for memory."""
-        large = maps_are_large(self.map_channels, math.prod(grid.seen_shape), self.options)
+        large = maps_are_large(self.map_channels, math.prod(grid.input_shape), self.options)
         return large and self.strategy.by_block
 
     def parts(self, maps: Maps) -> MapParts:
-        """Return the parts of the maps of a plane, shape (C, *spatial)."""
+        """Split the maps of a plane, shape (C, *spatial), by purpose."""
         return self.head.split_maps(maps, self.map_axes)
 
 
 def set_up(
     volume: Volume, model: Model, options: SegmentOptions, strategy: StackStrategy | None = None
 ) -> RunSetup:
-    """Return what a run works with.
+    """Check a volume, a model and options against each other, and return the setup of a run.
 
     Parameters
     ----------
     strategy : StackStrategy, optional
-        That of an earlier run; chosen from the options if not given.
+        Strategy of an earlier run. Default: chosen by the options.
 
     Raises
     ------
     InputError
-        If the image is not what the model takes, or an option does not fit it.
+        If the image does not fit the model, or an option does not fit the image.
     """
-    chosen, why = strategy, list[str]()
+    chosen, reasons = strategy, list[str]()
     if chosen is None:
         ndim = model.architecture.spatial_dims
-        chosen, why = choose_strategy(volume, model.info, ndim, options)
+        chosen, reasons = choose_strategy(volume, model.info, ndim, options)
     images, notes = planes(volume, model, options.channel, chosen.joins)
     grid, of_grid = network_grid(volume, images.shape, model.info)
-    notes += [*why, *of_grid]
+    notes += [*reasons, *of_grid]
     if not volume.calibrated:
-        notes.append(f"{volume.name} has no calibration: measured in px")
+        uncalibrated = f"{volume.name} has no calibration: sizes are in px"
+        notes.append(f"{uncalibrated} (set the spacing for physical units)")
     return RunSetup(
         volume=volume,
         model=model,

@@ -69,7 +69,7 @@ def sample_of(
         known = _resampled(settled(info.head, labels, pair.known).astype(np.uint8), grid) > 0
     seen = _resampled(labels, grid)
     return Sample(
-        pair.name, grid.seen(info.preprocessing.normalizer(image)), seen, known=known
+        pair.name, grid.network_input(info.preprocessing.normalizer(image)), seen, known=known
     ), notes
 
 
@@ -97,7 +97,7 @@ def _median_diameter(labels: NDArray[np.integer]) -> float:
 
 def _resampled(labels: NDArray[np.integer], grid: NetworkGrid) -> NDArray[np.int32]:
     turned = labels if grid.turn is None else grid.turn(labels[None])[0]
-    return resample_labels(turned, grid.seen_shape)
+    return resample_labels(turned, grid.input_shape)
 
 
 def _labels(pair: Labelled, head: Head, class_ids: tuple[int, ...]) -> NDArray[np.integer]:
