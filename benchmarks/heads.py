@@ -31,12 +31,12 @@ from napari_tally.metrics.match import match, mean_ap
 from napari_tally.network.architectures import DynUNet
 from napari_tally.network.normalize import Percentile
 from napari_tally.network.tile_layout import Tiling
-from napari_tally.network.tiling import Inference
+from napari_tally.network.tiled_inference import Inference
 from napari_tally.objects.relabel import relabel, remove_small
 from napari_tally.simulate.nuclei import NucleiField
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.data.patch_sampler import Sample
-from napari_tally.training.loop.loop import Recipe, train_steps
+from napari_tally.training.loop.loop import Hyperparameters, train_steps
 
 if TYPE_CHECKING:
     from napari_tally.heads.base import Head
@@ -60,9 +60,9 @@ class Task:
     batch: int
     steps: int
 
-    def options(self, head: Head, seed: int) -> Recipe:
+    def options(self, head: Head, seed: int) -> Hyperparameters:
         flat = self.ndim == 2
-        return Recipe(
+        return Hyperparameters(
             architecture=DynUNet(
                 spatial_dims=self.ndim,
                 out_channels=head.channels(self.ndim),

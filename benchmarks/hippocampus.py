@@ -24,9 +24,9 @@ from side_by_side import compare, machine, report
 
 from napari_tally import Volume, load_model, read, segment
 from napari_tally.core.progress import drain
-from napari_tally.heads.score import dice_per_class
+from napari_tally.heads.validation_score import dice_per_class
 from napari_tally.network.device import autocast, choose_device, choose_dtype
-from napari_tally.network.tiling import Inference
+from napari_tally.network.tiled_inference import Inference
 from napari_tally.simulate.phantom import BrainPhantom
 
 if TYPE_CHECKING:

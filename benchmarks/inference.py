@@ -23,7 +23,7 @@ from napari_tally import load_model
 from napari_tally.core.progress import drain
 from napari_tally.network.device import autocast, choose_device, choose_dtype, memory_format
 from napari_tally.network.tile_layout import Tiling
-from napari_tally.network.tiling import Inference, padded
+from napari_tally.network.tiled_inference import Inference, padded
 
 SLIDING = "MONAI sliding window, float32"
 

@@ -26,7 +26,7 @@ def network(size: int) -> Work:
     from napari_tally import load_model
     from napari_tally.core.progress import drain
     from napari_tally.network.device import choose_device, choose_dtype
-    from napari_tally.network.tiling import Inference
+    from napari_tally.network.tiled_inference import Inference
 
     model, device, image = load_model(), choose_device("cpu"), noise(size)
     head, stride = model.info.head, model.architecture.stride

@@ -26,7 +26,7 @@ from napari_tally.training.data.labelled_image import Labelled, check_all
 from napari_tally.training.data.preprocess import samples_steps
 from napari_tally.training.loop.learner import Learner
 from napari_tally.training.loop.loop import Learning, train_steps
-from napari_tally.training.plan.fingerprint import fingerprint
+from napari_tally.training.plan.dataset_fingerprint import fingerprint
 from napari_tally.training.plan.options import TrainingOptions
 from napari_tally.training.plan.plan import make_plan
 from napari_tally.training.train import info_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari_tally.training.data.sample import Sample
-    from napari_tally.training.loop.recipe import Recipe
+    from napari_tally.training.loop.hyperparameters import Hyperparameters
 
 IMAGES, WARM = 8, 20
 FIELDS = {
@@ -44,7 +44,7 @@ FIELDS = {
 }
 
 
-def prepared(ndim: int = 2) -> tuple[Recipe, list[Sample]]:
+def prepared(ndim: int = 2) -> tuple[Hyperparameters, list[Sample]]:
     """Return the recipe of the automatic plan, and the images on the network's grid."""
     pairs = []
     for seed in range(IMAGES):
@@ -57,7 +57,7 @@ def prepared(ndim: int = 2) -> tuple[Recipe, list[Sample]]:
     return plan.recipe(), samples
 
 
-def bare(recipe: Recipe) -> Iterator[None]:
+def bare(recipe: Hyperparameters) -> Iterator[None]:
     """Make steps on one random batch that is there already, one at a time."""
     learner = Learner(recipe, "auto")
     image = torch.rand(recipe.batch, recipe.architecture.in_channels, *recipe.patch)
@@ -71,7 +71,7 @@ def bare(recipe: Recipe) -> Iterator[None]:
         yield
 
 
-def looped(recipe: Recipe, samples: list[Sample], folder: Path) -> Iterator[None]:
+def looped(recipe: Hyperparameters, samples: list[Sample], folder: Path) -> Iterator[None]:
     """Make steps of the training loop, one at a time."""
     never = recipe.steps + 1
     recipe = recipe.model_copy(update={"validate_every": never, "checkpoint_every": never})

@@ -17,9 +17,9 @@ from napari_tally.network.architectures import DynUNet
 from napari_tally.network.distributed import Team
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.loop import learner
-from napari_tally.training.loop.loop import Recipe, Sample, train_steps
+from napari_tally.training.loop.loop import Hyperparameters, Sample, train_steps
 
-OPTIONS = Recipe(
+OPTIONS = Hyperparameters(
     architecture=DynUNet(
         kernel_size=(3, 3, 3),
         strides=(1, 2, 2),

@@ -18,7 +18,7 @@ import napari_tally
 from napari_tally.core import jit
 from napari_tally.files.expand_inputs import below_common
 from napari_tally.files.run_record import by_parts
-from napari_tally.network import hardware, malloc
+from napari_tally.network import freed_memory, hardware
 from napari_tally.segmentation.maps import kept_maps
 
 FILES = sorted(Path(napari_tally.__file__).parent.rglob("*.py"))
@@ -153,8 +153,8 @@ def test_glibc_is_used_on_linux_only(monkeypatch: pytest.MonkeyPatch, system: st
 
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(ctypes, "CDLL", refused)
-    malloc.give_back_memory()
-    assert malloc.keep_freed_memory.__wrapped__() is False
+    freed_memory.give_back_memory()
+    assert freed_memory.keep_freed_memory.__wrapped__() is False
 
 
 def test_cores_are_counted_without_an_affinity(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ from napari_tally.network.tile_layout import Tiling
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.data.patch_sampler import Sample
 from napari_tally.training.loop.checkpoint import best_weights
-from napari_tally.training.loop.loop import Recipe, train_steps
+from napari_tally.training.loop.loop import Hyperparameters, train_steps
 
 # The 208 names in order, numpy.random.default_rng(0).permutation: the first 42 are held out, the
 # next 20 are for tuning. Of the five folds for cross-validation the held-out ones are fold 0.
@@ -53,7 +53,7 @@ NARROW = DynUNet(
     deep_supr_num=2,
 )
 WIDE = NARROW.model_copy(update={"filters": (32, 64, 128, 256)})
-OPTIONS = Recipe(
+OPTIONS = Hyperparameters(
     architecture=NARROW,
     head=HEAD,
     augmentation=Augmentation(
@@ -145,7 +145,7 @@ def _array(path: Path) -> NDArray[np.generic]:
     return np.ascontiguousarray(np.asarray(file.dataobj).T)
 
 
-def options(network: str) -> tuple[Recipe, Recipe]:
+def options(network: str) -> tuple[Hyperparameters, Hyperparameters]:
     """Return how a network learns at first, and then."""
     changes, more = RUNS[network]
     first = OPTIONS.model_copy(update=changes)

@@ -27,11 +27,11 @@ from napari_tally.network.architectures import DynUNet
 from napari_tally.network.normalize import Percentile
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.data.patch_sampler import Sample
-from napari_tally.training.loop.loop import Recipe, train_steps
+from napari_tally.training.loop.loop import Hyperparameters, train_steps
 
 NORMALIZE = Percentile()
 HEAD = Center()
-FIRST = Recipe(
+FIRST = Hyperparameters(
     architecture=DynUNet(out_channels=HEAD.channels(2)),
     head=HEAD,
     augmentation=Augmentation(zoom_share=0.3, turn_share=0.7, share=0.2, blur=(0.3, 1.5)),

@@ -28,7 +28,7 @@ from napari_tally.simulate.clutter import Clutter
 from napari_tally.simulate.nuclei import NucleiField
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.data.patch_sampler import Sample
-from napari_tally.training.loop.loop import Recipe, train_steps
+from napari_tally.training.loop.loop import Hyperparameters, train_steps
 
 NORMALIZE = Percentile()
 HEAD = Center()
@@ -36,7 +36,7 @@ TYPICAL_PX = 15.0
 SHAPE = (72, 96, 96)  # of a simulated volume on the network's grid
 OUTSIDE_PX = 8  # drawn beyond the volume's first and last slice: nuclei there are seen as haze
 TRAINING, BLANK, VALIDATION = 150, 6, 8
-OPTIONS = Recipe(
+OPTIONS = Hyperparameters(
     # Its first convolution has a stride of 2: in 3D the finest level is most of the cost.
     architecture=UNet(
         spatial_dims=3,

@@ -25,12 +25,12 @@ from napari_tally.network.tile_layout import Tiling
 from napari_tally.simulate.mixed import CellsOnTissue
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.data.patch_sampler import Sample
-from napari_tally.training.loop.loop import Recipe, Training, train_steps
+from napari_tally.training.loop.loop import Hyperparameters, Training, train_steps
 
 NORMALIZE = Percentile(low=1, high=99)
 HEAD = Panoptic(classes=[PanopticClass(name=n, kind=k) for n, k in CellsOnTissue.classes])
 SCENES, HELD_OUT = 120, 12
-OPTIONS = Recipe(
+OPTIONS = Hyperparameters(
     architecture=UNet(
         out_channels=HEAD.channels(2), channels=(12, 24, 48), strides=(2, 2), num_res_units=1
     ),

@@ -10,7 +10,7 @@ import pytest
 import napari_tally
 from napari_tally import Volume
 from napari_tally.geometry.orientation import reoriented
-from napari_tally.heads.score import dice_per_class
+from napari_tally.heads.validation_score import dice_per_class
 from napari_tally.models.bundle import load_model
 from napari_tally.simulate.phantom import CLASSES, BrainPhantom
 

@@ -11,13 +11,13 @@ import torch
 from napari_tally import Volume, load_model, segment
 from napari_tally.core.progress import drain
 from napari_tally.heads import Flow
-from napari_tally.heads.score import dice_per_class
+from napari_tally.heads.validation_score import dice_per_class
 from napari_tally.metrics.match import match
 from napari_tally.network.architectures import UNet
 from napari_tally.simulate.mixed import CellsOnTissue
 from napari_tally.simulate.nuclei import NucleiField
 from napari_tally.simulate.phantom import BrainPhantom
-from napari_tally.training.loop.loop import Recipe, Sample, train_steps
+from napari_tally.training.loop.loop import Hyperparameters, Sample, train_steps
 
 PANOPTIC = Path(__file__).parents[1] / "fixtures" / "cells-on-tissue"
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
@@ -59,7 +59,7 @@ def test_a_gpu_trains(tmp_path) -> None:
     image, labels = NucleiField(shape=(128, 128), diameter_um=10, count=40).draw()
     sample = Sample("a", (image / image.max())[None].astype(np.float32), labels.astype(np.uint16))
     head = Flow()
-    options = Recipe(
+    options = Hyperparameters(
         architecture=UNet(channels=(8, 16, 32), strides=(2, 2), out_channels=head.channels(2)),
         head=head, patch=(64, 64), batch=4, steps=100, warmup=5, validate_every=50, workers=0,
         learning_rate=1e-2, ema=0.9,

@@ -115,7 +115,7 @@ def _jobs(
     table: str,
 ) -> tuple[list[MeasureJob], list[Path]]:
     """Return the jobs, and the labels without a match; report what is left out."""
-    from ..files.match_files import Row, is_one, match_rows
+    from ..files.match_images_to_labels import Row, is_one, match_rows
     from ..measurement.measure_files import MeasureJob
 
     one = is_one(labels)

@@ -55,7 +55,7 @@ def tune(
     Example: tally tune images --ground-truth labels --model nuclei-2d -o my-nuclei
     """
     from ..files import read
-    from ..files.match_files import paired
+    from ..files.match_images_to_labels import paired
     from ..models.bundle import load_model
     from ..models.copy_bundle import check_target, copy_model
     from ..segmentation.tune import tune_steps

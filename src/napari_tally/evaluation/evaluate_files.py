@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 from ..core.atomic import replacing
 from ..core.errors import InputError, OutputExistsError
 from ..files.expand_inputs import is_folder, is_pattern, pattern_files
-from ..files.label_pairs import CLASSES, OBJECTS, ONLY_CLASSES, Source, paired_labels, shared_folder
+from ..files.match_predictions import (
+    CLASSES,
+    OBJECTS,
+    ONLY_CLASSES,
+    Source,
+    paired_labels,
+    shared_folder,
+)
 from ..files.run_record import versions
 from ..files.tables.tables import format_beside, write_table
 from .evaluate import evaluate_steps

@@ -13,7 +13,7 @@ from ..core.errors import TallyError, sentence
 from ..figures.charts import ap_curve
 from ..figures.html import Table, render
 from ..files import read
-from ..files.label_pairs import images_by_name
+from ..files.match_predictions import images_by_name
 from ..files.run_record import versions
 from .error_pictures import COLOURS, Panels, panels
 from .evaluate_files import REPORT

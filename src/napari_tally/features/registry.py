@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from ..core.errors import unknown_name
 from .groups.background import BACKGROUND
 from .groups.colocalization import COLOCALIZATION
-from .groups.diameters import DIAMETERS
 from .groups.distribution import DISTRIBUTION
-from .groups.hull import HULL
+from .groups.hull_and_feret import HULL
 from .groups.intensity import BALANCE, INTENSITY
 from .groups.mesh import MESH
 from .groups.neighbours import NEIGHBOURS
 from .groups.pieces import PIECES
 from .groups.shape import SHAPE
 from .groups.size import BORDER, PLACE, SIZE
+from .groups.slice_diameters import DIAMETERS
 from .groups.surface import SURFACE
 from .groups.thickness import THICKNESS
 

@@ -21,12 +21,12 @@ from ..core.option_registry import Registry
 from ..core.options import Options
 from ..objects.relabel import relabel
 from .object_evidence import means
-from .score import Score, average_precision
+from .validation_score import Score, average_precision
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .score import LabelImages
+    from .validation_score import LabelImages
 
 Labels = NDArray[np.integer]
 Maps = NDArray[np.floating]

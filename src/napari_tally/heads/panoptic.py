@@ -16,7 +16,7 @@ from .base import HEADS, Head, Kind, LabelClasses, Labels, MapParts, Maps, sprea
 from .center import Center
 from .class_ids import numbered_classes
 from .masked_losses import dice_ce_loss, known_part
-from .score import LabelImages, Score, panoptic_quality
+from .validation_score import LabelImages, Score, panoptic_quality
 
 if TYPE_CHECKING:
     from torch import Tensor

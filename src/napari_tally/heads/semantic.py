@@ -12,7 +12,7 @@ from ..core.errors import InputError
 from .base import CERTAIN, Head, Kind, LabelClasses, Labels, MapParts, Maps
 from .class_ids import numbered_classes
 from .masked_losses import dice_ce_loss, known_part
-from .score import LabelImages, Score, mean_dice
+from .validation_score import LabelImages, Score, mean_dice
 
 if TYPE_CHECKING:
     from torch import Tensor

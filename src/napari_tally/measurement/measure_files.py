@@ -13,7 +13,7 @@ from ..core.errors import InputError, OutputExistsError, TallyError, sentence
 from ..core.progress import Step, Steps
 from ..core.quantity import parse_quantity
 from ..files import read, write
-from ..files.match_files import bare
+from ..files.match_images_to_labels import bare
 from ..files.outlines import check_outlines_name, write_outlines
 from ..files.run_record import read_record, sha256_file, write_record
 from ..files.tables.tables import check_table_name, table_paths, write_table, write_tables
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..core.volume import Volume
-    from ..files.match_files import Row
+    from ..files.match_images_to_labels import Row
 
 STAGE = "files"
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .tiling import Inference
+from .tiled_inference import Inference
 
 if TYPE_CHECKING:
     from ..core.progress import Steps

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..core.float16 import as_float16
 from ..core.progress import Step, Steps
 from ..network.device import choose_device, choose_dtype
-from ..network.tiling import Inference
+from ..network.tiled_inference import Inference
 from ..network.tta import AugmentedInference
 from .collect.decode import decode_probe
 from .maps.blockwise import mapped_by_block_steps

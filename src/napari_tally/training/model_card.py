@@ -107,7 +107,7 @@ def card(made: Made) -> str:
         f"Their names are in `docs/{RECORD}`; the split was drawn with the seed {made.split.seed}.",
         *filter(None, [made.split.note]),
         "",
-        "## Recipe",
+        "## Hyperparameters",
         "",
         *(f"- {line}" for line in made.plan.lines()),
         f"- {_course(training)}",

@@ -21,7 +21,7 @@ from napari_tally.network.tile_layout import Tiling
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.loop.checkpoint import best_weights, last_weights
 from napari_tally.training.loop.learner import Learner
-from napari_tally.training.loop.loop import Learning, Recipe, Sample, train_steps
+from napari_tally.training.loop.loop import Hyperparameters, Learning, Sample, train_steps
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -36,14 +36,14 @@ def _sample(seed: int) -> Sample:
     return Sample(f"s{seed}", image[None].astype(np.float32), labels)
 
 
-def _options(**changes) -> Recipe:
+def _options(**changes) -> Hyperparameters:
     values = {
         "architecture": UNet(channels=(4, 8), strides=(2,), num_res_units=0, out_channels=2),
         "head": Semantic(), "augmentation": PLAIN, "patch": (16, 16), "batch": 4, "steps": 12,
         "warmup": 2, "workers": 0, "validate_every": 4, "checkpoint_every": 4, "ema": 0.5,
         "learning_rate": 1e-2, "tiling": Tiling(tile=16, halo=0, mirror=0),
     }  # fmt: skip
-    return Recipe(**(values | changes))
+    return Hyperparameters(**(values | changes))
 
 
 def _run(folder: Path, validation=(), **changes):

@@ -22,7 +22,7 @@ from napari_tally.network.architectures import DynUNet, UNet
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.data.patch_sampler import Patches, Sample
 from napari_tally.training.loop.learner import Learner
-from napari_tally.training.loop.loop import Recipe, train_steps
+from napari_tally.training.loop.loop import Hyperparameters, train_steps
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -37,13 +37,13 @@ def _sample(seed: int, shape=(64, 64)) -> Sample:
     return Sample(f"s{seed}", image[None].astype(np.float32), labels)
 
 
-def _options(**changes) -> Recipe:
+def _options(**changes) -> Hyperparameters:
     values = {
         "architecture": UNet(channels=(8, 16), strides=(2,), num_res_units=1, out_channels=3),
         "head": Boundary(), "patch": (32, 32), "batch": 4, "steps": 60, "warmup": 5, "workers": 0,
         "validate_every": 30, "checkpoint_every": 10, "learning_rate": 1e-2, "ema": 0.9,
     }  # fmt: skip
-    return Recipe(**(values | changes))
+    return Hyperparameters(**(values | changes))
 
 
 def test_the_loss_falls_and_the_score_rises(tmp_path) -> None:

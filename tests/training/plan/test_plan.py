@@ -17,7 +17,7 @@ from napari_tally.network.hardware import Machine
 from napari_tally.network.normalize import Percentile, Window
 from napari_tally.training.data.label_kind import kind_of
 from napari_tally.training.data.labelled_image import Labelled, check_all, in_planes
-from napari_tally.training.plan.fingerprint import fingerprint
+from napari_tally.training.plan.dataset_fingerprint import fingerprint
 from napari_tally.training.plan.plan import Plan, make_plan
 from napari_tally.training.plan.rules import choose_workers
 

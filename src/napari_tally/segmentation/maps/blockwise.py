@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from ...core.float16 import write
 from ...core.progress import Step, Steps
-from ...network.malloc import give_back_memory
-from ...network.tiling import STAGE
+from ...network.freed_memory import give_back_memory
+from ...network.tiled_inference import STAGE
 from ...objects.merge_blocks import add, measure_overlap
 from .decoded_objects import DecodedObjects
 from .kept_maps import on_disk
 
 if TYPE_CHECKING:
-    from ...network.tiling import Inference
+    from ...network.tiled_inference import Inference
 
 Slices = tuple[slice, ...]
 Part = Callable[[Slices], NDArray[np.float32]]  # returns a part of the network's input

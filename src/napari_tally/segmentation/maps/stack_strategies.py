@@ -12,7 +12,7 @@ from ...core.errors import InputError
 from ...core.float16 import as_float32
 from ...core.options import Options
 from ...heads.base import MapParts
-from ...objects.link import link_slices
+from ...objects.link_slices import link_slices
 from ...objects.relabel import as_labels, remove_small
 from .decoded_objects import DecodedObjects
 from .three_views import view_steps
@@ -20,7 +20,7 @@ from .three_views import view_steps
 if TYPE_CHECKING:
     from ...core.progress import Steps
     from ...heads.base import Head
-    from ...network.tiling import Inference
+    from ...network.tiled_inference import Inference
 
 Image = NDArray[np.float32]
 Maps = NDArray[Any]
@@ -86,7 +86,7 @@ class Link(StackStrategy):
     Attributes
     ----------
     least_overlap, gap, waist
-        See `objects.link.link_slices`.
+        See `objects.link_slices.link_slices`.
     """
 
     joins: ClassVar[bool] = True

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from ...core.progress import Steps
-    from ...network.tiling import Inference
+    from ...network.tiled_inference import Inference
 
 _AT_ONCE = 2**22  # voxels of one view whose maps are in memory as float32 at a time
 _SLAB = 1.0  # voxels: sigma of the smoothing across slices, against noise

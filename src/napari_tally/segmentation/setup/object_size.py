@@ -14,7 +14,7 @@ from ...geometry.resample import resample_image, scaled_shape
 
 if TYPE_CHECKING:
     from ...models.preprocessing import DiameterRange
-    from ...network.tiling import Inference
+    from ...network.tiled_inference import Inference
 
 STAGE = "estimate the object size"
 _PROBE = 256  # px: side of the central part of the resized image

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...models.preprocessing import DiameterRange
-    from ...network.tiling import Inference
+    from ...network.tiled_inference import Inference
 
 _PROBE = 80  # voxels: side of the central part of the resized stack
 _SCALES = (0.125, 0.177, 0.25, 0.354, 0.5, 0.707, 1.0)

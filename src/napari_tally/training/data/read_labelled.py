@@ -14,7 +14,7 @@ from ...core.progress import Step, Steps
 from ...core.volume import Volume
 from ...files import read, stem
 from ...files.coco import read_coco
-from ...files.match_files import Inputs, paired
+from ...files.match_images_to_labels import Inputs, paired
 from .data_split import groups_of
 from .labelled_image import Labelled
 

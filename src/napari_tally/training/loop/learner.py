@@ -18,7 +18,7 @@ from ...network.distributed import Team
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from .recipe import Recipe
+    from .hyperparameters import Hyperparameters
 
 Parts = dict[str, Any]
 
@@ -28,7 +28,7 @@ class Learner:
 
     def __init__(
         self,
-        options: Recipe,
+        options: Hyperparameters,
         device: str,
         weights: Mapping[str, Tensor] | None = None,
         team: Team | None = None,

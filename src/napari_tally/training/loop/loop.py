@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import InputError, ModelError
 from ...network.distributed import Team
-from ...network.tiling import free_memory, out_of_memory
+from ...network.tiled_inference import free_memory, out_of_memory
 from ..data.data_loader import batches
 from ..data.patch_sampler import Patches
 from ..data.sample import Sample
 from .checkpoint import BEST, LAST, load, save, write_log
 from .history import Learning, Training
+from .hyperparameters import Hyperparameters
 from .learner import Learner
-from .recipe import Recipe
 from .tensorboard import Boards
 from .validation import compared, found_steps
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ...core.progress import Steps
-    from ...heads.score import Score
+    from ...heads.validation_score import Score
 
-__all__ = ["Learning", "Recipe", "Sample", "Training", "train_steps"]
+__all__ = ["Hyperparameters", "Learning", "Sample", "Training", "train_steps"]
 
 logger = logging.getLogger("napari_tally")
 STAGE = "train"
@@ -39,7 +39,7 @@ _MOST_BAD_STEPS = 12  # each halves the rate, which is useless after them
 def train_steps(
     training: Sequence[Sample],
     validation: Sequence[Sample],
-    options: Recipe,
+    options: Hyperparameters,
     folder: Path,
     device: str = "auto",
     weights: Mapping[str, Tensor] | None = None,
@@ -97,7 +97,7 @@ class _Run:
 
     def __init__(
         self,
-        options: Recipe,
+        options: Hyperparameters,
         folder: Path,
         device: str,
         weights: Mapping[str, Tensor] | None,

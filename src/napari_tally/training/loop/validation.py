@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...core.progress import Step, Steps
-from ...network.tiling import Inference
+from ...network.tiled_inference import Inference
 from ..data.partial_labels import scored
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ...heads.base import Head, Maps
-    from ...heads.score import Score
+    from ...heads.validation_score import Score
     from ..data.sample import Sample
-    from .recipe import Recipe
+    from .hyperparameters import Hyperparameters
 
     Found = list[NDArray[np.integer]]
 
@@ -27,7 +27,7 @@ VALIDATE = "validate"
 
 def found_steps(
     network: nn.Module,
-    options: Recipe,
+    options: Hyperparameters,
     device: torch.device,
     dtype: torch.dtype,
     samples: Sequence[Sample],

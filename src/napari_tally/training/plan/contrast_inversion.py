@@ -17,14 +17,16 @@ from ..loop.validation import compared, found_steps
 if TYPE_CHECKING:
     from ...models.bundle import Model
     from ..data.labelled_image import Labelled
-    from ..loop.recipe import Recipe
+    from ..loop.hyperparameters import Hyperparameters
 
 _TRIED = 2  # images
 _SIDE = 512  # px a side of the part that is tried, around the first object
 _SIDE_3D = 64
 
 
-def suited(pairs: Sequence[Labelled], model: Model, recipe: Recipe, device: str) -> AnyNormalizer:
+def suited(
+    pairs: Sequence[Labelled], model: Model, recipe: Hyperparameters, device: str
+) -> AnyNormalizer:
     """Return the model's own normalizer, or the inverted one if that scores better.
 
     It is tried only where objects are darker than the rest of the image.
@@ -33,7 +35,7 @@ def suited(pairs: Sequence[Labelled], model: Model, recipe: Recipe, device: str)
     ----------
     pairs : sequence of Labelled
         With as many axes as the model's input.
-    recipe : Recipe
+    recipe : Hyperparameters
         With the model's head, architecture and windows.
     """
     own = model.info.preprocessing.normalizer
@@ -74,7 +76,7 @@ def _part(pair: Labelled) -> Labelled:
 def _score(
     parts: Sequence[Labelled],
     model: Model,
-    recipe: Recipe,
+    recipe: Hyperparameters,
     normalizer: AnyNormalizer,
     device: str,
 ) -> float:

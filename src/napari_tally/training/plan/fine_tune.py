@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import InputError
 from ...network.hardware import Machine
-from ..loop.recipe import LEARNING_RATE
+from ..loop.hyperparameters import LEARNING_RATE
 from .plan import Plan, epoch_of
 from .rules import batch_of, choose_patch, choose_workers, share_around
 
 if TYPE_CHECKING:
     from ...models.bundle import Model
-    from .fingerprint import Fingerprint
+    from .dataset_fingerprint import Fingerprint
 
 _RATE = LEARNING_RATE / 5  # lower than for a new model, to keep what it has learned
 _FEW, _MANY = 300, 1500  # steps, for few images and for many

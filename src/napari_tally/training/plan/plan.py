@@ -19,7 +19,7 @@ from ...models.preprocessing import FORMAT, Preprocessing, lifted
 from ...network.architectures import AnyArchitecture
 from ...network.hardware import Machine
 from ..augment.presets import Preset, preset
-from ..loop.recipe import LEARNING_RATE, Recipe
+from ..loop.hyperparameters import LEARNING_RATE, Hyperparameters
 from .rules import (
     batch_for,
     choose_augmentation,
@@ -39,7 +39,7 @@ from .rules import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .fingerprint import Fingerprint
+    from .dataset_fingerprint import Fingerprint
 
 _VALIDATIONS = 20  # of a whole training
 _SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
@@ -62,7 +62,7 @@ class Plan(Options):
     min_size : int
         As in `ModelInfo`.
     architecture, head, patch, batch, steps, learning_rate, foreground, patience
-        As in `Recipe`.
+        As in `Hyperparameters`.
     augmentation : str
         The preset.
     epoch : int
@@ -106,11 +106,11 @@ class Plan(Options):
             made["epoch"] = epoch_of(int(str(made["steps"])))
         return Plan.model_validate({**dict(self), **made})
 
-    def recipe(self, seed: int = 0, *, tensorboard: bool = False) -> Recipe:
+    def recipe(self, seed: int = 0, *, tensorboard: bool = False) -> Hyperparameters:
         """Return what the training loop takes."""
         spacing = self.preprocessing.spacing or (1.0,)
         flat = self.ndim == 3 and max(spacing) > _FLAT * min(spacing)
-        return Recipe(
+        return Hyperparameters(
             architecture=self.architecture,
             head=self.head,
             augmentation=preset(

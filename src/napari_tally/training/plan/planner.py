@@ -20,8 +20,8 @@ from ...network.hardware import Machine
 from ..data.data_split import Split, named_split, split_groups
 from ..data.labelled_image import Labelled, check_all, in_planes
 from .contrast_inversion import suited
+from .dataset_fingerprint import Fingerprint, fingerprint
 from .fine_tune import fine_tuning_plan
-from .fingerprint import Fingerprint, fingerprint
 from .options import TrainingOptions
 from .plan import Plan, make_plan
 from .rules import choose_workers

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...heads.base import Head
     from ...network.hardware import Machine
     from ..augment.presets import Preset
-    from .fingerprint import Fingerprint
+    from .dataset_fingerprint import Fingerprint
 
 _OBJECT_HEAD = "flow"
 ARCHITECTURE = "DynUNet"  # if none is given

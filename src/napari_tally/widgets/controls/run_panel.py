@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_warning
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from ...network.tiling import STAGE as NETWORK
+from ...network.tiled_inference import STAGE as NETWORK
 from ...segmentation.segment import SEPARATE
 from .wrapped_label import Words
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from napari_tally.core.errors import InputError
-from napari_tally.files.match_files import Row, match_rows, paired
+from napari_tally.files.match_images_to_labels import Row, match_rows, paired
 
 
 @pytest.fixture

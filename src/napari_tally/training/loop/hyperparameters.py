@@ -15,7 +15,7 @@ from ..augment.augmentation import Augmentation
 LEARNING_RATE = 1e-3  # of a new model; see also `fine_tune`
 
 
-class Recipe(Options):
+class Hyperparameters(Options):
     """A training recipe."""
 
     architecture: AnyArchitecture
@@ -43,7 +43,7 @@ class Recipe(Options):
     seed: int = 0
 
     @model_validator(mode="after")
-    def _patch_fits(self) -> Recipe:
+    def _patch_fits(self) -> Hyperparameters:
         ndim, fitting = self.architecture.spatial_dims, self.architecture.fit(self.patch)
         if len(self.patch) != ndim:
             raise ValueError(f"Patch {self.patch} must have {ndim} axes")

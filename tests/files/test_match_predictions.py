@@ -9,7 +9,12 @@ import pytest
 import tifffile
 
 from napari_tally.core.errors import InputError
-from napari_tally.files.label_pairs import CLASSES, ONLY_CLASSES, images_by_name, paired_labels
+from napari_tally.files.match_predictions import (
+    CLASSES,
+    ONLY_CLASSES,
+    images_by_name,
+    paired_labels,
+)
 
 
 @pytest.fixture

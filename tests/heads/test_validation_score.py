@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_tally.heads import Boundary, Semantic
-from napari_tally.heads.score import dice_per_class
+from napari_tally.heads.validation_score import dice_per_class
 
 TRUTH = np.zeros((8, 8), np.uint16)
 TRUTH[:4, :4], TRUTH[4:, 4:] = 1, 2

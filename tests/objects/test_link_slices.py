@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_tally.core.errors import InputError
-from napari_tally.objects.link import link_slices
+from napari_tally.objects.link_slices import link_slices
 
 
 def _ball(shape: tuple[int, int, int], centre: tuple[float, float, float], radius: float):

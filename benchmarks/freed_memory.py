@@ -1,6 +1,6 @@
 """What it is worth to keep the memory of freed tensors: with glibc as it is, and as we set it.
 
-    python benchmarks/allocator.py [--rounds 3]
+    python benchmarks/freed_memory.py [--rounds 3]
 
 Each setting has processes of its own, in turns. Nothing else may run meanwhile.
 """
@@ -19,7 +19,7 @@ from side_by_side import machine
 from train_throughput import prepared
 
 from napari_tally import load_model, segment
-from napari_tally.network.malloc import keep_freed_memory
+from napari_tally.network.freed_memory import keep_freed_memory
 from napari_tally.simulate.nuclei import NucleiField
 from napari_tally.training.loop.learner import Learner
 

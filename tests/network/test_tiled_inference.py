@@ -10,10 +10,10 @@ from monai.inferers import sliding_window_inference
 from monai.inferers.utils import _get_scan_interval
 
 from napari_tally.core.progress import drain
-from napari_tally.network import tiling
+from napari_tally.network import tiled_inference
 from napari_tally.network.architectures import UNet
 from napari_tally.network.tile_layout import Tiling, ToldTiling, Windows
-from napari_tally.network.tiling import Inference
+from napari_tally.network.tiled_inference import Inference
 
 
 def _network(dims: int = 2) -> torch.nn.Module:
@@ -110,9 +110,9 @@ def test_out_of_memory_halves_the_window_and_goes_on() -> None:
 
 def test_out_of_memory_halves_the_batch_first(monkeypatch) -> None:
     network, image = _Hungry(2 * 96 * 96), _image(300, 300)
-    run = tiling._Run(_inference(network, tile=96, halo=8, mirror=0), image)
+    run = tiled_inference._Run(_inference(network, tile=96, halo=8, mirror=0), image)
     run.batch = 8
-    monkeypatch.setattr(tiling, "_Run", lambda *_: run)
+    monkeypatch.setattr(tiled_inference, "_Run", lambda *_: run)
     notes = [s.note for s in _inference(network).steps(image) if s.note]
     assert notes == [
         "Out of memory: continuing with 4 tiles at a time",

@@ -2,7 +2,7 @@
 
 It returns what is freed at the end of its heap to the system at once, and tensors of the next
 layers fetch it anew, page by page: 18,000 page faults in a step of training on a CPU, and a sixth
-of its time (`benchmarks/allocator.py`).
+of its time (`benchmarks/freed_memory.py`).
 """
 
 from __future__ import annotations
