@@ -235,7 +235,7 @@ def guess_axes(shape: tuple[int, ...], name: str = "image") -> str:
             return "YXC"
         return "CYX" if shape[0] <= 4 and min(shape[1:]) > 4 else "ZYX"
     if len(shape) < 2:
-        raise InputError(f"{name} must have at least two axes, not the shape {shape}")
+        raise InputError(f"{name} must have at least two axes of {AXES}, not the shape {shape}")
     raise InputError(
         f"The axes of {name} cannot be guessed from the shape {shape}",
         hint=f"Set them to letters of {AXES}, such as axes='TZYX'",

@@ -17,7 +17,7 @@ def summary(table: pd.DataFrame, singular: str = "object", plural: str = "object
     Parameters
     ----------
     table : pandas.DataFrame
-        As `measure` returns it, one row an object.
+        As `measure` returns it, one row per object.
     singular, plural : str
         Nouns for one object and for several.
     """
@@ -34,7 +34,7 @@ def class_summary(table: pd.DataFrame) -> str:
     Parameters
     ----------
     table : pandas.DataFrame
-        One row a class (and frame), with `class_name` and an area or volume. Series are averaged
+        One row per class (and frame), with `class_name` and an area or volume. Series are averaged
         over frames.
     """
     column, unit = _size(table)

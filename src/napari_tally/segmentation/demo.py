@@ -53,8 +53,8 @@ def demo_steps(folder: Path, device: str = "auto") -> Steps[Outcome]:
     path = folder / "cells3d_nuclei.tif"
     write(image, path)
     source = InputFile(path, Path(), path.stem)
-    options, anew = SegmentOptions(device=device), SegmentFilesOptions(overwrite=True)
-    (outcome,) = yield from segment_files_steps([source], load_model(), options, folder, anew)
+    options, writing = SegmentOptions(device=device), SegmentFilesOptions(overwrite=True)
+    (outcome,) = yield from segment_files_steps([source], load_model(), options, folder, writing)
     if outcome.result is not None:
         from ..files.formats.raster import write as write_picture
 

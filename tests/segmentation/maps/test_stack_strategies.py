@@ -124,7 +124,7 @@ def test_views_of_ideal_maps_are_ideal_maps_in_3d(model, monkeypatch) -> None:
 
     whole = ground_truth[None].astype(np.float32)
     monkeypatch.setattr(three_views, "_SLAB", 1e-3)  # the ids are not to be blurred
-    maps = drain(three_views.view_steps(whole, Perfect(), offsets=True))
+    maps = drain(three_views.view_steps(whole, Perfect(), model.info.head.vectors(3)))
     assert maps.shape == (7, *ground_truth.shape)
     assert match(model.info.head.decode(maps), ground_truth, [0.9])[0].ap == 1
 
