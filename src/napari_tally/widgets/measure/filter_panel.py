@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledDoubleRangeSlider
 
 from ..controls.narrow_combo import narrowed
-from ..controls.wrapped_label import Words
+from ..controls.wrapped_label import WrappedLabel
 from ..layers.colormaps import numbers_of, title_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class PickPanel(QWidget):
         self.filters: list[Filter] = []
         self.add = QPushButton("Add a filter")
         self.add.clicked.connect(self.add_filter)
-        self.said = Words()
+        self.status = WrappedLabel()
         self.rows = QVBoxLayout()
         self.buttons = {name: QPushButton(name) for name in (KEEP, REMOVE, COPY, UNDO)}
         self.buttons[KEEP].setToolTip("Remove all objects but those that are picked.")
@@ -57,7 +57,7 @@ class PickPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self.rows)
         column.addWidget(self.add)
-        column.addWidget(self.said)
+        column.addWidget(self.status)
         column.addLayout(grid)
         picked.changed.connect(self._tell)
         self._tell()
@@ -118,8 +118,8 @@ class PickPanel(QWidget):
         table, some = self._table, self.picked.some
         count = int(self.picked.mask.sum())
         total = 0 if table is None else len(table)
-        self.said.setText(f"{count:,} of {total:,} objects picked" if some else "")
-        self.said.setVisible(some)
+        self.status.setText(f"{count:,} of {total:,} objects picked" if some else "")
+        self.status.setVisible(some)
         self.add.setEnabled(total > 0)
         for name in (KEEP, REMOVE, COPY):
             self.buttons[name].setEnabled(some)
