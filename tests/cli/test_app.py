@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 import tifffile
 from fields import nuclei
+from typer.testing import CliRunner
 
 import napari_tally
+from napari_tally.cli.app import app
 from napari_tally.files.tables.tables import read_table
 
 IMAGE, GROUND_TRUTH = nuclei()
@@ -62,6 +64,19 @@ def test_a_second_run_skips_finished_images_and_refuses_other_options(run, image
     code, _, _ = run("segment", "a.tif", "-o", "out", "--threshold", "0.8", "--overwrite")
     assert code == 0
     assert (image.parent / "out" / "a_labels.tif").stat().st_mtime_ns != before
+
+
+def test_notes_about_one_image_follow_its_result(image, monkeypatch) -> None:
+    monkeypatch.chdir(image.parent)
+    plain = napari_tally.Volume(IMAGE, "YX")
+    napari_tally.write(plain, "plain.tif")
+    printed = CliRunner().invoke(app, ["segment", "plain.tif", "-o", "out"]).output
+    assert 0 <= printed.index("nuclei, median area") < printed.index("has no calibration")
+
+
+def test_a_file_as_output_folder_is_refused(run, image) -> None:
+    code, _, err = run("segment", "a.tif", "-o", "a.tif")
+    assert (code, "a.tif is a file. Choose a folder." in err) == (2, True)
 
 
 def test_an_output_that_is_not_ours_is_kept(run, image) -> None:

@@ -12,7 +12,7 @@ from monai.inferers.utils import _get_scan_interval
 from napari_tally.core.progress import drain
 from napari_tally.network import tiled_inference
 from napari_tally.network.architectures import UNet
-from napari_tally.network.tile_layout import Tiling, ToldTiling, Windows
+from napari_tally.network.tile_layout import Tiling, TilingOptions, Windows
 from napari_tally.network.tiled_inference import Inference
 
 
@@ -152,5 +152,5 @@ def test_without_mirrored_context_the_rest_of_the_stride_is_shared_by_both_ends(
 
 def test_what_is_not_told_of_the_windows_is_the_models_own() -> None:
     own = Tiling(tile=160, halo=24, mirror=8)
-    assert ToldTiling().of(own) == own
-    assert ToldTiling(halo=32).of(own) == Tiling(tile=160, halo=32, mirror=8)
+    assert TilingOptions().of(own) == own
+    assert TilingOptions(halo=32).of(own) == Tiling(tile=160, halo=32, mirror=8)

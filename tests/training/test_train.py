@@ -208,7 +208,7 @@ def test_a_resumed_run_needs_its_images(tmp_path) -> None:
     steps = _trained(tmp_path)
     next(s for s in steps if isinstance(s, Learning))
     steps.close()
-    with pytest.raises(InputError, match="of the first run is missing"):
+    with pytest.raises(InputError, match="of the stopped run is missing"):
         drain(_trained(tmp_path, [_pair(8)], resume=True))
     with pytest.raises(InputError, match="no stopped run"):
         drain(_trained(tmp_path / "other", resume=True))
@@ -231,7 +231,7 @@ def test_what_is_odd_about_an_image_is_said(tmp_path) -> None:
     odd.image.array[0, :3] = np.nan
     empty = _pair(1, labels=Volume(np.zeros((32, 32), np.uint8), "YX"))
     notes = [step.note for step in _trained(tmp_path, [odd, empty], steps=2)]
-    assert "3 voxels of s0 are NaN or infinite: set to background" in notes
+    assert "3 voxels of s0 are NaN or infinite; they are set to background" in notes
     assert any(note.startswith("Nothing is labelled in s1") for note in notes)
     assert any("fewer than 4 images (2)" in note for note in notes)
 

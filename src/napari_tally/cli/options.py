@@ -18,7 +18,7 @@ import typer
 from ..core.checked_options import checked, is_nested
 from ..core.errors import InputError
 from ..core.options import OptionField, Options, option_fields
-from .run import usage
+from .run import usage, write_notes
 
 _METAVARS = {int: "INTEGER", float: "NUMBER", Path: "PATH", dict: "NAME=NUMBER"}
 _MANY = 6  # longer defaults are abbreviated
@@ -149,7 +149,10 @@ def with_flags(function: Callable[..., Any]) -> Callable[..., Any]:
                 name: checked(models[name], own, lambda field: field.flag)
                 for name, own in values.items()
             }
-        return function(**given, **options)
+        try:
+            return function(**given, **options)
+        finally:
+            write_notes()
 
     command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..core.progress import Step
 
 FAILED, USAGE = 1, 2
+_after_the_result: list[str] = []  # notes about the single input of a command
 
 
 class failing:
@@ -40,8 +41,27 @@ def about(path: object, message: str) -> str:
     return message if message.startswith(f"{path} ") else f"{path}: {message}"
 
 
+def write(console: Any, note: str) -> None:
+    """Print a note on a line of its own."""
+    console.print(f"{note}.", markup=False, highlight=False, soft_wrap=True)
+
+
+def write_notes() -> None:
+    """Print the notes that follow a result."""
+    if not _after_the_result:
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    while _after_the_result:
+        write(console, _after_the_result.pop(0))
+
+
 def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
-    """Run steps with a progress bar on stderr; each note is printed once, above the bar."""
+    """Run steps with a progress bar on stderr; each note is printed once.
+
+    Notes about a single input follow its result, those of a batch appear as they come.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -62,6 +82,9 @@ def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
                 bar.update(part, description=step.stage, completed=step.done, total=total)
             if step.note and step.note not in noted:
                 noted.add(step.note)
-                bar.console.print(f"{step.note}.", markup=False, highlight=False, soft_wrap=True)
+                if count == 1 and whole == "files":
+                    _after_the_result.append(step.note)
+                else:
+                    write(console, step.note)
 
         return drain(steps, show)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..core.errors import InputError
 from ..segmentation.setup.file_options import SegmentFilesOptions
 from ..segmentation.setup.options import SegmentOptions
 from .command import Images, command
@@ -57,6 +58,8 @@ def segment(
         loaded = None if model is None else load_model(model)
         sources = expand(images)
         choose_device(options.device)
+        if output.is_file():
+            raise InputError(f"The output {output} is a file", hint="Choose a folder")
     steps = segment_files_steps(sources, loaded, options, output, files)
     report(with_bar(steps, len(sources), as_json), as_json)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ..core.atomic import replacing
-from ..core.errors import FileError, ModelError, sentence
+from ..core.errors import FileError, ModelError, sentence, unknown_name
 from ..files.run_record import sha256_files
 from ..network.architectures import Architecture, from_definition
 from .model_info import ModelInfo
@@ -88,11 +88,8 @@ def model_folder(model: str | Path) -> Path:
     folder = Path(model).expanduser()
     if (folder / METADATA).is_file():
         return folder
-    names = ", ".join(shipped_models())
-    raise ModelError(
-        f"There is no model {str(model)!r}",
-        hint=f"Choose a built-in model ({names}) or a folder with {METADATA}",
-    )
+    missing = unknown_name("model", str(model), shipped_models())
+    raise ModelError(missing.problem, hint=f"{missing.hint}, or a folder with {METADATA}")
 
 
 def default_model(volume: Volume) -> str:

@@ -20,7 +20,7 @@ Device = Annotated[
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Return the device of that name; `auto` takes CUDA, else Apple's MPS, else the CPU.
+    """Return a device by name; `auto` is CUDA, else Apple's MPS, else the CPU.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def choose_dtype(device: torch.device, precision: Precision = "auto") -> torch.dtype:
-    """Return the dtype to run in: `auto` takes 16 bits where the device has units for them."""
+    """Return the dtype to run in; `auto` is 16-bit if the hardware supports it."""
     import torch
 
     if precision != "auto":
@@ -75,7 +75,7 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
 
 
 def use_channels_last(network: nn.Module, spatial_dims: int) -> None:
-    """Lay out the weights of a network as `memory_format` says."""
+    """Convert the weights of a network to the layout of `memory_format`."""
     network.to(memory_format=memory_format(spatial_dims))  # type: ignore[call-overload]
 
 

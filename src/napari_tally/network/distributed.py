@@ -1,4 +1,4 @@
-"""Several processes that train one network, started by `torchrun`, on one device each."""
+"""Data-parallel training by processes that `torchrun` started, one device each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_WAIT = timedelta(hours=2)  # the others wait while the first one valida
 
 @dataclass(frozen=True)
 class Team:
-    """This process among those of a training; the first one leads, and alone writes files.
+    """This process among those of a training; only the first one, which leads, writes files.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Team:
             atexit.register(_leave)
 
     def broadcast(self, value: T, device: torch.device) -> T:
-        """Return the value of the first process; all wait for it."""
+        """Return the value of the first process; the others wait for it."""
         import torch.distributed as dist
 
         if self.size == 1:
@@ -70,7 +70,7 @@ class Team:
         return box[0]
 
     def gathered(self, batch: Tensor) -> Tensor:
-        """Return the batches of all processes, in order; gradients flow to the own one only."""
+        """Return the batches of all processes, in order; gradients flow only to this process's."""
         import torch
         import torch.distributed as dist
 
@@ -101,7 +101,7 @@ class Team:
         return DistributedDataParallel(network)
 
     def with_shared_norm(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """Return a network that normalizes by the batch of all processes, where that can be."""
+        """Return a network whose batch norm uses the batches of all processes, where possible."""
         from torch.nn import SyncBatchNorm
 
         if self.size == 1 or device.type != "cuda":

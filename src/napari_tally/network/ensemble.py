@@ -22,27 +22,27 @@ class Mean(nn.Module):
     members : sequence of torch.nn.Module
         Each maps (B, C, *spatial) to (B, channels, *spatial).
     mirrored : sequence of int
-        Spatial dimensions. The mean is also over all ways of mirroring some of them.
+        Spatial dimensions. The mean is also over mirrored copies along all subsets of them.
     """
 
     def __init__(self, members: Sequence[nn.Module], mirrored: Sequence[int] = ()) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         counts = range(len(mirrored) + 1)
-        self.ways = list(chain.from_iterable(combinations(mirrored, n) for n in counts))
+        self.flips = list(chain.from_iterable(combinations(mirrored, n) for n in counts))
 
     def forward(self, image: Tensor, activate: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """Return the mean of the outputs, each activated first if `activate` is given."""
         total: Tensor | None = None
-        for way in self.ways:
-            view = image.flip(way) if way else image
+        for axes in self.flips:
+            view = image.flip(axes) if axes else image
             for member in self.members:
                 output = member(view).float()
                 output = output if activate is None else activate(output)
-                output = output.flip(way) if way else output
+                output = output.flip(axes) if axes else output
                 total = output if total is None else total + output
         assert total is not None
-        return total / (len(self.ways) * len(self.members))
+        return total / (len(self.flips) * len(self.members))
 
 
 def activated(network: nn.Module, image: Tensor, activate: Callable[[Tensor], Tensor]) -> Tensor:

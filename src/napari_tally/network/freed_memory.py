@@ -1,8 +1,8 @@
-"""How glibc keeps freed memory for the next tensors, and gives it back.
+"""Settings of glibc's allocator: freed memory is kept for the next tensors.
 
-It returns what is freed at the end of its heap to the system at once, and tensors of the next
-layers fetch it anew, page by page: 18,000 page faults in a step of training on a CPU, and a sixth
-of its time (`benchmarks/freed_memory.py`).
+By default memory freed at the end of the heap goes back to the system at once, and the tensors of
+the next layers request it again, page by page: 18,000 page
+faults in a step of training on a CPU, and a sixth of its time (`benchmarks/freed_memory.py`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 def keep_freed_memory() -> bool:
     """Let glibc keep some freed memory; return whether it does.
 
-    It is a setting of the whole process: only the command that trains makes it. Other allocators,
-    and a user's own settings of this one, are left alone.
+    The setting applies to the whole process, so only the training command makes it. Other
+    allocators, and a user's own settings, are not changed.
     """
     settings = os.environ.get("GLIBC_TUNABLES", "") + "".join(os.environ)
     set_option = _of_glibc("mallopt")
@@ -40,5 +40,5 @@ def give_back_memory() -> None:
 
 
 def _of_glibc(name: str) -> Callable[..., int] | None:
-    """Return a function of glibc; musl and other systems have none."""
+    """Return a function of glibc, None with musl and on other systems."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

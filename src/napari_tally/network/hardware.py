@@ -1,4 +1,4 @@
-"""The hardware that a training may use."""
+"""Hardware available to a training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FEW_CORES = 2  # of a CPU, where processes win next to nothing
 
 
 class Machine(Options):
-    """The device, the bytes of its memory that may be used, and the cores of the CPU.
+    """The device, its usable memory in bytes, and the CPU cores.
 
     `free` is the free memory of the computer, which is that of the device only if it is the CPU.
     """
@@ -29,7 +29,7 @@ class Machine(Options):
 
     @property
     def small(self) -> bool:
-        """Whether steps are slow, so that they have to be small and few."""
+        """Whether steps are slow, so that they must be small and few."""
         return self.kind == "cpu"
 
     @property
@@ -41,7 +41,7 @@ class Machine(Options):
 
     @classmethod
     def here(cls, device: str = "auto") -> Machine:
-        """Return this machine, of which the processes of a team take equal shares."""
+        """Return the share of this machine of one process of a team."""
         import torch
 
         found = choose_device(device)

@@ -32,7 +32,7 @@ class Normalizer(Options):
     ) -> NDArray[np.float32]:
         """Return the normalized image; NaN and infinities become its smallest finite value.
 
-        `limits` are those of the whole that the image is a part of.
+        `limits` are those of the whole image, of which this may be a part.
         """
         out = np.empty(image.shape, np.float32)
         limits = self.fit(image) if limits is None else limits
@@ -46,7 +46,7 @@ class Normalizer(Options):
 class Percentile(Normalizer):
     """Scale so that two percentiles become 0 and 1, without clipping.
 
-    With `inverted` they become 1 and 0: dark objects come out bright.
+    With `inverted` they become 1 and 0, for dark objects on a bright background.
     """
 
     name: Literal["percentile"] = "percentile"

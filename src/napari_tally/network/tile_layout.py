@@ -32,7 +32,7 @@ class Windows:
     slices : list of tuple of slice
         The windows, all of one shape, in the padded image.
     weight : ndarray
-        How much each voxel of a window counts where windows overlap.
+        Weight of each voxel of a window where windows overlap.
     """
 
     padding: tuple[tuple[int, int], ...]
@@ -43,8 +43,8 @@ class Windows:
 class Tiling(Options):
     """Overlap-tile inference: the largest window, and how much of its rim is only context.
 
-    Tiles are made equally large, so that they divide the image; their origins are multiples of
-    the network's stride, so that an object comes out the same in whichever tile it is.
+    Tiles are equally large and divide the image; their origins are multiples of the network's
+    stride, so that the prediction of an object does not depend on its tile.
     """
 
     tile: int = Field(640, ge=16, description="Largest window, px, along each axis")
@@ -86,8 +86,8 @@ class Tiling(Options):
         halo = up(self.halo)
         core = max(stride, self.tile // stride * stride - 2 * halo)
         if needed <= core + 2 * halo:
-            # One window needs no aligned origin: what the stride asks for is shared by both ends,
-            # as patches have it in training. (Dice of an organ that fills the image rose by 0.001.)
+            # One window needs no aligned origin: padding to the stride is split between both ends,
+            # as in training patches. (Dice of an organ that fills the image rose by 0.001.)
             middle = before if self.mirror else (needed - size) // 2
             return needed, needed, needed, middle
         count = ceil((needed - 2 * halo) / core)
@@ -106,8 +106,8 @@ class Tiling(Options):
         return np.clip(ramp, _LEAST_WEIGHT, 1).astype(np.float32)
 
 
-class ToldTiling(Options):
-    """The tiling that a user sets; the rest is the model's own."""
+class TilingOptions(Options):
+    """Tile size and overlap set by a user; the defaults are the model's."""
 
     tile: int | None = Field(
         None, ge=16, description="Largest tile along each axis, px. Default: the model's own."
@@ -117,11 +117,11 @@ class ToldTiling(Options):
     )
 
     def of(self, own: Tiling) -> Tiling:
-        """Return the tiling of a model with these settings."""
+        """Return the tiling of a model, changed by these options."""
         given = self.model_dump(exclude_none=True)
         if own.exact and given:
             raise InputError(
-                f"This model takes tiles of {own.tile} px only",
-                hint="Leave out the size of tiles and of their overlap",
+                f"This model runs on tiles of {own.tile} px only",
+                hint="Leave out tile size and overlap",
             )
         return Tiling.model_validate(own.model_dump() | given)

@@ -50,7 +50,7 @@ class Inference:
     tiling: Tiling = field(default_factory=Tiling)
 
     def __post_init__(self) -> None:
-        """Bring the network to its device once: doing so again costs as much as a small tile."""
+        """Move the network to its device once: repeating it costs as much as a small tile."""
         kernels = [p.ndim for p in self.network.parameters() if p.ndim > 3]
         self.network.eval().to(self.device)
         if kernels:
@@ -59,8 +59,8 @@ class Inference:
     def steps(self, image: NDArray[np.float32]) -> Steps[NDArray[np.float32]]:
         """Yield after every batch of windows and return the maps, shape (channels, *spatial).
 
-        Out of memory is answered by halving the batch, then the window, then by accumulating on
-        the CPU, and at last by running on the CPU; each is reported in a step's note.
+        When memory runs out, first the batch is halved, then the window, then maps are accumulated
+        on the CPU, and at last the network runs on the CPU; a step's note reports each.
         """
         return (yield from self._run(image, 0))
 
@@ -87,7 +87,7 @@ class Inference:
 
 
 class _Run:
-    """One image (or a stack of them) under way; what changes while it runs."""
+    """State of the inference on one image, or on a stack of slices."""
 
     def __init__(self, inference: Inference, image: NDArray[np.float32], lead: int = 0) -> None:
         import torch
@@ -98,7 +98,7 @@ class _Run:
         self.network = inference.network
         first = next(self.network.parameters(), None)
         if first is not None and first.device.type != self.device.type:
-            self.network.to(self.device)  # it had to leave for the CPU in an earlier image
+            self.network.to(self.device)  # it moved to the CPU for an earlier image
         self.batch = (_SLICES if lead else 1) if self.device.type == "cpu" else _GPU_BATCH
         self.tiling = inference.tiling
         self.sums: Tensor | None = None
@@ -106,7 +106,7 @@ class _Run:
         self.lay()
 
     def lay(self) -> None:
-        """Start over with the present tiling."""
+        """Start over with the current tiling."""
         import torch
 
         self.windows = self.tiling.windows(self.shape, self.inference.stride)
@@ -150,7 +150,7 @@ class _Run:
         return self.inference.dtype if self.device == self.inference.device else torch.float32
 
     def add(self, maps: Tensor, batch: list[Place]) -> None:
-        """Add the weighted maps of a batch of windows where they belong."""
+        """Add the weighted maps of a batch of windows to the sums."""
         import torch
 
         if self.sums is None:
@@ -172,7 +172,7 @@ class _Run:
                 part.addcmul_(one[(slice(None), *inner)], weight[inner])
 
     def weigh(self) -> None:
-        """Sum up how much each voxel counts in all windows."""
+        """Sum the weights of each voxel over all windows."""
         if len(self.windows.slices) == 1:
             self.norm.fill_(1)
             return
@@ -191,7 +191,7 @@ class _Run:
         return tuple(inner), tuple(outer)
 
     def retreat(self, error: RuntimeError) -> str:
-        """Take less memory from now on; return a note of what is tried.
+        """Reduce memory use from now on; return a note that describes how.
 
         Raises
         ------
@@ -218,10 +218,12 @@ class _Run:
             self.device = cpu
             self.network.to(cpu)
             return "Out of memory: running the network on the CPU"
-        raise MemoryError("Not enough memory even for the smallest tiles on the CPU") from error
+        raise MemoryError(
+            "There is not enough memory even for the smallest tiles on the CPU"
+        ) from error
 
     def finish(self) -> NDArray[np.float32]:
-        """Return the maps: the sums over the weights."""
+        """Return the maps: the sums divided by the weights."""
         import torch
 
         assert self.sums is not None
@@ -239,7 +241,7 @@ def padded(image: NDArray[np.float32], windows: Windows) -> Tensor:
 
 
 def _room(device: torch.device, needed: int) -> torch.device:
-    """Return `device` if so many bytes fit well on it, else the CPU."""
+    """Return `device` if that many bytes fit on it with room to spare, else the CPU."""
     import torch
 
     if device.type != "cuda":
@@ -249,7 +251,7 @@ def _room(device: torch.device, needed: int) -> torch.device:
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Return whether an error of torch means that memory ran out."""
+    """Return whether a PyTorch error means that memory ran out."""
     import torch
 
     text = str(error).lower()

@@ -1,4 +1,4 @@
-"""The model folder that a training makes: the bundle, its card, curves and a picture."""
+"""Writes a trained model: the bundle with its model card, curves and a picture."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from .plan.plan import Plan
 
 CARD, CURVES, PICTURE, RECORD = "README.md", "curves.png", "sample.png", "training.json"
-_SMOOTH = 25  # steps over which the loss is averaged, since that of one batch says little
+_SMOOTH = 25  # steps over which the noisy loss is averaged
 
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """All that a model folder is made of.
+    """The contents of a model folder.
 
     Attributes
     ----------
@@ -125,9 +125,9 @@ def card(made: Made) -> str:
 
 
 def _course(training: Training) -> str:
-    """Return how the training went, in words."""
+    """Return the steps, the time and problems of the training."""
     parts = [f"{training.step:,} steps in {(training.seconds + training.waited) / 60:.1f} minutes"]
-    parts += [f"{training.waiting:.0%} of them spent waiting for data"]
+    parts += [f"{training.waiting:.0%} of the time spent waiting for data"]
     if training.bad_steps:
         parts += [f"{training.bad_steps} steps with a loss that was NaN or infinite"]
     return "; ".join(parts + [training.stopped] * bool(training.stopped))
@@ -137,16 +137,16 @@ def _scores(made: Made) -> list[str]:
     validation = best_scores(made.training) if made.split.validation else None
     rows = [(n, s) for n, s in (("validation", validation), ("test", made.test)) if s]
     if not rows:
-        return ["No image was held out: its accuracy on other images is unknown."]
+        return ["No images were held out: the accuracy on other images is unknown."]
     names = list(rows[0][1])
     head = [f"| images | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     body = [f"| {what} | {' | '.join(f'{s[n]:.3f}' for n in names)} |" for what, s in rows]
-    best = f"The weights are those of step {made.training.best_step:,}, the best in the validation."
+    best = f"The weights are those of step {made.training.best_step:,}, the best in validation."
     return [*head, *body, "", best]
 
 
 def best_scores(training: Training) -> dict[str, float]:
-    """Return the scores of the validation whose weights were kept."""
+    """Return the best validation scores."""
     found = next((s for s in training.scores if s["step"] == training.best_step), {})
     return {name: round(value, 4) for name, value in found.items() if name != "step"}
 

@@ -49,7 +49,7 @@ class Trained:
     test: Mapping[str, float] | None = None
 
     def lines(self) -> list[str]:
-        """Describe it in words."""
+        """Describe the result in lines of text."""
         t = self.training
         scores = ", ".join(f"{name} {value:.3f}" for name, value in best_scores(t).items())
         how = f"{t.step:,} steps, {t.waiting:.0%} of the time spent waiting for data"
@@ -59,7 +59,7 @@ class Trained:
 
 
 def run_folder(output: Path) -> Path:
-    """Return the folder of the checkpoints of a training, until its model is written."""
+    """Return the folder of a training's checkpoints, which exists until its model is written."""
     return output.with_name(f"{output.name}.training")
 
 
@@ -101,7 +101,7 @@ def training_steps(
 
 
 class _Run:
-    """A training under way, from the images on the network's grid to the model folder."""
+    """A running training, from preprocessing to the model folder."""
 
     def __init__(
         self, planned: Planned, output: Path, work: Path, options: TrainingOptions, team: Team
@@ -116,7 +116,7 @@ class _Run:
         if not options.resume and team.leads:
             shutil.rmtree(work, ignore_errors=True)
             planned.write(work)
-        team.broadcast(None, team.own(choose_device(options.device)))  # the folder is ready now
+        team.broadcast(None, team.own(choose_device(options.device)))  # the folder exists now
 
     def prepare_steps(self, images: Sequence[Labelled]) -> Steps[None]:
         """Preprocess the images of each set."""
@@ -126,14 +126,14 @@ class _Run:
             missing = [name for name in names if name not in named]
             if missing:
                 raise InputError(
-                    f"Image {missing[0]} of the first run is missing",
+                    f"Image {missing[0]} of the stopped run is missing",
                     hint="Resume with the same images",
                 )
             chosen = in_planes([named[name] for name in names], self.plan.ndim)
             self.parts[part] = yield from samples_steps(chosen, self.info, self.plan.class_ids)
 
     def fit_steps(self) -> Steps[None]:
-        """Train, and keep the record of it."""
+        """Train, and store the record."""
         weights = self.start.networks[0].state_dict() if self.start else None
         self.training = yield from train_steps(
             self.parts["training"],
@@ -153,7 +153,7 @@ class _Run:
             self._write(None, None)
 
     def finish_steps(self) -> Steps[Trained]:
-        """Score the test, draw a picture, write the model: in the process that leads."""
+        """Score the test set, draw a picture and write the model, in the first process."""
         if not self.team.leads:
             return Trained(self.output, self.info, self.plan, self.split, self.training)
         shown = (self.parts["test"] or self.parts["validation"] or self.parts["training"])[:1]
@@ -212,9 +212,9 @@ def info_of(
 
 def _check_run(work: Path, options: TrainingOptions) -> None:
     if options.resume and not (work / PLANNED).is_file():
-        raise InputError(f"There is no stopped run in {work}", hint="Start it without resume")
+        raise InputError(f"There is no stopped run in {work}", hint="Leave out --resume")
     if work.exists() and not (options.resume or options.overwrite):
         raise OutputExistsError(
-            f"{work} holds a run that was stopped",
+            f"{work} contains a stopped run",
             hint="Resume it with --resume, or start again with --overwrite",
         )

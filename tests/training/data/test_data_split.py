@@ -49,7 +49,7 @@ def test_the_seed_decides_and_goes_to_json_and_back() -> None:
 def test_too_few_images_are_all_learnt_from_and_it_is_said() -> None:
     split = split_groups({"a": "a", "b": "b", "c": "c"})
     assert len(split.training) == 3 and not split.validation
-    assert "fewer than 4 images (3). The last weights are kept" in split.lines()[1]
+    assert "fewer than 4 images (3). The last weights are used" in split.lines()[1]
 
 
 def test_images_for_validation_can_be_told() -> None:

@@ -78,7 +78,7 @@ def test_a_loss_that_is_not_finite_goes_back_halves_the_rate_and_says_so(tmp_pat
     rates = told(7)
     notes = [step.note for step in _learnings(_run(tmp_path))]
     assert notes[6] == (
-        "Step 7: the loss is not finite; restored the weights of step 4, halved the learning rate"
+        "Step 7: the loss is not finite; restored the weights of step 4 and halved the learning rate"
     )
     assert rates[7] == pytest.approx(_options().rate(7) / 2)
     weights = torch.load(tmp_path / "best.pt", weights_only=True)
@@ -141,7 +141,7 @@ def test_short_memory_halves_what_goes_through_at_once_not_what_is_learnt(
 
     monkeypatch.setattr(Learner, "_add_gradient", forward)
     learnings = _learnings(steps := _run(tmp_path / "hard"))
-    assert learnings[0].note == "Out of memory: batches of 4 are split into 4 parts"
+    assert learnings[0].note == "Out of memory: splitting batches of 4 patches into 4 parts"
     assert [bool(step.note) for step in learnings[1:3]] == [False, False]
     assert len(seen) == 12 * 4
     assert learnings[0].loss == pytest.approx(easy.losses[0], rel=0.1)

@@ -154,7 +154,7 @@ def test_mixed_spacings_meet_in_the_middle() -> None:
     assert any("resampled to the median" in line for line in data.lines())
     partly = fingerprint(check_all([pair(discs(0), "a", (0.2, 0.2)), pair(discs(1), "b")]))
     assert partly.spacing is None
-    assert partly.lines()[-1] == "Calibration ignored: only 1 of the images have one"
+    assert partly.lines()[-1] == "Calibration ignored: only 1 of 2 images have one"
 
 
 def test_ct_gets_a_window_by_what_is_labelled() -> None:

@@ -19,7 +19,7 @@ from napari_tally.widgets.controls.choice import Choice
 from napari_tally.widgets.controls.elided_text import FIELD, elided
 from napari_tally.widgets.controls.length_edit import LengthEdit
 from napari_tally.widgets.controls.options_form import OptionsForm
-from napari_tally.widgets.controls.wrapped_label import Words
+from napari_tally.widgets.controls.wrapped_label import WrappedLabel
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -174,6 +174,6 @@ def test_choices_keep_their_value_and_long_names_are_elided_with_the_whole_as_to
 
 def test_a_long_name_in_a_sentence_does_not_widen_the_dock() -> None:
     name = "x" * 90
-    words = Words(f"{name} has no calibration")
+    words = WrappedLabel(f"{name} has no calibration")
     assert len(words.text()) < 60 and name in words.toolTip()
     assert elided("short") == "short"

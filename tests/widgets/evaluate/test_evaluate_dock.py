@@ -39,7 +39,7 @@ def viewer(make_napari_viewer):
 def dock(viewer):
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Evaluate")[1]
     dock.predicted.value = viewer.layers["found"]
-    dock.truth.value = viewer.layers["truth"]
+    dock.ground_truth.value = viewer.layers["truth"]
     return dock
 
 
@@ -53,7 +53,7 @@ def compare(dock, until):
 
 
 def numbers(dock, column: int = 0) -> dict[str, str]:
-    table = dock.numbers
+    table = dock.scores
     return {
         table.verticalHeaderItem(i).text(): table.item(i, column).text()
         for i in range(table.rowCount())
@@ -61,7 +61,7 @@ def numbers(dock, column: int = 0) -> dict[str, str]:
 
 
 def rows(dock) -> list[tuple[str, str, str]]:
-    table = dock.list
+    table = dock.errors
     return [tuple(table.item(i, c).text() for c in range(3)) for i in range(table.rowCount())]
 
 
@@ -69,7 +69,7 @@ def said() -> str:
     return str(notification_manager.records[-1].message)
 
 
-def test_numbers_of_a_prediction(dock, compare) -> None:
+def test_scores_of_a_prediction(dock, compare) -> None:
     compare()
     found = numbers(dock)
     # The squares 5 and 6 are as they should be; one half of 4 is a partner of it (IoU 0.5).
@@ -77,7 +77,7 @@ def test_numbers_of_a_prediction(dock, compare) -> None:
     assert found["predicted objects"] == "6"
     assert found["merges"] == "1"
     assert float(found["AP at IoU 0.5"]) == pytest.approx(3 / (3 + 3 + 3), abs=1e-3)
-    assert not dock.list.isHidden()
+    assert not dock.errors.isHidden()
 
 
 def test_two_predictions_stand_side_by_side(viewer, dock, compare) -> None:
@@ -94,24 +94,24 @@ def test_a_row_of_the_list_leads_to_its_object(viewer, dock, compare) -> None:
     assert ("missed", "true", "1") in wrong
     assert ("merged", "predicted", "2") in wrong
     assert ("false", "predicted", "30") in wrong
-    dock.list.setCurrentCell(wrong.index(("false", "predicted", "30")), 0)
+    dock.errors.setCurrentCell(wrong.index(("false", "predicted", "30")), 0)
     assert viewer.layers["found"].selected_label == 30
     frame = viewer.layers["selected object"]
     assert frame.extent.world.mean(axis=0) == pytest.approx([26.25, 21.25], abs=0.5)
-    dock.list.setCurrentCell(wrong.index(("missed", "true", "1")), 0)
+    dock.errors.setCurrentCell(wrong.index(("missed", "true", "1")), 0)
     assert viewer.layers["truth"].selected_label == 1
 
 
-def test_fates_are_shown_and_taken_away(viewer, dock, compare) -> None:
+def test_match_outcomes_are_shown_and_hidden(viewer, dock, compare) -> None:
     compare()
-    dock.show_fates.setChecked(True)
-    layer = viewer.layers["truth: fates"]
+    dock.show_outcomes.setChecked(True)
+    layer = viewer.layers["truth: match outcomes"]
     assert not viewer.layers["truth"].visible
     shown = layer.colormap.map(np.array([1, 2], np.uint8))
     assert np.allclose(shown[1][:3], np.array([0xD5, 0x5E, 0x00]) / 255, atol=0.01)
     assert layer.data[6, 6] == 2  # missed
     assert "missed" in dock.legend.text()
-    dock.show_fates.setChecked(False)
+    dock.show_outcomes.setChecked(False)
     assert {layer.name for layer in viewer.layers} == {"truth", "found"}
     assert viewer.layers["truth"].visible
 
@@ -127,15 +127,15 @@ def test_classes_have_dice_and_distances(viewer, dock, compare) -> None:
         2 * (a & b).sum() / (a.sum() + b.sum()), abs=1e-3
     )
     assert any(name.startswith("class 1: HD95 (µm)") for name in found)
-    assert dock.list.isHidden()
+    assert dock.errors.isHidden()
 
 
-def test_what_cannot_be_compared_is_told(viewer, dock, compare) -> None:
-    dock.truth.value = viewer.layers["found"]
+def test_layers_that_cannot_be_compared_are_refused(viewer, dock, compare) -> None:
+    dock.ground_truth.value = viewer.layers["found"]
     dock.run()
     assert "both prediction and ground truth" in said()
     viewer.add_labels(np.zeros((9, 9), np.uint8), name="small")
-    dock.truth.value = viewer.layers["small"]
+    dock.ground_truth.value = viewer.layers["small"]
     compare()
     assert "has shape" in said()
     for name in ("small", "found", "truth"):
@@ -146,15 +146,15 @@ def test_what_cannot_be_compared_is_told(viewer, dock, compare) -> None:
 
 def test_layers_that_are_removed_meanwhile_do_no_harm(viewer, dock, compare) -> None:
     compare()
-    dock.show_fates.setChecked(True)
+    dock.show_outcomes.setChecked(True)
     viewer.layers.remove("found")
-    viewer.layers.remove("truth: fates")
-    dock.list.setCurrentCell(0, 0)
-    dock.show_fates.setChecked(False)
+    viewer.layers.remove("truth: match outcomes")
+    dock.errors.setCurrentCell(0, 0)
+    dock.show_outcomes.setChecked(False)
     assert {layer.name for layer in viewer.layers} <= {"truth", "selected object"}
 
 
-def test_a_closed_dock_lets_go_of_the_viewer(viewer, dock, compare) -> None:
+def test_a_closed_dock_disconnects_from_the_viewer(viewer, dock, compare) -> None:
     compare()
     viewer.window.remove_dock_widget(dock.parentWidget())
     viewer.theme = "light"

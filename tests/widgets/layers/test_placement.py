@@ -81,7 +81,7 @@ def test_results_and_painted_labels_are_as_large_as_their_image(tiff_viewer, fin
     assert measure.form.spacing.value == "0.5,0.25um"
 
 
-def test_a_told_size_goes_with_the_result(viewer, dock, finish) -> None:
+def test_a_typed_voxel_size_applies_to_the_result(viewer, dock, finish) -> None:
     layer = viewer.layers["field"]
     layer.units, layer.scale = ("pixel", "pixel"), (1, 1)
     dock.form.spacing.value = "0.3um"
@@ -112,15 +112,15 @@ def test_an_image_with_channels_lies_on_the_grid_of_its_labels(two_channels, unt
     np.testing.assert_allclose(means.iloc[:, 1], 2 * means.iloc[:, 0], rtol=1e-5)
 
 
-def test_cells_are_as_large_as_the_nuclei_were_told_to_be(two_channels, until) -> None:
+def test_cells_have_the_typed_voxel_size_of_the_nuclei(two_channels, until) -> None:
     dock = two_channels.window.add_plugin_dock_widget("napari-tally", "Measure")[1]
-    for told in ("0.5um", "0.25um"):  # the layer is made, then changed
-        dock.form.spacing.value = told
+    for typed in ("0.5um", "0.25um"):  # the layer is made, then changed
+        dock.form.spacing.value = typed
         dock.form.grow.value = "1um"
         dock.panel.run.click()
         until(lambda: not dock.runner.busy)
         cells = label_volume(two_channels.layers["nuclei (cells)"])
-        assert (cells.spacing, cells.unit) == ((float(told[:-2]),) * 2, "um")
+        assert (cells.spacing, cells.unit) == ((float(typed[:-2]),) * 2, "um")
 
 
 def test_a_stack_is_no_image_with_channels(two_channels) -> None:
@@ -135,7 +135,7 @@ def test_all_channels_are_learnt_from(two_channels, until, tmp_path) -> None:
     dock.form.add.click()
     dock.plan.click()
     until(lambda: not dock.runner.busy)
-    assert "2 in" in dock.said.toPlainText()
+    assert "2 in" in dock.log.toPlainText()
     two_channels.layers["both"].axis_labels = ("z", "y", "x")
     dock.plan.click()
     until(lambda: not dock.runner.busy)

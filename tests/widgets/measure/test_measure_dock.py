@@ -78,11 +78,11 @@ def test_unticked_images_and_groups_are_left_out(viewer, dock, measure) -> None:
     assert not [c for c in table if c.startswith(("axis_", "intensity"))]
 
 
-def test_nothing_ticked_and_no_labels_are_told(viewer, dock) -> None:
+def test_nothing_ticked_and_no_labels_are_refused(viewer, dock) -> None:
     for tick in dock.form.groups.values():
         tick.value = False
     dock.run()
-    assert "Nothing is ticked" in said()
+    assert "No measurements are chosen" in said()
     viewer.layers.remove("squares")
     dock.run()
     assert "There is no label layer" in said()
@@ -111,7 +111,7 @@ def test_parents_get_the_number_and_size_of_what_they_hold(viewer, dock, measure
     expected = objects.groupby("parent")["area_um2"].sum()
     assert held["children_area_um2"].tolist() == pytest.approx(expected.tolist())
     assert held["class_name"].tolist() == ["left", "right"]
-    assert "12 are inside 2 parents, 6 in the median one." in dock.panel.status.text()
+    assert "12 are inside 2 parents, median 6 per parent." in dock.panel.status.text()
     dock.objects.take.write(tmp_path / "a.csv")
     written = pd.read_csv(tmp_path / "a_parents.csv")
     assert written["children_count"].tolist() == [6, 6]
@@ -151,7 +151,7 @@ def test_a_filter_dims_what_it_leaves_out_and_keep_removes_it(viewer, dock, meas
     one = dock.objects.picks.filters[0]
     assert one.name == "area_um2"
     one.range.setValue((9.0, 49.0))  # sides of 6 to 14 pixels
-    assert dock.objects.picks.said.text() == "9 of 12 objects picked"
+    assert dock.objects.picks.status.text() == "9 of 12 objects picked"
     assert colour(layer, 1)[3] < 0.2 < 0.9 < colour(layer, 8)[3]
     dock.objects.picks.asked.emit(KEEP)
     until(lambda: not dock.runner.busy)

@@ -13,11 +13,11 @@ from napari_tally.models.bundle import load_model
 def dock(make_napari_viewer, finish):
     viewer = make_napari_viewer(show=True)
     dock = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
-    image, truth = nuclei((160, 160), 20)
+    image, ground_truth = nuclei((160, 160), 20)
     viewer.add_image(image, name="cells", scale=(0.5, 0.5), units="um")
     dock.form.model.value = "nuclei-2d"
     dock.form.object_size.value = "20px"
-    dock.truth = truth
+    dock.ground_truth = ground_truth
     finish(dock)
     return dock
 
@@ -32,7 +32,7 @@ def test_sliders_go_where_the_labels_are_given_best(dock, until, tmp_path) -> No
     larger = np.where(dock.done.result.maps[0][0] < 0.6, dock.done.result.labels, 0)
     layer = viewer.add_labels(larger.astype(np.uint16), name="right", scale=(0.5, 0.5), units="um")
     assert not dock.fit.keep.isEnabled()
-    dock.fit.truth.value = layer
+    dock.fit.ground_truth.value = layer
     fitted(dock, until)
     tuning = dock.fit.tuning
     assert tuning.after >= tuning.before
@@ -48,23 +48,22 @@ def test_sliders_go_where_the_labels_are_given_best(dock, until, tmp_path) -> No
 
 def test_labels_of_another_image_are_refused_in_a_sentence(dock) -> None:
     layer = dock.viewer.add_labels(np.ones((20, 30), np.uint16), name="other")
-    dock.fit.truth.value = layer
+    dock.fit.ground_truth.value = layer
     dock.fit.button.click()
-    assert "Labels of shape (160, 160) are needed" in dock.panel.status.text()
-    assert "(20, 30)" in dock.panel.status.text()
+    assert "has shape (20, 30) but the image (160, 160)" in dock.panel.status.text()
     assert not dock.panel.busy
 
 
 def test_a_visible_part_is_fitted_to_the_same_part_of_the_labels(dock, finish, until) -> None:
     viewer = dock.viewer
     layer = viewer.add_labels(
-        dock.truth.astype(np.uint16), name="right", scale=(0.5, 0.5), units="um"
+        dock.ground_truth.astype(np.uint16), name="right", scale=(0.5, 0.5), units="um"
     )
     viewer.scene.camera.zoom *= 2.5
     dock.form.region.value = "visible part"
     finish(dock)
-    assert dock.done.result.labels.shape != dock.truth.shape
-    dock.fit.truth.value = layer
+    assert dock.done.result.labels.shape != dock.ground_truth.shape
+    dock.fit.ground_truth.value = layer
     fitted(dock, until)
     assert dock.fit.tuning.before > 0.2
 

@@ -43,28 +43,28 @@ def said() -> str:
     return str(notification_manager.records[-1].message)
 
 
-def test_the_plan_is_told_before_anything_is_done(dock, until, tmp_path) -> None:
+def test_the_plan_is_shown_before_training(dock, until, tmp_path) -> None:
     dock.plan.click()
     until(lambda: not dock.runner.busy)
-    text = dock.said.toPlainText()
+    text = dock.log.toPlainText()
     assert "fine-tuned from nuclei-2d" in text
     assert "1 for training, 1 for validation" in text
     assert not list(tmp_path.iterdir())
 
 
-def test_what_the_labels_are_can_be_told(dock, until) -> None:
+def test_the_kind_of_labels_can_be_chosen(dock, until) -> None:
     form = dock.form
     form.start.value = None
     form["kind"].value = "classes"
     dock.plan.click()
     until(lambda: not dock.runner.busy)
-    assert "Target: classes in 2D with the head semantic" in dock.said.toPlainText()
+    assert "Target: classes in 2D with the head semantic" in dock.log.toPlainText()
 
 
 def test_what_was_corrected_is_learnt_from_too(viewer, dock, until) -> None:
     dock.form.start.value = None
     dock.take_corrected()
-    assert "Nothing was corrected yet" in dock.panel.status.text()
+    assert "No labels were corrected yet" in dock.panel.status.text()
     segment = viewer.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
     segment.form.image.value = viewer.layers["image 0"]
     segment.panel.run.click()
@@ -86,7 +86,7 @@ def test_what_was_corrected_is_learnt_from_too(viewer, dock, until) -> None:
 def test_a_corrected_preview_is_not_painted_over(viewer, dock, until) -> None:
     dock.panel.run.click()
     until(lambda: not dock.runner.busy and not dock.previewer.busy)
-    found = viewer.layers["found so far"]
+    found = viewer.layers["training preview"]
     found.paint((5, 5), 99)
     dock.take_corrected()
     assert dock.form.pairs.chosen()[2].labels is found
@@ -94,7 +94,7 @@ def test_a_corrected_preview_is_not_painted_over(viewer, dock, until) -> None:
     dock.panel.run.click()
     until(lambda: not dock.runner.busy and not dock.previewer.busy)
     assert 99 in found.data
-    assert "found so far [1]" in viewer.layers
+    assert "training preview [1]" in viewer.layers
 
 
 def test_a_model_comes_out_and_segment_uses_it(viewer, dock, until, tmp_path) -> None:
@@ -106,7 +106,7 @@ def test_a_model_comes_out_and_segment_uses_it(viewer, dock, until, tmp_path) ->
     assert "ap50" in model.info.metrics
     assert len(dock.curves.losses) == 3
     assert dock.curves.scores[-1][0] == 3
-    preview = viewer.layers["found so far"]
+    preview = viewer.layers["training preview"]
     assert preview.data.shape == (96, 96)
     assert dock.form.start.current_choice == "my-model"
     assert dock.form.output.value.endswith("my-model-2")
@@ -142,7 +142,7 @@ def test_a_pause_is_a_pause(dock, until, qtbot) -> None:
     dock.panel.run.click()
     until(lambda: len(dock.curves.losses) >= 1)
     dock.pause.click()
-    assert dock.pause.text() == "Go on"
+    assert dock.pause.text() == "Resume"
     before = len(dock.curves.losses)
     qtbot.wait(4000)
     assert len(dock.curves.losses) <= before + 1  # the step under way is still made
@@ -165,14 +165,14 @@ def test_labels_may_be_complete_in_shapes_only(viewer, dock) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda d: d.form.pairs.setRowCount(0), "no pair of an image"),
+        (lambda d: d.form.pairs.setRowCount(0), "no training images"),
         (lambda d: setattr(d.form.output, "value", ""), "new folder"),
         (lambda d: setattr(d.form["steps"], "value", "many"), "whole number"),
         (lambda d: d.viewer.layers.remove("labels 0"), "was removed"),
     ],
     ids=["no pairs", "no folder", "no number", "gone"],
 )
-def test_what_is_missing_is_told(dock, change, sentence) -> None:
+def test_missing_input_is_refused(dock, change, sentence) -> None:
     change(dock)
     dock.run()
     assert sentence in said()
@@ -188,7 +188,7 @@ def test_a_model_that_is_there_is_not_overwritten(dock, until, tmp_path) -> None
     assert (tmp_path / "my-model" / "mine.txt").read_text() == "mine"
 
 
-def test_labels_without_objects_are_told(viewer, dock, until) -> None:
+def test_labels_without_objects_are_refused(viewer, dock, until) -> None:
     for i in range(2):
         viewer.layers[f"labels {i}"].data = np.zeros((96, 96), np.uint16)
     dock.panel.run.click()

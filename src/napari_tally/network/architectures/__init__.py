@@ -54,7 +54,7 @@ def from_definition(definition: dict[str, Any]) -> Architecture:
     known = {ARCHITECTURES[name].target(): ARCHITECTURES[name] for name in ARCHITECTURES}
     if target not in known:
         raise ModelError(
-            f"The network {target!r} is not one that a model can have",
+            f"Models cannot use the network {target!r}",
             hint=f"Available: {', '.join(ARCHITECTURES)}",
         )
     try:

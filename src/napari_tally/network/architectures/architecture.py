@@ -1,4 +1,4 @@
-"""What a network architecture is: options that build a network, and how they are fitted to data."""
+"""Base of network architectures: options that build a network, and their choice by a plan."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Norm = Literal["batch", "instance"]
 
 @dataclass(frozen=True)
 class Demand:
-    """What the plan of a training asks of a network.
+    """Requirements of a training plan on a network.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class Architecture(Options):
         raise NotImplementedError
 
     def fit(self, patch: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the nearest patch, no smaller than this one, that the network takes."""
+        """Return the smallest patch shape, no smaller than `patch`, that the network takes."""
         return tuple(self.stride * max(self.fewest_strides, ceil(n / self.stride)) for n in patch)
 
     def fit_tiling(self, tiling: Tiling) -> Tiling:

@@ -11,7 +11,7 @@ from ...core.options import Offer, Options
 from ...core.quantity import Quantity, parse_quantity
 from ...heads.base import Head
 from ...network.device import Device, Precision
-from ...network.tile_layout import ToldTiling
+from ...network.tile_layout import TilingOptions
 from ..maps.stack_strategies import AnyStack, Auto
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class SegmentOptions(Options):
         description="Test-time augmentation: average the predictions for eight rotated and "
         "mirrored copies. Eight times slower; confidence then also uses their agreement.",
     )
-    tiling: Annotated[ToldTiling, Offer(advanced=True)] = Field(
-        ToldTiling(), description="Tiles of the network. Default: the model's own."
+    tiling: Annotated[TilingOptions, Offer(advanced=True)] = Field(
+        TilingOptions(), description="Tiles of the network. Default: the model's own."
     )
     device: Device = "auto"
     precision: Annotated[Precision, Offer(advanced=True)] = Field(

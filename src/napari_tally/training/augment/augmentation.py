@@ -1,4 +1,4 @@
-"""Augmentation of training patches, so that a model holds on other microscopes."""
+"""Augmentation of training patches, so that a model generalizes to other microscopes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Random changes of the intensities of a patch: MONAI's, without what it does around them.
+"""Random intensity transforms of a patch: MONAI's, without their overhead.
 
-On patches as small as these MONAI's transforms spend most of their time on what surrounds the
-change itself.
+On small patches MONAI's transforms spend most of their time on overhead.
 """
 
 from __future__ import annotations
@@ -96,17 +95,17 @@ def add_gradient(patch: Patch, random: RandomState, height: float) -> None:
     shape = patch[IMAGE].shape[1:]
     slopes = random.uniform(-1, 1, len(shape))
     slopes *= random.uniform(0, height) / max(np.abs(slopes).sum(), 1e-6)
-    for axis, slope in enumerate(slopes):  # from 0, whichever way it rises
+    for axis, slope in enumerate(slopes):  # from 0, with either sign
         along = torch.linspace(max(-slope, 0.0), max(slope, 0.0), shape[axis])
         patch[IMAGE] = patch[IMAGE] + along.view(-1, *(1,) * (len(shape) - 1 - axis))
 
 
 def drop_channel(patch: Patch, random: RandomState) -> None:
-    """Zero one of several channels, so that the network relies on none alone."""
+    """Zero one of several channels, so that the network does not rely on a single one."""
     import torch
 
     image = patch[IMAGE]
     if len(image) > 1:
-        kept = torch.ones((len(image), *(1,) * (image.ndim - 1)))
-        kept[random.randint(len(kept))] = 0
-        patch[IMAGE] = image * kept
+        factors = torch.ones((len(image), *(1,) * (image.ndim - 1)))
+        factors[random.randint(len(factors))] = 0
+        patch[IMAGE] = image * factors

@@ -18,12 +18,12 @@ def preset(
     Parameters
     ----------
     oriented : bool
-        Whether all images have one orientation: they are rotated a little only, and flipped along
+        Whether all images have one orientation: they are only rotated slightly, and flipped along
         the last axis, which is left to right.
     flat : bool
         Whether slices of a stack are further apart than its pixels: no rotation out of the plane.
     sided : bool
-        Whether classes tell left from right: no flips, and no rotation by right angles.
+        Whether classes distinguish left and right: no flips, and no rotation by right angles.
     """
     if name == "none":
         return Augmentation(

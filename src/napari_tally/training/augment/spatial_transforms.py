@@ -1,4 +1,4 @@
-"""Random changes of the geometry of a patch: MONAI's, in a fraction of their time.
+"""Random spatial transforms of a patch: MONAI's, in a fraction of the time.
 
 `resample` moves a patch by a random affine transform and, with `control_points` or `smooth_noise`,
 a random displacement. What MONAI interpolates or convolves along each axis is a product with a

@@ -1,7 +1,7 @@
 """Batches of training patches, made by worker processes where the machine has cores for them.
 
-On a CPU that has too few cores for both, the workers and the network alternate: at the same time
-workers would take cores from its threads, which wait for each other, and more is lost than won.
+On a CPU with too few cores for both, the workers and the network alternate: workers would take
+cores from the network's threads, which wait for each other.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield batches of `size` patches, images and targets, in the order of `indices`.
 
-    If a worker is killed, as for lack of memory, a warning is logged, and this process makes the
-    rest.
+    If a worker is killed, for example for lack of memory, a warning is logged and this process
+    makes the remaining batches.
 
     Parameters
     ----------

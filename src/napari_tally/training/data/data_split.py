@@ -12,8 +12,8 @@ from pydantic import Field
 from ...core.errors import InputError
 from ...core.options import Options
 
-_LEAST = 4  # groups from which on some are held out
-_SHARE, _ENOUGH = 0.2, 20  # of the groups, and how many of them are enough to choose weights by
+_LEAST = 4  # fewest groups for a validation set
+_SHARE, _ENOUGH = 0.2, 20  # share of the groups held out, and their largest number
 _MARKED = re.compile(r"^(.+?)[_\-. ]?(?:z|t|slice|frame|plane)[_\-]?\d+$", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(.*\d)[_\-. ]\d+$")
 _FOLDERS = 3  # from which on the folder of a file is its group
@@ -33,7 +33,7 @@ class Split(Options):
         parts = {
             "for training": self.training,
             "for validation": self.validation,
-            "for the test": self.test,
+            "for testing": self.test,
         }
         counts = ", ".join(f"{len(names)} {what}" for what, names in parts.items() if names)
         return [f"Images: {counts} (seed {self.seed})", *filter(None, [self.note])]
@@ -59,7 +59,7 @@ def split_groups(
     share, most = (_SHARE, _ENOUGH) if validation is None else (validation, len(kinds))
     if len(kinds) < _LEAST or share <= 0:
         note = f"fewer than {_LEAST} images ({len(kinds)})" if share > 0 else "as requested"
-        note = f"No validation set: {note}. The last weights are kept, without a score"
+        note = f"No validation set: {note}. The last weights are used, without a score"
         return Split(seed=seed, training=tuple(sorted(groups)), note=note)
     order = [kinds[i] for i in np.random.default_rng(seed).permutation(len(kinds))]
     held = min(most, max(1, round(share * len(kinds))))
@@ -84,8 +84,8 @@ def named_split(names: Sequence[str], validation: Sequence[str], seed: int = 0) 
         raise InputError(
             f"There is no image {unknown[0]!r} for validation"
             if unknown
-            else "All images are for validation: none is left for training",
-            hint="Name some of the training images",
+            else "All images are held out for validation: none is left for training",
+            hint="Choose some of the training images",
         )
     return Split(seed=seed, training=rest, validation=tuple(sorted(validation)))
 

@@ -1,4 +1,4 @@
-"""What labels are: ids of objects, of classes, or both."""
+"""Inference of the kind of labels: ids of objects or of classes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _SAME = 2 / 3  # share of the images that is most
 def kind_of(images: Sequence[Sequence[Labelled]]) -> Kind:
     """Return whether labels are ids of objects or of classes.
 
-    Few ids of which many have several pieces are classes, and so are very few ids that are the
-    same in most of at least three images.
+    Few ids, many of which have several connected components, are classes; so are very few ids that
+    recur in most of at least three images.
 
     Parameters
     ----------
@@ -32,12 +32,12 @@ def kind_of(images: Sequence[Sequence[Labelled]]) -> Kind:
     planes = [plane for image in images for plane in image]
     if any(plane.classes is not None for plane in planes):
         return "panoptic"
-    seen = [[_ids(plane) for plane in image] for image in images]
-    held = [ids for ids in (frozenset[int]().union(*image) for image in seen) if ids]
+    ids_by_image = [[_ids(plane) for plane in image] for image in images]
+    held = [ids for ids in (frozenset[int]().union(*image) for image in ids_by_image) if ids]
     if len(frozenset().union(*held)) > _FEW_IDS:
         return "instances"
-    pieces = sum(int(components(plane.labels.array).max(initial=0)) for plane in planes)
-    if pieces > 1.5 * sum(len(ids) for image in seen for ids in image):
+    count = sum(int(components(plane.labels.array).max(initial=0)) for plane in planes)
+    if count > 1.5 * sum(len(ids) for image in ids_by_image for ids in image):
         return "classes"
     usual = max(held.count(ids) for ids in held)
     same = len(held) >= 3 and usual >= _SAME * len(held)

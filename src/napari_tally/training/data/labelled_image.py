@@ -27,7 +27,7 @@ class Labelled:
     Attributes
     ----------
     name : str
-        Different for each image of a training.
+        Unique in a training.
     image, labels : Volume
         Of the same spatial shape; the labels are ids of objects or of classes.
     classes : Volume, optional
@@ -46,7 +46,7 @@ class Labelled:
     group: str = ""
 
     def checked(self) -> Labelled:
-        """Return it with labels of whole numbers, without axes of length 1.
+        """Return the pair with integer labels, without axes of length 1.
 
         Raises
         ------
@@ -79,14 +79,14 @@ class Labelled:
         return replace(volume, array=array, is_labels=True)
 
     def frames(self) -> list[Labelled]:
-        """Return each frame of a series by itself."""
+        """Return the frames of a series."""
         if "T" not in self.image.axes:
             return [self]
         count = self.image.shape[self.image.axes.index("T")]
         return [self._at("T", t, f"{self.name}_t{t:03}") for t in range(count)]
 
     def slices(self) -> list[Labelled]:
-        """Return each slice of a stack by itself, without those that are not annotated."""
+        """Return the annotated slices of a stack."""
         if "Z" not in self.image.axes:
             return [self]
         count = self.image.shape[self.image.axes.index("Z")]
@@ -119,18 +119,18 @@ def _grid(image: Volume) -> tuple[int, ...]:
 
 
 def check_all(pairs: Sequence[Labelled]) -> list[Labelled]:
-    """Return the frames of all images, checked by themselves and against each other.
+    """Return the frames of all images, checked one by one and for consistency.
 
     Raises
     ------
     InputError
-        If there is none, nothing is labelled, or the channels are not the same in all.
+        If there are no images, nothing is labelled, or the numbers of channels differ.
     """
     found = [frame for pair in pairs for frame in pair.checked().frames()]
     if not found:
         raise InputError("There are no labelled images to train on")
     if not any(np.any(pair.labels.array) for pair in found):
-        raise InputError("The labels are empty: no object or class in any image")
+        raise InputError("The labels are empty: there is nothing to train on")
     _check_channels(found)
     return found
 
@@ -143,16 +143,16 @@ def _check_channels(pairs: Sequence[Labelled]) -> None:
     odd = next(p for p in pairs if max(1, len(p.image.channels)) != usual)
     found = " and ".join(f"{n} of {c}" for c, n in counts.most_common())
     raise InputError(
-        f"Images differ in their number of channels: {found} ({odd.name})",
-        hint="Choose one channel",
+        f"Images differ in their number of channels: {found} (such as {odd.name})",
+        hint="Choose one with --channel",
     )
 
 
 def axes_of(pairs: Sequence[Labelled]) -> Literal[2, 3]:
     """Return the spatial axes of the network's input.
 
-    Stacks of which only some slices are annotated are taken slice by slice: their objects continue
-    in other slices.
+    Stacks with only some annotated slices are split into slices: their objects continue in slices
+    without annotation.
     """
     if any(_by_slices(pair) for pair in pairs):
         return 2
@@ -161,7 +161,7 @@ def axes_of(pairs: Sequence[Labelled]) -> Literal[2, 3]:
 
 
 def _by_slices(pair: Labelled) -> bool:
-    """Return whether some slices of a stack are annotated as a whole, and the others not at all."""
+    """Return whether some slices of a stack are annotated completely, and the others not at all."""
     if pair.known is None or "Z" not in pair.labels.axes:
         return False
     known = np.moveaxis(pair.known, pair.labels.axes.index("Z"), 0).reshape(len(pair.known), -1)
@@ -182,6 +182,7 @@ def in_planes(pairs: Sequence[Labelled], ndim: int) -> list[Labelled]:
     flat = [pair.name for pair in pairs if "Z" not in pair.image.axes]
     if flat:
         raise InputError(
-            f"{flat[0]} has no Z axis, which a 3D network needs", hint="Train in 2D, or take stacks"
+            f"{flat[0]} has no Z axis, which a 3D network needs",
+            hint="Train a 2D network, or use stacks only",
         )
     return list(pairs)

@@ -1,4 +1,4 @@
-"""Partial labels: complete in an annotated region only, such as some slices of a stack."""
+"""Partial labels: complete only in an annotated region, such as some slices of a stack."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _HIDDEN = 0.5  # share of an object outside of the annotated region from which i
 
 
 def settled(head: Head, labels: Labels, region: Mask) -> Mask:
-    """Return the annotated region without the objects that it cuts.
+    """Return the annotated region without objects cut by its border.
 
-    An object that ends at the border of the region was cut off: its own border and centre are
-    unknown. One that is painted beyond the region is whole.
+    The outline and centre of an object that ends at the border of the region are unknown. An
+    object that is painted beyond the border is complete.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def settled(head: Head, labels: Labels, region: Mask) -> Mask:
         If the region is of another shape, or nothing is left of it.
     """
     if region.shape != labels.shape:
-        raise InputError(f"The mask has the shape {region.shape}, the labels have {labels.shape}")
+        raise InputError(f"The mask has shape {region.shape} but the labels {labels.shape}")
     known = region
     if head.finds_objects:
         known = region & ~_cut(head.object_ids(labels), region)
@@ -53,7 +53,7 @@ def _cut(objects: Labels, region: Mask) -> Mask:
 
 
 def scored(head: Head, labels: Labels, known: Mask | None) -> Labels:
-    """Return labels without what is outside of the annotated region.
+    """Return labels without objects and classes outside of the annotated region.
 
     Classes are removed voxel by voxel; objects as a whole if most of an object is outside.
     """
@@ -65,6 +65,6 @@ def scored(head: Head, labels: Labels, known: Mask | None) -> Labels:
     size = np.bincount(objects.ravel())
     hidden = np.bincount(objects[~known].ravel(), minlength=len(size)) > _HIDDEN * size
     hidden[0] = False
-    away = hidden[objects] | (~known & (objects == 0))
-    kept: Labels = np.where(away, 0, labels)
-    return kept
+    outside = hidden[objects] | (~known & (objects == 0))
+    inside: Labels = np.where(outside, 0, labels)
+    return inside

@@ -53,7 +53,7 @@ class Patches:
         return self.count - self.first
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the transform, which each process makes for itself."""
+        """Leave out the transform, which each process creates itself."""
         return {name: value for name, value in vars(self).items() if name != "transform"}
 
     @cached_property

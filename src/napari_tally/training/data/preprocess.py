@@ -1,4 +1,4 @@
-"""Preprocessing of labelled images: the same grid and intensities as in a run."""
+"""Preprocessing of labelled images, to the same grid and intensities as in inference."""
 
 from __future__ import annotations
 
@@ -61,22 +61,24 @@ def sample_of(
     grid, notes = _grid(pair, info, labels)
     odd = 0 if image.dtype.kind != "f" else int(image.size - np.isfinite(image).sum())
     if odd:
-        notes.append(f"{odd:,} voxels of {pair.name} are NaN or infinite: set to background")
+        notes.append(
+            f"{odd:,} voxels of {pair.name} are NaN or infinite; they are set to background"
+        )
     if not labels.any():
-        notes.append(f"Nothing is labelled in {pair.name}: it counts as background")
+        notes.append(f"Nothing is labelled in {pair.name}; all of it is background")
     known = None
     if pair.known is not None and not pair.known.all():
         known = _resampled(settled(info.head, labels, pair.known).astype(np.uint8), grid) > 0
-    seen = _resampled(labels, grid)
+    resampled = _resampled(labels, grid)
     return Sample(
-        pair.name, grid.network_input(info.preprocessing.normalizer(image)), seen, known=known
+        pair.name, grid.network_input(info.preprocessing.normalizer(image)), resampled, known=known
     ), notes
 
 
 def _grid(
     pair: Labelled, info: ModelInfo, labels: NDArray[np.integer]
 ) -> tuple[NetworkGrid, list[str]]:
-    """Return the grid of the network's input, on which objects have a size that it knows."""
+    """Return the grid of the network's input, scaled to its range of object sizes."""
     first, notes = network_grid(pair.image, labels.shape, info)
     grid = scaled(first, pair.image, info, StackStrategy(), 1.0)
     diameter = _median_diameter(labels)
@@ -96,8 +98,8 @@ def _median_diameter(labels: NDArray[np.integer]) -> float:
 
 
 def _resampled(labels: NDArray[np.integer], grid: NetworkGrid) -> NDArray[np.int32]:
-    turned = labels if grid.turn is None else grid.turn(labels[None])[0]
-    return resample_labels(turned, grid.input_shape)
+    oriented = labels if grid.turn is None else grid.turn(labels[None])[0]
+    return resample_labels(oriented, grid.input_shape)
 
 
 def _labels(pair: Labelled, head: Head, class_ids: tuple[int, ...]) -> NDArray[np.integer]:
@@ -105,5 +107,8 @@ def _labels(pair: Labelled, head: Head, class_ids: tuple[int, ...]) -> NDArray[n
     classes = None if pair.classes is None else np.asarray(pair.classes.array)
     array = head.prepare_labels(np.asarray(pair.labels.array), classes, class_ids, pair.name)
     if int(array.max(initial=0)) > _MOST:
-        raise InputError(f"{pair.name} has ids up to {array.max():,}, more than {_MOST:,}")
+        raise InputError(
+            f"The largest id in {pair.name} is {array.max():,}, above the limit of {_MOST:,}",
+            hint="Relabel the objects consecutively",
+        )
     return array.astype(np.int32)

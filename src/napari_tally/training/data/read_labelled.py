@@ -99,7 +99,10 @@ def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], t
             missing.append(path)
         yield Step(READ, number + 1, len(coco.images))
     if not found:
-        raise InputError(f"None of the images of {annotations} is in {images}")
+        raise InputError(
+            f"None of the images of {annotations} is in {images}",
+            hint="Give the folder with the images of the annotations",
+        )
     if missing:
         yield Step(READ, 1, 1, _unmatched(missing))
     return found, coco.categories

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 class Sample:
     """A normalized image, shape (C, *spatial), float32, with its labels, shape (*spatial).
 
-    `weight` is how often it is drawn, compared with the others. `known`, of the labels' shape, is
-    where they are complete, None for everywhere.
+    `weight` is its relative probability to be drawn. `known`, shape (*spatial), is the annotated
+    region, None for everywhere.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Sample:
 
     @cached_property
     def _order(self) -> tuple[NDArray[np.intp], NDArray[np.integer], NDArray[np.intp]]:
-        """The flat places of all labelled voxels by id, the ids, and where each of them begins."""
+        """The flat indices of all labelled voxels by id, the ids, and the start of each."""
         labels = self.labels if self.known is None else np.where(self.known, self.labels, 0)
         places = np.flatnonzero(labels)
         ids = labels.ravel()[places]
@@ -46,12 +46,12 @@ class Sample:
 
     @cached_property
     def _known_until(self) -> NDArray[np.intp]:
-        """How many voxels are known up to the end of each plane, or row in 2D."""
+        """Cumulative number of annotated voxels by plane, or by row in 2D."""
         assert self.known is not None
         return np.cumsum(self.known.reshape(len(self.known), -1).sum(1))
 
     def known_place(self, rng: np.random.Generator) -> tuple[int, ...] | None:
-        """Return a random voxel whose label is known, None where all of them are, or none is."""
+        """Return a random annotated voxel, None if all or none are annotated."""
         if self.known is None or not self._known_until[-1]:
             return None
         number = int(rng.integers(self._known_until[-1]))

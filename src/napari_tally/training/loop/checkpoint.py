@@ -27,7 +27,7 @@ def save(content: dict[str, Any], path: Path) -> None:
     """
     import torch
 
-    # By way of memory: torch's own errors do not mention a full disk.
+    # Via memory, since torch's errors do not mention a full disk.
     buffer = io.BytesIO()
     torch.save(content, buffer)
     with replacing(path) as part, part.open("wb") as file:
@@ -35,7 +35,7 @@ def save(content: dict[str, Any], path: Path) -> None:
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read what `save` wrote, without running code of the file.
+    """Read a file that `save` wrote, without running code from it.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise FileError(
             f"Checkpoint {path} cannot be read: {(str(error).splitlines() or ['it is empty'])[0]}",
-            hint="Remove it to start again",
+            hint="Delete it to start again",
         ) from error
     return found
 

@@ -1,4 +1,4 @@
-"""The record of a training run: each step, and the whole."""
+"""The record of a training run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Training:
     stale : int
         Validations since the last better score.
     stopped : str
-        Why it ended before all steps were made, or "".
+        Why training ended early, or "".
     """
 
     step: int = 0

@@ -1,4 +1,4 @@
-"""A training recipe: all that decides, with the data, which weights are trained."""
+"""A training recipe: everything that, with the data, determines the trained weights."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Hyperparameters(Options):
             raise ValueError(f"Patch {self.patch} must have {ndim} axes")
         if self.patch != fitting:
             name = self.architecture.name
-            raise ValueError(f"Patch {self.patch} does not fit {name}; take {fitting}")
+            raise ValueError(f"Patch {self.patch} does not fit {name}; use {fitting}")
         if self.head.channels(ndim) != self.architecture.out_channels:
             raise ValueError(f"the head needs {self.head.channels(ndim)} output channels")
         return self

@@ -64,7 +64,7 @@ class Learner:
         return network
 
     def step(self, image: Tensor, target: Tensor, rate: float, parts: int = 1) -> float:
-        """Train on a batch and return its loss; where that is not finite nothing changes.
+        """Train on a batch and return its loss; if it is not finite, nothing changes.
 
         A batch that is split into `parts` takes less memory.
         """
@@ -118,7 +118,7 @@ class Learner:
         return True
 
     def parts(self) -> Parts:
-        """Return all that a checkpoint needs."""
+        """Return the state for a checkpoint."""
         return {name: part.state_dict() for name, part in self._stateful().items()}
 
     def restore(self, parts: Parts) -> None:

@@ -72,11 +72,12 @@ def train_steps(
     team = team or Team()
     if options.batch % team.size:
         raise InputError(
-            f"A batch of {options.batch} patches cannot be shared evenly by {team.size} processes"
+            f"A batch of {options.batch} patches cannot be shared evenly by {team.size} processes",
+            hint=f"Use a multiple of {team.size}",
         )
     run = _Run(options, folder, device, weights, team)
     try:
-        if run.due and not run.scored:  # it was closed in the middle of a validation
+        if run.due and not run.scored:  # a run closed during a validation
             yield from run.validate_steps(validation)
         for image, target in run.batches(training):
             yield from run.batch_steps(image, target, validation)
@@ -86,7 +87,7 @@ def train_steps(
         run.keep_some()
         run.save()
         raise
-    except KeyboardInterrupt:  # it may come in the middle of a step: the last checkpoint stays
+    except KeyboardInterrupt:  # possibly within a step: the last checkpoint stays
         run.keep_some()
         raise
     return run.state
@@ -109,10 +110,10 @@ class _Run:
         self.resume()
         self.boards = Boards(folder, wanted=options.tensorboard and team.leads)
         if not (folder / LAST).exists():
-            self.save()  # to go back to, and so that a full disk is known before the first step
+            self.save()  # to restore, and to detect a full disk before the first step
 
     def batches(self, samples: Sequence[Sample]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the batches that are left, and measure the time of waiting for them."""
+        """Yield the remaining batches, and measure the time spent waiting for them."""
         o, first = self.options, self.state.step * self.options.batch
         count = (0 if self.state.stopped else o.steps) * o.batch
         patches = Patches(
@@ -129,13 +130,13 @@ class _Run:
 
     @property
     def due(self) -> bool:
-        """Whether the weights of this step are to be validated."""
+        """Whether a validation is due at this step."""
         step = self.state.step
         return step > 0 and (step % self.options.validate_every == 0 or step == self.options.steps)
 
     @property
     def scored(self) -> bool:
-        """Whether they were."""
+        """Whether this step was validated."""
         return any(score["step"] == self.state.step for score in self.state.scores[-1:])
 
     def batch_steps(
@@ -167,7 +168,7 @@ class _Run:
                 break
             except RuntimeError as error:
                 if not out_of_memory(error) or self.team.size > 1:
-                    raise  # the other processes would wait for ever
+                    raise  # the other processes would wait forever
                 note = self.smaller()
         state.step += 1
         if not math.isfinite(loss):
@@ -184,9 +185,9 @@ class _Run:
             raise InputError(
                 f"One patch of {self.options.patch} does not fit in the memory of "
                 f"{self.learner.device}",
-                hint="Take a smaller patch",
+                hint="Use a smaller patch",
             )
-        return f"Out of memory: batches of {batch} are split into {self.state.parts} parts"
+        return f"Out of memory: splitting batches of {batch} patches into {self.state.parts} parts"
 
     def back(self) -> str:
         """Restore the weights of the last checkpoint and halve the learning rate."""
@@ -201,7 +202,7 @@ class _Run:
         saved = load(self.folder / LAST, self.learner.device)
         self.learner.restore(saved)
         where = f"restored the weights of step {saved['state']['step']:,}"
-        note = f"Step {state.step:,}: the loss is not finite; {where}, halved the learning rate"
+        note = f"Step {state.step:,}: the loss is not finite; {where} and halved the learning rate"
         logger.warning("%s.", note)
         return note
 
@@ -225,9 +226,9 @@ class _Run:
         return score
 
     def judge(self, score: Score) -> None:
-        """Keep the weights if they are the best, and stop if none were for too long.
+        """Save the weights if they are the best, and stop if the score has not improved for long.
 
-        As long as no object is found at all, training continues.
+        Training continues as long as no object is found at all.
         """
         state, patience = self.state, self.options.patience
         state.scores.append({"step": state.step, **score.numbers})
@@ -256,8 +257,8 @@ class _Run:
             self.learner.restore(saved)
         except (RuntimeError, ValueError, KeyError) as error:
             raise ModelError(
-                f"The run in {self.folder} is of another network",
-                hint="Resume with its options, or take another folder",
+                f"The checkpoint in {self.folder} is of another network",
+                hint="Resume with the same options, or use another folder",
             ) from error
         self.state = Training(**saved["state"])
 
@@ -269,6 +270,6 @@ class _Run:
         save(self.learner.averaged.state_dict(), self.folder / BEST)
 
     def keep_some(self) -> None:
-        """Make sure that there are best weights."""
+        """Write best weights if there are none."""
         if not (self.folder / BEST).exists():
             self.keep()

@@ -46,12 +46,12 @@ def found_steps(
 def compared(head: Head, found: Found, samples: Sequence[Sample]) -> Score:
     """Score predicted labels in the annotated regions."""
     hidden = [scored(head, f, s.known) for f, s in zip(found, samples, strict=True)]
-    truth = [scored(head, sample.labels, sample.known) for sample in samples]
-    return head.score(hidden, truth)
+    ground_truth = [scored(head, sample.labels, sample.known) for sample in samples]
+    return head.score(hidden, ground_truth)
 
 
 def _counted(steps: Steps[Maps], done: int, total: int) -> Steps[Maps]:
-    """Relay the steps of one image as a part of those of all."""
+    """Relay the steps of one image as part of the whole validation."""
     while True:
         try:
             next(steps)

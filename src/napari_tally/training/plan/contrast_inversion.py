@@ -1,4 +1,4 @@
-"""Whether a model of bright objects fits dark ones better with inverted contrast."""
+"""Choice of inverted contrast for fine-tuning a model of bright objects on dark ones."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Fingerprint(Options):
     Attributes
     ----------
     images : int
-        How many there are.
+        Number of images.
     ndim : 2 or 3
         Axes of the network's input: 2 where some images have no depth, slice by slice.
     shape : tuple of int
@@ -36,7 +36,7 @@ class Fingerprint(Options):
     spacing : tuple of float, optional
         Median size of a voxel, in `unit`; None unless all images are calibrated.
     calibrated : int
-        How many are calibrated.
+        Number of calibrated images.
     mixed : bool
         Whether the spacings differ by more than a tenth.
     orientation : str, optional
@@ -48,7 +48,7 @@ class Fingerprint(Options):
     shares : tuple of float
         Of each class, the background first, the share of the labelled voxels.
     objects : int
-        How many objects (or pieces of classes) there are.
+        Number of objects, or of connected components of classes.
     diameters : (float, float, float)
         Diameter, px, of the objects: smallest (5 %), median, largest (95 %) of all; 0 without any.
     sizes : (float, float)
@@ -82,11 +82,11 @@ class Fingerprint(Options):
 
     @property
     def foreground(self) -> float:
-        """The share of the voxels that are labelled as something."""
+        """The share of labelled voxels."""
         return 1 - self.shares[0] if self.shares else 0.0
 
     def lines(self) -> list[str]:
-        """Describe it in words."""
+        """Describe the data in lines of text."""
         shape = " x ".join(map(str, self.shape))
         taken = {"instances": "objects", "classes": "classes", "panoptic": "objects and classes"}
         size = f", median diameter {self.diameters[1]:.3g} px" if self.objects else ""
@@ -95,12 +95,14 @@ class Fingerprint(Options):
                 f"Data: {self.images} images of about {shape}, {self._voxels()}; "
                 f"{self.objects:,} objects{size}"
             ),
-            f"The labels look like ids of {taken[self.kind]}; set their kind if they are not",
+            f"The labels look like ids of {taken[self.kind]}; if not, set their kind",
         ]
-        found += ["The voxels differ in size: all images are resampled to the median"] * self.mixed
+        found += ["Voxel sizes differ: all images are resampled to the median"] * self.mixed
         partly = self.spacing is None and self.calibrated > 0
         return (
-            found + [f"Calibration ignored: only {self.calibrated} of the images have one"] * partly
+            found
+            + [f"Calibration ignored: only {self.calibrated} of {self.images} images have one"]
+            * partly
         )
 
     def _voxels(self) -> str:

@@ -20,12 +20,12 @@ _EACH = 100
 
 
 def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = None) -> Plan:
-    """Choose how a model is fine-tuned.
+    """Return the plan for fine-tuning a model.
 
     Raises
     ------
     InputError
-        If it takes other channels, or has other classes.
+        If the numbers of channels or classes differ from the model's.
     """
     machine, info = machine or Machine.here(), model.info
     channels = len(info.preprocessing.channels)
@@ -46,7 +46,7 @@ def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = 
     return Plan(
         kind=data.kind,
         class_ids=tuple(range(1, classes + 1)),
-        # The extent is that of the first training images: others may show more.
+        # The extent is of the first training images: others may be larger.
         preprocessing=info.preprocessing.model_copy(update={"extent": None}),
         min_size=info.min_size,
         architecture=model.architecture,

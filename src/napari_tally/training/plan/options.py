@@ -1,4 +1,4 @@
-"""What a user may decide about a training."""
+"""Training options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan of a training: chosen from the data and the machine; everything can be changed.
+"""The training plan, chosen from the data and the machine.
 
 In the manner of nnU-Net (Isensee et al., 2021, https://doi.org/10.1038/s41592-020-01008-z): from a
 fingerprint of the data follow spacing, patch, depth and width of the network and batch; with
@@ -45,11 +45,11 @@ _VALIDATIONS = 20  # of a whole training
 _SIDE = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
 _SHORTEST = 25  # steps between two of them
 _PATIENCE = 12  # of them; with fewer, the last part of the cosine is lost, which gains most
-_FLAT = 3.0  # times that slices may be further apart than pixels, to be turned out of the plane
+_FLAT = 3.0  # largest anisotropy for rotations out of the plane
 
 
 class Plan(Options):
-    """All choices of a training; any of them can be changed.
+    """All choices of a training.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Plan(Options):
     class_ids : tuple of int
         The ids in the labels of the head's classes, in their order.
     preprocessing : Preprocessing
-        How images are brought to the network.
+        How images are prepared for the network.
     min_size : int
         As in `ModelInfo`.
     architecture, head, patch, batch, steps, learning_rate, foreground, patience
@@ -100,7 +100,7 @@ class Plan(Options):
         return self.architecture.spatial_dims
 
     def changed(self, **choices: object) -> Plan:
-        """Return the plan with other choices; the epoch follows the steps."""
+        """Return the plan with other choices; the epoch is updated with the steps."""
         made = {name: value for name, value in choices.items() if value is not None}
         if "steps" in made and "epoch" not in made:
             made["epoch"] = epoch_of(int(str(made["steps"])))
@@ -125,7 +125,7 @@ class Plan(Options):
             steps=self.steps,
             learning_rate=self.learning_rate,
             warmup=min(200, self.steps // 10),
-            # As long a memory as a tenth of the training, so that the first weights are forgotten.
+            # Averages over a tenth of the training, so that the initial weights have no influence.
             ema=min(0.999, max(0.5, 1 - 10 / self.steps)),
             foreground=self.foreground,
             validate_every=self.epoch,
@@ -138,7 +138,7 @@ class Plan(Options):
         )
 
     def lines(self) -> list[str]:
-        """Say it in words."""
+        """Describe the plan, one line per topic."""
         a, patch = self.architecture, " x ".join(map(str, self.patch))
         what = {"instances": "objects", "classes": "classes", "panoptic": "objects with classes"}
         return [
@@ -149,7 +149,11 @@ class Plan(Options):
             + (f"; fine-tuned from {self.start}" if self.start else ""),
             f"{self.steps:,} steps of {self.batch} patches of {patch}, learning rate "
             f"{self.learning_rate:g}; validated every {self.epoch:,} steps"
-            + (f", stops after {self.patience} without gain" if self.patience else ""),
+            + (
+                f", stops after {self.patience} validations without improvement"
+                if self.patience
+                else ""
+            ),
             f"Augmentation: {self.augmentation}"
             + (
                 f"; {self.foreground:.0%} of the patches around labelled voxels"
@@ -178,7 +182,7 @@ class Plan(Options):
 
 
 def epoch_of(steps: int) -> int:
-    """Return the steps between two validations of a training of so many steps."""
+    """Return the steps between two validations of a training of `steps` steps."""
     return min(steps, max(_SHORTEST, steps // _VALIDATIONS))
 
 

@@ -33,7 +33,7 @@ PLANNED = "plan.json"
 
 
 class Planned(Options):
-    """What a run was started with, kept in its folder to resume it."""
+    """Options, plan and split of a run, stored in its folder to resume it."""
 
     data: Fingerprint
     plan: Plan
@@ -45,7 +45,7 @@ class Planned(Options):
         return [*self.data.lines(), *self.plan.lines(), *self.split.lines()]
 
     def shared_by(self, processes: int) -> Planned:
-        """Return it with a batch that so many processes can share evenly."""
+        """Return the plan with a batch that the processes can share evenly."""
         batch = processes * ceil(self.plan.batch / processes)
         return self.model_copy(update={"plan": self.plan.changed(batch=batch)})
 
@@ -68,7 +68,7 @@ class Planned(Options):
         except (OSError, ValidationError) as error:
             raise FileError(
                 f"The plan of the run in {folder / PLANNED} cannot be read: {sentence(error)}",
-                hint="Use --overwrite to begin anew",
+                hint="Start again with --overwrite",
             ) from error
 
 
@@ -128,8 +128,8 @@ def _check_architecture(start: Model, name: str | None) -> None:
     own = start.architecture.name
     if name is not None and ARCHITECTURES[name].target() != start.architecture.target():
         raise InputError(
-            f"{start.info.name} is a {own}; fine-tuning cannot make a {name} of it",
-            hint="Leave out the architecture, or train a new model",
+            f"{start.info.name} is a {own} and cannot be fine-tuned as a {name}",
+            hint="Leave out --architecture, or train a new model",
         )
 
 

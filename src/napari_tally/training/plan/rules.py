@@ -1,4 +1,4 @@
-"""The rules of a plan: each makes one choice from the data's fingerprint and the machine."""
+"""Rules of the training plan: one choice each, from the data's fingerprint and the machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OBJECT_HEAD = "flow"
 ARCHITECTURE = "DynUNet"  # if none is given
 _CT_AIR = -500.0  # Hounsfield units: only CT goes so far below 0
 _COARSE = 3.0  # times as long as wide: slices further apart are resampled
-_RARE = 4.0  # the most that a class counts more for being rare
+_RARE = 4.0  # largest weight of a rare class
 _LARGE_PX = {2: 60.0, 3: 24.0}  # larger objects are scaled down: a patch has to hold several
 _OBJECTS = 6  # diameters along a patch
 _VOXELS = {(2, True): 128**2, (2, False): 256**2, (3, True): 40 * 56 * 40, (3, False): 96**3}
@@ -43,7 +43,7 @@ _OVERFITS = 80  # passes over each image
 _SMALLEST = 4  # voxels of a patch at the coarsest level
 _MOST_LEVELS = {2: 5, 3: 4}
 _LEAST_LEVELS = 3  # DynUNet takes no fewer
-_MAPS = 16  # of each level that are kept for the gradient, measured
+_MAPS = 16  # feature maps per level stored for the gradient, measured
 _BYTES = 4
 _WORTH_A_START = {True: 1000, False: 200}  # steps, of processes
 _FREE = 0.4  # of the free memory that processes may take
@@ -104,7 +104,7 @@ def choose_diameter(data: Fingerprint) -> DiameterRange | None:
 
 
 def choose_normalizer(data: Fingerprint) -> AnyNormalizer:
-    """Return how intensities are scaled: a window for CT, whose numbers mean something."""
+    """Return how intensities are scaled: a fixed window for CT, which is calibrated."""
     if data.unit == "mm" and data.lowest < _CT_AIR:
         low, high = data.intensities
         return Window(low=round(low), high=max(round(low) + 1, round(high)))
@@ -201,7 +201,7 @@ def batch_for(network: Architecture, patch: tuple[int, ...], machine: Machine) -
 
 
 def batch_of(patch: tuple[int, ...], machine: Machine) -> int:
-    """Return how many patches make a step that is not too long for the machine."""
+    """Return how many patches a step may have on this machine."""
     size = len(patch), machine.small
     return max(1, min(_MOST_PATCHES, round(_PATCHES[size] * _VOXELS[size] / prod(patch))))
 
@@ -223,7 +223,7 @@ def steps_for(data: Fingerprint, machine: Machine) -> int:
 def choose_workers(data: Fingerprint, machine: Machine, steps: int) -> int:
     """Return the number of data-loading processes.
 
-    None where their start takes longer than they save; each holds a copy of the images.
+    0 if starting them takes longer than they save; each holds a copy of the images.
     """
     if steps < _WORTH_A_START[machine.small]:
         return 0

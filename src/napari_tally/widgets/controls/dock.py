@@ -1,4 +1,4 @@
-"""What the docks have in common: one run at a time, which ends with the dock or the window."""
+"""Base of the docks: one run at a time, which ends with the dock or the window."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from qtpy.QtGui import QHideEvent, QShowEvent
 
-WRONG_INPUT = (TallyError, ValidationError)  # what a form that cannot be understood ends in
+WRONG_INPUT = (TallyError, ValidationError)  # errors of an invalid form
 
 
 class Dock(QWidget):
-    """A dock with a panel that tells of its runs."""
+    """A dock with a panel that shows its runs."""
 
     def __init__(self, viewer: ViewerModel, title: str) -> None:
         super().__init__()
@@ -33,47 +33,47 @@ class Dock(QWidget):
         self.destroyed.connect(self.runner.cancel)
 
     def showEvent(self, event: QShowEvent) -> None:  # type: ignore[override]
-        """Become a tab of the docks of ours that are there: one below the other none has room."""
+        """Become a tab of the other docks of this plugin: stacked, none has room."""
         super().showEvent(event)
         if not self.shown:
             self.shown = True
             _join_others(self)
 
     def changeEvent(self, event: QEvent) -> None:  # type: ignore[override]
-        """Let go of the viewer when the dock is taken out of the window."""
+        """Disconnect from the viewer when the dock is removed from the window."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.let_go()
 
     def hideEvent(self, event: QHideEvent) -> None:  # type: ignore[override]
-        """Stop when the whole window is closed; a dock that is only hidden goes on."""
+        """Stop when the window is closed; a hidden dock continues."""
         super().hideEvent(event)
         window = self.window()
         if window is not None and not window.isVisible():
             self.stop_runs()
 
     def stop_runs(self) -> None:
-        """Stop what is under way."""
+        """Stop the current run."""
         self.runner.cancel()
 
     def let_go(self) -> None:
-        """Stop, and follow the viewer no more."""
+        """Stop, and disconnect from the viewer."""
         self.stop_runs()
 
     def cancel(self) -> None:
-        """Stop within a step; what was there before stays."""
+        """Stop within a step; earlier results stay."""
         if self.runner.busy:
             self.runner.cancel()
             self.panel.idle()
             self.panel.say("Cancelled.")
 
     def refuse(self, error: Exception) -> None:
-        """Report what is wrong with a form, until it is changed."""
+        """Show what is wrong with a form, until it is changed."""
         self.refused = sentence(error)
         self.panel.say(self.refused, warn=True)
 
     def accept(self) -> None:
-        """Take back what was wrong with a form: it was changed since."""
+        """Clear the error of a form, after a change."""
         if self.refused and self.panel.status.whole == self.refused:
             self.panel.say("")
         self.refused = ""
@@ -82,11 +82,11 @@ class Dock(QWidget):
         self.panel.idle()
         self.panel.say(sentence(error), warn=True)
         if not isinstance(error, TallyError | MemoryError | OSError):
-            raise error  # napari shows it with its traceback
+            raise error  # napari shows the traceback
 
 
 def _join_others(dock: Dock) -> None:
-    """Make a dock a tab of another one of ours on the same side, in front of it."""
+    """Make a dock the front tab of another dock of this plugin on the same side."""
     window, own = dock.window(), _around(dock)
     if own is None or own.isFloating() or not isinstance(window, QMainWindow):
         return
@@ -102,7 +102,7 @@ def _join_others(dock: Dock) -> None:
 
 
 def _around(dock: QWidget) -> QDockWidget | None:
-    """Return the part of the window that a dock lies in, None while it lies in none."""
+    """Return the dock widget that contains a dock, None outside of a window."""
     parent = dock.parentWidget()
     while parent is not None and not isinstance(parent, QDockWidget):
         parent = parent.parentWidget()

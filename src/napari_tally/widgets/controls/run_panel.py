@@ -1,4 +1,4 @@
-"""Run, Cancel, how far it is, and what the user is told."""
+"""Run and Cancel buttons, a progress bar and a status line."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, 
 
 from ...network.tiled_inference import STAGE as NETWORK
 from ...segmentation.segment import SEPARATE
-from .wrapped_label import Words
+from .wrapped_label import WrappedLabel
 
 if TYPE_CHECKING:
     from ...core.progress import Step
 
 
 class RunPanel(QWidget):
-    """Two buttons, a bar and a sentence."""
+    """Two buttons, a progress bar and a status line."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.run = QPushButton("Run")
         self.cancel = QPushButton("Cancel")
         self.bar = QProgressBar()
-        self.status = Words()
+        self.status = WrappedLabel()
         self.started = 0.0
         self.planes = (0, 1)  # done, in all
         buttons = QHBoxLayout()
@@ -39,11 +39,11 @@ class RunPanel(QWidget):
 
     @property
     def busy(self) -> bool:
-        """Whether the network is at work, as far as the user was told."""
+        """Whether the panel shows a run."""
         return self.cancel.isEnabled()
 
     def start(self) -> None:
-        """Show that a run has begun."""
+        """Show that a run has started."""
         self.started, self.planes = time.monotonic(), (0, 1)
         self._set(busy=True)
         self.say("Starting...")
@@ -59,7 +59,7 @@ class RunPanel(QWidget):
         self.bar.setRange(0, 0)
 
     def step(self, step: Step) -> None:
-        """Show how far it is, and about how long it will still take."""
+        """Show the progress and about how much time is left."""
         if step.stage == SEPARATE:
             self.planes = (step.done, max(1, step.total))
         within = step.done / step.total if step.stage == NETWORK and step.total else 0.0
@@ -74,7 +74,7 @@ class RunPanel(QWidget):
         self.say(step.note or f"{step.stage.capitalize()}{left}")
 
     def say(self, text: str, *, warn: bool = False) -> None:
-        """Tell the user something, in napari's notifications too if it is a warning."""
+        """Show a message; a warning appears in napari's notifications too."""
         self.status.setText(text)
         if warn:
             show_warning(text)

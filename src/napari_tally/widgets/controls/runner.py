@@ -1,4 +1,4 @@
-"""The one place that starts workers: one generator of steps at a time, cancelled between steps."""
+"""The only place that starts workers: one generator of steps at a time, cancelled between steps."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _SCALE = 1000  # units of napari's progress bar
 
 
 class Runner(QObject):
-    """Runs steps in a worker and says how it goes, in signals of the main thread.
+    """Runs steps in a worker and reports them by signals in the main thread.
 
-    Only the last run that was started is heard: what an earlier one still says is dropped.
+    Only the latest run is reported: signals of earlier ones are dropped.
     """
 
     stepped = Signal(object)  # Step
     finished = Signal(object)  # the result
     failed = Signal(object)  # the exception
-    heard = Signal(object)  # every Step, for those that may miss none
+    heard = Signal(object)  # every Step, none skipped
     closed = Signal()  # a run that was cancelled has ended
 
     def __init__(self, title: str) -> None:
@@ -35,7 +35,7 @@ class Runner(QObject):
         self.title = title
         self.worker: Any = None
         self.started = 0.0
-        self._hold = Event()  # set while it is to wait
+        self._hold = Event()  # set while the run is paused
         self._bar: Any = None
         self._stop = Event()
         self._latest: Step | None = None
@@ -49,14 +49,14 @@ class Runner(QObject):
         return self.worker is not None
 
     def start(self, steps: Callable[..., Steps[Any]], *arguments: Any, bar: bool = True) -> None:
-        """Run a generator function; a run that is still going is cancelled."""
+        """Run a generator function; cancel the run before."""
         self.cancel()
         self._stop, self._hold = Event(), Event()
         run = steps(*arguments)
         worker: Any = create_worker(
             _until, self._stop, self._hold, run, _start_thread=False, _ignore_errors=True
         )
-        worker.finished.connect(run.close)  # napari stops workers its own way when a window closes
+        worker.finished.connect(run.close)  # napari stops workers itself when a window closes
         stop = self._stop
         worker.finished.connect(lambda: self.closed.emit() if stop.is_set() else None)
         worker.yielded.connect(lambda step: self._hear(worker, self._step, step))
@@ -67,7 +67,7 @@ class Runner(QObject):
         worker.start()
 
     def cancel(self) -> None:
-        """Ask the run to stop at its next step, and forget it."""
+        """Stop the run at its next step, and ignore its signals."""
         if self.worker is None:
             return
         self._stop.set()
@@ -78,7 +78,7 @@ class Runner(QObject):
             answer(what)
 
     def toggle_pause(self) -> bool:
-        """Wait after the next step, or go on; return whether it waits now."""
+        """Pause after the next step, or resume; return whether the run is paused."""
         if self.worker is None:
             return False
         if self._hold.is_set():
@@ -94,14 +94,14 @@ class Runner(QObject):
             self._timer.start()
 
     def _tell(self) -> None:
-        """Tell the latest step: answering each of many at once would freeze the window."""
+        """Report the latest step: reporting each of many would freeze the window."""
         step = self._latest
         if self.worker is None or step is None:
             return
         self.stepped.emit(step)
         if self._bar is not None and step.total:
             self._bar.n = min(_SCALE, round(_SCALE * step.done / step.total))
-            # Last, since it lets other events be answered, the end of this run among them.
+            # Last, since it processes other events, such as the end of this run.
             self._bar.set_description(f"{self.title}: {step.stage}")
 
     def _return(self, result: Any) -> None:
@@ -120,11 +120,10 @@ class Runner(QObject):
 
 
 def _until(stop: Event, hold: Event, steps: Steps[Any]) -> Steps[Any]:
-    """Pass steps on until told to stop; then close them, in the thread where they run.
+    """Relay steps until stopped, then close them in the thread where they run.
 
-    napari's own pause may be asked for, taken back, and still begin.
-
-    A worker that is told to quit would leave them as they are, with all the memory they hold.
+    A worker that quits leaves its generator open, with all the memory that it holds; and napari's
+    own pause can begin after it was withdrawn.
     """
     try:
         while not stop.is_set():

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent
 
 
-class Words(QLabel):
-    """A label that is always as high as its text at its width; layouts alone do not keep to it.
+class WrappedLabel(QLabel):
+    """A label that is always high enough for its wrapped text, which layouts do not ensure.
 
-    Words that are longer than a row, such as names of layers, are elided: they cannot wrap, and
-    would make the dock wider. The tooltip has them whole.
+    Words that are longer than a row, such as names of layers, cannot wrap and would widen the
+    dock: they are elided, with the full text as tooltip.
     """
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:

@@ -1,4 +1,4 @@
-"""AP at each IoU threshold, a line a prediction."""
+"""Average precision at each IoU threshold, one line per prediction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Label layers whose colours say what became of objects."""
+"""Label layers that colour objects by their match outcome."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class FateLayers:
-    """Up to two layers, over the prediction and over the truth."""
+class OutcomeLayers:
+    """Up to two layers, over the prediction and over the ground truth."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.viewer = viewer
@@ -28,18 +28,20 @@ class FateLayers:
     @property
     def legend(self) -> str:
         """What the colours mean, as rich text."""
-        words = ("found or true", "missed", "false", "merged", "split")
+        words = ("matched", "missed", "false", "merged", "split")
         squares = zip(COLOURS.values(), words, strict=True)
         return " ".join(f'<span style="color:{c}">&#9632;</span>&nbsp;{w}' for c, w in squares)
 
-    def show_fates(self, over: dict[str, Labels], fates: dict[str, NDArray[np.uint8]]) -> None:
-        """Show the fates of objects over their layers, which are hidden meanwhile."""
+    def show_outcomes(
+        self, over: dict[str, Labels], outcomes: dict[str, NDArray[np.uint8]]
+    ) -> None:
+        """Show match outcomes over label layers, which are hidden meanwhile."""
         self.remove()
         clear: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
         colors = clear | dict(zip(sorted(set(CODES.values())), COLOURS.values(), strict=True))
         add: Any = self.viewer.add_labels
         for side, layer in over.items():
-            new = add(fates[side], name=f"{layer.name}: fates", **geometry_like(layer))
+            new = add(outcomes[side], name=f"{layer.name}: match outcomes", **geometry_like(layer))
             new.colormap = DirectLabelColormap(color_dict=colors)
             new.contour = 2 if side == "true" else 0
             new.editable = False
@@ -49,7 +51,7 @@ class FateLayers:
                 self.hidden.append(layer)
 
     def remove(self) -> None:
-        """Take the layers away, and show what was hidden."""
+        """Remove the layers and show the hidden ones again."""
         for layer in self.layers:
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)

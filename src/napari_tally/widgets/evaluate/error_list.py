@@ -1,4 +1,4 @@
-"""The objects that were not found as they are: a click goes there."""
+"""Table of segmentation errors; a click goes to the object."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableW
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = {"fate": "What", "side": "Side", "label": "Id", "partner": "Other", "iou": "IoU"}
-_RIGHT = ("found", "true")
-_MOST = 5_000  # rows that a table of Qt takes in a moment
+_COLUMNS = {"fate": "Error", "side": "Side", "label": "Id", "partner": "Match", "iou": "IoU"}
+_CORRECT = ("found", "true")
+_MOST = 5_000  # rows that a Qt table shows without a delay
 _HEIGHT = 150
 
 
-class FateList(QTableWidget):
-    """A row a mistake, the largest objects first; every column sorts."""
+class ErrorList(QTableWidget):
+    """One row per error, the largest objects first; every column sorts."""
 
     chosen = Signal(str, int)  # "true" or "predicted", and the label
 
@@ -34,8 +34,8 @@ class FateList(QTableWidget):
         self.currentCellChanged.connect(self._say)
 
     def show_objects(self, table: pd.DataFrame) -> None:
-        """Show the rows of a table of fates that are mistakes."""
-        wrong = table[~table["fate"].isin(_RIGHT)].sort_values("size_px", ascending=False)
+        """Show the errors in a table of match outcomes."""
+        wrong = table[~table["fate"].isin(_CORRECT)].sort_values("size_px", ascending=False)
         self.blockSignals(True)
         self.setSortingEnabled(False)
         self.setRowCount(min(len(wrong), _MOST))

@@ -1,4 +1,4 @@
-"""What the Evaluate dock asks for, as plain values, and the steps that do it."""
+"""A comparison that the Evaluate dock runs in the background."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class EvaluateJob:
-    """Predictions and their truth; copies, since one may paint while it runs."""
+    """Predictions and ground truth: copies, since layers may be painted meanwhile."""
 
     predictions: tuple[Volume, ...]
-    truth: Volume
+    ground_truth: Volume
     options: EvaluateOptions
 
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """A job, what came of each prediction, and where objects are.
+    """A finished comparison.
 
     Attributes
     ----------
     evaluations : tuple of Evaluation
-        One a prediction, each of one image.
+        One per prediction, each of one image.
     places : dict
-        Of the first prediction ("predicted") and of the truth ("true"): a row an object, with
-        its bounding box.
-    fates : dict
-        The error type of each voxel's object on either side, by `metrics.error_types.CODES`; empty
-        for classes.
+        For the first prediction ("predicted") and the ground truth ("true"): one row per object,
+        with its bounding box.
+    outcomes : dict
+        For both sides, the error type of each voxel's object as in `metrics.error_types.CODES`;
+        empty for classes.
     """
 
     job: EvaluateJob
     evaluations: tuple[Evaluation, ...]
     places: dict[str, pd.DataFrame]
-    fates: dict[str, NDArray[np.uint8]]
+    outcomes: dict[str, NDArray[np.uint8]]
 
 
 def evaluate_job(job: EvaluateJob) -> Steps[Compared]:
-    """Compare each prediction with the truth.
+    """Compare each prediction with the ground truth.
 
     Raises
     ------
     TallyError
-        If one cannot be compared.
+        If a prediction cannot be compared.
     """
     from ...evaluation.evaluate import score_pair
     from ...evaluation.evaluation import Evaluation
@@ -65,16 +65,16 @@ def evaluate_job(job: EvaluateJob) -> Steps[Compared]:
     found = []
     for number, predicted in enumerate(job.predictions):
         yield Step("compare", number, len(job.predictions) + 1)
-        scored = score_pair(Pair(predicted.name, predicted, job.truth), job.options)
+        scored = score_pair(Pair(predicted.name, predicted, job.ground_truth), job.options)
         found.append(Evaluation(predicted.name, job.options, [scored], []))
     yield Step("compare", len(job.predictions), len(job.predictions) + 1)
-    sides = {PREDICTED: job.predictions[0], TRUE: job.truth}
+    sides = {PREDICTED: job.predictions[0], TRUE: job.ground_truth}
     objects = found[0].scored[0].objects
     if objects is None:
         return Compared(job, tuple(found), {}, {})
     arrays = {side: np.asarray(volume.array) for side, volume in sides.items()}
-    fates = {side: outcome_image(array, objects, side) for side, array in arrays.items()}
-    return Compared(job, tuple(found), {s: _places(v) for s, v in sides.items()}, fates)
+    outcomes = {side: outcome_image(array, objects, side) for side, array in arrays.items()}
+    return Compared(job, tuple(found), {s: _places(v) for s, v in sides.items()}, outcomes)
 
 
 def _places(labels: Volume) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The numbers of one or two evaluations, side by side."""
+"""The scores of one or two evaluations, side by side."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableW
 if TYPE_CHECKING:
     from ...evaluation.evaluation import Evaluation
 
-# What is shown, by its column in the tables of an evaluation, and what it is called.
+# Columns of the tables of an evaluation, and their labels.
 _OBJECTS = {
     "n_true": "true objects",
     "n_predicted": "predicted objects",
@@ -36,8 +36,8 @@ _CLASSES = {
 }
 
 
-class NumbersTable(QTableWidget):
-    """A row a number, a column a prediction."""
+class ScoresTable(QTableWidget):
+    """One row per score, one column per prediction."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,8 +48,8 @@ class NumbersTable(QTableWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
 
     def show_evaluations(self, found: Sequence[Evaluation]) -> None:
-        """Show the numbers of evaluations of one image each."""
-        columns = [numbers_of(each) for each in found]
+        """Show the scores of evaluations of one image each."""
+        columns = [scores_of(each) for each in found]
         names = list(dict.fromkeys(name for column in columns for name in column))
         self.setColumnCount(len(found))
         self.setRowCount(len(names))
@@ -64,20 +64,20 @@ class NumbersTable(QTableWidget):
         self.setFixedHeight(height + sum(self.rowHeight(i) for i in range(self.rowCount())))
 
 
-def numbers_of(found: Evaluation) -> dict[str, str]:
-    """Return what is to be said of an evaluation of one image, in words."""
+def scores_of(found: Evaluation) -> dict[str, str]:
+    """Return the scores of an evaluation of one image, by their labels."""
     if found.options.kind == "instances":
         row = found.images.iloc[0]
-        return {words: _written(row[name]) for name, words in _OBJECTS.items() if name in row}
-    numbers = {}
+        return {label: _written(row[name]) for name, label in _OBJECTS.items() if name in row}
+    scores = {}
     for _, row in found.classes.iterrows():
         for column in map(str, found.classes.columns):
             start = next((s for s in _CLASSES if column == s or column.startswith(f"{s}_")), None)
             if start is not None:
                 unit = column.removeprefix(start).removeprefix("_").replace("um", "µm")
                 name = f"class {row['class']:.0f}: {_CLASSES[start]}"
-                numbers[f"{name} ({unit})" if unit else name] = _written(row[column])
-    return numbers
+                scores[f"{name} ({unit})" if unit else name] = _written(row[column])
+    return scores
 
 
 def _written(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Colours of labels by a column of their table, and with some of them dimmed."""
+"""Colormaps of labels by a column of their table, with unselected objects dimmed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ENDS = (1, 99)  # percentiles between which colours change: one outlier would m
 
 
 def limits_of(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the values at the two ends of the colours, equal if there is but one value."""
+    """Return the limits of the colour range, equal if there is only one value."""
     finite = values[np.isfinite(values)]
     if not len(finite):
         return 0.0, 0.0
@@ -39,7 +39,7 @@ def column_colors(values: NDArray[np.float64], name: str) -> NDArray[np.float64]
 def label_colormap(
     ids: NDArray[np.integer], colors: NDArray[np.float64], picked: NDArray[np.bool_]
 ) -> DirectLabelColormap:
-    """Return a colormap with a colour an id; what is not picked is dimmed.
+    """Return a colormap with one colour per id; objects that are not picked are dimmed.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ def label_colormap(
     return DirectLabelColormap(color_dict=clear | dict(zip(ids.tolist(), shown, strict=True)))
 
 
-def numbers_of(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
-    """Return a column as numbers; words are numbered in the order of the alphabet."""
+def column_values(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    """Return a column as numbers; text is numbered in alphabetical order."""
     values = table[column]
     if values.dtype.kind in "biuf" or str(values.dtype) in ("Int64", "boolean"):
         return np.asarray(values.to_numpy(np.float64, na_value=np.nan))

@@ -1,4 +1,4 @@
-"""Layers that measuring and linking add: cells of nuclei, objects linked over time, tracks."""
+"""Layers that measuring and tracking add: cells of nuclei, tracked objects, tracks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FROM_MODEL = ("class", "class_name", "class_confidence", "confidence")
 
 
 def show_cells(viewer: ViewerModel, nuclei: Labels, cells: Volume) -> None:
-    """Show the cells of nuclei as contours, in the layer of the last time if it is there."""
+    """Show the cells of nuclei as contours, in the same layer as before if it exists."""
     name = f"{nuclei.name} (cells)"
     array, noted = np.asarray(cells.array), {PLUGIN: note_spacing(cells)}
     if name in viewer.layers and viewer.layers[name].data.shape == array.shape:
@@ -37,12 +37,12 @@ def show_cells(viewer: ViewerModel, nuclei: Labels, cells: Volume) -> None:
 
 
 def show_children(parents: Labels, children: pd.DataFrame) -> None:
-    """Put what each parent holds among the features of its layer; the others stay."""
+    """Add the measurements of children to the features of the parents' layer."""
     parents.features = features(_with_known(children, parents, parents.features.columns))
 
 
 def show_tracked(viewer: ViewerModel, layer: Labels, tracked: Tracked) -> Labels:
-    """Show linked objects in a new layer, with their tracks; the labels stay as they are."""
+    """Show tracked objects and their tracks in new layers; the labels are not changed."""
     add: Any = viewer.add_labels
     linked: Labels = add(
         np.asarray(tracked.labels.array),
@@ -57,7 +57,7 @@ def show_tracked(viewer: ViewerModel, layer: Labels, tracked: Tracked) -> Labels
 
 
 def _show_tracks(viewer: ViewerModel, layer: Labels, tracked: Tracked) -> None:
-    """Add the tracks of objects that are seen more than once."""
+    """Add the tracks of objects that occur in several frames."""
     times = tracked.tracks.groupby("track")["t"].transform("size")
     data = tracked.tracks[times > 1].to_numpy(np.float64)
     kept = set(data[:, 0].astype(int).tolist())
@@ -74,12 +74,12 @@ def _show_tracks(viewer: ViewerModel, layer: Labels, tracked: Tracked) -> None:
 
 
 def with_model_columns(layer: Labels, table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with what a model said of the objects: classes, and how sure it was."""
+    """Return a table with the classes and confidences that a model gave the objects."""
     return _with_known(table, layer, _FROM_MODEL)
 
 
 def _with_known(table: pd.DataFrame, layer: Labels, columns: Iterable[str]) -> pd.DataFrame:
-    """Return a table with those columns of a layer's features that it does not have itself."""
+    """Return a table with the columns of a layer's features that it lacks."""
     if "label" not in layer.features:
         return table
     known = layer.features.dropna(subset="label").drop_duplicates("label").set_index("label")

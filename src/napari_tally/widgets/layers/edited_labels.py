@@ -1,4 +1,4 @@
-"""What a model has found and somebody has corrected since: to be learnt from."""
+"""Labels that a model made and a user corrected: training data for fine-tuning."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEY = "napari-tally found"
 
 @dataclass(frozen=True, eq=False)
 class Corrected:
-    """Labels that were painted on since a model made them, with their image."""
+    """Corrected labels of a model, with their image."""
 
     image: Any
     labels: Any
@@ -28,19 +28,19 @@ class Corrected:
 
 
 def sign(layer: Labels, image: str, model: str) -> None:
-    """Note in a layer what it was found in, and by what, and how it is now."""
+    """Record the image, the model and a checksum of the labels in a layer's metadata."""
     found = fingerprint(np.asarray(layer.data))
     layer.metadata[KEY] = {"image": image, "model": model, "as found": found}
 
 
 def is_corrected(layer: Labels) -> bool:
-    """Tell whether a layer was painted on since a model made it."""
+    """Tell whether a layer was edited since a model made it."""
     note = layer.metadata.get(KEY)
     return note is not None and fingerprint(np.asarray(layer.data)) != note["as found"]
 
 
 def corrected(viewer: ViewerModel) -> list[Corrected]:
-    """Return what was corrected, of the images that are still there, in the order of the layers."""
+    """Return the corrected label layers whose image is still open, in layer order."""
     images = {layer.name: layer for layer in viewer.layers if isinstance(layer, Image)}
     out = []
     for layer in viewer.layers:

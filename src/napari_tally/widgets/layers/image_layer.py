@@ -1,4 +1,4 @@
-"""What an image layer says of itself as a volume, and what result layers take over from it."""
+"""Image layers as calibrated volumes, and the geometry that result layers inherit."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 WHOLE, VISIBLE, SLICE = "whole image", "visible part", "current slice"
 REGIONS = (WHOLE, VISIBLE, SLICE)
-PLUGIN = "napari-tally"  # our place in the metadata of a layer
+PLUGIN = "napari-tally"  # key in the metadata of a layer
 _SPACING = "spacing"
 _GUESSES = {4: "TZYX", 5: "TCZYX"}
 
 
 def axes_of(layer: Image) -> str:
-    """Return the axes of a layer's array: by its axis labels, its file, else by its shape.
+    """Return the axes of a layer's array, from its axis labels, its file or its shape.
 
     Raises
     ------
@@ -39,9 +39,9 @@ def axes_of(layer: Image) -> str:
     letters = "".join(str(label).strip()[:1].upper() for label in layer.axis_labels)
     if set(letters) <= set(AXES) and len(set(letters)) == ndim and letters.endswith("YX"):
         return f"{letters}C" if layer.rgb else letters
-    said = said_by_file(layer)
-    if said is not None:
-        return said.axes
+    header = file_header(layer)
+    if header is not None:
+        return header.axes
     if layer.rgb:
         return guess_axes(shape[:-1], layer.name) + "C" if ndim < 4 else _many(shape[:-1]) + "C"
     if ndim == 3 and canonical_unit(str(layer.units[0])):
@@ -53,7 +53,9 @@ def _many(shape: tuple[int, ...]) -> str:
     if len(shape) == 4 and shape[0] <= 4:
         return "CZYX"
     if len(shape) not in _GUESSES:
-        raise InputError(f"An image of at most the axes {AXES} is needed", f"shape {shape}")
+        raise InputError(
+            f"An image of shape {shape} has more axes than {AXES}", hint="Choose a part of it"
+        )
     return _GUESSES[len(shape)]
 
 
@@ -65,52 +67,53 @@ def first_level(layer: Image) -> Any:
 def calibration_of(layer: Image | Labels, axes: str) -> tuple[tuple[float, ...] | None, str]:
     """Return the spacing and unit of the spatial axes, or (None, "px") without calibration.
 
-    A layer without one has what a dock noted (`note_spacing`), else what its file says.
+    An uncalibrated layer takes the spacing from a dock (`note_spacing`), else from its file.
     """
     spacing, unit = own_calibration(layer, axes)
     if spacing is not None:
         return spacing, unit
     noted = layer.metadata.get(PLUGIN, {}).get(_SPACING)
     if noted is None and np.allclose(layer.scale, 1):
-        said = said_by_file(layer)
-        noted = None if said is None else (said.spacing, said.unit)
+        header = file_header(layer)
+        noted = None if header is None else (header.spacing, header.unit)
     if noted is None or noted[0] is None or len(noted[0]) != sum(a in SPATIAL for a in axes):
         return None, "px"
     return tuple(noted[0]), noted[1]
 
 
 def note_spacing(volume: Volume) -> dict[str, Any]:
-    """Return metadata for a layer that lies on an image: the size of the image's voxels."""
+    """Return metadata for a layer derived from an image: the voxel size of the image."""
     return {_SPACING: (volume.spacing, volume.unit)} if volume.spacing is not None else {}
 
 
-def said_by_file(layer: Image | Labels) -> Volume | None:
-    """Return what the TIFF says that napari read a layer from, without its voxels.
+def file_header(layer: Image | Labels) -> Volume | None:
+    """Return the header of the TIFF file of a layer, as a volume without voxels.
 
-    napari does not ask it for axes and sizes. None if there is none, or it is another by now.
+    napari does not read axes and voxel size from it. None if the layer has no such file, or it
+    was replaced since.
     """
     path = Path(layer.source.path or "")
     is_tiff = any(path.name.lower().endswith(suffix) for suffix in tiff.SUFFIXES)
     if not is_tiff or not path.is_file():
         return None
-    said = _header(path, path.stat().st_mtime_ns)
-    if said is None or said.shape != tuple(first_level(layer).shape):
+    header = _header(path, path.stat().st_mtime_ns)
+    if header is None or header.shape != tuple(first_level(layer).shape):
         return None
-    return said if said.axes.endswith("YXC" if getattr(layer, "rgb", False) else "YX") else None
+    return header if header.axes.endswith("YXC" if getattr(layer, "rgb", False) else "YX") else None
 
 
 @lru_cache(maxsize=64)
 def _header(path: Path, _changed_ns: int) -> Volume | None:
     try:
         return tiff.header(path)
-    except TallyError:  # not what napari read: it was replaced since
+    except TallyError:  # the file was replaced since napari read it
         return None
 
 
 def own_calibration(layer: Image | Labels, axes: str) -> tuple[tuple[float, ...] | None, str]:
-    """Return the spacing and unit by a layer's scale and units, or (None, "px").
+    """Return the spacing and unit from a layer's scale and units, or (None, "px").
 
-    Axes in different units are brought to that of X.
+    All axes are converted to the unit of X.
     """
     drawn = axes.removesuffix("C") if getattr(layer, "rgb", False) else axes
     units = [canonical_unit(str(u)) for u in layer.units]
@@ -138,8 +141,8 @@ def spacing_text(volume: Volume) -> str:
     return ",".join(f"{s:.6g}" for s in volume.spacing) + volume.unit
 
 
-def with_told_spacing(volume: Volume, text: str) -> Volume:
-    """Return a volume with the voxel size of a form; itself if that says nothing else."""
+def with_typed_spacing(volume: Volume, text: str) -> Volume:
+    """Return a volume with the voxel size typed in a form; itself if that is empty or the same."""
     text = text.strip()
     if not text or text == spacing_text(volume):
         return volume
@@ -154,7 +157,7 @@ class Region:
 
     @classmethod
     def of(cls, viewer: ViewerModel, layer: Image, axes: str, name: str) -> Region:
-        """Return the part of that name as it is now; channels are always whole."""
+        """Return the named part at the current slice and view, with all channels."""
         shape = first_level(layer).shape
         cuts = [slice(0, n) for n in shape]
         if name != WHOLE:
@@ -183,7 +186,7 @@ class Region:
         return {a: cut.start for a, cut in zip(axes, self.cuts, strict=True)}
 
     def shifted(self, table: pd.DataFrame, volume: Volume) -> pd.DataFrame:
-        """Return a table of this part with the places that its objects have in the whole image."""
+        """Return a table of this part with coordinates in the whole image."""
         table = table.copy()
         for axis, start in self.starts(volume.axes).items():
             low = axis.lower()
@@ -199,7 +202,7 @@ class Region:
 def shown(
     viewer: ViewerModel, layer: Image | Labels, shape: tuple[int, ...], *, whole_plane: bool
 ) -> list[slice]:
-    """Return what of each axis of a layer is on the canvas now, or its whole plane."""
+    """Return the visible range of each axis of a layer, or its whole plane."""
     displayed = {d - (viewer.dims.ndim - layer.ndim) for d in viewer.dims.displayed}
     here = layer.world_to_data(viewer.dims.point)
     corners = np.asarray(layer.corner_pixels)
@@ -219,7 +222,7 @@ def shown(
 
 
 def geometry_of(layer: Image, axes: str, region: Region) -> dict[str, Any]:
-    """Return the keywords by which labels of a region lie exactly on the layer.
+    """Return layer keywords that align labels of a region with the image layer.
 
     Labels have the layer's axes without channels.
     """

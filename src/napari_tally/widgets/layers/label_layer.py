@@ -30,7 +30,7 @@ def label_axes(layer: Labels) -> str:
 def label_volume(layer: Labels, axes: str | None = None, images: Sequence[Image] = ()) -> Volume:
     """Return labels as a volume; nothing is copied.
 
-    Labels that know nothing of a calibration have that of the images on their grid.
+    Uncalibrated labels take the calibration of an image on their grid.
 
     Raises
     ------
@@ -38,12 +38,15 @@ def label_volume(layer: Labels, axes: str | None = None, images: Sequence[Image]
         If they are multiscale or have too few or too many axes.
     """
     if layer.multiscale or not 2 <= layer.ndim <= len(AXES):
-        raise InputError("A layer of 2 to 4 axes is needed", f"{layer.name} with {layer.ndim}")
+        problem = "is multiscale" if layer.multiscale else f"has {layer.ndim} axes"
+        raise InputError(
+            f"Layer {layer.name} {problem}", hint="Choose a single-scale layer of 2 to 4 axes"
+        )
     axes = axes or label_axes(layer)
     own = _placed(layer, axes, is_labels=True)
-    known = [own, *(image_volume(image, axes) for image in images)]
-    said = next((volume for volume in known if volume.calibrated), own)
-    return replace(own, spacing=said.spacing, unit=said.unit)
+    sources = [own, *(image_volume(image, axes) for image in images)]
+    calibrated = next((volume for volume in sources if volume.calibrated), own)
+    return replace(own, spacing=calibrated.spacing, unit=calibrated.unit)
 
 
 def image_volume(image: Image, axes: str) -> Volume:
@@ -56,12 +59,12 @@ def image_volume(image: Image, axes: str) -> Volume:
 
 
 def images_on_grid(viewer: ViewerModel, labels: Labels) -> list[Image]:
-    """Return the image layers that have the shape and the place of a label layer."""
+    """Return the image layers on the grid of a label layer."""
     return [i for i in viewer.layers if isinstance(i, Image) and on_grid(i, labels)]
 
 
 def on_grid(layer: Image, labels: Labels) -> bool:
-    """Tell whether an image has the shape and the voxel size of a label layer, but for channels."""
+    """Tell whether an image without its channels has the shape and voxel size of labels."""
     if layer.multiscale or labels.multiscale:
         return False
     shape, scale = list(layer.data.shape), list(layer.scale)

@@ -1,4 +1,4 @@
-"""Find the object of a table's row in the image: go to its slice, bring it into view, frame it."""
+"""Show the selected object: go to its slice, centre the view and frame it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARGIN = 2.0  # pixels between an object and its frame
 
 
 class Finder:
-    """Follows the label that is selected, by a row of napari's table or by the colour picker."""
+    """Shows the selected label, chosen in napari's table or with the colour picker."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.viewer = viewer
@@ -28,7 +28,7 @@ class Finder:
         self.frame: Shapes | None = None
 
     def follow(self, layer: Labels, table: pd.DataFrame, axes: str) -> None:
-        """Follow a layer whose objects a table describes, in pixels of the layer's own array."""
+        """Follow the selection of a layer; `table` has the bounding boxes in its pixels."""
         if self.layer is not layer:
             self.stop()
             self.layer = layer
@@ -36,7 +36,7 @@ class Finder:
         self.boxes = boxes_of(table, axes)
 
     def stop(self) -> None:
-        """Follow no layer, and take the frame away."""
+        """Stop following, and remove the frame."""
         if self.layer is not None:
             self.layer.events.selected_label.disconnect(self.find)
         if self.frame is not None and self.frame in self.viewer.layers:
@@ -44,7 +44,7 @@ class Finder:
         self.layer = self.frame = None
 
     def find(self) -> None:
-        """Show the object that is selected now."""
+        """Show the selected object."""
         layer = self.layer
         if layer is None or layer not in self.viewer.layers:
             return
@@ -55,7 +55,7 @@ class Finder:
         self._draw(layer, box)
 
     def _go(self, layer: Labels, box: NDArray[np.float64]) -> None:
-        """Go to the middle slice of a box, and to its place if that is out of view."""
+        """Go to the middle slice of a box, and centre it if it is out of view."""
         world = np.asarray(layer.data_to_world((box[0] + box[1] - 1) / 2))
         dims = self.viewer.dims
         before = dims.ndim - layer.ndim
@@ -83,7 +83,7 @@ class Finder:
         self.viewer.layers.selection.active = layer
 
     def _others(self, layer: Labels) -> Shapes | None:
-        """Return the frame that another dock has drawn on the layer, so that there is but one."""
+        """Return the frame that another dock drew, so that there is only one."""
         if NAME not in self.viewer.layers:
             return None
         found: Any = self.viewer.layers[NAME]
@@ -118,7 +118,7 @@ def boxes_of(table: pd.DataFrame, axes: str) -> dict[int, NDArray[np.float64]]:
     """Return the first and the one-past-last pixel along each axis, shape (2, n), by label."""
     low, high = [], []
     for axis in axes.lower():
-        single = axis in table.columns  # the frame or slice in which an object lies
+        single = axis in table.columns  # the frame or slice of an object
         ends = (axis, axis) if single else (f"bbox_{axis}_min_px", f"bbox_{axis}_max_px")
         start, stop = (table[end].to_numpy(float, na_value=np.nan) for end in ends)
         low.append(start)

@@ -1,4 +1,4 @@
-"""Where a layer lies in the world, as the affine of a volume, and the other way round."""
+"""Conversion between the transform of a layer and the affine of a volume."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
-_PLACED = "placed"  # in a layer's metadata: the file said how the image lies
+_PLACED = "placed"  # in a layer's metadata: the file has origin and orientation
 
 
 def placed_volume(layer: Image, axes: str | None = None) -> Volume:
-    """Return a layer as a volume with all that the layer says of its place in the world.
+    """Return a layer as a volume with its origin and orientation.
 
-    A layer that is only scaled says nothing of how it lies, unless `mark_placed` told so.
+    A layer that is only scaled has neither, unless `mark_placed` recorded that its file does.
     """
     axes = axes or axes_of(layer)
     volume = volume_of(layer, axes)
@@ -37,17 +37,17 @@ def placed_volume(layer: Image, axes: str | None = None) -> Volume:
     affine[:-1] *= np.array(factors)[:, None] / LENGTHS[volume.unit]
     spacing = lengths(affine)
     plain = np.allclose(affine, np.diag([*spacing, 1.0]), rtol=1e-6, atol=1e-9 * max(spacing))
-    told = bool(layer.metadata.get(PLUGIN, {}).get(_PLACED))
-    return replace(volume, spacing=spacing, affine=None if plain and not told else affine)
+    from_file = bool(layer.metadata.get(PLUGIN, {}).get(_PLACED))
+    return replace(volume, spacing=spacing, affine=None if plain and not from_file else affine)
 
 
 def mark_placed(volume: Volume) -> dict[str, Any]:
-    """Return metadata for the layer of a volume: whether it says how it lies."""
+    """Return layer metadata that records whether a volume has origin and orientation."""
     return {PLUGIN: {_PLACED: volume.affine is not None}}
 
 
 def matrix_of(layer: Image | Labels) -> NDArray[np.float64]:
-    """Return the whole way from voxels to the world of the viewer."""
+    """Return the matrix from voxels to the world coordinates of the viewer."""
     from napari.utils.transforms import Affine
 
     own = Affine(layer.scale, layer.translate, rotate=layer.rotate, shear=layer.shear)
@@ -58,9 +58,9 @@ def matrix_of(layer: Image | Labels) -> NDArray[np.float64]:
 
 
 def geometry_of_volume(volume: Volume) -> dict[str, Any]:
-    """Return how a layer of a volume lies in the world.
+    """Return the layer keywords for the geometry of a volume.
 
-    The scale is the size of a voxel; the affine turns and moves what was scaled.
+    The scale is the voxel size; the affine rotates and translates the scaled array.
     """
     drawn = volume.axes.replace("C", "") if is_rgb(volume) else volume.axes
     sizes = dict(zip(volume.spatial_axes, volume.spacing_in(volume.unit), strict=True))
@@ -85,12 +85,12 @@ def geometry_of_volume(volume: Volume) -> dict[str, Any]:
 
 
 def is_rgb(volume: Volume) -> bool:
-    """Tell whether a volume is drawn as one layer of colours."""
+    """Tell whether a volume is shown as one RGB layer."""
     colours = volume.channel_names[:3] == ("red", "green", "blue")
     return colours and volume.axes.endswith("C") and volume.array.dtype == np.uint8
 
 
 def geometry_like(layer: Image | Labels) -> dict[str, Any]:
-    """Return the keywords by which another layer lies on a layer."""
+    """Return the keywords that align another layer with a layer."""
     state = layer.as_layer_data_tuple()[1]
     return {key: state[key] for key in GEOMETRY}

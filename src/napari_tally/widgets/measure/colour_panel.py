@@ -1,4 +1,4 @@
-"""Colour objects by a column of their table, with a bar that says what the colours mean."""
+"""Colour objects by a column of their table, with a colour bar."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ..controls.narrow_combo import narrowed
-from ..layers.colormaps import column_colors, label_colormap, limits_of, numbers_of, title_of
+from ..layers.colormaps import column_colors, column_values, label_colormap, limits_of, title_of
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 MAPS = ("viridis", "plasma", "cividis", "turbo")
 OWN = "their own"
-_MOST_COLOURS = 200_000  # ids whose colours napari maps in bearable time
+_MOST_COLOURS = 200_000  # ids: napari is slow with more colours
 
 
 class ColourPanel(QWidget):
-    """A column, a colormap, and the bar; back to the colours that the labels had."""
+    """Column, colormap and colour bar; the original colours can be restored."""
 
     def __init__(self, picked: Picked, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,13 +61,13 @@ class ColourPanel(QWidget):
         self.legend.setVisible(False)
 
     def follow(self, layer: Labels) -> None:
-        """Colour another layer from now on; the last one gets its colours back."""
+        """Switch to another layer; the last one gets its original colours."""
         if self.layer is not layer:
             self.give_back()
             self.layer = layer
 
     def offer(self, columns: list[str]) -> None:
-        """List columns; the choice stays if it is still there."""
+        """List columns; the choice stays if it is available."""
         before = self.column.currentData()
         self.column.blockSignals(True)
         self.column.clear()
@@ -79,13 +79,13 @@ class ColourPanel(QWidget):
         self.show_colours()
 
     def give_back(self) -> None:
-        """Give the layer the colours that it had."""
+        """Restore the original colours of the layer."""
         if self.layer is not None and self._before is not None:
             self.layer.colormap = self._before
         self._before = None
 
     def show_colours(self) -> None:
-        """Draw the objects in their colours, those that are not picked dimmed."""
+        """Colour the objects; those that are not picked are dimmed."""
         column, table = self.column.currentData(), self.picked.table
         self.legend.setVisible(column is not None)
         if self.layer is None or table is None:
@@ -101,7 +101,7 @@ class ColourPanel(QWidget):
         if column is None:
             colors = np.asarray(self._before.map(ids), np.float64)
         else:
-            values = numbers_of(table, column)
+            values = column_values(table, column)
             colors = column_colors(values, self.map.currentText())
             self._draw_bar(*limits_of(values))
         # An object of several frames is drawn if it is picked in any.

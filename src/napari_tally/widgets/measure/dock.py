@@ -1,4 +1,4 @@
-"""The Measure dock: numbers of every object, connected with what one sees."""
+"""The Measure dock: measurements of every object, linked with the image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...objects.summary import summary
 from ..controls.dock import WRONG_INPUT, Dock
 from ..controls.scroll_area import scrolled
 from ..layers.derived_layers import show_children, show_tracked
-from ..layers.image_layer import spacing_text, with_told_spacing
+from ..layers.image_layer import spacing_text, with_typed_spacing
 from ..layers.label_layer import image_volume, images_on_grid, label_axes, label_volume
 from .form import MeasureForm
 from .job import Measured, MeasureJob, link_job, measure_job
@@ -33,15 +33,15 @@ _NO_NUMBERS = ("label", "t", "parent", "class", "nearest_neighbour")
 
 
 class MeasureDock(Dock):
-    """Measure labels; colour, pick and plot their objects; take the table."""
+    """Measure labels; colour, pick and plot their objects; export the table."""
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer, "Measure")
         self.form = MeasureForm(napari_viewer)
         self.objects = ObjectsPanel(napari_viewer)
         self.measured: Measured | None = None
-        self.layer: Labels | None = None  # of what was measured last
-        self.asked: Any = None  # the layer that is being measured
+        self.layer: Labels | None = None  # measured last
+        self.asked: Any = None  # the layer of the current run
         self.asked_parents: Any = None
         self._build()
         self._connect()
@@ -49,7 +49,7 @@ class MeasureDock(Dock):
 
     def _build(self) -> None:
         self.link_frames = QPushButton("Link over time")
-        self.link_frames.setToolTip("Give each object of a series one id in all its frames.")
+        self.link_frames.setToolTip("Track objects: give each one the same id in all frames.")
         self.relabel = QPushButton("Relabel")
         self.relabel.setToolTip("Give the objects consecutive ids, in the order of the old ones.")
         column = scrolled(self)
@@ -77,7 +77,7 @@ class MeasureDock(Dock):
         self.runner.finished.connect(self._finished)
 
     def let_go(self) -> None:
-        """Stop, and follow the viewer no more."""
+        """Stop, and disconnect from the viewer."""
         super().let_go()
         layers = self.viewer.layers.events
         for event in (layers.inserted, layers.removed, layers.renamed):
@@ -87,18 +87,18 @@ class MeasureDock(Dock):
             combo.stop()
 
     def job(self) -> MeasureJob:
-        """Return what the form asks for now.
+        """Return the job that the form describes.
 
         Raises
         ------
         TallyError
-            If the form cannot be understood; the message says what to change.
+            If the form is invalid; the message says what to change.
         """
         layer = self.form.label_layer.value
         if layer is None:
             raise InputError("There is no label layer", hint="Segment an image, or paint labels")
         if not self.form.chosen:
-            raise InputError("Nothing is ticked", hint="Choose what to measure")
+            raise InputError("No measurements are chosen", hint="Tick at least one group")
         labels = self._calibrated(self._volume(layer))
         images = [image_volume(i, labels.axes) for i in self.form.images.ticked]
         parents = self.form.parents.value
@@ -121,10 +121,10 @@ class MeasureDock(Dock):
         return self.form.axes.value.strip().upper() or label_axes(layer)
 
     def _calibrated(self, volume: Volume) -> Volume:
-        return with_told_spacing(volume, self.form.spacing.value)
+        return with_typed_spacing(volume, self.form.spacing.value)
 
     def run(self) -> None:
-        """Measure what the form says; after edits, what has changed."""
+        """Start the measurement; after edits, of changed objects only."""
         try:
             job = self.job()
         except WRONG_INPUT as error:
@@ -133,7 +133,7 @@ class MeasureDock(Dock):
         self.asked, self.asked_parents = self.form.label_layer.value, self.form.parents.value
         self.panel.start()
         if self.measured is None:
-            self.panel.say("Measuring. The very first time takes longer: loops are compiled.")
+            self.panel.say("Measuring. The first time takes longer, since code is compiled.")
         self.runner.start(measure_job, job)
 
     def link(self) -> None:
@@ -154,7 +154,7 @@ class MeasureDock(Dock):
         self.panel.idle()
         layer = self.asked
         if layer not in self.viewer.layers:
-            self.panel.say("The labels were removed while they were measured.")
+            self.panel.say("The label layer was removed during the measurement.")
         elif isinstance(found, Measured):
             self._show(layer, found)
         else:
@@ -165,7 +165,7 @@ class MeasureDock(Dock):
         self.layer, self.measured = layer, measured
         self.objects.show_objects(layer, measured)
         children = measured.children
-        # Features have one row an id: what parents hold in each frame is in the exported table.
+        # Features have one row per id; the exported table has the children in each frame.
         if (
             children is not None
             and "t" not in children
@@ -174,15 +174,15 @@ class MeasureDock(Dock):
             show_children(self.asked_parents, children)
         self.objects.setVisible(True)
         self.panel.run.setText("Update")
-        self.panel.say(self._said(measured))
+        self.panel.say(self._report(measured))
 
-    def _said(self, measured: Measured) -> str:
+    def _report(self, measured: Measured) -> str:
         labels, table = measured.job.labels, measured.table
         lines = [f"{summary(table)}."]
         if measured.children is not None:
-            lines.append(_held(measured.children))
+            lines.append(_children_sentence(measured.children))
         if not labels.calibrated and not any(i.calibrated for i in measured.job.images):
-            lines.append("Voxel size unknown: lengths are in px.")
+            lines.append("The voxel size is unknown: lengths are in px.")
         if "pieces" in table and (table["pieces"] > 1).any():
             split = int((table["pieces"] > 1).sum())
             lines.append(
@@ -247,8 +247,8 @@ class MeasureDock(Dock):
         self.form.offer_images([] if layer is None else images_on_grid(self.viewer, layer))
 
 
-def _held(children: pd.DataFrame) -> str:
-    """Return how many objects the parents hold, in a sentence."""
+def _children_sentence(children: pd.DataFrame) -> str:
+    """Return how many objects are inside the parents."""
     counts = children["children_count"]
-    typical = f", {counts.median():g} in the median one" if len(counts) else ""
+    typical = f", median {counts.median():g} per parent" if len(counts) else ""
     return f"{counts.sum():,} are inside {len(counts):,} parents{typical}."

@@ -1,4 +1,4 @@
-"""What one takes from measured objects: the table, outlines, a report."""
+"""Export of measured objects: table, outlines, report."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TakeTable(QWidget):
         self.measured: Measured | None = None
         self.layer: Labels | None = None
         self.copy = QPushButton("Copy table")
-        self.copy.setToolTip("Put the table on the clipboard, to be pasted into a spreadsheet.")
+        self.copy.setToolTip("Copy the table to the clipboard, to paste it into a spreadsheet.")
         self.export = QPushButton("Export...")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -44,16 +44,16 @@ class TakeTable(QWidget):
         self.export.clicked.connect(self.ask)
 
     def take(self, table: pd.DataFrame, layer: Labels, measured: Measured) -> None:
-        """Take a table of a layer's objects, and what was measured for it."""
+        """Set the table of a layer's objects, and the measurement it is from."""
         self.table, self.layer, self.measured = table, layer, measured
 
     def to_clipboard(self) -> None:
-        """Put the table on the clipboard, tabs between the columns."""
+        """Copy the table to the clipboard, with tabs between the columns."""
         assert self.table is not None
         clipboard = QApplication.clipboard()
         if clipboard is not None:
             clipboard.setText(self.table.to_csv(index=False, sep="\t"))
-        show_info(f"{len(self.table):,} rows are on the clipboard.")
+        show_info(f"{len(self.table):,} rows copied to the clipboard.")
 
     def ask(self) -> None:
         """Ask for a file and write to it."""
@@ -64,7 +64,7 @@ class TakeTable(QWidget):
             self.write(Path(name))
 
     def write(self, path: Path) -> None:
-        """Write tables, outlines or a report, by the suffix."""
+        """Write tables, outlines or a report, according to the suffix."""
         try:
             files = self.contents().write(path)
         except TallyError as error:
@@ -73,7 +73,7 @@ class TakeTable(QWidget):
             show_info(f"Written: {', '.join(str(p) for p in files)}")
 
     def contents(self) -> Export:
-        """Return what there is to be written."""
+        """Return the data to write."""
         assert self.table is not None and self.layer is not None and self.measured is not None
         job = self.measured.job
         known = self.layer.metadata.get(PLUGIN, {})

@@ -1,4 +1,4 @@
-"""Pick objects by their measurements, and keep or remove what is picked."""
+"""Pick objects by their measurements, and keep, remove or copy them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledDoubleRangeSlider
 
 from ..controls.narrow_combo import narrowed
-from ..controls.wrapped_label import Words
-from ..layers.colormaps import numbers_of, title_of
+from ..controls.wrapped_label import WrappedLabel
+from ..layers.colormaps import column_values, title_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ KEEP, REMOVE, COPY, UNDO = "Keep", "Remove", "New layer", "Undo"
 
 
 class PickPanel(QWidget):
-    """Filters, and what is done with the objects that pass them."""
+    """Filters, and buttons for the picked objects."""
 
     asked = Signal(str)  # KEEP, REMOVE, COPY or UNDO
 
@@ -43,12 +43,12 @@ class PickPanel(QWidget):
         self.filters: list[Filter] = []
         self.add = QPushButton("Add a filter")
         self.add.clicked.connect(self.add_filter)
-        self.said = Words()
+        self.status = WrappedLabel()
         self.rows = QVBoxLayout()
         self.buttons = {name: QPushButton(name) for name in (KEEP, REMOVE, COPY, UNDO)}
-        self.buttons[KEEP].setToolTip("Remove all objects but those that are picked.")
-        self.buttons[REMOVE].setToolTip("Remove the objects that are picked.")
-        self.buttons[COPY].setToolTip("Copy the objects that are picked into a layer of their own.")
+        self.buttons[KEEP].setToolTip("Remove all objects except the picked ones.")
+        self.buttons[REMOVE].setToolTip("Remove the picked objects.")
+        self.buttons[COPY].setToolTip("Copy the picked objects to a new layer.")
         grid = QGridLayout()
         for place, (name, button) in enumerate(self.buttons.items()):
             button.clicked.connect(lambda _=False, name=name: self.asked.emit(name))
@@ -57,13 +57,13 @@ class PickPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self.rows)
         column.addWidget(self.add)
-        column.addWidget(self.said)
+        column.addWidget(self.status)
         column.addLayout(grid)
         picked.changed.connect(self._tell)
         self._tell()
 
     def offer(self, columns: list[str]) -> None:
-        """Take the columns of a new table; filters of columns that are gone go, too."""
+        """Set the columns of a new table; filters of missing columns are removed."""
         self.columns = columns
         for each in [f for f in self.filters if f.name not in columns]:
             self._drop(each)
@@ -76,7 +76,7 @@ class PickPanel(QWidget):
         return self.picked.table
 
     def add_filter(self) -> None:
-        """Add a filter of the first column that has none yet."""
+        """Add a filter on the first column without one."""
         if self._table is None or not self.columns:
             return
         used = {f.name for f in self.filters}
@@ -92,13 +92,13 @@ class PickPanel(QWidget):
         self._pick()
 
     def clear(self) -> None:
-        """Take all filters away."""
+        """Remove all filters."""
         for each in list(self.filters):
             self._drop(each)
 
     def _fill(self, one: Filter) -> None:
         if self._table is not None:
-            one.take(numbers_of(self._table, one.name))
+            one.take(column_values(self._table, one.name))
 
     def _drop(self, old: Filter) -> None:
         self.filters.remove(old)
@@ -111,22 +111,22 @@ class PickPanel(QWidget):
         if table is None or not self.filters:
             self.picked.pick(SOURCE, None)
             return
-        masks = [each.passing(numbers_of(table, each.name)) for each in self.filters]
+        masks = [each.passing(column_values(table, each.name)) for each in self.filters]
         self.picked.pick(SOURCE, np.logical_and.reduce(masks))
 
     def _tell(self) -> None:
         table, some = self._table, self.picked.some
         count = int(self.picked.mask.sum())
         total = 0 if table is None else len(table)
-        self.said.setText(f"{count:,} of {total:,} objects picked" if some else "")
-        self.said.setVisible(some)
+        self.status.setText(f"{count:,} of {total:,} objects picked" if some else "")
+        self.status.setVisible(some)
         self.add.setEnabled(total > 0)
         for name in (KEEP, REMOVE, COPY):
             self.buttons[name].setEnabled(some)
 
 
 class Filter(QWidget):
-    """A column and a range of its values; what has no value passes while the range is whole."""
+    """A column and a range of values; missing values pass only if the range is complete."""
 
     changed = Signal()
     chosen = Signal()
@@ -142,7 +142,7 @@ class Filter(QWidget):
         self.limits = 0.0, 0.0
         close = QToolButton()
         close.setText("×")
-        close.setToolTip("Take this filter away.")
+        close.setToolTip("Remove this filter.")
         top = QHBoxLayout()
         top.addWidget(self.column, 1)
         top.addWidget(close)
@@ -160,7 +160,7 @@ class Filter(QWidget):
         return str(self.column.currentData())
 
     def take(self, values: NDArray[np.float64]) -> None:
-        """Set the ends of the range to those of a column."""
+        """Set the range to that of a column."""
         finite = values[np.isfinite(values)]
         low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
         self.limits = low, high
@@ -173,7 +173,7 @@ class Filter(QWidget):
         self.changed.emit()
 
     def passing(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return which values lie in the range."""
+        """Return which values are in the range."""
         low, high = self.range.value()
         step = 10.0 ** -self.range.decimals()  # the slider's numbers are rounded
         from_start, to_end = low <= self.limits[0] + step, high >= self.limits[1] - step

@@ -1,4 +1,4 @@
-"""What the Measure dock asks for: labels, images, parents, and groups of measurements."""
+"""The form of the Measure dock: labels, images, parents and groups of measurements."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class MeasureForm(OptionsForm[Measurements]):
-    """Which labels are measured, in which images, and what of them."""
+    """Labels, images and groups of measurements."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.label_layer = LayerCombo(
@@ -37,7 +37,7 @@ class MeasureForm(OptionsForm[Measurements]):
         self.images = LayerChecks(
             name="images",
             label="Images",
-            tooltip="Images on the same grid to measure intensity in.",
+            tooltip="Images on the same grid, to measure intensities.",
         )
         self.parents = LayerCombo(
             viewer, Labels, follows=False, none="none", name="parents", label="Inside",
@@ -49,7 +49,7 @@ class MeasureForm(OptionsForm[Measurements]):
         )  # fmt: skip
         self.grow = LengthEdit(
             name="grow", label="Grow to cells", hint="no",
-            tooltip="Measure cells besides nuclei: each nucleus expanded by a length such as 5um.",
+            tooltip="Also measure cells: each nucleus expanded by a distance such as 5um.",
         )  # fmt: skip
         super().__init__(
             Measurements,
@@ -69,18 +69,18 @@ class MeasureForm(OptionsForm[Measurements]):
         return tuple(name for name, tick in self.groups.items() if tick.value)
 
     def offer_images(self, layers: list[Image]) -> None:
-        """List image layers, ticked; those that were unticked before stay so."""
+        """List image layers, ticked unless they were unticked before."""
         self.images.offer(layers)
         self.show_row(self.images, visible=bool(layers))
 
     def set_units(self, volume: Volume) -> None:
-        """Let plain numbers be in the unit of the labels: px without calibration."""
+        """Read plain numbers in the unit of the labels: px without calibration."""
         self.grow.unit = volume.unit
         self.spacing.unit = volume.unit if volume.calibrated else "um"
 
 
 class LayerChecks(Container[CheckBox]):
-    """A check box for each of some layers."""
+    """One check box per layer."""
 
     def __init__(self, **options: Any) -> None:
         self.layers: list[Any] = []
@@ -94,7 +94,7 @@ class LayerChecks(Container[CheckBox]):
         return [layer for layer, box in zip(self.layers, self, strict=True) if box.value]
 
     def offer(self, layers: list[Any]) -> None:
-        """List layers, ticked; those that were unticked before stay so."""
+        """List layers, ticked unless they were unticked before."""
         off = set(self.layers) - set(self.ticked)
         self.clear()
         self.layers = layers
@@ -105,7 +105,7 @@ class LayerChecks(Container[CheckBox]):
 
 
 def _tick(group: Group) -> CheckBox:
-    """Return a box for a group, which says in its tip what is measured and what it takes."""
+    """Return the check box of a group; its tooltip lists the measurements and their cost."""
     slow = {Cost.PASS: "", Cost.SOME: "", Cost.MUCH: "  (slow)"}[group.cost]
     names = dict.fromkeys(f.title for f in group.features)
     return CheckBox(

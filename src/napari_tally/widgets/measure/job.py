@@ -1,4 +1,4 @@
-"""What the Measure dock asks for, as plain values, and the steps that do it."""
+"""A measurement that the Measure dock runs in the background."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ MOST_IDS = 5_000_000  # rows that a table of features may have
 
 @dataclass(frozen=True, eq=False)
 class MeasureJob:
-    """Labels to be measured; a copy, since one may paint while it runs.
+    """Labels to measure: a copy, since the layer may be painted meanwhile.
 
-    With `grow` the labels are nuclei, and their cells are measured too. `before` is what was
-    measured last, if only what has changed since is to be measured again.
+    With `grow` the labels are nuclei, and their cells are measured too. With `before`, the last
+    measurement, only objects that changed since are measured.
     """
 
     labels: Volume
@@ -37,7 +37,7 @@ class MeasureJob:
     before: Measured | None = None
 
     def is_as(self, other: MeasureJob) -> bool:
-        """Tell whether it differs from another one in nothing but the labels' numbers."""
+        """Tell whether two jobs differ in the values of the labels only."""
         images = [(a.array, b.array) for a, b in zip(self.images, other.images, strict=False)]
         return (
             len(self.images) == len(other.images)
@@ -54,7 +54,7 @@ class MeasureJob:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A job, the table that came of it, the cells of nuclei, and what each parent holds."""
+    """A finished job: its table, the cells of nuclei, and the objects in each parent."""
 
     job: MeasureJob
     table: pd.DataFrame
@@ -63,19 +63,19 @@ class Measured:
 
 
 def measure_job(job: MeasureJob) -> Steps[Measured]:
-    """Measure; a series frame by frame."""
+    """Measure objects, in a series frame by frame."""
     from ...measurement.cells_from_nuclei import cells_of, measure_cells
     from ...measurement.measure import measure_edited, measure_parents, measure_volumes
 
     yield Step("measure", 0, 1)
-    _check_ids(job.labels, "Press Relabel: ids are then consecutive")
+    check_ids(job.labels, "Press Relabel to make them consecutive")
     if job.grow is not None:
         cells = cells_of(job.labels, job.grow)
         yield Step("measure", 0, 1)
         return Measured(job, measure_cells(job.labels, cells, job.images, job.options), cells)
     rest: tuple[Any, ...] = (job.images, job.options, job.parents)
     if job.parents is not None:
-        _check_ids(job.parents, "Relabel the parents")
+        check_ids(job.parents, "Relabel the parents")
         table = measure_volumes(job.labels, *rest)
         yield Step("measure", 0, 1)
         parents = job.parents.calibrated_by([job.labels])
@@ -87,19 +87,19 @@ def measure_job(job: MeasureJob) -> Steps[Measured]:
     return Measured(job, table)
 
 
-def _check_ids(labels: Volume, advice: str) -> None:
-    """Refuse ids that would make a table of features too long."""
+def check_ids(labels: Volume, hint: str) -> None:
+    """Raise an `InputError` if ids are too large for a table with one row per id."""
     most = int(np.asarray(labels.array).max(initial=0))
     if most > MOST_IDS:
+        where = f" in {labels.name}" if labels.name else ""
         raise InputError(
-            f"Ids of at most {MOST_IDS:,} are needed for a table in napari",
-            f"{most:,}{f' in {labels.name}' if labels.name else ''}",
-            advice,
+            f"The largest id{where} is {most:,} but napari shows at most {MOST_IDS:,} rows",
+            hint=hint,
         )
 
 
 def link_job(labels: Volume) -> Steps[Tracked]:
-    """Link the objects of a series of labels: a copy, since one may paint while it runs."""
+    """Link the objects of a series of labels over time."""
     from ...measurement.track import track_steps
 
     return (yield from track_steps(labels))

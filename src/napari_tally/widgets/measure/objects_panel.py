@@ -1,4 +1,4 @@
-"""What one does with measured objects: colour, pick, plot, find, edit and take them."""
+"""Measured objects: colour, pick, plot, find, edit and export them."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
     from .job import Measured
 
-_ROOM = 900  # pixels of a screen on which there is room for a dock below the image
+_ROOM = 900  # px: screens with room for a dock below the image
 _NO_NUMBERS = ("label", "t", "parent", "class", "nearest_neighbour")
 
 
 class ObjectsPanel(QWidget):
-    """The objects of a label layer and their table, connected."""
+    """The objects of a label layer, linked with their table."""
 
-    edited = Signal()  # objects were removed, or that was taken back
-    painted = Signal()  # somebody has painted
+    edited = Signal()  # objects were removed or restored
+    painted = Signal()  # the layer was painted
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,7 +72,7 @@ class ObjectsPanel(QWidget):
         self.picks.asked.connect(self._edit)
 
     def show_objects(self, layer: Labels, measured: Measured) -> None:
-        """Show what was measured of a layer."""
+        """Show the measurements of a layer."""
         self._follow(layer)
         self.axes = measured.job.labels.axes
         self.table = table = with_model_columns(layer, measured.table)
@@ -92,7 +92,7 @@ class ObjectsPanel(QWidget):
         self.finder.follow(layer, table, self.axes)
 
     def stop(self) -> None:
-        """Let go of the viewer; the labels get their colours back."""
+        """Disconnect from the viewer, and restore the colours of the labels."""
         self.viewer.dims.events.current_step.disconnect(self._show_frame)
         self._leave()
         self.colours.give_back()
@@ -130,7 +130,7 @@ class ObjectsPanel(QWidget):
 
     @property
     def _by_frame(self) -> bool:
-        """Whether ids come again in other frames, so that a row of features is one of a frame."""
+        """Whether ids recur in several frames, so that features show one frame at a time."""
         table = self.table
         return table is not None and "t" in table and bool(table["label"].duplicated().any())
 
@@ -143,7 +143,7 @@ class ObjectsPanel(QWidget):
         layer.features = features(table[table["t"] == round(float(place))])
 
     def _edit(self, what: str) -> None:
-        """Keep, remove or copy the picked objects, or take that back."""
+        """Keep, remove or copy the picked objects, or undo that."""
         layer, table = self.layer, self.table
         if layer is None or table is None or not self._there:
             return
@@ -190,7 +190,7 @@ class ObjectsPanel(QWidget):
 
 
 def _select(layer: Labels, event: Any) -> Iterator[None]:
-    """Select the object that is clicked on, and so its row in napari's table."""
+    """Select the clicked object, and thereby its row in napari's table."""
     if str(layer.mode) != "pan_zoom":
         return
     yield
@@ -207,7 +207,7 @@ def _select(layer: Labels, event: Any) -> Iterator[None]:
 
 
 def number_columns(table: pd.DataFrame) -> list[str]:
-    """Return the columns that one colours, filters and plots by."""
+    """Return the columns for colours, filters and plots."""
     return [
         str(c)
         for c in table

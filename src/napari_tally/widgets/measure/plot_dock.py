@@ -1,4 +1,4 @@
-"""Histogram and scatter plot of measurements; what is drawn on it picks objects in the image."""
+"""Histogram and scatter plot of measurements; drawing on them picks objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from ..controls.chart import canvas_of, dress
 from ..controls.narrow_combo import narrowed
-from ..layers.colormaps import numbers_of, title_of
+from ..layers.colormaps import column_values, title_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -53,7 +53,7 @@ class PlotDock(QWidget):
         viewer.events.theme.connect(self.draw)
 
     def offer(self, columns: list[str]) -> None:
-        """List columns; the choices stay if they are still there."""
+        """List columns; the choices stay if they are available."""
         for combo, first in ((self.x_column, []), (self.y_column, [COUNT])):
             before = combo.currentData()
             combo.blockSignals(True)
@@ -65,7 +65,7 @@ class PlotDock(QWidget):
         self.draw()
 
     def stop(self) -> None:
-        """Let go of the viewer."""
+        """Disconnect from the viewer."""
         self.viewer.events.theme.disconnect(self.draw)
 
     @property
@@ -74,7 +74,7 @@ class PlotDock(QWidget):
         return self.y_column.currentData() in (None, COUNT)
 
     def draw(self, _event: Any = None) -> None:
-        """Draw the table as it is picked now."""
+        """Draw the table with the current selection."""
         self.figure.clear()
         self.selector = None
         table, x = self.picked.table, self.x_column.currentData()
@@ -84,11 +84,11 @@ class PlotDock(QWidget):
         axes = self.figure.subplots()
         dress(self.figure, axes, self.viewer.theme)
         axes.set_xlabel(title_of(x))
-        values = numbers_of(table, x)
+        values = column_values(table, x)
         if self.is_histogram:
             self._histogram(axes, values)
         else:
-            self._scatter(axes, values, numbers_of(table, self.y_column.currentData()))
+            self._scatter(axes, values, column_values(table, self.y_column.currentData()))
         self.canvas.draw_idle()
 
     def _histogram(self, axes: Any, values: NDArray[np.float64]) -> None:

@@ -1,4 +1,4 @@
-"""Which objects are picked: by filters and by what is drawn on a plot."""
+"""The picked objects: by filters and by drawing on a plot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Picked(QObject):
-    """A table of objects, and the rows that every source (a filter, a plot) agrees on."""
+    """A table of objects, and the rows that all sources (filters, plots) pick."""
 
     changed = Signal()
 
@@ -23,13 +23,13 @@ class Picked(QObject):
         self._masks: dict[str, NDArray[np.bool_]] = {}
 
     def take(self, table: pd.DataFrame | None) -> None:
-        """Take a new table; nothing is picked then."""
+        """Set a new table, with nothing picked."""
         self.table = table
         self._masks = {}
         self.changed.emit()
 
     def pick(self, source: str, mask: NDArray[np.bool_] | None) -> None:
-        """Take the rows that a source picks, None if it has no say."""
+        """Set the rows that a source picks, None if it picks nothing."""
         if mask is None:
             self._masks.pop(source, None)
         else:
@@ -43,7 +43,7 @@ class Picked(QObject):
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """The rows that are picked; all of them if no source has a say."""
+        """The picked rows; all rows if no source picks any."""
         count = 0 if self.table is None else len(self.table)
         mask = np.ones(count, bool)
         for each in self._masks.values():
@@ -52,7 +52,7 @@ class Picked(QObject):
 
     @property
     def ids(self) -> NDArray[np.int64]:
-        """The labels that are picked."""
+        """The picked labels."""
         if self.table is None:
             return np.zeros(0, np.int64)
         labels: NDArray[np.int64] = self.table["label"].to_numpy(np.int64)

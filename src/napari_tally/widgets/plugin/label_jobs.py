@@ -1,4 +1,4 @@
-"""What the commands do to label layers, in a worker, and the layers that come of it."""
+"""Commands on label layers, run in a worker, and the layers that they add."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..controls.runner import Runner
 from ..layers.features import features
 from ..layers.label_layer import image_volume, images_on_grid, label_volume
 from ..layers.placement import geometry_like
-from ..measure.job import MOST_IDS
+from ..measure.job import check_ids
 from .writer import volume_to_write
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 Found = tuple["Volume", "pd.DataFrame"]  # new labels, and the table of their objects
 
-_runners: list[Runner] = []  # those at work, which nothing else holds
+_RELABEL = "Relabel the objects in the Measure dock"
+_runners: list[Runner] = []  # running ones, which nothing else references
 
 
 def measure_layer(viewer: ViewerModel, layer: Labels) -> None:
@@ -77,7 +78,7 @@ def save_layer(layer: Image | Labels, path: Path) -> None:
     except TallyError as error:
         show_warning(sentence(error))
         return
-    # A copy, since one may paint while it runs.
+    # A copy, since the layer may be painted meanwhile.
     volume = replace(volume, array=np.array(volume.array))
     _start("Save", lambda _: show_info(f"Saved {path}"), _save_steps, volume, path)
 
@@ -89,7 +90,7 @@ def component_steps(labels: Volume) -> Steps[Volume]:
     """
     array = np.asarray(labels.array)
     if array.min(initial=0) < 0:
-        raise InputError(f"{labels.name} has negative ids", hint="Labels are numbers from 0")
+        raise InputError(f"{labels.name} has negative ids", hint="Labels must be 0 or larger")
     frames = array if "T" in labels.axes else array[None]
     out, count = np.zeros(frames.shape, np.uint32), 0
     for number, frame in enumerate(frames):
@@ -114,7 +115,7 @@ def _derive(
     except TallyError as error:
         show_warning(sentence(error))
         return
-    # A copy, since one may paint while it runs.
+    # A copy, since the layer may be painted meanwhile.
     labels = replace(labels, array=np.array(labels.array))
     name, geometry = f"{layer.name} ({suffix})", geometry_like(layer)
 
@@ -147,7 +148,7 @@ def _measured_steps(steps: Steps[Volume]) -> Steps[Found]:
     from ...measurement.measure import measure_volumes
 
     found = yield from steps
-    _check_ids(found)
+    check_ids(found, _RELABEL)
     return found, measure_volumes(found)
 
 
@@ -155,7 +156,7 @@ def _measure_steps(labels: Volume, images: list[Volume]) -> Steps[pd.DataFrame]:
     from ...measurement.measure import measure_volumes
 
     yield Step("measure", 0, 1)
-    _check_ids(labels)
+    check_ids(labels, _RELABEL)
     return measure_volumes(labels, images)
 
 
@@ -177,16 +178,6 @@ def _save_steps(volume: Volume, path: Path) -> Steps[None]:
 
     yield Step("save", 0, 1)
     write(volume, path)
-
-
-def _check_ids(labels: Volume) -> None:
-    """Refuse ids that would make a table of features too long."""
-    most = int(np.asarray(labels.array).max(initial=0))
-    if most > MOST_IDS:
-        raise InputError(
-            f"The largest id is {most:,}, and a table in napari has at most {MOST_IDS:,} rows",
-            hint="Relabel the objects in the Measure dock",
-        )
 
 
 def _show(viewer: ViewerModel, layer: Labels, table: pd.DataFrame) -> None:

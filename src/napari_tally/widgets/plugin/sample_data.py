@@ -1,4 +1,4 @@
-"""Sample data in napari's File menu: nuclei to try everything on, some of them with truth."""
+"""Sample data in napari's File menu, some of it with ground truth."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def nuclei_2d() -> list[LayerData]:
-    """Return simulated touching nuclei, 512 x 512, and their truth in a hidden layer."""
+    """Return simulated touching nuclei, 512 x 512, with ground truth in a hidden layer."""
     from ...simulate.nuclei import NucleiField
 
     return _simulated(NucleiField())
 
 
 def nuclei_3d() -> list[LayerData]:
-    """Return simulated touching nuclei, 32 x 256 x 256, coarser in Z, and their hidden truth."""
+    """Return simulated touching nuclei, 32 x 256 x 256, coarser in Z, with hidden ground truth."""
     from ...simulate.nuclei import NucleiField
 
     field = NucleiField(
@@ -37,15 +37,16 @@ def nuclei_3d() -> list[LayerData]:
 
 
 def brain_phantom() -> list[LayerData]:
-    """Return a phantom of a hippocampus in a brain, 36 x 52 x 36, and its hidden truth."""
+    """Return a phantom of a hippocampus in a brain, 36 x 52 x 36, with hidden ground truth."""
     from ...simulate.phantom import BrainPhantom
     from .reader import layers_of
 
     phantom = BrainPhantom()
     image, classes = phantom.draw()
-    seen = Volume(image, "ZYX", phantom.spacing_mm, "mm", phantom.affine, name="brain phantom")
-    truth = replace(seen, array=classes, name=f"{seen.name} (truth)", is_labels=True)
-    return layers_of([seen]) + layers_of([truth], visible=False)
+    volume = Volume(image, "ZYX", phantom.spacing_mm, "mm", phantom.affine, name="brain phantom")
+    name = f"{volume.name} (ground truth)"
+    ground_truth = replace(volume, array=classes, name=name, is_labels=True)
+    return layers_of([volume]) + layers_of([ground_truth], visible=False)
 
 
 def cells3d() -> list[LayerData]:
@@ -79,44 +80,43 @@ def cells3d_projection() -> list[LayerData]:
 def human_mitosis() -> list[LayerData]:
     """Return human nuclei, some in mitosis, 512 x 512, without calibration.
 
-    The image is that of `skimage.data.human_mitosis`, downloaded when it is first asked for.
+    This is `skimage.data.human_mitosis`, downloaded at first use.
 
     Raises
     ------
     InputError
-        If the package that downloads it is not installed.
+        If pooch, which downloads the image, is not installed.
     FileError
-        If it cannot be downloaded.
+        If the image cannot be downloaded.
     """
     return [_image(Volume(_downloaded("human_mitosis"), "YX", name="human mitosis"))]
 
 
 def _downloaded(name: str) -> NDArray[np.generic]:
-    """Return an image of `skimage.data`, from the network if it has not been there yet."""
+    """Return an image of `skimage.data`, downloaded unless it is cached."""
     from skimage import data
 
     try:
         return np.asarray(getattr(data, name)())
     except ImportError:
         raise InputError(
-            f"The package pooch is needed to download the image {name}",
-            "none",
-            "Install it with: pip install pooch",
+            f"Image {name} cannot be downloaded without the package pooch",
+            hint="Install it with: pip install pooch",
         ) from None
-    except (OSError, ValueError) as error:  # no network; not the file that was expected
+    except (OSError, ValueError) as error:  # no network, or a wrong checksum
         raise FileError(
-            f"A download of the image {name} is needed, once",
-            shorten(sentence(error), 120),
-            "Try again with a network connection, or open the simulated nuclei, which need none",
+            f"Image {name} cannot be downloaded: {shorten(sentence(error), 120).rstrip('.')}",
+            hint="Check the network connection, or open the simulated nuclei instead",
         ) from None
 
 
 def _simulated(field: NucleiField) -> list[LayerData]:
     image, labels = field.draw()
     axes = "ZYX"[-image.ndim :]
-    seen = Volume(image, axes, field.spacing_um, "um", name="simulated nuclei")
-    truth = {**geometry_of_volume(seen), "name": f"{seen.name} (truth)", "visible": False}
-    return [_image(seen), (labels, truth, "labels")]
+    volume = Volume(image, axes, field.spacing_um, "um", name="simulated nuclei")
+    name = f"{volume.name} (ground truth)"
+    hidden = {**geometry_of_volume(volume), "name": name, "visible": False}
+    return [_image(volume), (labels, hidden, "labels")]
 
 
 def _image(volume: Volume) -> LayerData:

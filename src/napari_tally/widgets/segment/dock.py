@@ -1,4 +1,4 @@
-"""The Segment dock: choose an image, press Run, tune by eye, take the numbers."""
+"""The Segment dock: choose an image, press Run, adjust by eye, export."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from ..layers.image_layer import (
     geometry_of,
     spacing_text,
     volume_of,
-    with_told_spacing,
+    with_typed_spacing,
 )
 from ..layers.placement import placed_volume
 from .estimate import Forecast
 from .export_panel import TakeAway
-from .fit_panel import FitPanel, fit_job, smallest_text
+from .fit_panel import FitPanel, fit_job, min_size_text
 from .form import SegmentForm
 from .job import Done, Job, segment_job, separate_job
 from .live_preview import show_preview
@@ -69,7 +69,7 @@ class SegmentDock(Dock):
         self.done: Done | None = None
         self.moved = False  # whether a slider was moved during a run
         self.picked = False  # whether the user picked a model
-        # The form announces a change before what depends on it, such as the sliders, has followed.
+        # The form reports a change before dependent widgets, such as the sliders, are updated.
         self.settled = QTimer(self)
         self.settled.setSingleShot(True)
         self.settled.timeout.connect(self._forecast)
@@ -112,7 +112,7 @@ class SegmentDock(Dock):
         remembered().events.model_folder.connect(self._offer_models)
 
     def let_go(self) -> None:
-        """Stop, and follow the viewer no more."""
+        """Stop, and disconnect from the viewer."""
         super().let_go()
         self.settled.stop()
         self.form.image.stop()
@@ -126,16 +126,16 @@ class SegmentDock(Dock):
         return self.results[OBJECTS]
 
     def job(self) -> Job:
-        """Return what the form asks for now.
+        """Return the job that the form describes.
 
         Raises
         ------
         TallyError
-            If the form cannot be understood; the message says what to change.
+            If the form is invalid; the message says what to change.
         """
         layer = self.form.image.value
         if layer is None:
-            raise InputError("An image layer is needed", "none", "Open an image, or a sample")
+            raise InputError("There is no image layer", hint="Open an image or a sample")
         axes = self.form.axes.value.strip().upper() or axes_of(layer)
         placed = placed_volume(layer, axes)
         volume = self._calibrated(placed)
@@ -157,20 +157,20 @@ class SegmentDock(Dock):
         return str(self.form.model.value)
 
     def _calibrated(self, volume: Volume) -> Volume:
-        return with_told_spacing(volume, self.form.spacing.value)
+        return with_typed_spacing(volume, self.form.spacing.value)
 
     def _options(self) -> SegmentOptions:
         info = read_info(model_folder(self.model))
         return self.form.values(keep_maps=True, **self.tune.options(info.head))
 
     def _flat_on_stack(self) -> bool:
-        """Tell whether a stack is to go through a model for 2D images."""
+        """Tell whether a stack is to be segmented by a 2D model."""
         layer = self.form.image.value
         deep = layer is not None and "Z" in self.form.axes.value.upper()
         return deep and read_architecture(model_folder(self.model)).spatial_dims == 2
 
     def run(self) -> None:
-        """Segment what the form says."""
+        """Start the segmentation."""
         try:
             job = self.job()
         except WRONG_INPUT as error:
@@ -182,10 +182,10 @@ class SegmentDock(Dock):
         self.runner.start(segment_job, job)
 
     def separate(self) -> None:
-        """Decode the kept maps with the numbers of the sliders, without the network."""
+        """Decode the cached prediction maps with the slider values, without the network."""
         if self.done is None:
             return
-        if self.panel.busy:  # the network is at work
+        if self.panel.busy:  # the network is running
             self.moved = True
             return
         earlier = self.done
@@ -200,7 +200,7 @@ class SegmentDock(Dock):
         self.runner.start(separate_job, job, earlier, bar=False)
 
     def fit_sliders(self) -> None:
-        """Find the numbers that give the chosen labels best."""
+        """Fit the sliders to the chosen ground truth."""
         if self.done is None or self.panel.busy:
             return
         try:
@@ -212,12 +212,12 @@ class SegmentDock(Dock):
         self.runner.start(fit_job, *arguments)
 
     def _fitted(self, tuning: Tuning) -> None:
-        """Put the sliders where the fit has found them, and decode by them."""
+        """Set the sliders to the fitted values and decode with them."""
         self.panel.idle()
         self.fit.take(tuning)
         self.tune.put(tuning.info.head)
         assert self.done is not None
-        self.tune.min_size.value = smallest_text(tuning, self.done)
+        self.tune.min_size.value = min_size_text(tuning, self.done)
         self.separate()
 
     def _finished(self, done: Done | Tuning) -> None:
@@ -225,7 +225,7 @@ class SegmentDock(Dock):
             self._fitted(done)
             return
         self.panel.idle()
-        # The sliders are those of the model that is chosen now.
+        # The sliders belong to the chosen model.
         self.done = done if done.job.model == self.model else None
         contour, parts = int(self.contours.isChecked()), parts_of(done)
         layers = [self.results[part.kind].show(done, part, contour) for part in parts]
@@ -242,7 +242,7 @@ class SegmentDock(Dock):
             self.separate()
 
     def _offer_models(self) -> None:
-        """List the shipped models and those of the user's folder; the choice stays."""
+        """List the built-in models and those in the user's folder; the choice stays."""
         combo, before = self.form.model, self.form.model.value
         named = {name: name for name in shipped_models()}
         folder = remembered().model_folder
@@ -259,7 +259,7 @@ class SegmentDock(Dock):
         self.picked = True
 
     def _offer_default(self, volume: Volume) -> None:
-        """Choose the model for stacks or for images, unless the user picked one, or has others."""
+        """Choose the default 2D or 3D model, unless the user picked a model."""
         if not self.picked and self.model in (SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D):
             self.form.model.value = default_model(volume)
 
@@ -280,7 +280,7 @@ class SegmentDock(Dock):
     def _image_changed(self, layer: Image | None) -> None:
         self.panel.run.setEnabled(layer is not None and not self.runner.busy)
         if layer is None:
-            self.panel.say("Open an image, or a sample: File > Open Sample > napari-tally.")
+            self.panel.say("Open an image or a sample: File > Open Sample > napari-tally.")
             return
         self.panel.say("")
         self.form.axes.value = ""
@@ -308,7 +308,7 @@ class SegmentDock(Dock):
         self._forecast()
 
     def _spacing_changed(self) -> None:
-        """Let plain sizes be in the unit of the voxel size that was typed."""
+        """Read plain sizes in the unit of the typed voxel size."""
         layer = self.form.image.value
         if layer is None:
             return
@@ -322,7 +322,7 @@ class SegmentDock(Dock):
         self.tune.set_units(volume, 3 if "Z" in volume.axes else 2)
 
     def _form_changed(self) -> None:
-        """Take back what was wrong with the form, and forecast anew."""
+        """Clear the error of the form and update the forecast."""
         self.accept()
         self.settled.start(_SETTLE_MS)
 

@@ -1,4 +1,4 @@
-"""How long a run will take and how much memory, learnt from the runs before."""
+"""Forecast of the time and memory of a run, from the runs before."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from .messages import size
 if TYPE_CHECKING:
     from .job import Done, Job
 
-_FIRST = {"cpu": {2: 1.2e-6, 3: 6e-6}, "cuda": {2: 1e-7, 3: 3e-7}}  # seconds a voxel, at first
+_FIRST = {
+    "cpu": {2: 1.2e-6, 3: 6e-6},
+    "cuda": {2: 1e-7, 3: 3e-7},
+}  # seconds per voxel at first
 
 
 class Forecast:
-    """Seconds a voxel of each model and device."""
+    """Seconds per voxel of each model and device."""
 
     def __init__(self) -> None:
         self.rates: dict[tuple[str, str], float] = {}
@@ -29,21 +32,21 @@ class Forecast:
         self.rates[done.job.model, done.job.options.device] = rate
 
     def sentence(self, job: Job) -> str:
-        """Say what a job will take."""
+        """Return the forecast for a job as a sentence."""
         wanted, ndim = needed(job)
         first = _FIRST.get(job.options.device, _FIRST["cpu"])[ndim]
         rate = self.rates.get((job.model, job.options.device), first)
         free = psutil.virtual_memory().available
-        told = f"About {_time(rate * wanted.voxels)}, {size(wanted.memory)} ({size(free)} free)"
+        forecast = f"About {_time(rate * wanted.voxels)}, {size(wanted.memory)} ({size(free)} free)"
         if wanted.memory > free:
-            told += ". That is more than there is: choose a part of the image"
+            forecast += ". This exceeds the free memory: choose a part of the image"
         if wanted.streamed:
-            told += ". Block by block, with the maps in a temporary file"
-        return told
+            forecast += ". Runs block by block, with the prediction maps in a temporary file"
+        return forecast
 
 
 def needed(job: Job) -> tuple[Needs, int]:
-    """Return what a job takes, and for how many axes its model is."""
+    """Return the requirements of a job, and the dimensions of its model."""
     folder = model_folder(job.model)
     ndim = read_architecture(folder).spatial_dims
     return needs(job.cut, read_info(folder), ndim, job.options), ndim

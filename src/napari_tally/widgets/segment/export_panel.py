@@ -1,4 +1,4 @@
-"""What one takes from a result: the table, the maps, and the code that makes it again."""
+"""Export of a result: its table, prediction maps, and the code that reproduces it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TakeAway(QWidget):
             grid.addWidget(button, place // 2, place % 2)
 
     def take(self, done: Done, parts: list[Part], layer: Labels) -> None:
-        """Take a result, and the layer of its last part."""
+        """Set the result, and the layer of its last part."""
         self.done, self.parts, self.layer = done, parts, layer
         if self.finder.layer is not None:
             self._follow()
@@ -76,9 +76,9 @@ class TakeAway(QWidget):
             self.write(Path(name))
 
     def write(self, path: Path) -> None:
-        """Write the table; those of classes and of segments go into files of their own.
+        """Write the table; classes and segments go to separate files.
 
-        These have `_classes` and `_segments` in their names, and never go over another file.
+        Their names end in `_classes` and `_segments`; existing files are not replaced.
         """
         from ...files.tables.tables import write_table
 
@@ -92,7 +92,7 @@ class TakeAway(QWidget):
             paths[path.with_stem(f"{path.stem}_segments")] = segments
         try:
             for other in [p for p in paths if p != path and p.exists()]:
-                raise OutputExistsError("A new name is needed", f"{other}", "Choose another")
+                raise OutputExistsError(f"{other} exists", hint="Choose another name")
             for place, table in paths.items():
                 write_table(table, place)
         except TallyError as error:
@@ -105,11 +105,11 @@ class TakeAway(QWidget):
         assert self.done is not None
         job, result, info = self.done.job, self.done.result, self.done.model.info
         if result.maps is None:
-            show_info("The maps of this run were too large to be kept.")
+            show_info("The prediction maps of this run were too large to cache.")
             return
         maps = list(result.maps)
         if not maps[0].size:
-            show_info("There are no maps: the image has one value throughout.")
+            show_info("There are no prediction maps: the image is constant.")
             return
         ndim = maps[0].ndim - 1
         shape = result.volume.shape
@@ -128,22 +128,22 @@ class TakeAway(QWidget):
             )  # fmt: skip
 
     def copy_python(self) -> None:
-        """Put a Python program that makes this result on the clipboard."""
+        """Copy Python code that reproduces this result to the clipboard."""
         assert self.done is not None
-        _copy(python_of(self.done), "Python")
+        _copy(python_of(self.done), "Python code")
 
     def copy_command(self) -> None:
-        """Put the command that makes this result on the clipboard."""
+        """Copy the command that reproduces this result to the clipboard."""
         assert self.done is not None
         job = self.done.job
         if not job.source or not job.region.is_whole(job.volume.shape):
-            show_warning("A command needs a file and the whole of it: take the Python instead.")
+            show_warning("A command works on whole files. Use Copy Python instead.")
             return
-        _copy(command_of(self.done), "The command")
+        _copy(command_of(self.done), "Command")
 
 
 def python_of(done: Done) -> str:
-    """Return the Python program that makes a result again."""
+    """Return Python code that reproduces a result."""
     job = done.job
     image = job.source or f"viewer.layers[{job.layer_name!r}].data"
     cuts = None if job.region.is_whole(job.volume.shape) else job.region.cuts
@@ -151,16 +151,16 @@ def python_of(done: Done) -> str:
 
 
 def command_of(done: Done) -> str:
-    """Return the command that makes a result again."""
+    """Return the command that reproduces a result."""
     return command_line(done.job.source, done.job.model, done.job.options, **_reading(done))
 
 
 def _reading(done: Done) -> dict[str, str | None]:
-    """Return the axes and the spacing that are to be told besides the file, where there is one."""
+    """Return the axes and spacing that reading the image needs; None where its file has them."""
     job, volume = done.job, done.job.volume
     placed = volume.affine is not None and bool(job.source) and not job.corrected
     if placed and job.region.is_whole(volume.shape):
-        # The file says it all, and its axes may be in another order than the layer's.
+        # The file has both, and its axes may be ordered otherwise than the layer's.
         return {"axes": None, "spacing": None}
     if volume.spacing is None:
         return {"axes": volume.axes, "spacing": None}
@@ -172,4 +172,4 @@ def _copy(text: str, what: str) -> None:
     clipboard = QApplication.clipboard()
     if clipboard is not None:
         clipboard.setText(text)
-    show_info(f"{what} is on the clipboard.")
+    show_info(f"{what} copied to the clipboard.")

@@ -1,4 +1,4 @@
-"""Fit a model's numbers to a label layer that holds the truth of the image."""
+"""Fit a model's post-processing parameters to ground truth in a label layer."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 
 class FitPanel(QWidget):
-    """A label layer, and what fits the sliders to it and writes them into a model of one's own."""
+    """Fit the sliders to a label layer, and save them as a model."""
 
     asked = Signal()
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.truth = LayerCombo(
+        self.ground_truth = LayerCombo(
             viewer, Labels, follows=False, letters=6,
-            tooltip="Labels that are right everywhere: painted, or a corrected result.",
+            tooltip="Ground truth for this image: painted labels or a corrected result.",
         )  # fmt: skip
         self.button = QPushButton("Fit")
-        self.button.setToolTip("Find the numbers and smallest size that give these labels best.")
+        self.button.setToolTip("Find the parameters that best reproduce these labels.")
         self.keep = QPushButton("Save...")
-        self.keep.setToolTip("Write a model with the numbers that were found to a new folder.")
+        self.keep.setToolTip("Save the model with the fitted parameters in a new folder.")
         row, rows = QHBoxLayout(), QFormLayout(self)
-        row.addWidget(self.truth.native, 1)
+        row.addWidget(self.ground_truth.native, 1)
         row.addWidget(self.button)
         row.addWidget(self.keep)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -50,11 +50,11 @@ class FitPanel(QWidget):
         self.words: list[str] = []  # of the last fit, until the next run
         self.button.clicked.connect(self.asked)
         self.keep.clicked.connect(self.save)
-        self.truth.changed.connect(self._follow)
+        self.ground_truth.changed.connect(self._follow)
         self._follow()
 
     def show_for(self, done: Done | None) -> None:
-        """Offer what can be done with a result: models of classes have nothing to fit."""
+        """Show the panel for models of objects: models of classes have nothing to fit."""
         self.setVisible(done is not None and not done.model.info.head.class_names)
         if done is None or self.tuning is None or self.job.model != done.job.model:
             self.tuning = None
@@ -66,11 +66,11 @@ class FitPanel(QWidget):
         Raises
         ------
         InputError
-            If there are no labels, or they are not of the image's shape.
+            If there are no labels, or their shape is not that of the image.
         """
-        layer = self.truth.value
+        layer = self.ground_truth.value
         if layer is None:
-            raise InputError("A label layer with the truth is needed", "none", "Paint some labels")
+            raise InputError("There is no label layer to fit to", hint="Paint or open labels")
         found = done.result.volume
         whole = tuple(
             n for n, a in zip(done.job.volume.shape, done.job.volume.axes, strict=True) if a != "C"
@@ -80,23 +80,26 @@ class FitPanel(QWidget):
             axes = zip(done.job.region.cuts, done.job.volume.axes, strict=True)
             labels = labels[tuple(cut for cut, axis in axes if axis != "C")]
         if labels.shape != found.shape:
-            raise InputError(f"Labels of shape {whole} are needed", f"{layer.name}: {labels.shape}")
+            raise InputError(
+                f"Layer {layer.name} has shape {labels.shape} but the image {whole}",
+                hint="Choose labels of the whole image",
+            )
         self.job = done.job
         return done.job, replace(found, array=labels.copy(), name=layer.name)
 
     def take(self, tuning: Tuning) -> None:
-        """Keep what was found, for a model."""
+        """Store fitted parameters, to be saved as a model."""
         self.tuning, self.words = tuning, [f"{line}." for line in tuning.lines()]
         self._follow()
 
     def save(self) -> None:
-        """Ask for a folder and write the model with the numbers that were found."""
-        name, _ = QFileDialog.getSaveFileName(self, "A new folder for the model", "my-model")
+        """Ask for a folder and save the fitted model in it."""
+        name, _ = QFileDialog.getSaveFileName(self, "New folder for the model", "my-model")
         if name:
             self.write(Path(name))
 
     def write(self, folder: Path) -> None:
-        """Write the model with the numbers that were found to a new folder."""
+        """Save the model with the fitted parameters in a new folder."""
         from ...models.copy_bundle import copy_model
 
         assert self.tuning is not None
@@ -109,28 +112,28 @@ class FitPanel(QWidget):
             show_info(f"Model written to {folder}")
 
     def stop(self) -> None:
-        """Let go of the viewer."""
-        self.truth.stop()
+        """Disconnect from the viewer."""
+        self.ground_truth.stop()
 
     def _follow(self, _layer: Any = None) -> None:
-        self.button.setEnabled(self.truth.value is not None)
+        self.button.setEnabled(self.ground_truth.value is not None)
         self.keep.setEnabled(self.tuning is not None and bool(self.tuning.changed))
 
 
-def smallest_text(tuning: Tuning, done: Done) -> str:
-    """Return the smallest size that was found as a user writes it, "" where it is the model's own.
+def min_size_text(tuning: Tuning, done: Done) -> str:
+    """Return the fitted minimum size as text, "" if it is not above the model's own.
 
-    A model's own smallest size always holds: a smaller one is for the model that is saved.
+    A model's own minimum size always applies; only a saved model can have a smaller one.
     """
     own, found = done.model.info.min_size, tuning.info.min_size
     ndim = done.model.architecture.spatial_dims
     return f"{found / done.result.scale**ndim:.0f}px{ndim}" if found > own else ""
 
 
-def fit_job(job: Job, truth: Volume) -> Steps[Tuning]:
-    """Find the numbers by which a model gives these labels best; yields every step."""
+def fit_job(job: Job, ground_truth: Volume) -> Steps[Tuning]:
+    """Find the parameters with which a model best reproduces the ground truth; yield every step."""
     from ...segmentation.tune import TuneOptions, tune_steps
 
     own: dict[str, Any] = {"threshold": None, "tune": {}, "min_size": None}
     options = TuneOptions(segment=job.options.model_copy(update=own))
-    return (yield from tune_steps([(job.cut, truth)], loaded(job.model), options))
+    return (yield from tune_steps([(job.cut, ground_truth)], loaded(job.model), options))

@@ -1,4 +1,4 @@
-"""What the Segment dock asks for besides the options: image, model, voxel size and region."""
+"""The form of the Segment dock: segmentation options, image, model, voxel size and region."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..controls.choice import Choice
 from ..controls.layer_combo import LayerCombo
 from ..controls.length_edit import LengthEdit
 from ..controls.options_form import OptionsForm
-from ..controls.wrapped_label import Words
+from ..controls.wrapped_label import WrappedLabel
 from ..layers.image_layer import REGIONS
 from .tune_panel import TUNED
 
@@ -30,7 +30,7 @@ DEVICES = ("auto", "cpu", "mps") if sys.platform == "darwin" else ("auto", "cpu"
 
 
 class SegmentForm(OptionsForm[SegmentOptions]):
-    """What to segment, with what, and where."""
+    """Image, model and options of a segmentation."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.image = LayerCombo(viewer, name="image", tooltip="The image layer to segment.")
@@ -45,7 +45,7 @@ class SegmentForm(OptionsForm[SegmentOptions]):
             tooltip="Size of a voxel, such as 0.5,0.26,0.26um. Unknown: sizes are in px.",
         )  # fmt: skip
         self.region = Choice(REGIONS, name="region", tooltip="How much of the image to segment.")
-        self.stack = Choice([(words, name) for name, words in STACKS.items()], name="stack")
+        self.stack = Choice([(label, name) for name, label in STACKS.items()], name="stack")
         self.device = Choice(DEVICES, name="device")
         super().__init__(
             SegmentOptions,
@@ -53,7 +53,7 @@ class SegmentForm(OptionsForm[SegmentOptions]):
              self.region, self.stack, self.device],
             exclude=TUNED,
         )  # fmt: skip
-        self.about, self.forecast, self.circle = Words(), Words(), QToolButton()
+        self.about, self.forecast, self.circle = WrappedLabel(), WrappedLabel(), QToolButton()
         self.circle.setText("show")
         self.circle.setCheckable(True)
         self.circle.setToolTip("Draw this size as a circle on the image.")
@@ -62,15 +62,15 @@ class SegmentForm(OptionsForm[SegmentOptions]):
         self.native.layout().addWidget(self.forecast)
 
     def show_size(self, *, visible: bool) -> None:
-        """Ask for an object size only where the model works at one."""
+        """Show the object size only for models that rescale to one."""
         self.show_row(self.object_size, visible=visible)
 
     def set_channels(self, names: tuple[str, ...]) -> None:
-        """Offer channels by name; nothing to choose hides the row."""
+        """List channels by name; hide the row if there is only one."""
         self.channel.offer([(name, name) for name in names])
         self.show_row(self.channel, visible=len(names) > 1)
 
     def set_units(self, volume: Volume) -> None:
-        """Let plain numbers be in the unit of an image: px without calibration."""
+        """Read plain numbers in the unit of an image: px without calibration."""
         self.object_size.unit = volume.unit
         self.spacing.unit = volume.unit if volume.calibrated else "um"

@@ -1,4 +1,4 @@
-"""What a dock asks for, as plain values that a worker may hold: it never touches a layer."""
+"""A segmentation job as plain values: workers never touch layers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Done:
-    """A job with what came of it."""
+    """A finished job with its result."""
 
     job: Job
     model: Model
@@ -73,7 +73,7 @@ def segment_job(job: Job) -> Steps[Done]:
 
 
 def separate_job(job: Job, earlier: Done) -> Steps[Done]:
-    """Decode the maps of an earlier run again."""
+    """Decode the prediction maps of an earlier run again."""
     from ...segmentation.segment import separate_steps
 
     result = yield from separate_steps(job.cut, earlier.model, job.options, earlier.result)

@@ -1,4 +1,4 @@
-"""What is on the canvas, decoded anew at once; the rest follows in the background."""
+"""Immediate preview of the visible slice; the whole image is decoded in the background."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from .job import Done
     from .result_layer import ResultLayer
 
-_MOST = 2**20  # voxels: more would not be at once
+_MOST = 2**20  # voxels: more would take too long
 
 
 def show_preview(
     viewer: ViewerModel, result: ResultLayer, done: Done, options: SegmentOptions
 ) -> None:
-    """Decode what is visible of a result by other options.
+    """Decode the visible part of a result with other options.
 
-    Not where the layer was edited, or where too much is visible for that to be done at once.
+    Nothing is shown if the layer was edited, or if too much is visible.
     """
     layer = result.layer
     if layer is None or not result.is_ours or done.result.maps is None:
         return
     if done.result.classes is not None or any(m.ndim > 3 for m in done.result.maps[:1]):
-        return  # classes may be turned, and a slice says too little of a stack: they follow
+        return  # classes may be reoriented, and a slice does not decide a stack: wait for the whole
     cuts = shown(viewer, layer, layer.data.shape, whole_plane=False)
     ndim = done.model.architecture.spatial_dims
     lead, plane = cuts[: layer.ndim - ndim], cuts[layer.ndim - ndim :]

@@ -1,4 +1,4 @@
-"""What a result is told to the user as, in sentences."""
+"""Messages about a result."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def explained(done: Done) -> str:
-    """Return what was found, what the user should know about it, and what is kept for tuning."""
+    """Return a summary of a result, its notes, and the memory of its cached maps."""
     found = done.result.summary if _some(done) else nothing_found(done)
     notes = [f"{note}." for note in done.result.notes]
-    return "\n".join([found, *notes, *kept(done)])
+    return "\n".join([found, *notes, *cache_notes(done)])
 
 
 def _some(done: Done) -> bool:
@@ -23,28 +23,28 @@ def _some(done: Done) -> bool:
 
 
 def nothing_found(done: Done) -> str:
-    """Say why there is nothing, and what to try."""
+    """Explain an empty result, and suggest a remedy."""
     maps = [m for m in done.result.maps or () if m.size]
     best = max((1 - float(m[0].min()) for m in maps), default=0.0)
     wanted = done.job.options.tuned(done.model.info.head)
     threshold = wanted.parameters.get("threshold", 0.0)
     if best < threshold:
         return (
-            f"Nothing found: the maps never pass {best:.2f}. "
+            f"Nothing found: the prediction maps never exceed {best:.2f}. "
             "Try a lower threshold, or another object size or channel."
         )
-    return "Nothing found: what there is is too small. Try a smaller smallest size."
+    return "Nothing found: all objects are smaller than the minimum size. Lower it."
 
 
-def kept(done: Done) -> list[str]:
-    """Say what the maps that are kept for tuning take, and where they are above the limit."""
+def cache_notes(done: Done) -> list[str]:
+    """Return the memory and disk space of the cached prediction maps."""
     maps = done.result.maps
     if maps is None:
-        return ["Maps are not kept: the sliders need another run."]
+        return ["The prediction maps are not cached: changing a slider needs another run."]
     disk = f", {size(maps.on_disk)} on disk" if maps.on_disk else ""
-    return [f"Maps kept for tuning: {size(maps.in_memory)} of {size(LIMIT)} in memory{disk}."]
+    return [f"Prediction maps cached: {size(maps.in_memory)} of {size(LIMIT)} in memory{disk}."]
 
 
 def size(count: float) -> str:
-    """Return a number of bytes as one reads it."""
+    """Return a number of bytes in MiB or GiB."""
     return f"{count / 2**20:,.0f} MiB" if count < 2**30 else f"{count / 2**30:.3g} GiB"

@@ -1,4 +1,4 @@
-"""The label layer of a result: added, brought up to date, and never overwritten once edited."""
+"""The label layer of a result: updated by the next run, unless it was edited."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class ResultLayer:
 
     @property
     def is_ours(self) -> bool:
-        """Whether the layer is still there, with just what was last put into it."""
+        """Whether the layer still exists, unedited."""
         if self.layer is None or self.layer not in self.viewer.layers:
             return False
         return not is_corrected(self.layer)
 
     def show(self, done: Done, part: Part, contour: int) -> Labels:
-        """Show a part of a result: in the layer of the last one if it may, else in a new one."""
+        """Show a part of a result: in the last layer if that is unedited, else in a new one."""
         if not (self.is_ours and self._same_place(done.job, part)):
             self._add(done, part, contour)
         assert self.layer is not None
@@ -53,7 +53,7 @@ class ResultLayer:
         return self.layer
 
     def put(self, labels: NDArray[np.integer]) -> None:
-        """Put labels into the layer without taking that for an edit."""
+        """Set the labels of the layer without counting that as an edit."""
         assert self.layer is not None and self.job is not None
         self.layer.data = labels
         sign(self.layer, self.job.layer_name, self.job.model)
@@ -78,7 +78,7 @@ class ResultLayer:
 
 
 def class_colors(colors: tuple[str, ...]) -> DirectLabelColormap:
-    """Return a colormap with a colour a class; the background and unknown ids are transparent."""
+    """Return a colormap of classes; the background and unknown ids are transparent."""
     from napari.utils.colormaps import DirectLabelColormap
 
     clear: dict[int | None, str] = {None: "transparent", 0: "transparent"}

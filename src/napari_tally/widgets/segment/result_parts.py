@@ -1,4 +1,4 @@
-"""What of a result becomes a layer: its objects, its classes, or both."""
+"""The label layers of a result: objects, classes, or both."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Part:
     name : str
         Of the layer.
     table : pandas.DataFrame
-        One row an object or class, with the places that they have in the whole image.
+        One row per object or class, with coordinates in the whole image.
     own : pandas.DataFrame
-        The same with places in `labels`.
+        The same with coordinates in `labels`.
     colors : tuple of str
-        One a class; empty for objects.
+        One per class; empty for objects.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class Part:
 
 
 def parts_of(done: Done) -> list[Part]:
-    """Return the layers of a result, the one that the user asked for last."""
+    """Return the layers of a result, the requested one last."""
     result, job = done.result, done.job
     parts = []
     if result.classes is not None and result.classes_table is not None:

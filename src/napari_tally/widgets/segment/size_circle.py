@@ -14,7 +14,7 @@ NAME = "object size"
 
 
 def draw_circle(viewer: ViewerModel, layer: Image, diameter_px: float) -> None:
-    """Draw a circle of that diameter (px of the image) in the middle of what is shown."""
+    """Draw a circle of that diameter (px of the image) in the middle of the view."""
     corners = np.asarray(layer.corner_pixels, float)
     middle = corners.mean(0)[-2:]
     reach = diameter_px / 2
@@ -34,6 +34,6 @@ def draw_circle(viewer: ViewerModel, layer: Image, diameter_px: float) -> None:
 
 
 def remove_circle(viewer: ViewerModel) -> None:
-    """Take the circle away again."""
+    """Remove the circle."""
     if NAME in viewer.layers:
         viewer.layers.remove(NAME)

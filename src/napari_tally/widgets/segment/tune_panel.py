@@ -1,4 +1,4 @@
-"""Sliders for the parameters by which a head decodes; a change is reported once they rest."""
+"""Sliders for post-processing parameters; a change is reported when they come to rest."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class TunePanel(QWidget):
         self._reported = ""
 
     def offer(self, head: Head) -> None:
-        """Show a slider for each parameter of this head, at the head's own values."""
+        """Show a slider for each parameter of a head, at the head's values."""
         for slider in self.sliders.values():
             self.form.remove(slider)
         self.semantic = not head.finds_objects
@@ -64,11 +64,11 @@ class TunePanel(QWidget):
         self._show_min_size()
 
     def set_units(self, volume: Volume, ndim: int) -> None:
-        """Let a plain minimum size be in the unit of an image: an area, or a volume."""
+        """Read a plain minimum size in the unit of an image: an area or a volume."""
         self.min_size.unit = f"{volume.unit}{ndim}"
 
     def options(self, head: Head) -> dict[str, Any]:
-        """Return what differs from the head's own values, as fields of the options."""
+        """Return the values that differ from the head's, as fields of the options."""
         own = head.parameters
         moved = {
             name: round(slider.value, 2)
@@ -84,13 +84,13 @@ class TunePanel(QWidget):
         }
 
     def put(self, head: Head) -> None:
-        """Put the sliders where a head has its parameters, without reporting."""
+        """Set the sliders to the parameters of a head, without reporting a change."""
         for name, slider in self.sliders.items():
             with slider.changed.blocked():
                 slider.value = head.parameters[name]
 
     def _show_min_size(self) -> None:
-        """Ask for a minimum size only where there are objects."""
+        """Show the minimum size only for models of objects."""
         self.form.show_row(self.min_size, visible=not self.semantic or self.separate.value)
 
     def _start_rest(self) -> None:

@@ -1,4 +1,4 @@
-"""Loss and validation scores of a training while it learns, a chart each."""
+"""Live charts of the loss and the validation scores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _POINTS = 400  # of the loss, each the mean of some steps
 
 
 class TrainingCurves(QWidget):
-    """Two charts that are drawn twice a second at most."""
+    """Two charts, drawn at most twice a second."""
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         from matplotlib.figure import Figure
@@ -42,7 +42,7 @@ class TrainingCurves(QWidget):
         self._timer.timeout.connect(self.draw)
 
     def begin(self) -> None:
-        """Forget the last training."""
+        """Clear the charts."""
         self.losses, self.scores = [], []
         self.draw()
 
@@ -56,11 +56,11 @@ class TrainingCurves(QWidget):
             self._timer.start()
 
     def stop(self) -> None:
-        """Draw no more."""
+        """Stop drawing."""
         self._timer.stop()
 
     def draw(self) -> None:
-        """Draw what there is."""
+        """Draw all steps so far."""
         self.figure.clear()
         upper, lower = self.figure.subplots(2, 1, sharex=True)
         dress(self.figure, upper, self.viewer.theme)

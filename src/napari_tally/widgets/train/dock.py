@@ -1,4 +1,4 @@
-"""The Train dock: from painted labels to a model of one's own."""
+"""The Train dock: train or fine-tune a model on image and label layers."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from ...training.data.labelled_image import Labelled
     from ...training.train import Trained
 
-_LINES = 200  # that are kept of what a training says
+_LINES = 200  # of the log that are shown
 
 
 class TrainDock(Dock):
-    """Learn from pairs of layers, watch it, and use what comes out."""
+    """Train on pairs of layers, follow the training, and use the model."""
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer, "Train")
@@ -47,7 +47,7 @@ class TrainDock(Dock):
         self.plan, self.pause = QPushButton("Show plan"), QPushButton("Pause")
         self.use = QPushButton("Use in Segment")
         self.show_preview = QCheckBox("Preview after each validation")
-        self.curves, self.said = TrainingCurves(napari_viewer), QPlainTextEdit()
+        self.curves, self.log = TrainingCurves(napari_viewer), QPlainTextEdit()
         self.previewer = Runner("Preview")
         self.job_now: TrainJob | None = None
         self.trained: Path | None = None
@@ -59,10 +59,10 @@ class TrainDock(Dock):
 
     def _build(self) -> None:
         self.panel.run.setText("Train")
-        self.panel.cancel.setText("Stop and keep")
-        self.said.setReadOnly(True)
-        self.said.setMaximumBlockCount(_LINES)
-        self.said.setFixedHeight(90)
+        self.panel.cancel.setText("Stop and save")
+        self.log.setReadOnly(True)
+        self.log.setMaximumBlockCount(_LINES)
+        self.log.setFixedHeight(90)
         self.show_preview.setChecked(True)
         self.what = Section("Images and options", self.form.native)
         self.what.open()
@@ -75,18 +75,18 @@ class TrainDock(Dock):
         row.setContentsMargins(0, 0, 0, 0)
         column = scrolled(self)
         for part in (
-            self.what, buttons, self.panel, self.use, self.show_preview, self.more, self.said,
+            self.what, buttons, self.panel, self.use, self.show_preview, self.more, self.log,
         ):  # fmt: skip
             column.addWidget(part)
         column.addStretch(1)
         self.use.setVisible(False)
         self.pause.setEnabled(False)
-        self.panel.say("Add pairs of an image and its labels, then press Train.")
+        self.panel.say("Add pairs of an image and its ground truth, then press Train.")
 
     def _connect(self) -> None:
         self.form.changed.connect(self.accept)
         self.form.add_corrected.clicked.connect(self.take_corrected)
-        self.plan.clicked.connect(self.tell_plan)
+        self.plan.clicked.connect(self.show_plan)
         self.pause.clicked.connect(self.toggle_pause)
         self.panel.run.clicked.connect(self.run)
         self.panel.cancel.clicked.connect(self.stop)
@@ -98,32 +98,32 @@ class TrainDock(Dock):
         self.previewer.failed.connect(lambda error: self._say(sentence(error)))
 
     def stop_runs(self) -> None:
-        """Stop what is under way; the best weights so far are kept."""
+        """Stop all runs; the best weights so far are saved."""
         super().stop_runs()
         self.previewer.cancel()
 
     def let_go(self) -> None:
-        """Stop, and follow the viewer no more."""
+        """Stop, and disconnect from the viewer."""
         super().let_go()
         self.curves.stop()
         for combo in (self.form.image, self.form.label_layer, self.form.known):
             combo.stop()
 
     def job(self) -> TrainJob:
-        """Return what the form asks for now.
+        """Return the job that the form describes.
 
         Raises
         ------
         TallyError
-            If the form cannot be understood; the message says what to change.
+            If the form is invalid; the message says what to change.
         """
         form = self.form
         layers = form.pairs.chosen()
         if not layers:
-            raise InputError("There is no pair of an image and its labels", hint="Press Add pair")
+            raise InputError("There are no training images", hint="Press Add pair")
         folder = form.output.value.strip()
         if not folder:
-            raise InputError("Model folder is empty", hint="Choose a new folder for the model")
+            raise InputError("Model folder is not set", hint="Choose a new folder for the model")
         pairs = [self._labelled(i, pair.image, pair.labels) for i, pair in enumerate(layers)]
         held_out = tuple(p.name for p, pair in zip(pairs, layers, strict=True) if pair.held_out)
         options = form.values(validation_names=held_out, device=remembered().device)
@@ -135,27 +135,29 @@ class TrainDock(Dock):
         for layer in (image, labels):
             if layer not in self.viewer.layers:
                 raise InputError(f"Layer {layer.name} was removed", hint="Remove its pair")
-        truth = label_volume(labels, images=[image])
-        seen = image_volume(image, truth.axes)
+        ground_truth = label_volume(labels, images=[image])
+        volume = image_volume(image, ground_truth.axes)
         name = f"{number:03}_{image.name}"
         known = self.form.known.value
-        mask = None if known is None else _inside(known, truth)
-        copied = replace(truth, array=np.array(truth.array))
-        return Labelled(name, replace(seen, name=name), copied, known=mask)
+        mask = None if known is None else _inside(known, ground_truth)
+        copied = replace(ground_truth, array=np.array(ground_truth.array))
+        return Labelled(name, replace(volume, name=name), copied, known=mask)
 
     def take_corrected(self) -> None:
-        """Add what was corrected to the pairs, to go on from the model that had found it."""
+        """Add corrected labels to the pairs, to fine-tune the model that made them."""
         found = corrected(self.viewer)
         for pair in found:
             self.form.pairs.add(pair.image, pair.labels)
             self.form.begin_with(pair.model)
         if found:
-            self.panel.say(f"Corrected: {', '.join(p.labels.name for p in found)}. Press Train.")
+            self.panel.say(f"Added {', '.join(p.labels.name for p in found)}. Press Train.")
         else:
-            self.panel.say("Nothing was corrected yet: paint in what Segment or Train has found.")
+            self.panel.say(
+                "No labels were corrected yet. Edit a label layer made by Segment or Train first."
+            )
 
-    def tell_plan(self) -> None:
-        """Say what a training would do."""
+    def show_plan(self) -> None:
+        """Show the training plan, without training."""
         try:
             job = self.job()
         except WRONG_INPUT as error:
@@ -166,7 +168,7 @@ class TrainDock(Dock):
         self.runner.start(plan_job, job)
 
     def run(self) -> None:
-        """Train on what the form says."""
+        """Start the training."""
         try:
             job = self.job()
         except WRONG_INPUT as error:
@@ -174,7 +176,7 @@ class TrainDock(Dock):
             return
         self.job_now, self.trained, self.began = job, None, 0.0
         self.use.setVisible(False)
-        self.said.clear()
+        self.log.clear()
         self.curves.begin()
         self.panel.start()
         self.pause.setEnabled(True)
@@ -183,15 +185,15 @@ class TrainDock(Dock):
         self.runner.start(train_job, job)
 
     def toggle_pause(self) -> None:
-        """Wait after the next step, or go on."""
+        """Pause after the next step, or resume."""
         paused = self.runner.toggle_pause()
-        self.pause.setText("Go on" if paused else "Pause")
-        self.panel.say("Paused." if paused else "Going on...")
+        self.pause.setText("Resume" if paused else "Pause")
+        self.panel.say("Paused." if paused else "Resuming...")
 
     def stop(self) -> None:
-        """Stop within a batch; the best weights so far become a model."""
+        """Stop within a batch, and save the best weights so far as a model."""
         if self.runner.busy:
-            self.panel.say("Stopping; the best weights so far are kept...")
+            self.panel.say("Stopping and saving the best weights so far...")
             self.runner.cancel()
 
     def _hear(self, step: Step) -> None:
@@ -220,7 +222,7 @@ class TrainDock(Dock):
             self.previewer.start(preview_job, self.job_now, volume_of(layer), bar=False)
 
     def _image_in_view(self) -> Image | None:
-        """Return the topmost image that is shown."""
+        """Return the topmost visible image."""
         shown = (i for i in reversed(self.viewer.layers) if isinstance(i, Image) and i.visible)
         return next(shown, None)
 
@@ -234,30 +236,30 @@ class TrainDock(Dock):
         else:
             active = self.viewer.layers.selection.active
             add: Any = self.viewer.add_labels
-            self.preview = add(labels, name="found so far", **geometry_like(layer))
+            self.preview = add(labels, name="training preview", **geometry_like(layer))
             self.preview.contour = 1
             self.viewer.layers.selection.active = active
         sign(self.preview, layer.name, str(self.job_now.output) if self.job_now else "")
 
     def _finished(self, trained: Trained | list[str]) -> None:
         if isinstance(trained, list):
-            self.said.setPlainText("\n".join(trained))
-            self._idle("This is what Train would do.")
+            self.log.setPlainText("\n".join(trained))
+            self._idle("This is the training plan. Press Train to start.")
             return
         for line in trained.lines():
             self._say(line)
         self._ended(trained.folder)
 
     def _closed(self) -> None:
-        """Take what a run that was stopped has left."""
-        if self.job_now is None:  # it was a plan
+        """Offer the model of a stopped run, if there is one."""
+        if self.job_now is None:  # it made a plan only
             self._idle("Stopped.")
             return
         output = self.job_now.output
         if output.is_dir():
             self._ended(output)
         else:
-            self._idle("Stopped before there was anything to keep.")
+            self._idle("Stopped before the first validation: no model was saved.")
 
     def _ended(self, folder: Path) -> None:
         self.what.open()
@@ -265,23 +267,25 @@ class TrainDock(Dock):
         self.use.setVisible(True)
         self.form.offer_models(folder)
         self.form.output.value = str(_next_to(folder))
-        self._idle(f"The model is in {folder}. Correct what it finds, and train on from it.")
+        self._idle(
+            f"Model saved in {folder}. Correct its labels and fine-tune it to improve it further."
+        )
 
     def _failed(self, error: BaseException) -> None:
         self._idle("")
         super()._failed(error)
 
-    def _idle(self, words: str) -> None:
+    def _idle(self, message: str) -> None:
         self.panel.idle()
         self.pause.setEnabled(False)
         self.pause.setText("Pause")
-        self.panel.say(words)
+        self.panel.say(message)
 
     def _say(self, line: str) -> None:
-        self.said.appendPlainText(line)
+        self.log.appendPlainText(line)
 
     def use_in_segment(self) -> None:
-        """Open the Segment dock with the model."""
+        """Open the Segment dock with the trained model."""
         window: Any = getattr(self.viewer, "window", None)
         if self.trained is None or window is None:
             return
@@ -289,14 +293,16 @@ class TrainDock(Dock):
         dock = window.add_plugin_dock_widget("napari-tally", "Segment", tabify=True)[1]
         dock.form.model.value = str(self.trained)
         dock.picked = True
-        show_info(f"Segment uses {self.trained.name} now.")
+        show_info(f"The Segment dock now uses {self.trained.name}.")
 
 
 def _inside(shapes: Any, labels: Volume) -> NDArray[np.bool_]:
-    """Return where shapes are, on the grid of labels; in a stack, in the slices they lie in."""
+    """Return a mask of the regions inside shapes, on the grid of labels."""
     masks = np.asarray(shapes.to_masks(labels.shape))
     if not len(masks):
-        raise InputError(f"{shapes.name} has no shapes", hint="Draw one around what is annotated")
+        raise InputError(
+            f"{shapes.name} has no shapes", hint="Draw one around each annotated region"
+        )
     return np.asarray(masks.any(axis=0))
 
 

@@ -1,4 +1,4 @@
-"""What the Train dock asks for besides the options: pairs of layers, and where the model goes."""
+"""The form of the Train dock: training options, pairs of layers, and the model folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TrainForm(OptionsForm[TrainingOptions]):
-    """What to train on, and how."""
+    """Training images and options."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.image = LayerCombo(viewer, follows=False, name="image")
@@ -31,10 +31,12 @@ class TrainForm(OptionsForm[TrainingOptions]):
         )
         self.known = LayerCombo(
             viewer, Shapes, follows=False, none="everywhere", name="known", label="Annotated",
-            tooltip="Shapes around the annotated regions: partial labels, complete inside of them.",
+            tooltip="Shapes around annotated regions, if labels are complete only inside them.",
         )  # fmt: skip
         self.start = Choice(name="start", none="new model")
-        self.output = LineEdit(name="output", label="Model folder", tooltip="A new folder.")
+        self.output = LineEdit(
+            name="output", label="Model folder", tooltip="New folder for the model."
+        )
         self.output.native.setPlaceholderText("a new folder")
         super().__init__(
             TrainingOptions,
@@ -49,7 +51,7 @@ class TrainForm(OptionsForm[TrainingOptions]):
         self.add, self.drop = QPushButton("Add pair"), QPushButton("Remove")
         self.add_corrected = QPushButton("Add corrected")
         self.add_corrected.setToolTip(
-            "Add the labels of a model that you have corrected, with their image."
+            "Add label layers that a model made and you corrected, with their images."
         )
         self.browse = QToolButton()
         self.browse.setText("...")
@@ -71,12 +73,12 @@ class TrainForm(OptionsForm[TrainingOptions]):
         return part
 
     def add_pair(self) -> None:
-        """Add the image and the labels that are chosen now."""
+        """Add the chosen image and labels."""
         if self.image.value is not None and self.label_layer.value is not None:
             self.pairs.add(self.image.value, self.label_layer.value)
 
     def offer_models(self, chosen: Path | None = None) -> None:
-        """List the models to fine-tune; one of the user's may be chosen."""
+        """List the models to fine-tune, and choose one of the user's if given."""
         folder = remembered().model_folder
         found = Path(folder).expanduser().glob(f"*/{METADATA}") if folder else ()
         own = {path.parents[1] for path in found} | ({chosen} if chosen else set())
@@ -85,7 +87,7 @@ class TrainForm(OptionsForm[TrainingOptions]):
         self.start.value = str(chosen) if chosen else None
 
     def begin_with(self, model: str) -> None:
-        """Fine-tune a model, by name or folder, if nothing else was chosen."""
+        """Choose a model to fine-tune, by name or folder, unless one is chosen."""
         if self.start.value is not None or not model:
             return
         if model not in self.start.choices:
@@ -93,6 +95,6 @@ class TrainForm(OptionsForm[TrainingOptions]):
         self.start.value = model
 
     def _ask(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self.native, "A new folder for the model", "my-model")
+        name, _ = QFileDialog.getSaveFileName(self.native, "New folder for the model", "my-model")
         if name:
             self.output.value = name

@@ -1,4 +1,4 @@
-"""What the Train dock asks for, as plain values, and the steps that do it."""
+"""A training that the Train dock runs in the background."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TrainJob:
-    """Images with their labels (copies: one may paint meanwhile), and where the model goes."""
+    """Images, copies of their labels (layers may be painted meanwhile), and the model folder."""
 
     pairs: tuple[Labelled, ...]
     output: Path
@@ -29,14 +29,14 @@ class TrainJob:
 
 
 def train_job(job: TrainJob) -> Steps[Trained]:
-    """Train; a run that is closed leaves a model of the best weights so far."""
+    """Train a model; a run that is closed saves the best weights so far."""
     from ...training.train import training_steps
 
     return (yield from training_steps(job.pairs, job.output, job.options))
 
 
 def plan_job(job: TrainJob) -> Steps[list[str]]:
-    """Say in words what a training would do; a model to begin with may be tried on the images."""
+    """Return the training plan as lines of text; a model to fine-tune may be run on the images."""
     from ...training.plan.planner import plan_for, ready
 
     yield Step("plan", 0, 1)

@@ -1,4 +1,4 @@
-"""The images of a training: pairs of an image layer and its labels."""
+"""Table of training images: pairs of an image layer and its labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 _IMAGE, _LABELS, _HELD_OUT = range(3)
-_ROWS = 3  # that are shown without scrolling
+_ROWS = 3  # visible without scrolling
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +25,16 @@ class PairOfLayers:
 
 
 class PairsTable(QTableWidget):
-    """A row for each pair, with a tick where it is held out for validation."""
+    """One row per pair, ticked if it is held out for validation."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, 3, parent)
         self.setHorizontalHeaderLabels(["Image", "Labels", "Validate"])
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setToolTip("Ticked pairs are held out: the best weights are chosen by them.")
+        self.setToolTip(
+            "Ticked pairs are held out for validation: they decide which weights are best."
+        )
         header, side = self.horizontalHeader(), self.verticalHeader()
         assert header is not None and side is not None
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -40,7 +42,7 @@ class PairsTable(QTableWidget):
         self.setFixedHeight(header.sizeHint().height() + _ROWS * side.defaultSectionSize())
 
     def add(self, image: Any, labels: Any) -> None:
-        """Add a pair, unless it is there."""
+        """Add a pair, unless the table has it."""
         if any(p.image is image and p.labels is labels for p in self.chosen()):
             return
         row = self.rowCount()
@@ -59,7 +61,7 @@ class PairsTable(QTableWidget):
         return [self._pair(row) for row in range(self.rowCount())]
 
     def remove_selected(self) -> None:
-        """Take the selected pairs out."""
+        """Remove the selected pairs."""
         rows = {index.row() for index in self.selectedIndexes()}
         for row in sorted(rows, reverse=True):
             self.removeRow(row)
