@@ -236,7 +236,7 @@ def test_nuclei_are_grown_to_cells_and_measured_together(viewer, dock, measure) 
     assert "number with a unit" in said()
 
 
-def test_what_a_model_said_stays_in_the_table(viewer, dock, measure) -> None:
+def test_classes_of_a_model_stay_in_the_table(viewer, dock, measure) -> None:
     layer = viewer.layers["squares"]
     layer.features = pd.DataFrame(
         {"label": [np.nan, 1, 2], "confidence": [np.nan, 0.5, 0.75], "area_um2": [np.nan, 0, 0]}

@@ -61,7 +61,7 @@ def test_the_kind_of_labels_can_be_chosen(dock, until) -> None:
     assert "Target: classes in 2D with the head semantic" in dock.log.toPlainText()
 
 
-def test_what_was_corrected_is_learnt_from_too(viewer, dock, until) -> None:
+def test_corrected_labels_are_trained_on(viewer, dock, until) -> None:
     dock.form.start.value = None
     dock.take_corrected()
     assert "No labels were corrected yet" in dock.panel.status.text()
