@@ -100,7 +100,7 @@ def test_a_misspelt_name_gets_the_nearest_one(tmp_path) -> None:
 def test_fine_tuning_keeps_the_architecture_of_its_model(tmp_path) -> None:
     own = napari_tally.load_model("nuclei-2d").architecture.name
     other = next(name for name in ARCHITECTURES if name != own)
-    with pytest.raises(InputError, match=f"nuclei-2d is a {own}; fine-tuning"):
+    with pytest.raises(InputError, match=f"nuclei-2d is a {own} and cannot be fine-tuned"):
         napari_tally.train(
             blobs(), tmp_path / "m", start="nuclei-2d", architecture=other, device="cpu"
         )

@@ -150,7 +150,7 @@ def test_without_mirrored_context_the_rest_of_the_stride_is_shared_by_both_ends(
     assert Tiling(mirror=16).windows((35,), 8).padding == ((16, 21),)
 
 
-def test_what_is_not_told_of_the_windows_is_the_models_own() -> None:
+def test_tiling_options_default_to_the_models_tiling() -> None:
     own = Tiling(tile=160, halo=24, mirror=8)
     assert TilingOptions().of(own) == own
     assert TilingOptions(halo=32).of(own) == Tiling(tile=160, halo=32, mirror=8)

@@ -92,7 +92,7 @@ def test_the_model_segments_an_image_as_it_was_trained_to(model) -> None:
 
 
 @pytest.mark.slow
-def test_squares_are_learnt_from_five_images(tmp_path) -> None:
+def test_five_images_are_enough_to_segment_squares(tmp_path) -> None:
     trained = drain(_trained(tmp_path, steps=80, batch=4, patch=(32, 32), learning_rate=5e-3))
     result = napari_tally.segment(_pair(9).image, trained.folder, device="cpu")
     assert 4 <= result.count <= 6
@@ -154,7 +154,7 @@ def test_fine_tuning_takes_images_that_fit_the_model_only(tmp_path) -> None:
         drain(_trained(tmp_path, [stack], start="hippocampus-mr", patch=None))
 
 
-def test_classes_with_gaps_are_learnt_as_numbers_in_a_row(tmp_path) -> None:
+def test_class_ids_with_gaps_become_consecutive(tmp_path) -> None:
     pairs = []
     for i in range(2):
         labels = np.array([0, 2, 2, 7, 7, 2])[_pair(i).labels.array]
@@ -174,7 +174,7 @@ def test_objects_with_classes_make_a_panoptic_model(tmp_path) -> None:
     assert trained.info.head.class_names == ("ground", "square")
 
 
-def test_only_the_painted_region_is_learnt_from_and_scored(tmp_path) -> None:
+def test_only_the_annotated_region_is_trained_on_and_scored(tmp_path) -> None:
     known = np.zeros((32, 32), bool)
     known[:16] = True
     trained = drain(_trained(tmp_path, [_pair(i, known=known) for i in range(5)]))
@@ -226,7 +226,7 @@ def test_a_model_that_exists_is_refused_before_anything_is_read(model, tmp_path)
     assert load_model(tmp_path / "model").info.licence == "CC0-1.0"
 
 
-def test_what_is_odd_about_an_image_is_said(tmp_path) -> None:
+def test_nan_and_empty_labels_are_reported(tmp_path) -> None:
     odd = _pair(0)
     odd.image.array[0, :3] = np.nan
     empty = _pair(1, labels=Volume(np.zeros((32, 32), np.uint8), "YX"))

@@ -33,7 +33,7 @@ def test_slices_of_one_volume_are_on_one_side() -> None:
         (["cell", "dish"], {"cell", "dish"}),
     ],
 )
-def test_what_belongs_together_is_told_by_names(names, groups) -> None:
+def test_groups_follow_from_names(names, groups) -> None:
     assert set(groups_of(_paths(*names)).values()) == groups
 
 
@@ -46,13 +46,13 @@ def test_the_seed_decides_and_goes_to_json_and_back() -> None:
     assert Split.model_validate_json(split.model_dump_json()) == split
 
 
-def test_too_few_images_are_all_learnt_from_and_it_is_said() -> None:
+def test_too_few_images_are_all_for_training_with_a_note() -> None:
     split = split_groups({"a": "a", "b": "b", "c": "c"})
     assert len(split.training) == 3 and not split.validation
     assert "fewer than 4 images (3). The last weights are used" in split.lines()[1]
 
 
-def test_images_for_validation_can_be_told() -> None:
+def test_validation_images_can_be_named() -> None:
     split = named_split(["a", "b", "c"], ["b"])
     assert (split.training, split.validation) == (("a", "c"), ("b",))
     for wrong, problem in ((["x"], "no image .x."), (["a", "b", "c"], "none is left")):
@@ -60,7 +60,7 @@ def test_images_for_validation_can_be_told() -> None:
             named_split(["a", "b", "c"], wrong)
 
 
-def test_of_many_images_twenty_choose_the_weights_unless_a_share_is_told() -> None:
+def test_of_many_images_twenty_are_for_validation_unless_a_share_is_given() -> None:
     groups = {f"v{i}": f"v{i}" for i in range(150)}
     assert len(split_groups(groups).validation) == 20
     assert len(split_groups(groups, validation=0.2).validation) == 30

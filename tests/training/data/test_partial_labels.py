@@ -46,15 +46,15 @@ def test_classes_are_known_up_to_the_end_of_the_region() -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "said"),
+    ("region", "message"),
     [
         (np.zeros((40, 40), bool), "empty"),
         (_labels() == 2, "cuts every object"),
         (np.ones((9, 9), bool), "shape"),
     ],
 )
-def test_a_region_of_which_nothing_can_be_learnt_is_refused(region, said) -> None:
-    with pytest.raises(InputError, match=said):
+def test_a_region_without_a_whole_object_is_refused(region, message) -> None:
+    with pytest.raises(InputError, match=message):
         settled(Boundary(), _labels(), region)
 
 

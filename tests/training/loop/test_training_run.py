@@ -207,7 +207,7 @@ def test_nan_in_an_image_ends_in_a_sentence_not_in_nan_weights(tmp_path) -> None
         drain(train_steps([bad], [], _options(), tmp_path, "cpu"))
 
 
-def test_nothing_to_train_on_is_said(tmp_path) -> None:
+def test_nothing_to_train_on_is_refused(tmp_path) -> None:
     with pytest.raises(InputError, match="labelled image"):
         drain(train_steps([], [], _options(), tmp_path, "cpu"))
 

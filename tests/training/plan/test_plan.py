@@ -45,7 +45,7 @@ def plan_of(*pairs: Labelled, machine: Machine = CPU, **choices) -> Plan:
     return make_plan(fingerprint(check_all(pairs)), machine, **choices)
 
 
-def test_touching_objects_get_the_head_that_learnt_most_in_short_trainings() -> None:
+def test_touching_objects_get_the_head_that_scored_best_in_short_trainings() -> None:
     plan = plan_of(*(pair(discs(i), str(i)) for i in range(5)))
     assert isinstance(plan.head, Flow) and plan.ndim == 2
     assert plan.preprocessing.spacing is None
@@ -125,7 +125,7 @@ def test_a_network_sees_statistics_of_whole_images_or_none(shape, norm) -> None:
     assert network.deep_supervision and network.deep_supr_num == len(network.filters) - 2
 
 
-def test_what_would_be_learnt_by_heart_is_changed_strongly() -> None:
+def test_data_that_would_be_overfitted_are_strongly_augmented() -> None:
     small, large = discs(0, shape=(64, 64)), discs(0, shape=(700, 700))
     few = plan_of(*(pair(large, str(i)) for i in range(3)))
     seen_often = plan_of(*(pair(small, str(i)) for i in range(6)))
@@ -147,7 +147,7 @@ def test_slices_far_apart_are_resampled_and_not_turned_out_of_their_plane() -> N
     assert plan.preprocessing.spacing == (1.5, 0.5, 0.5)
 
 
-def test_mixed_spacings_meet_in_the_middle() -> None:
+def test_mixed_spacings_are_resampled_to_the_median() -> None:
     spacings = [(0.2, 0.2), (0.3, 0.3), (0.6, 0.6)]
     data = fingerprint(check_all([pair(discs(i), str(i), s) for i, s in enumerate(spacings)]))
     assert data.mixed and data.spacing == (0.3, 0.3)
@@ -182,7 +182,7 @@ def test_stacks_of_which_some_slices_are_labelled_are_seen_by_slices() -> None:
     assert fingerprint(check_all([replace(one, known=known)])).ndim == 3
 
 
-def test_objects_with_classes_are_learnt_together() -> None:
+def test_objects_with_classes_get_a_panoptic_plan() -> None:
     labels = discs()
     kinds = np.where(labels > 3, 2, 1).astype(np.uint8)
     one = replace(pair(labels), classes=Volume(kinds, "YX"))
@@ -246,14 +246,14 @@ def test_every_choice_can_be_changed_and_goes_to_json_and_back() -> None:
         plan.changed(patch=(7, 7)).recipe()
 
 
-def test_the_plan_is_said_in_words() -> None:
+def test_a_plan_is_described_in_words() -> None:
     text = "\n".join(plan_of(pair(discs(), spacing=(0.5, 0.5))).lines())
     for part in ("objects in 2D", "voxels of 0.5 x 0.5 um", "DynUNet of", "steps of", "strong"):
         assert part in text
 
 
 @pytest.mark.parametrize(
-    ("pairs", "said"),
+    ("pairs", "message"),
     [
         ([], "no labelled images"),
         ([pair(np.zeros((20, 20), np.uint8))], "labels are empty"),
@@ -270,6 +270,6 @@ def test_the_plan_is_said_in_words() -> None:
     ],
     ids=["none", "background", "shape", "mask", "no intensities", "channels"],
 )
-def test_what_cannot_be_learnt_from_is_said(pairs, said) -> None:
-    with pytest.raises(InputError, match=said):
+def test_unusable_images_are_refused(pairs, message) -> None:
+    with pytest.raises(InputError, match=message):
         check_all(pairs)

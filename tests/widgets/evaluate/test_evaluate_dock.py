@@ -65,7 +65,7 @@ def rows(dock) -> list[tuple[str, str, str]]:
     return [tuple(table.item(i, c).text() for c in range(3)) for i in range(table.rowCount())]
 
 
-def said() -> str:
+def last_message() -> str:
     return str(notification_manager.records[-1].message)
 
 
@@ -133,15 +133,15 @@ def test_classes_have_dice_and_distances(viewer, dock, compare) -> None:
 def test_layers_that_cannot_be_compared_are_refused(viewer, dock, compare) -> None:
     dock.ground_truth.value = viewer.layers["found"]
     dock.run()
-    assert "both prediction and ground truth" in said()
+    assert "both prediction and ground truth" in last_message()
     viewer.add_labels(np.zeros((9, 9), np.uint8), name="small")
     dock.ground_truth.value = viewer.layers["small"]
     compare()
-    assert "has shape" in said()
+    assert "has shape" in last_message()
     for name in ("small", "found", "truth"):
         viewer.layers.remove(name)
     dock.run()
-    assert "There is no label layer" in said()
+    assert "There is no label layer" in last_message()
 
 
 def test_layers_that_are_removed_meanwhile_do_no_harm(viewer, dock, compare) -> None:

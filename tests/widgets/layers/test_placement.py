@@ -129,7 +129,7 @@ def test_a_stack_is_no_image_with_channels(two_channels) -> None:
     assert images_on_grid(two_channels, labels) == []
 
 
-def test_all_channels_are_learnt_from(two_channels, until, tmp_path) -> None:
+def test_all_channels_are_trained_on(two_channels, until, tmp_path) -> None:
     dock = two_channels.window.add_plugin_dock_widget("napari-tally", "Train")[1]
     dock.form.output.value = str(tmp_path / "model")
     dock.form.add.click()

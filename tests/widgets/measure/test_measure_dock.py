@@ -50,7 +50,7 @@ def measure(dock, until):
     return run
 
 
-def said() -> str:
+def last_message() -> str:
     return str(notification_manager.records[-1].message)
 
 
@@ -82,10 +82,10 @@ def test_nothing_ticked_and_no_labels_are_refused(viewer, dock) -> None:
     for tick in dock.form.groups.values():
         tick.value = False
     dock.run()
-    assert "No measurements are chosen" in said()
+    assert "No measurements are chosen" in last_message()
     viewer.layers.remove("squares")
     dock.run()
-    assert "There is no label layer" in said()
+    assert "There is no label layer" in last_message()
     assert not dock.panel.run.isEnabled() and not dock.link_frames.isVisibleTo(dock)
 
 
@@ -233,10 +233,10 @@ def test_nuclei_are_grown_to_cells_and_measured_together(viewer, dock, measure) 
     assert viewer.layers.selection.active is viewer.layers["squares"]
     dock.form.grow.value = "far"
     dock.run()
-    assert "number with a unit" in said()
+    assert "number with a unit" in last_message()
 
 
-def test_what_a_model_said_stays_in_the_table(viewer, dock, measure) -> None:
+def test_classes_of_a_model_stay_in_the_table(viewer, dock, measure) -> None:
     layer = viewer.layers["squares"]
     layer.features = pd.DataFrame(
         {"label": [np.nan, 1, 2], "confidence": [np.nan, 0.5, 0.75], "area_um2": [np.nan, 0, 0]}
@@ -288,7 +288,7 @@ def test_the_table_goes_to_the_clipboard_and_to_a_file(viewer, dock, measure, tm
     dock.objects.take.write(tmp_path / "report.html")
     assert "squares" in (tmp_path / "report.html").read_text("utf-8")
     dock.objects.take.write(tmp_path / "objects.csv")
-    assert "exists" in said()
+    assert "exists" in last_message()
 
 
 def test_a_closed_dock_lets_go_of_the_viewer(viewer, dock, measure) -> None:

@@ -51,7 +51,7 @@ def test_the_segment_menu_opens_the_dock(run) -> None:
     assert any("Segment" in name for name in viewer.window.dock_widgets)
 
 
-def test_separating_adds_a_layer_that_lies_on_the_old_one_and_leaves_it(run, qtbot) -> None:
+def test_separating_adds_an_aligned_layer_and_keeps_the_old_one(run, qtbot) -> None:
     viewer, command = run
     y, x = np.indices((20, 34))
     mask = (np.minimum(np.hypot(y - 9, x - 9), np.hypot(y - 9, x - 19)) <= 6).astype(np.uint8)

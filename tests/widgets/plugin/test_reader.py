@@ -30,7 +30,7 @@ def world_of(layer: Any, index: tuple[int, ...]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["a.nii.gz", "a.nii", "a.nrrd", "a.mha"])
-def test_an_oblique_volume_lies_at_its_place(
+def test_an_oblique_volume_keeps_its_position(
     make_napari_viewer: Callable[[], Viewer], tmp_path: Path, name: str
 ) -> None:
     volume = oblique()
@@ -111,7 +111,7 @@ def test_files_that_others_read_are_left_to_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["b.nii.gz", "b.nrrd", "b.mha"])
 @pytest.mark.parametrize("kind", ["image", "labels"])
-def test_what_is_saved_lies_where_it_lay(
+def test_a_saved_layer_keeps_its_position(
     make_napari_viewer: Callable[[], Viewer], tmp_path: Path, name: str, kind: str
 ) -> None:
     volume = oblique(dtype=np.uint8, is_labels=kind == "labels")

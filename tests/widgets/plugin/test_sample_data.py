@@ -82,7 +82,7 @@ def test_a_simulated_sample_has_ground_truth_in_a_hidden_layer(
     assert truth.data.max() > 100
 
 
-def test_the_phantom_says_how_it_lies_and_brings_its_classes(
+def test_the_phantom_has_an_orientation_and_classes(
     make_napari_viewer: Callable[[], Viewer],
 ) -> None:
     image, truth = opened(make_napari_viewer(), "brain_phantom")

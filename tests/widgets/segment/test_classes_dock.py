@@ -66,7 +66,7 @@ def brain(dock):
     return upright(volume)
 
 
-def test_a_layer_says_how_it_lies(dock, brain) -> None:
+def test_a_layer_keeps_its_orientation(dock, brain) -> None:
     assert np.allclose(placed_volume(dock.viewer.layers["brain"]).affine, brain.affine)
 
 

@@ -214,7 +214,7 @@ def test_a_stack_goes_slice_by_slice_where_that_is_chosen(viewer, dock, finish, 
     assert np.array_equal(layer.data, direct.labels)
 
 
-def test_the_current_slice_lies_in_its_place(viewer, dock, finish) -> None:
+def test_the_current_slice_is_aligned_with_the_image(viewer, dock, finish) -> None:
     stack = np.stack([nuclei((100, 120), seed=s)[0] for s in range(3)])
     viewer.add_image(stack, name="stack", scale=(2, 0.5, 0.5), units=("um",) * 3)
     viewer.dims.set_point(0, 4)
@@ -226,7 +226,7 @@ def test_the_current_slice_lies_in_its_place(viewer, dock, finish) -> None:
     assert set(layer.features["z"][1:]) == {2}
 
 
-def test_the_visible_part_lies_in_its_place(viewer, dock, finish) -> None:
+def test_the_visible_part_is_aligned_with_the_image(viewer, dock, finish) -> None:
     finish(dock)
     whole = viewer.layers["field nuclei"]
     viewer.camera.zoom *= 2
@@ -302,7 +302,7 @@ def test_a_colour_image_asks_for_its_channel_and_labels_have_none(viewer, dock, 
     assert viewer.layers["colour nuclei"].data.max() > 5
 
 
-def test_nan_is_background_and_is_said(viewer, dock, finish) -> None:
+def test_nan_is_background_and_is_reported(viewer, dock, finish) -> None:
     image = nuclei((100, 120))[0].astype(float)
     image[:20] = np.nan
     viewer.add_image(image, name="holes")
@@ -339,7 +339,7 @@ def test_a_run_that_fails_leaves_what_was_there(
     assert np.array_equal(viewer.layers["field nuclei"].data, before)
 
 
-def test_a_missing_gpu_is_said(dock, finish) -> None:
+def test_a_missing_gpu_is_reported(dock, finish) -> None:
     import torch
 
     if torch.cuda.is_available():
@@ -435,19 +435,19 @@ def test_closed_docks_leave_no_widget_and_no_thread(viewer, until) -> None:
     until(lambda: threading.active_count() <= threads + 1, 40)  # Qt's pool keeps one for a while
 
 
-def test_what_is_kept_for_tuning_is_said(dock, finish) -> None:
+def test_the_memory_of_cached_maps_is_shown(dock, finish) -> None:
     finish(dock)
     assert "MiB of 1 GiB in memory" in dock.panel.status.text()
 
 
-def test_what_cannot_be_understood_is_said(viewer, dock) -> None:
+def test_an_invalid_form_is_refused(viewer, dock) -> None:
     dock.form.object_size.value = "large"
     dock.run()
     assert "number with a unit" in dock.panel.status.text()
     assert not dock.runner.busy
 
 
-def test_without_an_image_the_next_step_is_said(viewer, dock) -> None:
+def test_without_an_image_the_dock_asks_for_one(viewer, dock) -> None:
     viewer.layers.clear()
     assert "Open an image" in dock.panel.status.text()
     assert not dock.panel.run.isEnabled()

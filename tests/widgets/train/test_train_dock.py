@@ -39,7 +39,7 @@ def dock(viewer, tmp_path):
     return dock
 
 
-def said() -> str:
+def last_message() -> str:
     return str(notification_manager.records[-1].message)
 
 
@@ -61,7 +61,7 @@ def test_the_kind_of_labels_can_be_chosen(dock, until) -> None:
     assert "Target: classes in 2D with the head semantic" in dock.log.toPlainText()
 
 
-def test_what_was_corrected_is_learnt_from_too(viewer, dock, until) -> None:
+def test_corrected_labels_are_trained_on(viewer, dock, until) -> None:
     dock.form.start.value = None
     dock.take_corrected()
     assert "No labels were corrected yet" in dock.panel.status.text()
@@ -175,7 +175,7 @@ def test_labels_may_be_complete_in_shapes_only(viewer, dock) -> None:
 def test_missing_input_is_refused(dock, change, sentence) -> None:
     change(dock)
     dock.run()
-    assert sentence in said()
+    assert sentence in last_message()
     assert not dock.runner.busy
 
 
@@ -184,7 +184,7 @@ def test_a_model_that_is_there_is_not_overwritten(dock, until, tmp_path) -> None
     (tmp_path / "my-model" / "mine.txt").write_text("mine")
     dock.panel.run.click()
     until(lambda: not dock.runner.busy)
-    assert "my-model" in said()
+    assert "my-model" in last_message()
     assert (tmp_path / "my-model" / "mine.txt").read_text() == "mine"
 
 
@@ -193,7 +193,7 @@ def test_labels_without_objects_are_refused(viewer, dock, until) -> None:
         viewer.layers[f"labels {i}"].data = np.zeros((96, 96), np.uint16)
     dock.panel.run.click()
     until(lambda: not dock.runner.busy)
-    assert "label" in said().lower()
+    assert "label" in last_message().lower()
     assert dock.panel.run.isEnabled()
 
 

@@ -143,7 +143,7 @@ def _check_channels(pairs: Sequence[Labelled]) -> None:
     odd = next(p for p in pairs if max(1, len(p.image.channels)) != usual)
     found = " and ".join(f"{n} of {c}" for c, n in counts.most_common())
     raise InputError(
-        f"Images differ in their number of channels: {found} (such as {odd.name})",
+        f"Images differ in their number of channels: {found} ({odd.name})",
         hint="Choose one with --channel",
     )
 

@@ -11,17 +11,17 @@ from qtpy.QtCore import Qt
 from .elided_text import elided
 from .narrow_combo import narrowed
 
-Choices = Iterable[tuple[str, Any]]  # what is shown, and the value that it stands for
+Choices = Iterable[tuple[str, Any]]  # labels and values
 
 
 class Choice(ComboBox):
-    """A combo box as narrow as some letters; long entries are elided, with the whole as tooltip.
+    """A combo box that can be a few letters wide; long entries are elided, with a tooltip.
 
     Parameters
     ----------
     choices : iterable of (str, value), or of str
     none : str, optional
-        What the choice of no value (None) is called, if there is such; it comes first.
+        Label of the choice None, which comes first; without one, None cannot be chosen.
     """
 
     def __init__(
@@ -32,12 +32,12 @@ class Choice(ComboBox):
         narrowed(self.native, letters)
 
     def offer(self, choices: Choices) -> None:
-        """Offer other choices; the value stays where it is still among them."""
+        """Set other choices; the value stays if it is among them."""
         self._default_choices = list(choices)
         self.reset_choices()
 
     def reset_choices(self, *_: Any) -> None:
-        """Ask for the choices again; the value stays where it is still among them."""
+        """Update the choices; the value stays if it is among them."""
         before = self.value
         given = self._default_choices
         with self.changed.blocked():
@@ -50,7 +50,7 @@ class Choice(ComboBox):
             self.changed.emit(self.value)
 
     def _shortened(self, choices: Any) -> list[tuple[str, Any]]:
-        """Return choices by elided names, which are all different: magicgui finds them by name."""
+        """Return choices with elided, unique labels: magicgui finds them by label."""
         shown: dict[str, Any] = {}
         self._whole: dict[str, str] = {}
         for each in choices:
@@ -62,7 +62,7 @@ class Choice(ComboBox):
         return list(shown.items())
 
     def _add_tooltips(self) -> None:
-        """Give elided entries their whole name as a tooltip."""
+        """Set the full text of elided entries as tooltips."""
         for row in range(self.native.count()):
             text = self.native.itemText(row)
             if self._whole.get(text, text) != text:

@@ -1,4 +1,4 @@
-"""Long names, shortened where they would make a dock wider than its window can bear."""
+"""Long names, shortened so that they do not widen a dock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ FIELD, ROW = 20, 32  # letters that a field and a whole row of a dock have room 
 
 
 def elided(text: str, letters: int = FIELD) -> str:
-    """Return text without its middle where it is longer: names differ at their ends.
+    """Return text with its middle elided if it is too long: names differ at their ends.
 
     Examples
     --------
@@ -22,5 +22,5 @@ def elided(text: str, letters: int = FIELD) -> str:
 
 
 def elided_words(text: str) -> str:
-    """Return sentences in which no word, such as a name of a file, is longer than a row."""
+    """Return text with words longer than a row elided, such as file names."""
     return re.sub(rf"\S{{{ROW + 1},}}", lambda word: elided(word[0], ROW), text)

@@ -1,4 +1,4 @@
-"""napari's table of features, in a tab with the other docks: a laptop has no room for both."""
+"""napari's features table, as a tab of the other docks to save space."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TABLE = ("napari", "Features table widget")
 
 
 def show_table(viewer: ViewerModel) -> None:
-    """Open the table and bring it to the front; one that is open already stays where it is."""
+    """Open the features table, or raise it if it is open."""
     window: Any = getattr(viewer, "window", None)
     if window is None:
         return

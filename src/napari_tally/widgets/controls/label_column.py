@@ -1,4 +1,4 @@
-"""Labels of rows that line up, each with the room that it needs in the font of the window."""
+"""Aligned labels of form rows, wide enough in the font of the window."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WHEN = (QEvent.Type.Show, QEvent.Type.FontChange, QEvent.Type.StyleChange)
 class LabelColumn(QObject):
     """Keeps the labels of magicgui's rows equally wide.
 
-    magicgui measures them in the font of the application, which is not napari's: they would be cut.
+    magicgui measures them in the application's font, which is not napari's: they would be cut off.
     """
 
     def __init__(self, column: QWidget) -> None:
@@ -42,7 +42,7 @@ class LabelColumn(QObject):
 
 
 def _labels(column: QWidget) -> Iterator[QLabel]:
-    """Yield the labels of rows: what comes first in each of them."""
+    """Yield the labels of rows, the first widget of each."""
     rows = column.layout()
     for place in range(rows.count() if rows is not None else 0):
         row = rows.itemAt(place).widget()  # type: ignore[union-attr]

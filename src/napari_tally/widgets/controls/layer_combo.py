@@ -1,4 +1,4 @@
-"""A combo box that follows the layers of a kind in a viewer."""
+"""A combo box of the layers of one type in a viewer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class LayerCombo(Choice):
-    """The layers of a kind, the topmost first; if it follows, an active layer becomes its value.
+    """The layers of one type, the topmost first; with `follows` the active layer is selected.
 
-    magicgui's own choices of layers are empty until the widget lies in a window, forget their
-    value when the layer is renamed, and do not say that the last layer is gone.
+    magicgui's own choices of layers are empty until the widget is in a window, lose their value
+    when the layer is renamed, and do not report the removal of the last layer.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class LayerCombo(Choice):
         viewer.layers.selection.events.active.connect(self._follow)
 
     def stop(self) -> None:
-        """Let go of the viewer."""
+        """Disconnect from the viewer."""
         for event in self._events():
             event.disconnect(self.reset_choices)
         self.viewer.layers.selection.events.active.disconnect(self._follow)
@@ -44,7 +44,7 @@ class LayerCombo(Choice):
         return [(layer.name, layer) for layer in layers if isinstance(layer, self.kind)]
 
     def _events(self) -> tuple[Any, ...]:
-        """Return what says that the list of layers changed."""
+        """Return the events that change the list of layers."""
         layers = self.viewer.layers.events
         return layers.inserted, layers.removed, layers.reordered, layers.renamed
 

@@ -1,4 +1,4 @@
-"""A line for a length, an area or a volume, with the unit that plain numbers are in."""
+"""A text field for a length, an area or a volume, with the unit of plain numbers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _PRETTY = str.maketrans("23", "²³")
 
 
 class LengthEdit(LineEdit):
-    """A line whose value is a quantity such as "12um"; "12" is one in the unit shown beside it.
+    """A text field for a quantity such as "12um"; a plain "12" is in the unit shown beside it.
 
     Parameters
     ----------
     hint : str
-        What is shown while it is empty: what then counts.
+        Placeholder of an empty field: the value that is used then.
     """
 
     def __init__(self, *, hint: str = "", unit: str = "px", **options: Any) -> None:
@@ -51,7 +51,7 @@ class LengthEdit(LineEdit):
         return f"{text}{self._unit}" if _PLAIN.fullmatch(text) else str(text)
 
     def _show_unit(self) -> None:
-        """Show the unit where it counts: not beside one that was typed."""
+        """Show the unit, unless one was typed."""
         text = self.native.text().strip()
         counts = not text or _PLAIN.fullmatch(text) is not None
         self._shown.setVisible(counts)

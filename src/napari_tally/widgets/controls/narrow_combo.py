@@ -10,7 +10,7 @@ C = TypeVar("C", bound=QComboBox)
 
 
 def narrowed(combo: C, letters: int) -> C:
-    """Return a combo box that may become as narrow as some letters, however long its entries."""
+    """Return a combo box that can shrink to a few letters, however long its entries."""
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(letters)
     return combo

@@ -1,4 +1,4 @@
-"""From one field of options to the magicgui widget that edits it."""
+"""magicgui editors for fields of options."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def editor(path: str, field: OptionField, unset: str) -> ValueWidget[Any]:
 
 
 def tip(field: OptionField) -> str:
-    """Return what a field is and which values it takes, in lines that a tooltip has room for."""
+    """Return a tooltip with the description and limits of a field, in short lines."""
     limits = f"{field.limits[:1].upper()}{field.limits[1:]}." if field.limits else ""
     return textwrap.fill(f"{field.description} {limits}".strip(), _TIP_LETTERS)
 
 
 def text_of(value: Any) -> str:
-    """Return a value as a line shows it: several with commas between them, None as nothing."""
+    """Return a value as text: sequences with commas, None as an empty text."""
     if isinstance(value, tuple | list):
         return ", ".join(map(text_of, value))
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

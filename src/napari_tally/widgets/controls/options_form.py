@@ -1,4 +1,4 @@
-"""A form made from a model of options: its fields are the rows."""
+"""A form made from an options model, with one row per field."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _GAP = 4  # px between rows
 class OptionsForm(Container[Widget], Generic[T]):
     """A row for each field of options, with its label, limits, default, choices and tooltip.
 
-    A field that a model gains has its row without a change here or in a dock.
+    New fields of the model get a row without changes here or in a dock.
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ class OptionsForm(Container[Widget], Generic[T]):
         self.advanced.changed.connect(lambda: self.changed.emit(self))
 
     def values(self, **others: Any) -> T:
-        """Return the options as the form has them, with others that it does not ask for.
+        """Return the options of the form, with values for fields without a row.
 
         Raises
         ------
         InputError
-            If a value is not one that its field takes; it begins with the label of the field.
+            If a value is invalid; the message starts with the label of the field.
         """
         given: dict[str, Any] = {}
         for path, value in self._given():
@@ -99,19 +99,19 @@ class OptionsForm(Container[Widget], Generic[T]):
         return checked(self.options_type, given | others, lambda field: field.label)
 
     def set(self, values: Mapping[str, Any] | Options) -> None:
-        """Put values into the rows of their fields; other fields stay as they are."""
+        """Set the values of some fields; other fields do not change."""
         given = values.model_dump() if isinstance(values, Options) else values
         for path, value in _flat(given):
             if path in self.editors:
                 self.editors[path].value = self._shown(path, value)
 
     def reset(self) -> None:
-        """Put all fields back to their defaults."""
+        """Reset all fields to their defaults."""
         for path, value in self.at_first.items():
             self.editors[path].value = value
 
     def show_row(self, widget: Widget, *, visible: bool) -> None:
-        """Show or hide a row; a field whose row is hidden has its default."""
+        """Show or hide a row; hidden fields have their defaults."""
         widget.visible = visible
         if widget.name in self.editors:
             (self.absent.discard if visible else self.absent.add)(widget.name)
@@ -121,7 +121,7 @@ class OptionsForm(Container[Widget], Generic[T]):
         widget.native.parentWidget().layout().addWidget(other)
 
     def put_below(self, widget: Widget | None, other: QWidget) -> None:
-        """Put a text or a part of its own below the row of a widget, or at the top."""
+        """Put a text or another widget below the row of a widget, or at the top."""
         column = self.native.layout()
         row = -1
         if widget is not None:
@@ -130,7 +130,7 @@ class OptionsForm(Container[Widget], Generic[T]):
         column.insertWidget(row + 1, other)
 
     def _given(self) -> Iterator[tuple[str, Any]]:
-        """Yield the fields that are not at their default, as their rows have them."""
+        """Yield the fields that differ from their defaults, with the values of their rows."""
         for path, each in self.editors.items():
             value = each.value
             if path in self.absent or value is None or value == "" or value == self.at_first[path]:
@@ -138,7 +138,7 @@ class OptionsForm(Container[Widget], Generic[T]):
             yield path, self._separated(path, value)
 
     def _separated(self, path: str, value: Any) -> Any:
-        """Return a value as its field takes it: a text of several as a list."""
+        """Convert the value of a row to that of its field: text with commas to a list."""
         field = self.fields[path]
         if not field.many or not isinstance(value, str):
             return value
@@ -147,7 +147,7 @@ class OptionsForm(Container[Widget], Generic[T]):
         return value.replace(",", " ").split()
 
     def _shown(self, path: str, value: Any) -> Any:
-        """Return a value of a field as its row takes it."""
+        """Convert the value of a field to that of its row."""
         if self.fields[path].choices and not self.fields[path].many:
             return name_of(value)
         is_text = isinstance(self.at_first[path], str)
@@ -161,14 +161,14 @@ def _column(widgets: Sequence[Widget]) -> Container[Widget]:
 
 
 def _tighten(column: Container[Widget]) -> LabelColumn:
-    """Set rows close to each other, with labels that line up."""
+    """Reduce the space between rows, and align their labels."""
     column.margins = (0, 0, 0, 0)
     column.native.layout().setSpacing(_GAP)
     return LabelColumn(column.native)
 
 
 def _within(path: str, names: Collection[str]) -> bool:
-    """Tell whether a field is one of some fields, or lies in one."""
+    """Tell whether a field is one of some fields, or nested in one."""
     return path in names or path.partition(".")[0] in names
 
 

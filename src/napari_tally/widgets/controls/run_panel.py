@@ -26,7 +26,7 @@ class RunPanel(QWidget):
         self.bar = QProgressBar()
         self.status = WrappedLabel()
         self.started = 0.0
-        self.planes = (0, 1)  # done, in all
+        self.planes = (0, 1)  # done, total
         buttons = QHBoxLayout()
         buttons.addWidget(self.run, 2)
         buttons.addWidget(self.cancel, 1)

@@ -1,4 +1,4 @@
-"""A dock whose content scrolls where the window is too low for it."""
+"""A dock with content that scrolls if the window is too low."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 
 def scrolled(dock: QWidget) -> QVBoxLayout:
-    """Fill a dock with a part that scrolls, and return the layout in it."""
+    """Fill a dock with a scroll area, and return its layout."""
     outer, area, inner = QVBoxLayout(dock), _WideArea(), QWidget()
     outer.setContentsMargins(0, 0, 0, 0)
     area.setWidgetResizable(True)
@@ -20,7 +20,7 @@ def scrolled(dock: QWidget) -> QVBoxLayout:
 
 
 class _WideArea(QScrollArea):
-    """A scroll area that is never narrower than what is in it, whatever comes into it later."""
+    """A scroll area that is always as wide as its content, even when that changes."""
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         if event is not None and event.type() == QEvent.Type.LayoutRequest:

@@ -1,4 +1,4 @@
-"""A part of a dock that opens and closes under its title."""
+"""A collapsible section of a dock."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 
 class Section(QWidget):
-    """A title with an arrow, and what is under it; closed at first.
+    """A title with an arrow above its content; closed at first.
 
-    superqt's QCollapsible keeps the height that its content had as it was opened, and squeezes what
-    is added later.
+    superqt's QCollapsible keeps the height that its content had when it was opened, and squeezes
+    widgets that are added later.
     """
 
     def __init__(self, title: str, content: QWidget, parent: QWidget | None = None) -> None:

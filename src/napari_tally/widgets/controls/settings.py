@@ -1,4 +1,4 @@
-"""What the dock remembers: the plugin's page of napari's preferences."""
+"""Stored settings: the plugin's page of napari's preferences."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Small commands with a form of their own, made from functions by magicgui."""
+"""Commands with a form, made from functions by magicgui."""
 
-# magicgui reads the annotations as they are: they are no text here.
+# No postponed annotations here: magicgui evaluates them.
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ _NO_LABELS = "There is no label layer. Segment an image, or paint labels."
 
 
 def _choose_active(form: Any) -> None:
-    """Begin with the active layer once the form lies in a window, and leave room for the viewer."""
+    """Select the active layer when the form opens, and keep the form narrow."""
     combo = form[1]
     narrowed(combo.native, 12)
 
@@ -43,7 +43,7 @@ def separate_form(viewer: Viewer, labels: Labels, neck: float = 0.8) -> None:
     ----------
     viewer : Viewer
     labels : Labels
-        Labels or a mask; the layer stays as it is.
+        Labels or a mask; the layer is not changed.
     neck : float
         Objects are separated where the neck between them is narrower than this share of the
         smaller one.
@@ -62,7 +62,7 @@ def components_form(viewer: Viewer, labels: Labels) -> None:
     ----------
     viewer : Viewer
     labels : Labels
-        Labels or a mask; the layer stays as it is.
+        Labels or a mask; the layer is not changed.
     """
     if labels is None:
         show_warning(_NO_LABELS)
@@ -87,7 +87,7 @@ def measure_form(viewer: Viewer, labels: Labels) -> None:
 
 
 def _follow_unit(form: Any) -> None:
-    """Let a plain distance be in the unit of the chosen layer."""
+    """Read a plain distance in the unit of the chosen layer."""
     _choose_active(form)
 
     def follow(layer: Labels | None) -> None:
@@ -109,7 +109,7 @@ def grow_form(viewer: Viewer, nuclei: Labels, distance: str = "5um") -> None:
     ----------
     viewer : Viewer
     nuclei : Labels
-        Nuclei; the layer stays as it is.
+        Nuclei; the layer is not changed.
     distance : str
         How far cells reach beyond their nucleus, such as 5um or 20px.
     """

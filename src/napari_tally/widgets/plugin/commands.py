@@ -1,4 +1,4 @@
-"""What napari's Layers menus offer for the active layer, at once and without questions."""
+"""Commands of napari's Layers menu, which act on the active layer without a form."""
 
 from __future__ import annotations
 

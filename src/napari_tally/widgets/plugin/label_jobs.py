@@ -109,7 +109,7 @@ def _derive(
     *,
     hide: bool = True,
 ) -> None:
-    """Make new labels from a layer's, and show them in a new layer; the layer stays as it is."""
+    """Compute new labels from a layer, and show them in a new layer."""
     try:
         labels = label_volume(layer)
     except TallyError as error:

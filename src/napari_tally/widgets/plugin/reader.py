@@ -28,9 +28,9 @@ _TWO = ("magenta", "green")
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
-    """Return a reader for the formats that ours reads better than napari; None for all others.
+    """Return a reader for the formats that this plugin reads better than napari, else None.
 
-    Several files are ours only if they are slices (of DICOM): they stand for their folder.
+    Several files are accepted only if they are DICOM slices, which stand for their folder.
     """
     paths = [path] if isinstance(path, str) else path
     found = format_of(Path(paths[0]))
@@ -53,13 +53,13 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     for series in listed:
         try:
             volume = read(place, series=series.key)
-        except InputError as error:  # a localizer, for example: the other series are still of use
+        except InputError as error:  # such as a localizer: the other series are still useful
             logger.warning("%s, series %s: %s", place.name, series.key, sentence(error))
             continue
         name = f"{place.name} {series.key} {series.text.partition(',')[0]}".rstrip()
         layers += layers_of([replace(volume, name=name)], visible=not layers)
     if not layers:
-        raise InputError(f"No series of {place.name} makes a volume")
+        raise InputError(f"{place.name} has no DICOM series that forms a volume")
     return layers
 
 
