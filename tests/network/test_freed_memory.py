@@ -12,7 +12,7 @@ import pytest
 SCRIPT = """
 import resource, sys
 import numpy as np
-from napari_tally.network.malloc import LARGE, keep_freed_memory
+from napari_tally.network.freed_memory import LARGE, keep_freed_memory
 kept = keep_freed_memory()
 for size in (LARGE // 4, LARGE // 4, LARGE // 4):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -56,7 +56,7 @@ def test_settings_of_a_user_are_kept(settings) -> None:
 
 GIVEN_BACK = """
 import numpy as np, psutil
-from napari_tally.network.malloc import LARGE, give_back_memory, keep_freed_memory
+from napari_tally.network.freed_memory import LARGE, give_back_memory, keep_freed_memory
 assert keep_freed_memory()
 many = [np.ones(LARGE // 4, np.uint8) for _ in range(16)]
 size = sum(one.nbytes for one in many)
@@ -76,7 +76,7 @@ def test_what_is_kept_can_be_given_back() -> None:
 def test_segmenting_in_the_process_of_napari_changes_no_setting_of_it() -> None:
     script = """
 import numpy as np
-import napari_tally.network.malloc as malloc
+import napari_tally.network.freed_memory as malloc
 from napari_tally import load_model, segment
 malloc._of_glibc = lambda name: print("set")
 segment(np.zeros((32, 32), np.uint8), load_model("nuclei-2d"), device="cpu")

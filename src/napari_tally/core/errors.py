@@ -20,13 +20,9 @@ class TallyError(Exception):
         What to do, as a sentence without its full stop: "Set it with --spacing, such as 0.5um".
     """
 
-    # The second form, what is needed and what was got, gives way to the first one.
-    def __init__(
-        self, problem: str, got: str | None = None, old: str = "", *, hint: str = ""
-    ) -> None:
-        self.problem = problem if got is None else f"{problem}; got {got}"
-        self.hint = hint or old
-        super().__init__(f"{self.problem}. {self.hint}." if self.hint else f"{self.problem}.")
+    def __init__(self, problem: str, *, hint: str = "") -> None:
+        self.problem, self.hint = problem, hint
+        super().__init__(f"{problem}. {hint}." if hint else f"{problem}.")
 
 
 class InputError(TallyError, ValueError):
