@@ -54,7 +54,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def reference() -> ModuleType:
     """Return the script that makes the page of all measurements."""
-    path = Path(__file__).parents[2] / "docs" / "measurements.py"
+    path = Path(__file__).parents[2] / "docs" / "generate_measurements.py"
     spec = spec_from_file_location("measurements", path)
     assert spec is not None and spec.loader is not None
     script = module_from_spec(spec)
