@@ -273,3 +273,12 @@ def test_a_plan_is_described_in_words() -> None:
 def test_unusable_images_are_refused(pairs, message) -> None:
     with pytest.raises(InputError, match=message):
         check_all(pairs)
+
+
+def test_a_plan_of_the_first_format_is_read_and_one_of_a_later_format_refused() -> None:
+    plan = plan_of(pair(discs()))
+    now = plan.model_dump(mode="json")
+    first = {k: v for k, v in now.items() if k not in ("format", "preprocessing")}
+    assert Plan.model_validate(first | now["preprocessing"]) == plan
+    with pytest.raises(ValidationError, match="format 3, but this version reads up to 2"):
+        Plan.model_validate(now | {"format": 3})
