@@ -33,8 +33,8 @@ class TrainingOptions(Options):
     head: Annotated[str | None, Offer(choices=object_heads)] = Field(
         None, description="How a new model separates objects. Default: flow."
     )
-    architecture: Annotated[str | None, Offer(choices=lambda: ARCHITECTURES)] = Field(
-        None, description="Network architecture of a new model. Default: DynUNet."
+    architecture: Annotated[str | None, Offer(choices=lambda: ARCHITECTURES, advanced=True)] = (
+        Field(None, description="Network architecture of a new model. Default: DynUNet.")
     )
     class_names: tuple[str, ...] = Field(
         (), description="Names of the classes, in the order of their ids, such as nerve,vessel."
