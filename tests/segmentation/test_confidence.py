@@ -94,10 +94,10 @@ def test_block_by_block_it_is_the_same(model, monkeypatch) -> None:
     assert np.median(gap) < 1e-3 and max(gap) < 0.1
 
 
-@pytest.mark.parametrize("stack", [Link(), Views()], ids=lambda w: w.name)
-def test_stacks_with_a_2d_model_have_it_too(model, field, stack) -> None:
+@pytest.mark.parametrize("strategy", [Link(), Views()], ids=lambda s: s.name)
+def test_stacks_with_a_2d_model_have_it_too(model, field, strategy) -> None:
     stack = Volume(np.stack([field[:80, :80]] * 20), "ZYX", (1, 1, 1), "um", name="rods")
-    table = napari_tally.segment(stack, model, stack=stack).table
+    table = napari_tally.segment(stack, model, stack=strategy).table
     assert len(table) and table["confidence"].between(0, 1).all()
 
 
@@ -165,5 +165,5 @@ def test_tta_works_block_by_block_and_for_stacks_too(model, field, monkeypatch) 
     options = {"tta": True, "object_size": "24px"}
     assert napari_tally.segment(field, model, max_maps_gib=1e-4, **options).count > 5
     stack = Volume(np.stack([field[:64, :64]] * 16), "ZYX", (1, 1, 1), "um", name="rods")
-    for stack in ("link", "views"):
-        assert napari_tally.segment(stack, model, stack=stack, **options).count > 0
+    for strategy in ("link", "views"):
+        assert napari_tally.segment(stack, model, stack=strategy, **options).count > 0

@@ -127,7 +127,7 @@ def _one_channel(volume: Volume, model: Model, channel: int | str | None) -> Vol
             if str(channel) in {"0", *volume.channel_names}:
                 return volume
             raise InputError(
-                f"{volume.name} has only one channel, not {channel!r}",
+                f"There is no channel {channel}: {volume.name} has only one",
                 hint="Leave out --channel",
             )
         return volume.at("C", volume.channel_index(channel))
