@@ -99,7 +99,7 @@ def test_the_smallest_size_is_applied(dock, finish, until) -> None:
     dock.tune.min_size.native.editingFinished.emit()
     until(lambda: dock.done is not before)
     assert dock.done.result.count == 0
-    assert "too small" in dock.panel.status.text()
+    assert "smaller than the minimum size" in dock.panel.status.text()
 
 
 @pytest.fixture

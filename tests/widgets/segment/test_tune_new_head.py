@@ -23,9 +23,9 @@ def test_a_new_head_has_its_parameters_as_sliders(qtbot) -> None:
     panel = TunePanel()
     qtbot.addWidget(panel)
     panel.offer(Toy())
-    assert {name: s.value() for name, s in panel.sliders.items()} == {
+    assert {name: s.value for name, s in panel.sliders.items()} == {
         "threshold": 0.5,
         "roundness": 0.25,
     }
-    panel.sliders["roundness"].setValue(0.75)
+    panel.sliders["roundness"].value = 0.75
     assert panel.options(Toy())["tune"] == {"roundness": 0.75}
