@@ -158,8 +158,8 @@ def test_a_former_flag_is_read_as_the_current_one_with_a_note(
     for args in ([old, "x"], [f"{old}=x"]):
         expected = ["x"] if new == ARGUMENT else [a.replace(old, new) for a in args]
         assert list(renamed(args, former)) == expected
-        now = "an argument without a flag" if new == ARGUMENT else new
-        assert capsys.readouterr().err == f"{old} is now {now}.\n"
+        now = "no longer needed: give its value alone" if new == ARGUMENT else f"now {new}"
+        assert capsys.readouterr().err == f"{old} is {now}.\n"
     assert list(renamed(["--", old], former)) == ["--", old]
     assert f" {old} " not in help_of(name)
 

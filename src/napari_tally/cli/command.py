@@ -82,7 +82,7 @@ def renamed(args: Iterable[str], former: Mapping[str, str]) -> Iterator[str]:
         elif name not in former:
             yield arg
         elif former[name] == ARGUMENT:
-            typer.echo(f"{name} is now an argument without a flag.", err=True)
+            typer.echo(f"{name} is no longer needed: give its value alone.", err=True)
             yield from [value] if equals else []
         else:
             typer.echo(f"{name} is now {former[name]}.", err=True)

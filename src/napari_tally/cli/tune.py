@@ -61,7 +61,10 @@ def tune(
     from ..segmentation.tune import tune_steps
 
     if former_images:
-        typer.echo("--images is now an argument without a flag, and the model --model.", err=True)
+        typer.echo(
+            "--images is no longer needed: give its value alone, and the model with --model.",
+            err=True,
+        )
         model, images = model or images[0], former_images
     with failing():
         loaded = load_model(model or SHIPPED_DEFAULT)
