@@ -216,7 +216,7 @@ def test_models_are_tuned_in_both_forms(run: Any, image: Path, monkeypatch: Any)
     run("tune", "a.tif", "--ground-truth", "labels.tif", "--model", "nuclei-2d", *rest)
     _, _, err = run("tune", "nuclei-2d", "--images", "a.tif", "--labels", "labels.tif", *rest)
     assert seen == [(1, "nuclei-2d", "12um")] * 2
-    assert "--images is now an argument" in err and "--labels is now --ground-truth." in err
+    assert "--images is no longer needed" in err and "--labels is now --ground-truth." in err
 
 
 class Nested(Options):
