@@ -70,15 +70,3 @@ print((before - psutil.Process().memory_info().rss) / size)
 @glibc
 def test_what_is_kept_can_be_given_back() -> None:
     assert float(_printed(GIVEN_BACK, {})[0]) > 0.7
-
-
-@glibc
-def test_segmenting_in_the_process_of_napari_changes_no_setting_of_it() -> None:
-    script = """
-import numpy as np
-import napari_tally.network.freed_memory as malloc
-from napari_tally import load_model, segment
-malloc._of_glibc = lambda name: print("set")
-segment(np.zeros((32, 32), np.uint8), load_model("nuclei-2d"), device="cpu")
-"""
-    assert _printed(script, {}) == []

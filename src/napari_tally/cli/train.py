@@ -77,12 +77,10 @@ def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_pla
     """Read the images, then train or show the plan."""
     from ..models.copy_bundle import check_target
     from ..network.distributed import Team
-    from ..network.freed_memory import keep_freed_memory
     from ..training.plan.planner import plan_for, ready
     from ..training.train import training_steps
 
     leads = Team.here().leads
-    keep_freed_memory()
     with failing():
         if not only_plan:
             check_target(output, overwrite=options.overwrite or options.resume)

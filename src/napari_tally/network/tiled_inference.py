@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..core.progress import Step, Steps
 from .device import autocast, memory_format, use_channels_last
+from .freed_memory import keep_freed_memory
 from .tile_layout import Slices, Tiling, Windows
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Inference:
 
     def __post_init__(self) -> None:
         """Move the network to its device once: repeating it costs as much as a small tile."""
+        if self.device.type == "cpu":
+            keep_freed_memory()
         kernels = [p.ndim for p in self.network.parameters() if p.ndim > 3]
         self.network.eval().to(self.device)
         if kernels:

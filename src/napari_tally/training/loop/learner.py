@@ -14,6 +14,7 @@ from ...network.device import (
     use_channels_last,
 )
 from ...network.distributed import Team
+from ...network.freed_memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -39,6 +40,8 @@ class Learner:
         torch.manual_seed(options.seed)
         self.options, self.team = options, team or Team()
         self.device = self.team.own(choose_device(device))
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.dtype = choose_dtype(self.device)
         network = self.team.with_shared_norm(options.architecture.build(), self.device)
         self.network = network.to(self.device)
