@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from .errors import InputError
 
@@ -105,6 +108,16 @@ def parse_quantity(text: str, *, power: int = 1) -> Quantity:
     if not all(math.isfinite(v) and v > 0 for v in values):
         raise InputError(f"{text!r} must be positive and finite", hint=hint)
     return Quantity(values, unit, power)
+
+
+def _checked(text: str | None) -> str | None:
+    if text is not None:
+        parse_quantity(text)
+    return text
+
+
+# A field of options that holds a length as text, or None.
+QuantityText = Annotated[str | None, AfterValidator(_checked)]
 
 
 def _example(power: int) -> str:

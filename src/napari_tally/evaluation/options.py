@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from ..core.errors import InputError
 from ..core.options import Offer, Options
-from ..core.quantity import parse_quantity
+from ..core.quantity import QuantityText, parse_quantity
 from ..files.tables.tables import TableFormat
 
 Kind = Literal["instances", "classes", "panoptic"]
@@ -36,12 +36,12 @@ class EvaluateOptions(Options):
         description="IoU thresholds at which objects match, such as 0.5,0.75. The first one "
         "applies to error types, precision, recall, F1 and panoptic quality.",
     )
-    tolerance: Annotated[str | None, Offer(label="Surface tolerance")] = Field(
+    tolerance: Annotated[QuantityText, Offer(label="Surface tolerance")] = Field(
         None,
         description="Tolerance of the normalised surface distance, such as 1mm or 2px. Default: "
         "the longest side of a voxel.",
     )
-    spacing: str | None = Field(
+    spacing: QuantityText = Field(
         None, description="Voxel size, such as 0.5,0.1,0.1um. Default: read from the files."
     )
 
@@ -54,13 +54,6 @@ class EvaluateOptions(Options):
                 f"IoU thresholds must be distinct numbers above 0 and at most 1, not {listed}"
             )
         return values
-
-    @field_validator("tolerance", "spacing")
-    @classmethod
-    def _lengths(cls, text: str | None) -> str | None:
-        if text is not None:
-            parse_quantity(text)
-        return text
 
     def tolerance_in(self, unit: str, spacing: Sequence[float]) -> float:
         """Return the tolerance in the unit of the spacing."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from ..core.options import Offer, Options
-from ..core.quantity import parse_quantity
+from ..core.quantity import QuantityText
 
 
 class ReadOptions(Options):
@@ -21,12 +21,17 @@ class ReadOptions(Options):
     )
 
 
-class ConvertOptions(ReadOptions):
-    """How an image is converted."""
+class CalibratedReadOptions(ReadOptions):
+    """How a file is read, with a voxel size to set."""
 
-    spacing: str | None = Field(
+    spacing: QuantityText = Field(
         None, description="Voxel size, such as 0.5,0.1,0.1um. Default: read from the file."
     )
+
+
+class ConvertOptions(CalibratedReadOptions):
+    """How an image is converted."""
+
     stack: Annotated[Literal["Z", "T", "C"] | None, Offer(label="Stack along")] = Field(
         None, description="Stack the files, or the files of a folder, along this axis."
     )
@@ -35,10 +40,3 @@ class ConvertOptions(ReadOptions):
         None, description="Version of the OME-Zarr format."
     )
     overwrite: bool = Field(False, description="Replace an output that exists.")
-
-    @field_validator("spacing")
-    @classmethod
-    def _is_length(cls, text: str | None) -> str | None:
-        if text is not None:
-            parse_quantity(text)
-        return text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, field_validator
 
 from ..core.options import Offer, Options
-from ..core.quantity import Quantity, parse_quantity, table_unit
+from ..core.quantity import Quantity, QuantityText, parse_quantity, table_unit
 from ..features.declare.options import DEFAULT, Measurements
 from ..features.registry import GROUPS, chosen
 from ..files.tables.tables import TableFormat
@@ -32,12 +32,12 @@ class MeasureOptions(Options):
         description="Groups of measurements, such as shape,intensity, or all. Size and place are "
         "always measured.",
     )
-    ring: Annotated[str | None, Offer(label="Background ring")] = Field(
+    ring: Annotated[QuantityText, Offer(label="Background ring")] = Field(
         None,
         description="Width of the background ring around each object, such as 2um or 5px. "
         "Default: a quarter of the median diameter.",
     )
-    spacing: str | None = Field(
+    spacing: QuantityText = Field(
         None, description="Voxel size, such as 0.5,0.1,0.1um; overrides the files."
     )
     track: bool = Field(False, description="Link the objects of a time series over time.")
@@ -52,13 +52,6 @@ class MeasureOptions(Options):
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         group_names(names)
         return names
-
-    @field_validator("ring", "spacing")
-    @classmethod
-    def _lengths(cls, text: str | None) -> str | None:
-        if text is not None:
-            parse_quantity(text)
-        return text
 
 
 def group_names(names: Iterable[str] = DEFAULT) -> tuple[str, ...]:
