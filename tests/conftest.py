@@ -12,9 +12,13 @@ from pathlib import Path
 os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="napari-tally-")) / "settings.yaml")
 
 import pytest
+from hypothesis import settings
 from typer.testing import CliRunner
 
 from napari_tally.cli.app import app
+
+settings.register_profile("same examples in every run", derandomize=True, database=None)
+settings.load_profile("same examples in every run")
 
 
 def pytest_unconfigure() -> None:

@@ -61,8 +61,10 @@ class Distance(Head):
 
     def in_domain(self, labels: Labels) -> bool:
         """Return whether a slower watershed, with and without the labels, restores them."""
-        height, mask = normalized_distance(labels), (labels > 0).astype(np.int32)
-        own, all_of_them = (basins(height, parts, 1, self.depth) for parts in (labels, mask))
+        mask = labels > 0
+        height = mask + np.floor(normalized_distance(labels) * np.float32(_LEVELS - 1))  # quantized
+        depth, parts = round(self.depth * (_LEVELS - 1)), (labels, mask.astype(np.int32))
+        own, all_of_them = (basins(height, part, 1, depth) for part in parts)
         one_each = int(own.max(initial=0)) == len(np.unique(labels[labels > 0]))
         return one_each and np.array_equal(own, all_of_them)
 
