@@ -22,7 +22,7 @@ def measure(
     spacing: Spacing | None = None,
     *,
     parents: Image | None = None,
-    groups: Sequence[str] = DEFAULT,
+    groups: str | Sequence[str] = DEFAULT,
     ring: str | float | None = None,
 ) -> pd.DataFrame:
     """Measure the objects of a label image, shape (Y, X) or (Z, Y, X).
@@ -38,9 +38,9 @@ def measure(
         the labels, or else of the image.
     parents : array, Volume or path, optional
         Labels on the same grid that contain the objects: cells of nuclei, organs of lesions.
-    groups : sequence of str
-        Groups of measurements (see `features.registry.GROUPS`), or "all". Size and place are always
-        measured.
+    groups : str or sequence of str
+        Groups of measurements (see `features.registry.GROUPS`), such as "shape,intensity", or
+        "all". Size and place are always measured.
     ring : str or float, optional
         Width of the background ring around each object, as text ("2um") or as a number in µm.
 
@@ -66,5 +66,6 @@ def measure(
     images = [] if image is None else [as_volume(image, image_axes(image, grid), spacing)]
     parent_labels = None if parents is None else as_volume(parents, label_axes(parents), spacing)
     width = None if ring is None else as_quantity(ring)
-    options = measurements(groups, width, grid.calibrated_by(images))
+    names = groups.split(",") if isinstance(groups, str) else groups
+    options = measurements(names, width, grid.calibrated_by(images))
     return measure_volumes(grid, images, options, parent_labels)
