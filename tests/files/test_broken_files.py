@@ -95,6 +95,8 @@ def test_named_pipes_are_no_images(tmp_path: Path, name: str) -> None:
 def test_names_that_no_file_can_have_are_refused(name: str, word: str, run: Any) -> None:
     with pytest.raises(InputError, match=word):
         read(name)
+    if "\0" in name:  # which no command line can hold
+        return
     for command in (["info"], ["measure", "-o", "t.csv"], ["segment", "-o", "out"]):
         code, _, error = run(*command, name)
         assert code in (1, 2) and word in error

@@ -95,5 +95,5 @@ def test_every_command_reads_labels_as_ids(tmp_path: Path, run) -> None:
     assert "3 objects" in out + error
     assert run("convert", "--labels", str(path), "b.tif")[0] == 0
     np.testing.assert_array_equal(read("b.tif").array, IDS)
-    code, _, error = run("evaluate", str(path), "b.tif", "-o", "scores")
+    code, _, error = run("evaluate", str(path), "--ground-truth", "b.tif", "-o", "scores")
     assert code == 0, error
