@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..features.declare.options import DEFAULT
 from ..measurement.measure import measure_volumes
 from ..measurement.options import measurements
-from .inputs import as_quantity, as_volume, image_axes, label_axes
+from .inputs import as_label_volume, as_quantity, as_volume, image_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,10 +61,10 @@ def measure(
     0      1       3.0
     1      2       1.0
     """
-    grid = as_volume(labels, label_axes(labels), spacing)
+    grid = as_label_volume(labels, spacing)
     # A given spacing is that of the grid and overrides the image's file.
     images = [] if image is None else [as_volume(image, image_axes(image, grid), spacing)]
-    parent_labels = None if parents is None else as_volume(parents, label_axes(parents), spacing)
+    parent_labels = None if parents is None else as_label_volume(parents, spacing)
     width = None if ring is None else as_quantity(ring)
     names = groups.split(",") if isinstance(groups, str) else groups
     options = measurements(names, width, grid.calibrated_by(images))
