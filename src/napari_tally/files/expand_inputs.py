@@ -13,7 +13,13 @@ from ..core.errors import InputError
 from . import format_of, readable, stem
 from .formats.format import ending
 
-MADE = ("_labels", "_classes", "_overlay", "_linked")  # name endings of our own outputs
+MADE = (
+    "_labels",
+    "_classes",
+    "_overlay",
+    "_linked",
+    "_components",
+)  # name endings of our own outputs
 
 
 @dataclass(frozen=True, slots=True)
