@@ -145,7 +145,7 @@ def _read(sources: list[Path], options: ConvertOptions) -> Volume:
 
     if options.stack is not None:
         folder = sources[0] if len(sources) == 1 and sources[0].is_dir() else sources
-        volume = read_stack(folder, options.stack, axes=options.axes)
+        volume = read_stack(folder, options.stack, axes=options.axes, resample=options.resample)
     elif len(sources) > 1:
         raise InputError(
             f"Converting {len(sources)} files into one image needs an axis",

@@ -63,7 +63,7 @@ def on_grid_of(
     if volume.spatial_axes != grid.spatial_axes:
         raise _of_another_shape(volume, grid, what)
     if not (_is_placed(volume, grid) and _is_placed(grid, volume)):
-        return volume, _compared(volume, grid, what)
+        return volume, _compared(volume, grid, what, resample=resample)
     if _lies_on(volume, grid):
         return volume, ""
     turned = _turned(volume, grid)
@@ -87,7 +87,7 @@ def _is_placed(volume: Volume, other: Volume) -> bool:
     return bool(abs(np.linalg.det(_directions(volume))) > _SINGULAR)  # false for NaN too
 
 
-def _compared(volume: Volume, grid: Volume, what: str) -> str:
+def _compared(volume: Volume, grid: Volume, what: str, *, resample: bool) -> str:
     """Compare shape and spacing, where nothing else is known; return a note."""
     if volume.spatial_shape != grid.spatial_shape:
         raise _of_another_shape(volume, grid, what)
@@ -101,9 +101,9 @@ def _compared(volume: Volume, grid: Volume, what: str) -> str:
         f"{volume.name} has a spacing of {volume.describe_spacing()}, but {what}{grid.name}"
         f" has {grid.describe_spacing()}"
     )
-    if difference > _NEAR_SPACING:
+    if difference > _NEAR_SPACING and not resample:
         raise InputError(
-            both, hint="Set the right one with --spacing, or resample both to one grid"
+            both, hint="Set the right one with --spacing, or use that of the latter with --resample"
         )
     return f"{both}; the latter is used"
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from ...core.errors import InputError
 from ...core.progress import Step, Steps
 from ...core.volume import Volume
@@ -16,13 +14,18 @@ from ...files import read, stem
 from ...files.coco import read_coco
 from ...files.match_images_to_labels import Inputs, paired
 from .data_split import groups_of
-from .labelled_image import Labelled
+from .labelled_image import Labelled, annotated
 
 READ = "read the images"
 
 
 def folders_steps(
-    images: Inputs, labels: Path, masks: Path | None = None, classes: Path | None = None
+    images: Inputs,
+    labels: Path,
+    masks: Path | None = None,
+    classes: Path | None = None,
+    *,
+    resample: bool = False,
 ) -> Steps[list[Labelled]]:
     """Read images and their labels, matched by name; yield after every image.
 
@@ -36,6 +39,8 @@ def folders_steps(
         Annotated regions: where an image has one, its labels are complete only inside.
     classes : Path, optional
         Class ids, where the labels are ids of objects.
+    resample : bool
+        Resample masks on another grid than that of their image.
 
     Raises
     ------
@@ -53,7 +58,7 @@ def folders_steps(
     for name, (path, ground_truth) in zip(names, pairs, strict=True):
         image = replace(read(path), name=name)
         mask, kinds = (others[what].get(path) for what in ("masks", "classes"))
-        known = None if mask is None else np.asarray(read(mask).array) > 0
+        known = None if mask is None else annotated(read(mask), image, resample=resample)
         beside = None if kinds is None else read(kinds)
         found.append(Labelled(name, image, read(ground_truth), beside, known, groups[name]))
         yield Step(READ, len(found), len(pairs), note)
