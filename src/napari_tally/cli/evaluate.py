@@ -14,6 +14,8 @@ from .run import FAILED, failing, with_bar
 if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
 
+_MOST_NOTES = 10
+
 
 @command(former={"--pred": ARGUMENT, "--truth": "--ground-truth"})
 def evaluate(
@@ -67,6 +69,7 @@ def evaluate(
         count = sum(len(each.pairs) for each in sets)
         evaluations = with_bar(evaluate_sets_steps(sets, options), count, False, whole="images")
         _show_problems(evaluations)
+        _show_notes(evaluations)
         if any(one.scored for one in evaluations):
             write_numbers(evaluations, output, files.table)
             write_report(evaluations, output, images)
@@ -84,3 +87,13 @@ def _show_problems(evaluations: list[Evaluation]) -> None:
         f"{p.name}: {p.message}" for one in evaluations for p in one.problems
     ):
         typer.echo(line, err=True)
+
+
+def _show_notes(evaluations: list[Evaluation]) -> None:
+    """Show the first remarks on how images were read and scored; all are in the tables."""
+    scored = (each for one in evaluations for each in one.scored)
+    lines = list(dict.fromkeys(f"{each.name}: {note}." for each in scored for note in each.notes))
+    for line in lines[:_MOST_NOTES]:
+        typer.echo(line, err=True)
+    if len(lines) > _MOST_NOTES:
+        typer.echo(f"... and {len(lines) - _MOST_NOTES:,} more notes, in the tables.", err=True)

@@ -144,7 +144,13 @@ def _read(sources: list[Path], options: ConvertOptions) -> Volume:
 
     if options.stack is not None:
         folder = sources[0] if len(sources) == 1 and sources[0].is_dir() else sources
-        volume = read_stack(folder, options.stack, axes=options.axes, labels=options.labels)
+        volume = read_stack(
+            folder,
+            options.stack,
+            axes=options.axes,
+            labels=options.labels,
+            resample=options.resample,
+        )
     elif len(sources) > 1:
         raise InputError(
             f"Converting {len(sources)} files into one image needs an axis",

@@ -84,7 +84,7 @@ def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_pla
     with failing():
         if not only_plan:
             check_target(output, overwrite=options.overwrite or options.resume)
-        pairs, names = _read(*sources)
+        pairs, names = _read(*sources, resample=options.resample)
         options = options.model_copy(update={"class_names": options.class_names or names})
         if only_plan:
             typer.echo("\n".join(plan_for(ready(pairs, options), options).lines()))
@@ -101,13 +101,19 @@ def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_pla
 
 
 def _read(
-    images: list[str], labels: Path, masks: Path | None, classes: Path | None
+    images: list[str],
+    labels: Path,
+    masks: Path | None,
+    classes: Path | None,
+    *,
+    resample: bool,
 ) -> tuple[list[Labelled], tuple[str, ...]]:
     """Return the images with their labels, and the class names if there are any."""
     from ..training.data.read_labelled import READ, coco_steps, folders_steps
 
     if labels.suffix != ".json":
-        return with_bar(folders_steps(images, labels, masks, classes), 1, False, whole=READ), ()
+        steps = folders_steps(images, labels, masks, classes, resample=resample)
+        return with_bar(steps, 1, False, whole=READ), ()
     if len(images) > 1 or not Path(images[0]).is_dir():
         raise InputError(
             f"COCO annotations such as {labels} need the folder of their images",

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError, TallyError
 from ..core.progress import Step, Steps
-from ..core.quantity import parse_quantity
 from ..metrics.aji import aggregated
 from ..metrics.class_metrics import Agreement, agreements
 from ..metrics.error_types import PREDICTED, match_outcomes, merges_and_splits
@@ -53,8 +52,7 @@ def score_pair(pair: Pair, options: EvaluateOptions) -> Scored:
     TallyError
         If they cannot be compared; see `load_pair.read_pair`.
     """
-    spacing = None if options.spacing is None else parse_quantity(options.spacing)
-    both = read_pair(pair, classes=options.kind == "classes", spacing=spacing)
+    both = read_pair(pair, options)
     if options.kind == "classes":
         agreed = _agreements((both.predicted, both.ground_truth), both, options)
         scores = {each.class_id: ClassScore(each) for each in agreed}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from ..objects.summary import summary
 from .data_dictionary import data_dictionary
 from .image_table import per_image
 from .measure import measure_parents, measure_volumes
+from .measure_inputs import measure_inputs
 from .options import MeasureOptions, measurements
 from .report import write_report
 from .track import Tracked, track_steps
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ..files.match_images_to_labels import Row
 
 STAGE = "files"
+COMPONENTS = "_components.tif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class MeasureJob:
     def outputs(self, options: MeasureOptions) -> list[Path]:
         """Return the paths of all outputs."""
         paths = [*table_paths(self.tables(), self.table), self.table.with_suffix(".json")]
+        if options.separate:
+            paths.append(self.beside(COMPONENTS))
         if options.track:
             paths += [self.beside("_tracks.csv"), self.beside("_linked.tif")]
         if options.outlines:
@@ -112,9 +116,17 @@ def measure_files_steps(
 def _one(job: MeasureJob, options: MeasureOptions) -> Steps[Measured]:
     _check_free(job, options)
     row = job.row
-    images = [_read(path, options) for path in row.images]
-    labels = _read(row.labels, options, labels=True).calibrated_by(images)
-    parents = None if row.parents is None else _read(row.parents, options, labels=True)
+    given = measure_inputs(
+        _read(row.labels, options, labels=True),
+        [_read(path, options) for path in row.images],
+        None if row.parents is None else _read(row.parents, options, labels=True),
+        separate=options.separate,
+        static_labels=options.static_labels,
+        resample=options.resample,
+    )
+    labels, images, parents = given.labels, given.images, given.parents
+    if options.separate:
+        write(replace(labels, is_labels=True), job.beside(COMPONENTS))
     groups = measurements(options.groups, options.ring, labels)
     table = measure_volumes(labels, images, groups, parents)
     if options.track:
@@ -138,7 +150,7 @@ def _one(job: MeasureJob, options: MeasureOptions) -> Steps[Measured]:
         write_report(job.report, labels, images, tables, about, record)
     write_record(about, job.table.with_suffix(".json"))
     notes = () if labels.calibrated else (f"{row.labels} has no calibration: measured in px",)
-    return Measured(job, summary(table), notes=notes)
+    return Measured(job, summary(table), notes=(*given.notes, *notes))
 
 
 def _read(path: Path, options: MeasureOptions, *, labels: bool = False) -> Volume:
