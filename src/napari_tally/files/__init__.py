@@ -130,6 +130,17 @@ def read(
     return file_format.read(path, axes=axes)
 
 
+def read_header(
+    path: str | os.PathLike[str], *, axes: str | None = None, series: str | None = None
+) -> Volume:
+    """Return what `read` does, with pixels that are not decoded where the header suffices."""
+    path = Path(path).expanduser()
+    header = _format_of_existing(path).read_header
+    if header is None or series is not None:
+        return read(path, axes=axes, series=series)
+    return header(path, axes=axes)
+
+
 def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
     """Write an image with its axes, spacing, unit, orientation and channel names.
 
