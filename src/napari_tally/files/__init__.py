@@ -135,10 +135,11 @@ def read_header(
 ) -> Volume:
     """Return what `read` does, with pixels that are not decoded where the header suffices."""
     path = Path(path).expanduser()
-    header = _format_of_existing(path).read_header
-    if header is None or series is not None:
+    found = _format_of_existing(path)
+    if found.read_header is None or (series is not None and found.list_series is None):
         return read(path, axes=axes, series=series)
-    return header(path, axes=axes)
+    options = {} if found.list_series is None else {"series": series}
+    return found.read_header(path, axes=axes, **options)
 
 
 def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
