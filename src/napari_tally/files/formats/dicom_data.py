@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,8 @@ class PixelData:
         Photometric interpretation.
     start, length : int
         Place of the pixels in the file; 0 if that is not known (deflated).
+    kind : str
+        DICOM's word for their type: OB, OW, ...
     """
 
     dtype: str
@@ -50,6 +53,7 @@ class PixelData:
     look: str
     start: int = 0
     length: int = 0
+    kind: str = "OW"
 
 
 def pixel_data(header: Dataset, file: mmap.mmap, path: Path) -> PixelData:
@@ -68,14 +72,13 @@ def pixel_data(header: Dataset, file: mmap.mmap, path: Path) -> PixelData:
     place = None if deflated else _element(file, syntax)
     if place is None and not deflated:
         raise FileError(f"{path} ends before its pixels")
-    kind = place[0] if place is not None else ""
+    floats, start, length, kind = ("", 0, 0, "OW") if place is None else place
     allocated = int(header.get("BitsAllocated") or 0)
-    if not kind and allocated not in (1, 8, 16, 32, 64):
+    if not floats and allocated not in (1, 8, 16, 32, 64):
         raise FileError(f"{path} has pixels of {allocated} bits")
-    dtype = kind or f"{'i' if header.get('PixelRepresentation') else 'u'}{max(allocated // 8, 1)}"
+    dtype = floats or f"{'i' if header.get('PixelRepresentation') else 'u'}{max(allocated // 8, 1)}"
     look = str(header.get("PhotometricInterpretation") or "").upper()
     shape = (frames, rows, columns, samples)
-    start, length = (0, 0) if place is None else place[1:]
     if length == _UNDEFINED or deflated:
         check_claimed_size(path, shape, dtype, compressed=True, loaded=False, ratio=_MAX_RATIO)
         if not deflated:
@@ -90,6 +93,7 @@ def pixel_data(header: Dataset, file: mmap.mmap, path: Path) -> PixelData:
         look=look,
         start=start,
         length=length,
+        kind=kind,
     )
 
 
@@ -97,23 +101,25 @@ def _check_native(
     path: Path, shape: tuple[int, ...], dtype: str, allocated: int, look: str, held: int
 ) -> None:
     """Refuse fewer bytes than rows, columns and frames take."""
-    check_claimed_size(path, shape, "u1", compressed=True, loaded=False, ratio=8, held=held)
-    numbers = int(np.prod([int(n) for n in shape], dtype=object))
+    if min(shape) < 1:
+        raise FileError(f"{path} claims {' x '.join(map(str, shape))} numbers")
+    numbers = math.prod(shape)
     needed = -(-numbers * allocated // 8) if allocated == 1 else numbers * np.dtype(dtype).itemsize
     needed = needed * 2 // 3 if look == "YBR_FULL_422" else needed
     if held < needed:
         raise FileError(f"{path} holds {held:,} of the {needed:,} bytes of its pixels")
 
 
-def _element(file: mmap.mmap, syntax: Any) -> tuple[str, int, int] | None:
-    """Return kind, place and length of the pixels, where a file of pixels is open at them."""
+def _element(file: mmap.mmap, syntax: Any) -> tuple[str, int, int, str] | None:
+    """Return type of floats, place, length and kind of the pixels at which a file is open."""
     order = ">" if syntax is not None and not syntax.is_little_endian else "<"
-    head = file[file.tell() : file.tell() + 12]
+    at = file.tell()
+    head = file[at : at + 12]
     if len(head) < 8 or (tag := struct.unpack(f"{order}HH", head[:4])) not in _PIXELS:
         return None
     if head[4:6] in _LONG_VR and len(head) == 12:
-        return _PIXELS[tag], file.tell() + 12, struct.unpack(f"{order}I", head[8:])[0]
-    return _PIXELS[tag], file.tell() + 8, struct.unpack(f"{order}I", head[4:8])[0]
+        return _PIXELS[tag], at + 12, struct.unpack(f"{order}I", head[8:])[0], head[4:6].decode()
+    return _PIXELS[tag], at + 8, struct.unpack(f"{order}I", head[4:8])[0], "OW"
 
 
 def _fragments_end(file: mmap.mmap, start: int, frames: int, path: Path) -> int:

@@ -6,6 +6,7 @@ import logging
 import mmap
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +21,14 @@ SUFFIXES = (".dcm", ".dicom", ".ima")
 # What pydicom raises for damaged files, if it does not read on.
 BROKEN = (
     OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError,
-    RecursionError, ArithmeticError, AssertionError, struct.error,
+    RuntimeError, ArithmeticError, AssertionError, struct.error, zlib.error,
 )  # fmt: skip
 _AGAIN = "Copy or export it again"
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_SERIES = 0x0020000E  # tag of the identifier of the series
+_META_END = 144  # of the length of the group of file meta elements
+_CHUNK = 2**24
+_MOST_INFLATED = 2**31  # bytes of a deflated data set, which pydicom inflates at once
 
 
 class DamagedDicomError(FileError):
@@ -51,21 +57,52 @@ def is_dicom(path: Path) -> bool:
 
 
 @contextmanager
-def opened(path: Path, tags: tuple[str, ...] | None = None) -> Iterator[tuple[Dataset, mmap.mmap]]:
+def opened(
+    path: Path, tags: tuple[str | int, ...] | None = None
+) -> Iterator[tuple[Dataset, mmap.mmap]]:
     """Yield the header of a file, and its bytes at the place where its pixels begin.
 
     They are mapped: no length that a damaged header gives is allocated.
     """
     from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    with silent(), path.open("rb") as file, mapped(file.fileno()) as data:
+        _check_inflated(data)
+        names = None if tags is None else list(tags)
+        try:
+            yield dcmread(data, stop_before_pixels=True, specific_tags=names), data
+        except InvalidDicomError:
+            raise DamagedDicomError(path, "it is no DICOM") from None
+        except BytesLengthException as error:
+            raise ValueError("a value has the wrong length") from error
+
+
+def series_before_damage(path: Path) -> tuple[str, ...]:
+    """Return the series of a file whose header cannot be read to its end; empty if not known."""
+    from pydicom.filereader import read_partial
 
     with silent(), path.open("rb") as file, mapped(file.fileno()) as data:
         try:
-            names = None if tags is None else list(tags)
-            header = dcmread(data, stop_before_pixels=True, specific_tags=names)
-        except InvalidDicomError:
-            raise DamagedDicomError(path, "it is no DICOM") from None
-        yield header, data
+            header = read_partial(data, stop_when=lambda tag, *_: tag > _SERIES)
+            uid = str(header.get("SeriesInstanceUID") or "")
+        except BROKEN:
+            return ()
+    return (uid,) if uid else ()
+
+
+def _check_inflated(data: mmap.mmap) -> None:
+    """Refuse a deflated data set that is too large, before it is inflated at once."""
+    if _DEFLATED not in data[:1024]:
+        return
+    at = _META_END + int.from_bytes(data[_META_END - 4 : _META_END], "little")
+    stream, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    tail = data[at:]
+    while tail and not stream.eof:
+        size += len(stream.decompress(tail, _CHUNK))
+        tail = stream.unconsumed_tail
+        if size > _MOST_INFLATED:
+            raise ValueError(f"it inflates to more than {_MOST_INFLATED:,} bytes")
 
 
 def mapped(number: int) -> mmap.mmap:

@@ -33,7 +33,9 @@ _NM_VOLUMES = ("RECON TOMO", "RECON GATED TOMO")
 # The patient's name and number are read only to keep them out of descriptions.
 _PATIENT = ("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames")
 _MOSAIC_COUNT = "NumberOfImagesInMosaic"
-TAGS = (
+_MOSAIC_TAGS = (0x0019100A, 0x00291010)  # Siemens: number of images in a mosaic, CSA header
+TAGS: tuple[str | int, ...] = (
+    *_MOSAIC_TAGS,
     *_PATIENT, "SOPClassUID", "Modality", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription",
     "Rows", "Columns", "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient",
     "PixelSpacing", "ImagerPixelSpacing", "SliceThickness", "SpacingBetweenSlices",
@@ -43,7 +45,6 @@ TAGS = (
     "PhotometricInterpretation", "ImageType", "FrameIncrementPointer", "SliceVector",
     "DetectorInformationSequence", "ModalityLUTSequence",
 )  # fmt: skip
-_MOSAIC_TAGS = (0x0019100A, 0x00291010)  # Siemens: number of images in a mosaic, CSA header
 
 
 def series_of(header: Dataset) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.errors import FileError
-from .dicom_file import BROKEN, DamagedDicomError, is_dicom, opened
+from .dicom_file import BROKEN, DamagedDicomError, is_dicom, opened, series_before_damage
 from .dicom_frames import TAGS, planes, series_of
 from .voxel_size import logger
 
@@ -57,11 +57,12 @@ def slices_of(path: Path) -> list[Slice]:
     series: tuple[str, ...] = ()
     try:
         with opened(path, TAGS) as (header, file):
-            series = series_of(header)
+            series = series_of(header) if header.get("SeriesInstanceUID") else ()
             return list(planes(header, file, path))
     except DamagedDicomError:
         raise
     except FileError as error:
         raise DamagedDicomError(path, error.problem.replace(str(path), path.name), series) from None
     except BROKEN as error:  # whose message may quote the patient's name
+        series = series or series_before_damage(path)
         raise DamagedDicomError(path, "its header cannot be read", series) from error

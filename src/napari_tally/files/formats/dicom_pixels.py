@@ -115,6 +115,7 @@ def _stored(path: Path, pixels: PixelData) -> NDArray[Any]:
             setattr(header, name, data)
         else:
             header.PixelData = data
+            header["PixelData"].VR = pixels.kind
             header["PixelData"].is_undefined_length = syntax.is_encapsulated
         if syntax.is_encapsulated and syntax != _RLE:
             array = _by_gdcm(header)
