@@ -113,8 +113,8 @@ def _one(job: MeasureJob, options: MeasureOptions) -> Steps[Measured]:
     _check_free(job, options)
     row = job.row
     images = [_read(path, options) for path in row.images]
-    labels = _read(row.labels, options).calibrated_by(images)
-    parents = None if row.parents is None else _read(row.parents, options)
+    labels = _read(row.labels, options, labels=True).calibrated_by(images)
+    parents = None if row.parents is None else _read(row.parents, options, labels=True)
     groups = measurements(options.groups, options.ring, labels)
     table = measure_volumes(labels, images, groups, parents)
     if options.track:
@@ -141,8 +141,8 @@ def _one(job: MeasureJob, options: MeasureOptions) -> Steps[Measured]:
     return Measured(job, summary(table), notes=notes)
 
 
-def _read(path: Path, options: MeasureOptions) -> Volume:
-    volume = read(path)
+def _read(path: Path, options: MeasureOptions, *, labels: bool = False) -> Volume:
+    volume = read(path, labels=labels)
     if options.spacing is None:
         return volume
     return volume.with_spacing(parse_quantity(options.spacing))

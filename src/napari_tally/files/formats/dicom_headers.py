@@ -63,6 +63,7 @@ def slices_of(path: Path) -> list[Slice]:
         raise
     except FileError as error:
         raise DamagedDicomError(path, error.problem.replace(str(path), path.name), series) from None
-    except BROKEN as error:  # whose message may quote the patient's name
+    except BROKEN:
         series = series or series_before_damage(path)
-        raise DamagedDicomError(path, "its header cannot be read", series) from error
+        problem = "its header cannot be read"  # the message may quote the patient's name
+        raise DamagedDicomError(path, problem, series) from None

@@ -85,10 +85,10 @@ def read_planes(
     check_free_memory(path, math.prod(shape) * np.dtype(dtype).itemsize)
     try:
         stored = _stored(path, pixels)
-    except BROKEN as error:  # whose message may quote the file
+    except BROKEN:
         raise FileError(
             f"The DICOM file {path} is damaged or has no image", hint="Copy or export it again"
-        ) from error
+        ) from None  # the message may quote the file
     stored = stored.reshape(len(rescales), *stored.shape[-len(shape) + 1 :])
     if stored.shape != shape:
         raise FileError(f"{path} has pixels of shape {stored.shape}, but its header has {shape}")
