@@ -173,6 +173,19 @@ def _read(
     return (wanted or file_format.read)(path, axes=axes)
 
 
+def read_header(
+    path: str | os.PathLike[str], *, axes: str | None = None, series: str | None = None
+) -> Volume:
+    """Return what `read` does, with pixels that are not decoded where the header suffices."""
+    path = user_path(path)
+    with guarded(path):
+        found = _format_of_existing(path)
+        if found.read_header is None or (series is not None and found.list_series is None):
+            return _read(path, found, axes, series, labels=False)
+        options = {} if found.list_series is None else {"series": series}
+        return found.read_header(path, axes=axes, **options)
+
+
 def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
     """Write an image with its axes, spacing, unit, orientation and channel names.
 

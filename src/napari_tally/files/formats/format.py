@@ -51,6 +51,8 @@ class Format:
     read : callable
         `read(path, *, axes=None)` to a volume; `read(path, *, axes=None, series=None)` if the
         format has `list_series`.
+    read_header : callable, optional
+        As `read`, but the pixels are `Undecoded`, where that takes less than to read them.
     read_labels : callable, optional
         `read_labels(path, *, axes=None)` where labels are stored otherwise than images: the
         indices of a palette instead of its colours.
@@ -84,6 +86,7 @@ class Format:
     suffixes: tuple[str, ...]
     read: Callable[..., Volume]
     kinds: str = ""
+    read_header: Callable[..., Volume] | None = None
     written: tuple[str, ...] = ()
     read_labels: Callable[..., Volume] | None = None
     write: Callable[..., None] | None = None
