@@ -92,7 +92,7 @@ def described(path: Path, series: str | None = None, axes: str | None = None) ->
     TallyError
         If the file cannot be read.
     """
-    from ..files import format_of, list_series, read
+    from ..files import format_of, list_series, read_header
 
     file_format = format_of(user_path(path))
     listed = list_series(path)
@@ -102,7 +102,7 @@ def described(path: Path, series: str | None = None, axes: str | None = None) ->
     if len(listed) > 1:
         lines += _series_lines(listed)
     try:
-        volume = read(path, axes=axes, series=series)
+        volume = read_header(path, axes=axes, series=series)
     except InputError:
         if path.is_dir() and len(listed) > 1 and series is None:
             return lines  # the user must choose a series

@@ -88,7 +88,7 @@ def read_pair(pair: Pair, *, classes: bool = False, spacing: Quantity | None = N
     calibrated = next(
         (v for v in (volumes[1], volumes[0], *volumes[2:]) if v.calibrated), volumes[1]
     )
-    unit = table_unit(calibrated.unit)
+    unit = table_unit(calibrated.unit, calibrated.spacing)
     beside = (arrays[2], arrays[3]) if len(arrays) == 4 else (None, None)
     return Compared(
         arrays[0], arrays[1], calibrated.spacing_in(unit), unit, beside[0], beside[1], notes

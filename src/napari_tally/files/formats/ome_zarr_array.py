@@ -34,7 +34,7 @@ def opened_group(path: Path) -> zarr.Group:
     import zarr
     from zarr.storage import LocalStore
 
-    class Files(LocalStore):  # type: ignore[misc]
+    class Files(LocalStore):
         """Files of a folder. A pipe, which never ends, or absurdly long metadata are refused."""
 
         async def get(self, key: str, *args: Any, **options: Any) -> Any:
