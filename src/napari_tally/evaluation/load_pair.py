@@ -96,7 +96,7 @@ def read_pair(pair: Pair, options: EvaluateOptions) -> Compared:
     calibrated = next(
         (v for v in (volumes[1], volumes[0], *volumes[2:]) if v.calibrated), volumes[1]
     )
-    unit = table_unit(calibrated.unit)
+    unit = table_unit(calibrated.unit, calibrated.spacing)
     beside = (arrays[2], arrays[3]) if len(arrays) == 4 else (None, None)
     return Compared(
         arrays[0],

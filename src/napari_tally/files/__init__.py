@@ -160,6 +160,25 @@ def read(
         return as_label_volume(volume) if labels else volume
 
 
+def read_header(
+    path: str | os.PathLike[str], *, axes: str | None = None, series: str | None = None
+) -> Volume:
+    """Return what `read` does, without decoding pixels where the format allows it.
+
+    Raises
+    ------
+    FileError, InputError
+        As `read` does.
+    """
+    path = user_path(path)
+    with guarded(path):
+        file_format = _format_of_existing(path)
+        if file_format.read_header is None:
+            return _read(path, file_format, axes, series, False)
+        options = {} if file_format.list_series is None else {"series": series}
+        return file_format.read_header(path, axes=axes, **options)
+
+
 def _read(
     path: Path, file_format: Format, axes: str | None, series: str | None, labels: bool
 ) -> Volume:

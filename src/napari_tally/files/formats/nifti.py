@@ -147,7 +147,7 @@ def _as_written(array: Any, axes: str, order: str) -> tuple[Any, str]:
 
 
 def _scaled(image: Nifti1Image, path: Path) -> Any:
-    """Return the voxels (X, Y, Z, ...): mapped from the disk or in a Dask array if not compressed."""
+    """Return the voxels (X, Y, Z, ...): mapped or in a Dask array if not compressed."""
     proxy = image.dataobj
     stored = image.get_data_dtype()
     if proxy.slope == 1 and proxy.inter == 0 and stored.isnative:
