@@ -9,7 +9,7 @@ import typer
 
 from ..evaluation.options import EvaluateFilesOptions, EvaluateOptions
 from .command import ARGUMENT, command
-from .run import FAILED, failing, with_bar
+from .run import FAILED, failing, say, with_bar
 
 if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
@@ -71,9 +71,9 @@ def evaluate(
             write_numbers(evaluations, output, files.table)
             write_report(evaluations, output, images)
     for one in evaluations:
-        typer.echo(f"{one.name}: {one}")
+        say(f"{one.name}: {one}")
     if any(one.scored for one in evaluations):
-        typer.echo(f"-> {output / REPORT}")
+        say(f"-> {output / REPORT}")
     if any(one.problems for one in evaluations):
         raise typer.Exit(FAILED)
 
@@ -83,4 +83,4 @@ def _show_problems(evaluations: list[Evaluation]) -> None:
     for line in dict.fromkeys(
         f"{p.name}: {p.message}" for one in evaluations for p in one.problems
     ):
-        typer.echo(line, err=True)
+        say(line, err=True)

@@ -11,7 +11,7 @@ from ..core.errors import InputError, TallyError, sentence
 from ..files import written_suffixes
 from ..files.options import ConvertOptions, ReadOptions
 from .command import command
-from .run import FAILED, about, failing
+from .run import FAILED, about, failing, say
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
@@ -36,12 +36,12 @@ def info(
     failed = False
     for number, path in enumerate(files):
         if number:
-            typer.echo("")
+            say("")
         try:
             for line in described(path, options.series, options.axes):
-                typer.echo(line)
+                say(line)
         except (TallyError, MemoryError) as error:
-            typer.echo(about(path, sentence(error)), err=True)
+            say(about(path, sentence(error)), err=True)
             failed = True
     if failed:
         raise typer.Exit(FAILED)
@@ -78,7 +78,7 @@ def convert(
             )
         volume = _read(sources, options)
         write(volume, target, zarr_version=options.zarr_version)
-    typer.echo(
+    say(
         f"{', '.join(map(str, sources))} -> {target}: {_shape(volume)}, {volume.describe_spacing()}"
     )
 
