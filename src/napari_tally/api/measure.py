@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..features.declare.options import DEFAULT
 from ..measurement.measure import measure_volumes
 from ..measurement.options import measurements
-from .inputs import as_quantity, as_volume, image_axes, label_axes
+from .inputs import as_label_volume, as_quantity, as_volume, image_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ def measure(
     spacing: Spacing | None = None,
     *,
     parents: Image | None = None,
-    groups: Sequence[str] = DEFAULT,
+    groups: str | Sequence[str] = DEFAULT,
     ring: str | float | None = None,
 ) -> pd.DataFrame:
     """Measure the objects of a label image, shape (Y, X) or (Z, Y, X).
@@ -38,9 +38,9 @@ def measure(
         the labels, or else of the image.
     parents : array, Volume or path, optional
         Labels on the same grid that contain the objects: cells of nuclei, organs of lesions.
-    groups : sequence of str
-        Groups of measurements (see `features.registry.GROUPS`), or "all". Size and place are always
-        measured.
+    groups : str or sequence of str
+        Groups of measurements (see `features.registry.GROUPS`), such as "shape,intensity", or
+        "all". Size and place are always measured.
     ring : str or float, optional
         Width of the background ring around each object, as text ("2um") or as a number in µm.
 
@@ -61,10 +61,11 @@ def measure(
     0      1       3.0
     1      2       1.0
     """
-    grid = as_volume(labels, label_axes(labels), spacing)
+    grid = as_label_volume(labels, spacing)
     # A given spacing is that of the grid and overrides the image's file.
     images = [] if image is None else [as_volume(image, image_axes(image, grid), spacing)]
-    parent_labels = None if parents is None else as_volume(parents, label_axes(parents), spacing)
+    parent_labels = None if parents is None else as_label_volume(parents, spacing)
     width = None if ring is None else as_quantity(ring)
-    options = measurements(groups, width, grid.calibrated_by(images))
+    names = groups.split(",") if isinstance(groups, str) else groups
+    options = measurements(names, width, grid.calibrated_by(images))
     return measure_volumes(grid, images, options, parent_labels)

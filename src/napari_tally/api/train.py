@@ -14,7 +14,7 @@ from ..core.progress import Step, drain
 from ..training.data.labelled_image import Labelled
 from ..training.plan.options import TrainingOptions
 from ..training.train import Trained, training_steps
-from .inputs import as_volume, image_axes, label_axes
+from .inputs import as_label_volume, as_volume, image_axes
 
 if TYPE_CHECKING:
     from .inputs import Image
@@ -64,8 +64,8 @@ def train(
 
 
 def _labelled(number: int, image: Image, labels: Image, mask: Image | None = None) -> Labelled:
-    ground_truth = as_volume(labels, label_axes(labels))
+    ground_truth = as_label_volume(labels)
     own = as_volume(image, image_axes(image, ground_truth))
-    known = None if mask is None else np.asarray(as_volume(mask, label_axes(mask)).array) > 0
+    known = None if mask is None else np.asarray(as_label_volume(mask).array) > 0
     name = f"{number:03}" if own.name == "image" else f"{number:03}_{Path(own.name).stem}"
     return Labelled(name, replace(own, name=name), ground_truth, known=known)

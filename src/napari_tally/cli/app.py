@@ -11,8 +11,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from ..core.failures import keep_log, show_tracebacks
 from ..core.escaped import escaped
+from ..core.failures import keep_log, show_tracebacks
 from .command import Command
 from .run import discard_output, failing
 from .signals import handle_signals

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError, TallyError, sentence
+from ..core.user_path import user_path
 from ..files import written_suffixes
 from ..files.options import ConvertOptions, ReadOptions
 from .command import command
@@ -93,7 +94,7 @@ def described(path: Path, series: str | None = None, axes: str | None = None) ->
     """
     from ..files import format_of, list_series, read
 
-    file_format = format_of(path.expanduser())
+    file_format = format_of(user_path(path))
     listed = list_series(path)
     lines = [f"{path}"]
     if file_format is not None:
@@ -137,24 +138,20 @@ def _shape(volume: Volume) -> str:
 
 
 def _read(sources: list[Path], options: ConvertOptions) -> Volume:
-    from dataclasses import replace
-
     from ..core.quantity import parse_quantity
     from ..files import read
     from ..files.stack_files import read_stack
 
     if options.stack is not None:
         folder = sources[0] if len(sources) == 1 and sources[0].is_dir() else sources
-        volume = read_stack(folder, options.stack, axes=options.axes)
+        volume = read_stack(folder, options.stack, axes=options.axes, labels=options.labels)
     elif len(sources) > 1:
         raise InputError(
             f"Converting {len(sources)} files into one image needs an axis",
             hint="Stack them as channels (--stack C), slices (--stack Z) or frames (--stack T)",
         )
     else:
-        volume = read(sources[0], axes=options.axes, series=options.series)
+        volume = read(sources[0], axes=options.axes, series=options.series, labels=options.labels)
     if options.spacing is not None:
         volume = volume.with_spacing(parse_quantity(options.spacing))
-    if options.labels:
-        volume = replace(volume, is_labels=True)
     return volume

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..core.failures import explained, foreseen
 from ..core.escaped import escaped
+from ..core.failures import explained, foreseen
 from .signals import check_stopped, exit_code
 
 if TYPE_CHECKING:

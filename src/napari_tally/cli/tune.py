@@ -72,7 +72,7 @@ def tune(
         pairs, unmatched = paired(images, ground_truth)
         for path in unmatched:
             say(f"{path} has no match of the same name and is left out.", err=True)
-        volumes = [(read(image), read(labels)) for image, labels in pairs]
+        volumes = [(read(image), read(labels, labels=True)) for image, labels in pairs]
         steps = tune_steps(volumes, loaded, options)
         tuning = with_bar(steps, len(pairs), False, whole="images")
         copy_model(loaded, tuning.info, output, overwrite=overwrite)

@@ -62,6 +62,13 @@ def unknown_name(noun: str, name: str, known: Iterable[str]) -> InputError:
     return InputError(f"There is no {noun} {name!r}", hint=hint)
 
 
+def printable(text: str, most: int = 160) -> str:
+    """Return text as one short line, with escapes for what terminals would act on."""
+    line = " ".join(text.split())
+    line = line if len(line) <= most else f"{line[: most - 3]}..."
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+
+
 def sentence(error: BaseException) -> str:
     """Return any error as one line, without a traceback."""
     if isinstance(error, ValidationError):

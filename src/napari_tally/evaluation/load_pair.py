@@ -75,7 +75,8 @@ def read_pair(pair: Pair, *, classes: bool = False, spacing: Quantity | None = N
     sources = [pair.predicted, pair.ground_truth]
     if pair.predicted_classes is not None and pair.ground_truth_classes is not None:
         sources += [pair.predicted_classes, pair.ground_truth_classes]
-    volumes = [_spatial(read(s) if isinstance(s, Path) else s, spacing) for s in sources]
+    read_all = (read(s, labels=True) if isinstance(s, Path) else s for s in sources)
+    volumes = [_spatial(volume, spacing) for volume in read_all]
     for other in volumes[2:] + volumes[:1]:
         _check_grid(volumes[1], other)
     notes = tuple(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import FileError, InputError
+from ..core.user_path import user_path
 from . import read, readable, stem
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def read_stack(
     axis: str = "Z",
     *,
     axes: str | None = None,
+    labels: bool = False,
 ) -> Volume:
     """Read files, or the images of a folder in natural order of their names, as one image.
 
@@ -39,6 +41,8 @@ def read_stack(
         The axis along which files are stacked.
     axes : str, optional
         Axes of each file. Default: read from the files.
+    labels : bool
+        Whether they are read as labels.
 
     Raises
     ------
@@ -50,7 +54,7 @@ def read_stack(
     """
     name, paths = _files(folder)
     axis = axis.upper()
-    first = read(paths[0], axes=axes)
+    first = read(paths[0], axes=axes, labels=labels)
     if axis not in ("Z", "T", "C") or axis in first.axes:
         raise InputError(
             f"Files with the axes {first.axes} ({first.name}) cannot be stacked along {axis!r}",
@@ -75,10 +79,10 @@ def _files(
 ) -> tuple[str, list[Path]]:
     """Return the files of a stack, and its name."""
     if not isinstance(given, (str, os.PathLike)):
-        paths = [Path(path).expanduser() for path in given]
+        paths = [user_path(path) for path in given]
         shared, _ = _name_parts(paths)
         return shared or stem(paths[0]), paths
-    folder = Path(given).expanduser()
+    folder = user_path(given)
     paths = sorted((p for p in folder.glob("*") if p.is_file() and readable(p)), key=natural)
     if not paths:
         raise FileError(f"The folder {folder} has no images")
@@ -109,7 +113,7 @@ def _stacked(paths: list[Path], first: Volume, axes: str | None, axis: str, plac
     import dask.array as da
 
     def array(path: Path) -> Any:
-        volume = read(path, axes=axes)
+        volume = read(path, axes=axes, labels=first.is_labels)
         found = volume.shape, volume.array.dtype, volume.axes
         if found != (first.shape, first.array.dtype, first.axes):
             raise InputError(

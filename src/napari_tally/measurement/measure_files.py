@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import InputError, OutputExistsError
-from ..core.failures import Attempt
 from ..core.escaped import all_escaped
+from ..core.failures import Attempt
 from ..core.progress import Step, Steps
 from ..core.quantity import parse_quantity
 from ..files import read, write
@@ -157,8 +157,8 @@ class _Inputs:
     def read(cls, job: MeasureJob, options: MeasureOptions) -> _Inputs:
         row = job.row
         images = [_read(path, options) for path in row.images]
-        labels = _read(row.labels, options).calibrated_by(images)
-        parents = None if row.parents is None else _read(row.parents, options)
+        labels = _read(row.labels, options, labels=True).calibrated_by(images)
+        parents = None if row.parents is None else _read(row.parents, options, labels=True)
         return cls(labels, images, parents, measurements(options.groups, options.ring, labels))
 
     def run(self, job: MeasureJob, options: MeasureOptions) -> dict[str, Any]:
@@ -174,9 +174,9 @@ class _Inputs:
         return found
 
     def notes(self, row: Row) -> tuple[str, ...]:
-        return (
-            () if self.labels.calibrated else (f"{row.labels} has no calibration: measured in px",)
-        )
+        if self.labels.calibrated:
+            return ()
+        return (f"{row.labels} has no calibration: measured in px",)
 
 
 def _before(job: MeasureJob, run: dict[str, Any]) -> dict[str, Any] | None:
@@ -228,8 +228,8 @@ def _write(
     write_record({**about, "run": run["run"], "summary": summary(table)}, job.record)
 
 
-def _read(path: Path, options: MeasureOptions) -> Volume:
-    volume = read(path)
+def _read(path: Path, options: MeasureOptions, *, labels: bool = False) -> Volume:
+    volume = read(path, labels=labels)
     if options.spacing is None:
         return volume
     return volume.with_spacing(parse_quantity(options.spacing))

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from ..core.atomic import replacing
 from ..core.errors import FileError, ModelError, sentence, unknown_name
+from ..core.user_path import user_path
 from ..files.run_record import sha256_files
 from ..network.architectures import Architecture, from_definition
 from .model_info import ModelInfo
@@ -85,7 +86,7 @@ def model_folder(model: str | Path) -> Path:
     """
     if isinstance(model, str) and model in shipped_models():
         return SHIPPED / model
-    folder = Path(model).expanduser()
+    folder = user_path(model)
     if (folder / METADATA).is_file():
         return folder
     missing = unknown_name("model", str(model), shipped_models())

@@ -51,6 +51,9 @@ class Format:
     read : callable
         `read(path, *, axes=None)` to a volume; `read(path, *, axes=None, series=None)` if the
         format has `list_series`.
+    read_labels : callable, optional
+        `read_labels(path, *, axes=None)` where labels are stored otherwise than images: the
+        indices of a palette instead of its colours.
     write : callable, optional
         `write(volume, path)`, with the fields of `write_options` as keyword arguments.
     write_options : type of Options, optional
@@ -82,6 +85,7 @@ class Format:
     read: Callable[..., Volume]
     kinds: str = ""
     written: tuple[str, ...] = ()
+    read_labels: Callable[..., Volume] | None = None
     write: Callable[..., None] | None = None
     write_options: type[Options] | None = None
     list_series: Callable[[Path], list[Series]] | None = None

@@ -26,7 +26,7 @@ _AGAIN = "Copy or download it again"
 
 
 def check_file(path: Path) -> None:
-    """Refuse a path that is missing, a folder, empty or unreadable.
+    """Refuse a path that is missing, a folder, a pipe or device, empty or unreadable.
 
     Raises
     ------
@@ -37,6 +37,8 @@ def check_file(path: Path) -> None:
         raise FileError(f"{path} does not exist")
     if path.is_dir():
         raise FileError(f"{path} is a folder, not an image file")
+    if not path.is_file():
+        raise FileError(f"{path} is a named pipe, a socket or a device, not an image file")
     if not os.access(path, os.R_OK):
         raise FileError(f"There is no permission to read {path}")
     if path.stat().st_size == 0:

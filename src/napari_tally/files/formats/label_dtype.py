@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.label_ids import nearest_ids
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
@@ -17,16 +18,18 @@ if TYPE_CHECKING:
 def smallest(labels: NDArray[Any], types: Sequence[str]) -> NDArray[Any]:
     """Return labels in the first of some integer types that can hold all ids.
 
-    Floats with integer values are accepted: many public data sets store their labels so.
+    Floats that are whole, up to the rounding of a file's scaling, are accepted: many public data
+    sets store their labels so.
 
     Raises
     ------
     InputError
         If they are not integers, or none of the types holds them.
     """
-    whole = labels.dtype.kind in "biu" or (labels.dtype.kind == "f" and np.all(labels % 1 == 0))
-    if not whole:
+    found = nearest_ids(labels) if labels.dtype.kind == "f" else None
+    if found is None and labels.dtype.kind not in "biu":
         raise InputError(f"Labels must be integers, not {labels.dtype} with fractions")
+    labels = labels if found is None else found[0]
     low, high = (int(f(labels, initial=0)) for f in (np.min, np.max))
     for name in types:
         limits = np.iinfo(name)
