@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..core.failures import keep_log
 from ..evaluation.options import EvaluateFilesOptions, EvaluateOptions
 from .command import ARGUMENT, command
 from .run import FAILED, failing, say, with_bar
@@ -56,20 +57,27 @@ def evaluate(
         REPORT,
         check_output,
         evaluate_sets_steps,
+        outputs_in,
         prediction_sets,
+        run_of,
         write_numbers,
     )
     from ..evaluation.report import write_report
+    from ..files.claim import claimed
 
+    keep_log(output)
     with failing():
-        check_output(output, overwrite=files.overwrite)
+        check_output(output, overwrite=files.overwrite, table_format=files.table)
         sets = prediction_sets(predictions, ground_truth, options)
-        count = sum(len(each.pairs) for each in sets)
-        evaluations = with_bar(evaluate_sets_steps(sets, options), count, False, whole="images")
-        _show_problems(evaluations)
-        if any(one.scored for one in evaluations):
-            write_numbers(evaluations, output, files.table)
-            write_report(evaluations, output, images)
+        outputs, run = outputs_in(output, files.table), run_of(sets, options, images)
+        with claimed(outputs, run, overwrite=files.overwrite) as claim:
+            count = sum(len(each.pairs) for each in sets)
+            evaluations = with_bar(evaluate_sets_steps(sets, options), count, False, whole="images")
+            _show_problems(evaluations)
+            if any(one.scored for one in evaluations):
+                with claim.writing():
+                    write_numbers(evaluations, output, files.table)
+                    write_report(evaluations, output, images)
     for one in evaluations:
         say(f"{one.name}: {one}")
     if any(one.scored for one in evaluations):

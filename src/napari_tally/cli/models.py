@@ -39,12 +39,11 @@ def show_model(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Built-in model or model folder.")],
 ) -> None:
     """Show the purpose, training data and scores of a model."""
-    from ..models.bundle import model_folder, read_info
+    from ..models.bundle import model_folder, read_card, read_info
 
     with failing():
         folder = model_folder(name)
-        card = folder / "docs" / "README.md"
-        info = read_info(folder)
+        info, card = read_info(folder), read_card(folder)
     say(info.model_dump_json(indent=2))
-    if card.is_file():
-        say(f"\n{card.read_text('utf-8')}")
+    if card:
+        say(f"\n{card}")

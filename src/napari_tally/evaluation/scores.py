@@ -82,12 +82,19 @@ class Scored:
 
 @dataclass(frozen=True)
 class Problem:
-    """An image that could not be compared, and why."""
+    """An image that could not be compared, and why.
+
+    Attributes
+    ----------
+    unforeseen : str
+        The reason with the place of the traceback, of an error that its own words do not explain.
+    """
 
     name: str
     error: Exception
+    unforeseen: str = ""
 
     @property
     def message(self) -> str:
         """The reason in one sentence."""
-        return sentence(self.error)
+        return self.unforeseen or sentence(self.error)

@@ -110,9 +110,14 @@ def claimed(
             raise
 
 
+def is_claimed(outputs: Sequence[Path]) -> bool:
+    """Return whether a run is writing these outputs, or was killed while it did."""
+    return _path(outputs[-1]).exists()
+
+
 def forget_claim(outputs: Sequence[Path]) -> None:
     """Remove what a run has left that was killed when all its outputs were there."""
-    if _path(outputs[-1]).exists():
+    if is_claimed(outputs):
         with locked(_path(outputs[-1]), f"{outputs[-1]} is being written by another run") as file:
             file.truncate(0)
     sweep(outputs[-1].parent)
