@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,27 +17,30 @@ _GUARD = "'"
 
 def guarded(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with a quote in front of text, and of names of columns, that look so."""
-    columns = {name: [_guard(value) for value in table[name]] for name in _of_text(table)}
-    return (table.assign(**columns) if columns else table).rename(columns=_guard)
+    return with_text(table, _guard).rename(columns=_guard)
 
 
 def read(path: Path) -> pd.DataFrame:
     """Read a table with its text as it was before `guarded`."""
     import pandas as pd
 
-    table: pd.DataFrame = pd.read_csv(path)
-    columns = {name: [_unguard(value) for value in table[name]] for name in _of_text(table)}
-    return (table.assign(**columns) if columns else table).rename(columns=_unguard)
+    return with_text(pd.read_csv(path), _unguard).rename(columns=_unguard)
 
 
-def _of_text(table: pd.DataFrame) -> list[str]:
-    return [name for name in table if table[name].map(type).eq(str).any()]
+def with_text(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """Return a table with each text in its cells changed."""
+    changed = {}
+    for name in [n for n in table if table[n].dtype.kind == "O"]:
+        before = list(table[name])
+        after = [change(v) if isinstance(v, str) else v for v in before]
+        if any(a != b for a, b in zip(after, before, strict=True) if isinstance(b, str)):
+            changed[name] = after
+    return table.assign(**changed) if changed else table
 
 
-def _guard(value: Any) -> Any:
-    return _GUARD + value if isinstance(value, str) and _FORMULA.match(value) else value
+def _guard(text: str) -> str:
+    return _GUARD + text if _FORMULA.match(text) else text
 
 
-def _unguard(value: Any) -> Any:
-    guard = isinstance(value, str) and value.startswith(_GUARD) and _FORMULA.match(value)
-    return value.removeprefix(_GUARD) if guard else value
+def _unguard(text: str) -> str:
+    return text.removeprefix(_GUARD) if text.startswith(_GUARD) and _FORMULA.match(text) else text

@@ -60,7 +60,7 @@ def write_table(table: pd.DataFrame, path: Path, about: About | None = None) -> 
     """
     check_table_name(path)
     with replacing(path) as part:
-        _write(with_plain_text(table), part, path.suffix.lower(), about)
+        _write(csv.with_text(table, escaped), part, path.suffix.lower(), about)
 
 
 def write_tables(
@@ -73,7 +73,7 @@ def write_tables(
     check_table_name(path)
     if path.suffix.lower() == ".xlsx":
         with replacing(path) as part:
-            xlsx.write({name: with_plain_text(t) for name, t in tables.items()}, part)
+            xlsx.write({name: csv.with_text(t, escaped) for name, t in tables.items()}, part)
         return
     for table, place in zip(tables.values(), table_paths(list(tables), path), strict=True):
         write_table(table, place, about)
@@ -139,13 +139,6 @@ def check_table_name(path: Path) -> None:
             f"{kind} tables require the package {package}, which is not installed",
             hint='Install it with: pip install "napari-tally[tables]", or use .csv',
         )
-
-
-def with_plain_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose text, such as names of files, every format can hold."""
-    text = [name for name in table if table[name].map(type).eq(str).any()]
-    shown = {name: [escaped(v) if isinstance(v, str) else v for v in table[name]] for name in text}
-    return table.assign(**shown) if text else table
 
 
 def _write(table: pd.DataFrame, part: Path, suffix: str, about: About | None) -> None:
