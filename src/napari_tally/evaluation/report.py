@@ -208,7 +208,8 @@ def _compared(one: Evaluation, scored: Scored, images: dict[str, Path]) -> _Comp
     caption = f"{one.name}: {_SCORES[score].partition(',')[0]} {value:.3f}"
     drawn = None
     with Attempt(scored.name) as attempt:
-        image = read(images[scored.name]) if scored.name in images else None
+        path = images.get(scored.pair.name)
+        image = None if path is None else read(path)
         drawn = panels(scored, one.options, image)
     if drawn is None:
         return _Compared(one.name, caption, problem=attempt.message)

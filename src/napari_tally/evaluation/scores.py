@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..core.errors import sentence
+from ..core.escaped import escaped
 from ..metrics.aji import Aggregated
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Scored:
     @property
     def name(self) -> str:
         """Name of the image in tables."""
-        return self.pair.name
+        return escaped(self.pair.name)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import InputError, OutputExistsError
-from ..core.escaped import all_escaped
+from ..core.escaped import all_escaped, escaped
 from ..core.failures import Attempt
 from ..core.progress import Step, Steps
 from ..core.quantity import parse_quantity
@@ -214,7 +214,7 @@ def _write(
     if options.outlines:
         write_outlines(found.labels, job.beside(f"_outlines.{options.outlines}"), table)
     whole = per_image(table, found.labels)
-    whole.insert(0, "file", job.row.labels.name)
+    whole.insert(0, "file", escaped(job.row.labels.name))
     tables = {"objects": table, "image": whole}
     if found.parents is not None:
         parents = found.parents.calibrated_by([found.labels])
