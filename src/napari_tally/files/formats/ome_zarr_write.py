@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from ...core.atomic import replacing_all
-from ...core.errors import FileError, InputError
+from ...core.errors import FileError, InputError, TallyError
 from ...core.options import Options
 from .axis_order import ORDER, arranged
 from .label_dtype import smallest
@@ -76,10 +76,23 @@ def write(volume: Volume, path: Path, *, zarr_version: str | None = None) -> Non
             f"Labels of version {version} cannot be added to an OME-Zarr {image.version}",
             hint="Omit the version",
         )
-    with replacing_all(path) as part:
+    with replacing_all(path, like=_is_only_an_image) as part:
         _write(volume, part, version, owned=image is not None)
     if image is not None:
         _enlist(path, version)
+
+
+def _is_only_an_image(path: Path) -> bool:
+    """Return whether a folder is an OME-Zarr image, with nothing of others in it."""
+    try:
+        image = "multiscales" in Node.opened(path).ome
+    except TallyError:
+        return False
+    parts = [part for part in path.iterdir() if not part.name.startswith(".")]
+    nodes = ("zarr.json", ".zarray", ".zgroup")
+    return image and all(
+        part.name in nodes or any((part / name).is_file() for name in nodes) for part in parts
+    )
 
 
 def _image_of(path: Path) -> Any:
