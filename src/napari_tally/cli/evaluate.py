@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..evaluation.options import EvaluateFilesOptions, EvaluateOptions
+from ..files.options import MatchOptions
 from .command import ARGUMENT, command
 from .run import FAILED, failing, with_bar
 
@@ -46,6 +47,7 @@ def evaluate(
     ] = None,
     options: EvaluateOptions,
     files: EvaluateFilesOptions,
+    names: MatchOptions,
 ) -> None:
     """Score predictions against ground truth.
 
@@ -65,7 +67,7 @@ def evaluate(
 
     with failing():
         check_output(output, overwrite=files.overwrite)
-        sets = prediction_sets(predictions, ground_truth, options)
+        sets = prediction_sets(predictions, ground_truth, options, names.label_suffix)
         count = sum(len(each.pairs) for each in sets)
         evaluations = with_bar(evaluate_sets_steps(sets, options), count, False, whole="images")
         _show_problems(evaluations)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
+from ..files.options import MatchOptions
 from ..measurement.options import MeasureOptions
 from .command import command
 from .run import FAILED, about, failing, with_bar
@@ -62,6 +63,7 @@ def measure(
         ),
     ] = None,
     options: MeasureOptions,
+    names: MatchOptions,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -84,7 +86,9 @@ def measure(
     Example: tally measure a_labels.tif --images a.tif -o a.csv
     """
     with failing():
-        jobs, unmatched = _jobs(labels, images or [], parents, output, report, options.table)
+        jobs, unmatched = _jobs(
+            labels, images or [], parents, output, report, options.table, names.label_suffix
+        )
         for job in jobs[:1]:
             job.check(options)
     if not _measured(jobs, options) or unmatched:
@@ -113,6 +117,7 @@ def _jobs(
     output: Path,
     report: Path | None,
     table: str,
+    suffix: str | None,
 ) -> tuple[list[MeasureJob], list[Path]]:
     """Return the jobs, and the labels without a match; report what is left out."""
     from ..files.match_images_to_labels import Row, is_one, match_rows
@@ -123,7 +128,7 @@ def _jobs(
         return [
             MeasureJob(Row(labels[0].name, labels[0], tuple(images), parents), output, report)
         ], []
-    rows, unmatched, unused = match_rows(labels, images, parents)
+    rows, unmatched, unused = match_rows(labels, images, parents, suffix)
     if one:
         if not rows:
             raise InputError(f"No image or parents have the name of {labels[0]}")

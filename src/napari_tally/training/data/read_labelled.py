@@ -25,6 +25,7 @@ def folders_steps(
     masks: Path | None = None,
     classes: Path | None = None,
     *,
+    suffix: str | None = None,
     resample: bool = False,
 ) -> Steps[list[Labelled]]:
     """Read images and their labels, matched by name; yield after every image.
@@ -39,6 +40,8 @@ def folders_steps(
         Annotated regions: where an image has one, its labels are complete only inside.
     classes : Path, optional
         Class ids, where the labels are ids of objects.
+    suffix : str, optional
+        How the names of labels end, or a pattern for them; see `split_label`.
     resample : bool
         Resample masks on another grid than that of their image.
 
@@ -47,7 +50,7 @@ def folders_steps(
     InputError
         If no image has labels, or a file does not fit.
     """
-    pairs, unmatched = paired(images, labels)
+    pairs, unmatched = paired(images, labels, suffix)
     others = {
         what: {} if folder is None else dict(paired(images, folder)[0])
         for what, folder in (("masks", masks), ("classes", classes))
