@@ -16,7 +16,7 @@ from ..evaluation.evaluate_files import folder_pairs
 from ..evaluation.load_pair import Pair, Source
 from ..evaluation.options import EvaluateOptions
 from ..files import stem
-from .inputs import as_quantity, as_volume, label_axes, renamed_arguments
+from .inputs import as_label_volume, as_quantity, renamed_arguments
 
 if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
@@ -112,7 +112,7 @@ def _source(image: Image) -> Source:
     """Keep a path unread, so that a file that cannot be read does not stop the others."""
     if isinstance(image, str | os.PathLike):
         return Path(image)
-    return as_volume(image, label_axes(image))
+    return as_label_volume(image)
 
 
 def _name(source: Source, other: str) -> str:

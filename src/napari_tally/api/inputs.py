@@ -41,12 +41,23 @@ def renamed_arguments(**former: str) -> Callable[[Callable[P, R]], Callable[P, R
     return decorated
 
 
-def as_volume(image: Image, axes: str | None = None, spacing: Spacing | None = None) -> Volume:
+def as_label_volume(labels: Image, spacing: Spacing | None = None) -> Volume:
+    """Convert an array of labels, or a path to them, to a volume."""
+    return as_volume(labels, label_axes(labels), spacing, labels=True)
+
+
+def as_volume(
+    image: Image,
+    axes: str | None = None,
+    spacing: Spacing | None = None,
+    *,
+    labels: bool = False,
+) -> Volume:
     """Convert an array or a path to a volume."""
     if isinstance(image, Volume):
         volume = image
     elif isinstance(image, str | os.PathLike):
-        volume = read(Path(image), axes=axes)
+        volume = read(Path(image), axes=axes, labels=labels)
     else:
         array = image if hasattr(image, "shape") else np.asarray(image)
         shape = tuple(array.shape)

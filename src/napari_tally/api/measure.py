@@ -10,7 +10,7 @@ from ..features.declare.options import DEFAULT
 from ..measurement.measure import measure_volumes
 from ..measurement.measure_inputs import measure_inputs
 from ..measurement.options import measurements
-from .inputs import as_quantity, as_volume, image_axes, label_axes
+from .inputs import as_label_volume, as_quantity, as_volume, image_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ def measure(
     spacing: Spacing | None = None,
     *,
     parents: Image | None = None,
-    groups: Sequence[str] = DEFAULT,
+    groups: str | Sequence[str] = DEFAULT,
     ring: str | float | None = None,
     separate: bool = False,
     static_labels: bool = False,
@@ -45,9 +45,9 @@ def measure(
         the labels, or else of the image.
     parents : array, Volume or path, optional
         Labels on the same grid that contain the objects: cells of nuclei, organs of lesions.
-    groups : sequence of str
-        Groups of measurements (see `features.registry.GROUPS`), or "all". Size and place are always
-        measured.
+    groups : str or sequence of str
+        Groups of measurements (see `features.registry.GROUPS`), such as "shape,intensity", or
+        "all". Size and place are always measured.
     ring : str or float, optional
         Width of the background ring around each object, as text ("2um") or as a number in µm.
     separate : bool
@@ -75,11 +75,11 @@ def measure(
     0      1       3.0
     1      2       1.0
     """
-    grid = as_volume(labels, label_axes(labels), spacing)
+    grid = as_label_volume(labels, spacing)
     # A given spacing is that of the grid and overrides the image's file.
     axes = image_axes(image, grid, film=static_labels)
     images = [] if image is None else [as_volume(image, axes, spacing)]
-    parent_labels = None if parents is None else as_volume(parents, label_axes(parents), spacing)
+    parent_labels = None if parents is None else as_label_volume(parents, spacing)
     width = None if ring is None else as_quantity(ring)
     given = measure_inputs(
         grid, images, parent_labels,
@@ -87,5 +87,6 @@ def measure(
     )  # fmt: skip
     for note in given.notes:
         logger.warning("%s.", note)
-    options = measurements(groups, width, given.labels)
+    names = groups.split(",") if isinstance(groups, str) else groups
+    options = measurements(names, width, given.labels)
     return measure_volumes(given.labels, given.images, options, given.parents)

@@ -12,7 +12,7 @@ from ..core.progress import Step, drain
 from ..training.data.labelled_image import Labelled, annotated
 from ..training.plan.options import TrainingOptions
 from ..training.train import Trained, training_steps
-from .inputs import as_volume, image_axes, label_axes
+from .inputs import as_label_volume, as_volume, image_axes
 
 if TYPE_CHECKING:
     from .inputs import Image
@@ -64,11 +64,11 @@ def train(
 def _labelled(
     number: int, how: TrainingOptions, image: Image, labels: Image, mask: Image | None = None
 ) -> Labelled:
-    ground_truth = as_volume(labels, label_axes(labels))
+    ground_truth = as_label_volume(labels)
     own = as_volume(image, image_axes(image, ground_truth))
     name = f"{number:03}" if own.name == "image" else f"{number:03}_{Path(own.name).stem}"
     own = replace(own, name=name)
     if mask is None:
         return Labelled(name, own, ground_truth)
-    region = as_volume(mask, label_axes(mask))
+    region = as_label_volume(mask)
     return Labelled(name, own, ground_truth, known=annotated(region, own, resample=how.resample))

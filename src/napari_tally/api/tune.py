@@ -11,7 +11,7 @@ from ..core.progress import Step, drain
 from ..models.bundle import SHIPPED_DEFAULT, Model, load_model
 from ..models.copy_bundle import check_target, copy_model
 from ..segmentation.tune import TuneOptions, Tuning, tune_steps
-from .inputs import as_volume, label_axes
+from .inputs import as_label_volume, as_volume
 
 if TYPE_CHECKING:
     from .inputs import Image
@@ -61,7 +61,7 @@ def tune(
     loaded = model if isinstance(model, Model) else load_model(model)
     if output is not None:
         check_target(Path(output), overwrite=False)
-    volumes = [(as_volume(i), as_volume(labels, label_axes(labels))) for i, labels in pairs]
+    volumes = [(as_volume(i), as_label_volume(labels)) for i, labels in pairs]
     tuning = drain(tune_steps(volumes, loaded, how), on_step)
     if output is not None:
         copy_model(loaded, tuning.info, Path(output))

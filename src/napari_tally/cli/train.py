@@ -12,7 +12,7 @@ from ..core.errors import InputError
 from ..files.options import MatchOptions
 from ..training.plan.options import TrainingOptions
 from .command import ARGUMENT, Images, command
-from .run import failing, usage, with_bar
+from .run import failing, say, usage, with_bar
 
 if TYPE_CHECKING:
     from ..training.data.labelled_image import Labelled
@@ -97,17 +97,17 @@ def _train(
         pairs, classes = _read(*sources, suffix=suffix, resample=options.resample)
         options = options.model_copy(update={"class_names": options.class_names or classes})
         if only_plan:
-            typer.echo("\n".join(plan_for(ready(pairs, options), options).lines()))
+            say("\n".join(plan_for(ready(pairs, options), options).lines()))
             return
         try:
             trained = with_bar(training_steps(pairs, output, options), 1, not leads, whole="train")
         except KeyboardInterrupt:
             kept = f"The best model so far is {output}" if output.exists() else "No model yet"
-            typer.echo(f"Stopped. {kept}; --resume continues the run.", err=True)
+            say(f"Stopped. {kept}; --resume continues the run.", err=True)
             raise typer.Exit(INTERRUPTED) from None
     if leads:
-        typer.echo("\n".join(trained.lines()))
-        typer.echo(f"-> {output}")
+        say("\n".join(trained.lines()))
+        say(f"-> {output}")
 
 
 def _read(

@@ -74,7 +74,8 @@ def read_pair(pair: Pair, options: EvaluateOptions) -> Compared:
     if pair.predicted_classes is not None and pair.ground_truth_classes is not None:
         sources += [pair.predicted_classes, pair.ground_truth_classes]
     spacing = None if options.spacing is None else parse_quantity(options.spacing)
-    volumes = [_spatial(read(s) if isinstance(s, Path) else s, spacing) for s in sources]
+    read_all = (read(s, labels=True) if isinstance(s, Path) else s for s in sources)
+    volumes = [_spatial(volume, spacing) for volume in read_all]
     notes = []
     for i in (*range(2, len(volumes)), 0):
         volumes[i], note = on_grid_of(
@@ -95,7 +96,7 @@ def read_pair(pair: Pair, options: EvaluateOptions) -> Compared:
     calibrated = next(
         (v for v in (volumes[1], volumes[0], *volumes[2:]) if v.calibrated), volumes[1]
     )
-    unit = table_unit(calibrated.unit)
+    unit = table_unit(calibrated.unit, calibrated.spacing)
     beside = (arrays[2], arrays[3]) if len(arrays) == 4 else (None, None)
     return Compared(
         arrays[0],

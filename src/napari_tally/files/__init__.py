@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import FileError, InputError
+from ..core.user_path import user_path
 from .formats import bioio, dicom, itk, nifti, ome_zarr, raster, tiff
 from .formats.format import Format, ending
+from .formats.guarded import guarded
+from .formats.label_picture import as_label_volume
 
 if TYPE_CHECKING:
     import os
 
     from ..core.volume import Volume
+    from .formats.format import Pyramid
     from .formats.series import Series
 
 # In the order of napari's save dialog, whose default is the first one.
@@ -44,7 +48,14 @@ def format_of(path: Path) -> Format | None:
     longest = max(FORMATS, key=lambda f: len(ending(path, f.suffixes)))
     if ending(path, longest.suffixes) and not path.is_dir():
         return longest
+    if _special(path):
+        return None
     return next((f for f in FORMATS if f.recognizes is not None and f.recognizes(path)), None)
+
+
+def _special(path: Path) -> bool:
+    """Return whether this is a named pipe, a socket or a device: opening one may never return."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def readable(path: Path) -> bool:
@@ -82,15 +93,34 @@ def list_series(path: str | os.PathLike[str]) -> list[Series]:
     FileError
         If the file is missing, damaged or of another format.
     """
-    path = Path(path).expanduser()
-    file_format = _format_of_existing(path)
-    return [] if file_format.list_series is None else file_format.list_series(path)
+    path = user_path(path)
+    with guarded(path):
+        file_format = _format_of_existing(path)
+        return [] if file_format.list_series is None else file_format.list_series(path)
+
+
+def list_pyramids(path: str | os.PathLike[str]) -> list[Pyramid]:
+    """Return an image and its labels at all their resolutions; empty if the format has none.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged or of another format.
+    """
+    path = user_path(path)
+    with guarded(path):
+        file_format = _format_of_existing(path)
+        return [] if file_format.list_pyramids is None else file_format.list_pyramids(path)
 
 
 def read(
-    path: str | os.PathLike[str], *, axes: str | None = None, series: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    axes: str | None = None,
+    series: str | None = None,
+    labels: bool = False,
 ) -> Volume:
-    """Read an image with its axes, spacing, unit, orientation and channel names.
+    """Read an image, or labels, with axes, spacing, unit, orientation and channel names.
 
     Parameters
     ----------
@@ -100,13 +130,18 @@ def read(
         One letter of TCZYX per axis. Default: read from the file.
     series : str, optional
         Which image of a file or folder with several; `list_series` lists them.
+    labels : bool
+        Whether ids are wanted, not intensities: those of a picture with a palette are its indices,
+        and equal red, green and blue are one id.
 
     Raises
     ------
     FileError
-        If the file is missing, damaged or of another format.
+        If the file is missing, damaged or of another format; also later, when a part of an image
+        that is read lazily cannot be decoded.
     InputError
-        If its axes are ambiguous or do not fit, or there is no such series.
+        If its axes are ambiguous or do not fit, there is no such series, or labels are wanted and
+        it holds colours.
 
     Examples
     --------
@@ -119,15 +154,42 @@ def read(
     >>> image.axes, image.shape, image.describe_spacing()
     ('YX', (4, 5), 'Y 0.5 x X 0.5 um')
     """
-    path = Path(path).expanduser()
-    file_format = _format_of_existing(path)
+    path = user_path(path)
+    with guarded(path):
+        volume = _read(path, _format_of_existing(path), axes, series, labels)
+        return as_label_volume(volume) if labels else volume
+
+
+def read_header(
+    path: str | os.PathLike[str], *, axes: str | None = None, series: str | None = None
+) -> Volume:
+    """Return what `read` does, with pixels that are not decoded where the header suffices.
+
+    Raises
+    ------
+    FileError, InputError
+        As `read` does.
+    """
+    path = user_path(path)
+    with guarded(path):
+        found = _format_of_existing(path)
+        if found.read_header is None or (series is not None and found.list_series is None):
+            return _read(path, found, axes, series, labels=False)
+        options = {} if found.list_series is None else {"series": series}
+        return found.read_header(path, axes=axes, **options)
+
+
+def _read(
+    path: Path, file_format: Format, axes: str | None, series: str | None, labels: bool
+) -> Volume:
     if file_format.list_series is not None:
         return file_format.read(path, axes=axes, series=series)
     if series is not None:
         raise InputError(
             f"There is no series {series!r} in {path.name}: {file_format.name} files hold one image"
         )
-    return file_format.read(path, axes=axes)
+    wanted = file_format.read_labels if labels else None
+    return (wanted or file_format.read)(path, axes=axes)
 
 
 def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
@@ -162,7 +224,7 @@ def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
     ...     read(f"{folder}/labels.nii.gz").is_labels
     True
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     named = [f for f in FORMATS if ending(path, f.written)]
     around = [f for f in FORMATS if f.folder and f.recognizes is not None and f.recognizes(path)]
     for each in named or around:  # labels go into the OME-Zarr of their image
@@ -174,6 +236,8 @@ def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:
 
 
 def _format_of_existing(path: Path) -> Format:
+    if _special(path):
+        raise FileError(f"{path} is a named pipe, a socket or a device, not an image file")
     file_format = format_of(path)
     if file_format is not None:
         if path.exists():  # report a missing file rather than a missing package

@@ -11,6 +11,7 @@ from glob import glob, has_magic
 from pathlib import Path, PurePath
 
 from ..core.errors import InputError
+from ..core.user_path import user_path
 from . import format_of, readable, stem
 from .formats.format import ending
 from .label_names import CLASSES, DRAWN, is_always_label, without_labels
@@ -53,7 +54,7 @@ def expand(inputs: Iterable[str | os.PathLike[str]], *, quiet: bool = False) -> 
     InputError
         If a folder or pattern has no readable image.
     """
-    texts = [os.path.expanduser(os.fspath(text)) for text in inputs]
+    texts = [str(user_path(text)) for text in inputs]
     matches = _slices_joined([p for text in texts for p in _matches(text)])
     found = {os.path.normcase(os.path.abspath(p)): p for p in matches}
     given = [p for p in found.values() if len(found) == 1 or not _made_by_us(p)]
@@ -94,7 +95,7 @@ def is_pattern(text: str | os.PathLike[str]) -> bool:
 
 def is_folder(path: Path) -> bool:
     """Return whether this is a folder of files, and not itself an image."""
-    return path.is_dir() and format_of(path) is None
+    return os.path.isdir(path) and format_of(path) is None
 
 
 def pattern_files(pattern: str | os.PathLike[str]) -> list[Path]:
@@ -105,7 +106,7 @@ def pattern_files(pattern: str | os.PathLike[str]) -> list[Path]:
     InputError
         If there are none.
     """
-    text = os.path.expanduser(os.fspath(pattern))
+    text = str(user_path(pattern))
     found = [p for p in map(Path, sorted(glob(text, recursive=True))) if readable(p)]
     if not found:
         raise InputError(f"No image file matches {text!r}")

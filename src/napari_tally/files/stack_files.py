@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import FileError, InputError
+from ..core.user_path import user_path
 from ..geometry.place import on_grid_of
 from . import read, readable, stem
 
@@ -29,6 +30,7 @@ def read_stack(
     axis: str = "Z",
     *,
     axes: str | None = None,
+    labels: bool = False,
     resample: bool = False,
 ) -> Volume:
     """Read files, or the images of a folder in natural order of their names, as one image.
@@ -44,6 +46,8 @@ def read_stack(
         The axis along which files are stacked.
     axes : str, optional
         Axes of each file. Default: read from the files.
+    labels : bool
+        Whether they are read as labels.
     resample : bool
         Resample frames or channels that lie on another grid than the first one.
 
@@ -57,7 +61,7 @@ def read_stack(
     """
     name, paths = _files(folder)
     axis = axis.upper()
-    first = read(paths[0], axes=axes)
+    first = read(paths[0], axes=axes, labels=labels)
     if axis not in ("Z", "T", "C") or axis in first.axes:
         raise InputError(
             f"Files with the axes {first.axes} ({first.name}) cannot be stacked along {axis!r}",
@@ -82,10 +86,10 @@ def _files(
 ) -> tuple[str, list[Path]]:
     """Return the files of a stack, and its name."""
     if not isinstance(given, (str, os.PathLike)):
-        paths = [Path(path).expanduser() for path in given]
+        paths = [user_path(path) for path in given]
         shared, _ = _name_parts(paths)
         return shared or stem(paths[0]), paths
-    folder = Path(given).expanduser()
+    folder = user_path(given)
     paths = sorted((p for p in folder.glob("*") if p.is_file() and readable(p)), key=natural)
     if not paths:
         raise FileError(f"The folder {folder} has no images")
@@ -124,7 +128,7 @@ def _stacked(
     import dask.array as da
 
     def array(path: Path) -> Any:
-        volume = read(path, axes=axes)
+        volume = read(path, axes=axes, labels=first.is_labels)
         if axis != "Z" and volume.axes == first.axes:
             volume = _brought(volume, first, resample=resample)
         found = volume.shape, volume.array.dtype, volume.axes

@@ -99,7 +99,8 @@ def measurements(names: Iterable[str], ring: str | Quantity | None, labels: Volu
     if ring is None:
         return Measurements(groups=group_names(names))
     width = parse_quantity(ring) if isinstance(ring, str) else ring
-    return Measurements(groups=group_names(names), ring=width.to(table_unit(labels.unit))[0])
+    unit = table_unit(labels.unit, labels.spacing)
+    return Measurements(groups=group_names(names), ring=width.to(unit)[0])
 
 
 def listed_groups() -> list[str]:

@@ -9,6 +9,7 @@ from ...core.errors import FileError, InputError
 from ...core.volume import AXES, SPATIAL, Volume
 from .axis_order import given_axes, squeezed
 from .format import Format
+from .guarded import guarded_blocks
 from .integrity import check_file
 from .series import Series, place_of
 from .tiff_write import RGB
@@ -49,11 +50,13 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
     """
     image = _opened(path)
     listed = [Series(str(number), str(name)) for number, name in enumerate(image.scenes, 1)]
+    if not listed:
+        raise FileError(f"{path} holds no image")
     place = place_of(listed, series, path.name)
     if series is None and len(listed) > 1:
         logger.warning("%s holds %d images; only number 1 is read.", path.name, len(listed))
     image.set_scene(image.scenes[place])
-    array, file_axes = squeezed(image.dask_data, str(image.dims.order))
+    array, file_axes = squeezed(guarded_blocks(image.dask_data, path), str(image.dims.order))
     if "S" in file_axes and "C" in file_axes:
         raise InputError(f"{path.name} has both channels and colours ({file_axes})")
     colours = "S" in file_axes

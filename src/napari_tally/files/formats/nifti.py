@@ -14,6 +14,7 @@ from ...core.errors import FileError, InputError
 from ...core.volume import Volume
 from .axis_order import ORDER, given_axes, restored, squeezed
 from .format import Format
+from .guarded import GuardedSource
 from .integrity import check_file
 from .nifti_write import COMMENT, KEY, LABEL_INTENT, write
 from .tiff_write import RGB
@@ -119,7 +120,7 @@ def _voxels(image: Nifti1Image, path: Path) -> tuple[Any, str]:
     if kind.names is None and kind.kind not in "biuf":
         raise InputError(f"{path.name} has voxels of {kind}, not integers or floats")
     try:
-        array = _scaled(image, lazy=path.suffix.lower() == ".nii")
+        array = _scaled(image, path)
     except (*_BROKEN, AttributeError) as error:
         raise _unreadable(path, error) from error
     if kind.names is not None:  # colours as one record per voxel
@@ -145,8 +146,8 @@ def _as_written(array: Any, axes: str, order: str) -> tuple[Any, str]:
     return (restored(small, left, order), order) if set(left) <= set(order) else (array, axes)
 
 
-def _scaled(image: Nifti1Image, *, lazy: bool) -> Any:
-    """Return the voxels (X, Y, Z, ...): mapped from the disk or in a Dask array if lazy."""
+def _scaled(image: Nifti1Image, path: Path) -> Any:
+    """Return the voxels (X, Y, Z, ...): mapped or in a Dask array if not compressed."""
     proxy = image.dataobj
     stored = image.get_data_dtype()
     if proxy.slope == 1 and proxy.inter == 0 and stored.isnative:
@@ -155,12 +156,12 @@ def _scaled(image: Nifti1Image, *, lazy: bool) -> Any:
     if (proxy.slope, proxy.inter) != (1, 0):
         short = stored.itemsize <= (4 if stored.kind == "f" else 2)
         dtype = np.dtype(np.float32 if short else np.float64)
-    if not lazy:
+    if path.suffix.lower() != ".nii":
         return np.asarray(proxy).astype(dtype, copy=False)
     import dask.array as da
 
     given = proxy[(slice(0, 1),) * len(image.shape)].dtype  # nibabel's own choice for scaled ones
-    return da.from_array(proxy, meta=np.empty(0, given)).astype(dtype)
+    return da.from_array(GuardedSource(proxy, path), meta=np.empty(0, given)).astype(dtype)
 
 
 def _letters(header: Nifti1Header) -> tuple[str, bool]:

@@ -61,9 +61,12 @@ def folders_steps(
     for name, (path, ground_truth) in zip(names, pairs, strict=True):
         image = replace(read(path), name=name)
         mask, kinds = (others[what].get(path) for what in ("masks", "classes"))
-        known = None if mask is None else annotated(read(mask), image, resample=resample)
-        beside = None if kinds is None else read(kinds)
-        found.append(Labelled(name, image, read(ground_truth), beside, known, groups[name]))
+        known = (
+            None if mask is None else annotated(read(mask, labels=True), image, resample=resample)
+        )
+        beside = None if kinds is None else read(kinds, labels=True)
+        objects = read(ground_truth, labels=True)
+        found.append(Labelled(name, image, objects, beside, known, groups[name]))
         yield Step(READ, len(found), len(pairs), note)
         note = ""
     return found

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import ValidationError
 
-from ...core.atomic import replacing
+from ...core.atomic import write_text
 from ...core.errors import FileError, InputError, sentence
 from ...core.options import Options
 from ...models.bundle import Model, load_model
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("napari_tally")
 
 PLANNED = "plan.json"
+_NOT_OF_A_RUN = {"device", "resume", "overwrite"}
 
 
 class Planned(Options):
@@ -55,8 +55,7 @@ class Planned(Options):
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of a run."""
-        with replacing(folder / PLANNED) as path:
-            path.write_text(self.model_dump_json(indent=2), "utf-8")
+        write_text(self.model_dump_json(indent=2), folder / PLANNED)
 
     @classmethod
     def read(cls, folder: Path) -> Planned:
@@ -69,22 +68,52 @@ class Planned(Options):
         """
         try:
             return cls.model_validate_json((folder / PLANNED).read_text("utf-8"))
-        except (OSError, ValidationError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise FileError(
                 f"The plan of the run in {folder / PLANNED} cannot be read: {sentence(error)}",
                 hint="Start again with --overwrite",
             ) from error
 
 
-def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
-    """Return plan and split for images that `ready` returned, without training."""
-    machine = Machine.here(options.device)
+def stopped_run(folder: Path, options: TrainingOptions) -> Planned | None:
+    """Return the plan of a run in a folder that was stopped, if it had the same options.
+
+    A run that was stopped before it had a plan has done nothing.
+    """
+    if not (folder / PLANNED).is_file():
+        return None
+    try:
+        found = Planned.read(folder)
+    except FileError:
+        return None
+    same = found.options.model_dump(exclude=_NOT_OF_A_RUN) == options.model_dump(
+        exclude=_NOT_OF_A_RUN
+    )
+    return found if same else None
+
+
+def same_data(planned: Planned, pairs: Sequence[Labelled]) -> bool:
+    """Return whether images are those of a plan."""
+    options = planned.options
     start = load_model(options.start) if options.start else None
-    data = fingerprint(
+    return _fingerprint(pairs, options, start) == planned.data
+
+
+def _fingerprint(
+    pairs: Sequence[Labelled], options: TrainingOptions, start: Model | None
+) -> Fingerprint:
+    return fingerprint(
         pairs,
         start.info.head.kind if start else options.label_kind,
         start.architecture.spatial_dims if start else options.ndim,
     )
+
+
+def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
+    """Return plan and split for images that `ready` returned, without training."""
+    machine = Machine.here(options.device)
+    start = load_model(options.start) if options.start else None
+    data = _fingerprint(pairs, options, start)
     if start is not None:
         _check_architecture(start, options.architecture)
         plan = fine_tuning_plan(data, start, machine)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.errors import InputError, sentence
-from ...files import format_of, list_series, read
+from ...files import format_of, list_pyramids, list_series, read
 from ...files.formats.label_dtype import smallest
 from ...files.formats.voxel_size import logger
 from ...geometry.orientation import upright
@@ -44,7 +44,7 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     place = Path(path if isinstance(path, str) else path[0])
     found = format_of(place)
     if found is not None and found.list_pyramids is not None:
-        pyramids = found.list_pyramids(place)
+        pyramids = list_pyramids(place)
         return [layer for p in pyramids for layer in layers_of(p.levels, _colours_of(p))]
     listed = list_series(place) if place.is_dir() else []
     if len(listed) < 2:
