@@ -120,7 +120,13 @@ def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], t
         if drawn.known.any():
             found.append(_annotated(image, drawn))
         yield Step(READ, number + 1, len(coco.images))
-    for note in filter(None, (_unmatched(missing), _without_outline(boxes), _without_pixel(empty))):
+    notes = (
+        _unmatched(missing),
+        _counted(boxes, "without outline: neither objects nor background are learnt there"),
+        _counted(empty, "without a pixel in its image"),
+        _counted(coco.lost, "of images that are not listed"),
+    )
+    for note in filter(None, notes):
         yield Step(READ, 1, 1, note)
     if not found:
         raise InputError(
@@ -136,14 +142,5 @@ def _annotated(image: Volume, drawn: Annotated) -> Labelled:
     return Labelled(image.name, image, labels, classes, known, image.name)
 
 
-def _without_outline(count: int) -> str:
-    if not count:
-        return ""
-    return (
-        f"{count:,} annotations have no outline: their boxes are left out, neither objects nor "
-        "background"
-    )
-
-
-def _without_pixel(count: int) -> str:
-    return f"{count:,} annotations cover no pixel of their image" if count else ""
+def _counted(count: int, what: str) -> str:
+    return f"Skipped {count:,} annotation{'s' * (count != 1)} {what}" if count else ""
