@@ -137,7 +137,7 @@ def segment_files_steps(
         "segments": head is not None and bool(head.class_names) and head.finds_objects,
     }
     for number, source in enumerate(sources):
-        outputs = Outputs.of(source, folder, files.table, **kinds)
+        outputs = Outputs.of(source.of_series(files.series), folder, files.table, **kinds)
         try:
             outcome = yield from _one(source, model, options, files, outputs)
         except (TallyError, MemoryError) as error:
