@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
+from ..core.failures import keep_log
 from ..measurement.options import MeasureOptions
 from .command import command
-from .run import FAILED, about, failing, with_bar
+from .run import FAILED, about, failing, say, with_bar
 
 if TYPE_CHECKING:
     from ..measurement.measure_files import MeasureJob
@@ -22,7 +23,7 @@ def _list_groups(requested: bool) -> None:
     from ..measurement.options import listed_groups
 
     for line in listed_groups():
-        typer.echo(line)
+        say(line)
     raise typer.Exit
 
 
@@ -86,6 +87,7 @@ def measure(
     with failing():
         jobs, unmatched = _jobs(labels, images or [], parents, output, report, options.table)
         for job in jobs[:1]:
+            keep_log(job.table.parent)
             job.check(options)
     if not _measured(jobs, options) or unmatched:
         raise typer.Exit(FAILED)
@@ -98,11 +100,11 @@ def _measured(jobs: list[MeasureJob], options: MeasureOptions) -> bool:
     results = with_bar(measure_files_steps(jobs, options), len(jobs), False)
     for done in results:
         for note in done.notes:
-            typer.echo(f"{note}.", err=True)
+            say(f"{note}.", err=True)
         if done.failed:
-            typer.echo(about(done.job.row.labels, done.message), err=True)
+            say(about(done.job.row.labels, done.message), err=True)
         else:
-            typer.echo(f"{done.message} -> {done.job.table}")
+            say(f"{done.message} -> {done.job.table}")
     return not any(done.failed for done in results)
 
 
@@ -131,7 +133,7 @@ def _jobs(
     for path in filter(None, (output, report)):
         _check_folder(path)
     for path in (*unmatched, *unused):
-        typer.echo(f"{path} has no match of the same name and is left out.", err=True)
+        say(f"{path} has no match of the same name and is left out.", err=True)
     return [
         MeasureJob(
             row,

@@ -11,7 +11,7 @@ import typer
 from ..core.errors import InputError
 from ..training.plan.options import TrainingOptions
 from .command import ARGUMENT, Images, command
-from .run import failing, usage, with_bar
+from .run import failing, say, usage, with_bar
 
 if TYPE_CHECKING:
     from ..training.data.labelled_image import Labelled
@@ -84,30 +84,36 @@ def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_pla
     with failing():
         if not only_plan:
             check_target(output, overwrite=options.overwrite or options.resume)
-        pairs, names = _read(*sources)
+        pairs, names = _read(*sources, resample=options.resample)
         options = options.model_copy(update={"class_names": options.class_names or names})
         if only_plan:
-            typer.echo("\n".join(plan_for(ready(pairs, options), options).lines()))
+            say("\n".join(plan_for(ready(pairs, options), options).lines()))
             return
         try:
             trained = with_bar(training_steps(pairs, output, options), 1, not leads, whole="train")
         except KeyboardInterrupt:
             kept = f"The best model so far is {output}" if output.exists() else "No model yet"
-            typer.echo(f"Stopped. {kept}; --resume continues the run.", err=True)
+            say(f"Stopped. {kept}; --resume continues the run.", err=True)
             raise typer.Exit(INTERRUPTED) from None
     if leads:
-        typer.echo("\n".join(trained.lines()))
-        typer.echo(f"-> {output}")
+        say("\n".join(trained.lines()))
+        say(f"-> {output}")
 
 
 def _read(
-    images: list[str], labels: Path, masks: Path | None, classes: Path | None
+    images: list[str],
+    labels: Path,
+    masks: Path | None,
+    classes: Path | None,
+    *,
+    resample: bool,
 ) -> tuple[list[Labelled], tuple[str, ...]]:
     """Return the images with their labels, and the class names if there are any."""
     from ..training.data.read_labelled import READ, coco_steps, folders_steps
 
     if labels.suffix != ".json":
-        return with_bar(folders_steps(images, labels, masks, classes), 1, False, whole=READ), ()
+        steps = folders_steps(images, labels, masks, classes, resample=resample)
+        return with_bar(steps, 1, False, whole=READ), ()
     if len(images) > 1 or not Path(images[0]).is_dir():
         raise InputError(
             f"COCO annotations such as {labels} need the folder of their images",

@@ -10,7 +10,7 @@ import typer
 from ..models.bundle import SHIPPED_DEFAULT
 from ..segmentation.tune import TuneOptions
 from .command import Images, command
-from .run import failing, with_bar
+from .run import failing, say, with_bar
 
 
 @command(former={"--labels": "--ground-truth"})
@@ -61,7 +61,7 @@ def tune(
     from ..segmentation.tune import tune_steps
 
     if former_images:
-        typer.echo(
+        say(
             "--images is no longer needed: give its value alone, and the model with --model.",
             err=True,
         )
@@ -71,11 +71,11 @@ def tune(
         check_target(output, overwrite=overwrite)
         pairs, unmatched = paired(images, ground_truth)
         for path in unmatched:
-            typer.echo(f"{path} has no match of the same name and is left out.", err=True)
+            say(f"{path} has no match of the same name and is left out.", err=True)
         volumes = [(read(image), read(labels, labels=True)) for image, labels in pairs]
         steps = tune_steps(volumes, loaded, options)
         tuning = with_bar(steps, len(pairs), False, whole="images")
         copy_model(loaded, tuning.info, output, overwrite=overwrite)
     for line in tuning.lines():
-        typer.echo(line)
-    typer.echo(f"-> {output}")
+        say(line)
+    say(f"-> {output}")

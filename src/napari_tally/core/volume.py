@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .escaped import escaped
 from .quantity import LENGTHS, Quantity
 
 SPATIAL = "ZYX"
@@ -90,6 +91,9 @@ class Volume:
     forms: Forms | None = None
 
     def __post_init__(self) -> None:
+        # Names become columns of tables, which take no bytes that are not UTF-8.
+        object.__setattr__(self, "name", escaped(self.name))
+        object.__setattr__(self, "channel_names", tuple(map(escaped, self.channel_names)))
         self._check_axes()
         if self.spacing is not None:
             self._check_spacing(self.spacing)

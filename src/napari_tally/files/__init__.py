@@ -160,6 +160,25 @@ def read(
         return as_label_volume(volume) if labels else volume
 
 
+def read_header(
+    path: str | os.PathLike[str], *, axes: str | None = None, series: str | None = None
+) -> Volume:
+    """Return what `read` does, with pixels that are not decoded where the header suffices.
+
+    Raises
+    ------
+    FileError, InputError
+        As `read` does.
+    """
+    path = user_path(path)
+    with guarded(path):
+        found = _format_of_existing(path)
+        if found.read_header is None or (series is not None and found.list_series is None):
+            return _read(path, found, axes, series, labels=False)
+        options = {} if found.list_series is None else {"series": series}
+        return found.read_header(path, axes=axes, **options)
+
+
 def _read(
     path: Path, file_format: Format, axes: str | None, series: str | None, labels: bool
 ) -> Volume:
@@ -171,19 +190,6 @@ def _read(
         )
     wanted = file_format.read_labels if labels else None
     return (wanted or file_format.read)(path, axes=axes)
-
-
-def read_header(
-    path: str | os.PathLike[str], *, axes: str | None = None, series: str | None = None
-) -> Volume:
-    """Return what `read` does, with pixels that are not decoded where the header suffices."""
-    path = user_path(path)
-    with guarded(path):
-        found = _format_of_existing(path)
-        if found.read_header is None or (series is not None and found.list_series is None):
-            return _read(path, found, axes, series, labels=False)
-        options = {} if found.list_series is None else {"series": series}
-        return found.read_header(path, axes=axes, **options)
 
 
 def write(volume: Volume, path: str | os.PathLike[str], **options: Any) -> None:

@@ -14,7 +14,13 @@ from ..core.user_path import user_path
 from . import format_of, readable, stem
 from .formats.format import ending
 
-MADE = ("_labels", "_classes", "_overlay", "_linked")  # name endings of our own outputs
+MADE = (
+    "_labels",
+    "_classes",
+    "_overlay",
+    "_linked",
+    "_components",
+)  # name endings of our own outputs
 
 
 @dataclass(frozen=True, slots=True)

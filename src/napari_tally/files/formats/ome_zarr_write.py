@@ -9,11 +9,12 @@ import numpy as np
 from pydantic import Field
 
 from ...core.atomic import replacing_all
-from ...core.errors import FileError, InputError
+from ...core.errors import FileError, InputError, TallyError
 from ...core.options import Options
 from .axis_order import ORDER, arranged
 from .label_dtype import smallest
-from .ome_zarr_group import KEY, UNITS, Node, inside
+from .ome_zarr_group import KEY, Node, inside
+from .ome_zarr_metadata import UNITS
 from .voxel_size import logger
 from .world_coordinates import affine_of
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_VERSION = "0.4"
 _LABEL_TYPES = ("uint8", "uint16", "uint32")
 _LARGE = 1024  # Y or X beyond which a smaller level is written
+_NARROW = 64  # Y or X below which an axis is not halved
 _CHUNK = {"T": 1, "C": 1, "Z": 32, "Y": 256, "X": 256}
 _TYPES = {"T": "time", "C": "channel"}
 
@@ -74,10 +76,23 @@ def write(volume: Volume, path: Path, *, zarr_version: str | None = None) -> Non
             f"Labels of version {version} cannot be added to an OME-Zarr {image.version}",
             hint="Omit the version",
         )
-    with replacing_all(path) as part:
+    with replacing_all(path, like=_is_only_an_image) as part:
         _write(volume, part, version, owned=image is not None)
     if image is not None:
         _enlist(path, version)
+
+
+def _is_only_an_image(path: Path) -> bool:
+    """Return whether a folder is an OME-Zarr image, with nothing of others in it."""
+    try:
+        image = "multiscales" in Node.opened(path).ome
+    except TallyError:
+        return False
+    parts = [part for part in path.iterdir() if not part.name.startswith(".")]
+    nodes = ("zarr.json", ".zarray", ".zgroup")
+    return image and all(
+        part.name in nodes or any((part / name).is_file() for name in nodes) for part in parts
+    )
 
 
 def _image_of(path: Path) -> Any:
@@ -158,11 +173,16 @@ def _halved(array: zarr.Array, *, labels: bool) -> Any:
     import dask.array as da
 
     whole = da.from_zarr(array)
+    axes = {axis: 2 for axis in (whole.ndim - 2, whole.ndim - 1) if _is_halved(whole.shape[axis])}
     if labels:
-        return whole[..., ::2, ::2]
-    axes = {whole.ndim - 2: 2, whole.ndim - 1: 2}
+        return whole[tuple(slice(None, None, axes.get(axis)) for axis in range(whole.ndim))]
     means = da.coarsen(np.mean, whole, axes, trim_excess=True)
     return (means.round() if array.dtype.kind in "iu" else means).astype(array.dtype)
+
+
+def _is_halved(length: int) -> bool:
+    """Return whether an axis is halved: a strip stays as narrow as it is."""
+    return length >= _NARROW
 
 
 def _multiscale(volume: Volume, order: str, count: int, name: str, *, labels: bool) -> Multiscale:
@@ -175,11 +195,16 @@ def _multiscale(volume: Volume, order: str, count: int, name: str, *, labels: bo
         Axis(name=a.lower(), type=_TYPES.get(a, "space"), unit=None if a in _TYPES else unit)
         for a in order
     ]
+    lengths = {a: n for a, n in zip(volume.axes, volume.shape, strict=True) if a in "YX"}
     sizes = dict(zip(volume.spatial_axes, volume.spacing_in(volume.unit), strict=True))
     starts = dict(zip(volume.spatial_axes, _starts(volume), strict=True))
     datasets = []
+    factor = {"Y": 1.0, "X": 1.0}
     for level in range(count):
-        factor = {"Y": 2.0**level, "X": 2.0**level}
+        for axis, length in lengths.items():
+            if level and _is_halved(length):
+                factor[axis] *= 2
+                lengths[axis] = -(-length // 2) if labels else length // 2
         shift = 0.0 if labels else 0.5  # the mean of two voxels is between them
         scale = [sizes.get(a, 1.0) * factor.get(a, 1.0) for a in order]
         start = [

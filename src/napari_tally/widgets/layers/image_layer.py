@@ -105,7 +105,7 @@ def file_header(layer: Image | Labels) -> Volume | None:
 @lru_cache(maxsize=64)
 def _header(path: Path, _changed_ns: int) -> Volume | None:
     try:
-        return tiff.header(path)
+        return tiff.read_header(path, as_shown=False)
     except TallyError:  # the file was replaced since napari read it
         return None
 
