@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path, PurePath
 
@@ -40,6 +41,15 @@ class InputFile:
     path: Path
     folder: Path
     stem: str
+
+    def of_series(self, series: str | None) -> InputFile:
+        """Return the input with the chosen series in the names of its outputs: `a_series2`.
+
+        Those of a folder of slices are called after the folder.
+        """
+        if series is None or _is_folder_of_slices(self.path):
+            return self
+        return replace(self, stem=f"{self.stem}_series{re.sub('[^0-9A-Za-z]+', '-', series)}")
 
 
 def expand(inputs: Iterable[str | os.PathLike[str]], *, quiet: bool = False) -> list[InputFile]:
@@ -118,6 +128,10 @@ def _slices_joined(paths: list[Path]) -> list[Path]:
     slices = {p: p.absolute().parent for p in paths if p.is_file() and _is_slice(p)}
     several = {folder for folder, n in Counter(slices.values()).items() if n > 1}
     return [p.parent if slices.get(p) in several else p for p in paths]
+
+
+def _is_folder_of_slices(path: Path) -> bool:
+    return path.is_dir() and _is_slice(path)
 
 
 def _is_slice(path: Path) -> bool:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ...core.label_ids import nearest_ids
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
@@ -26,6 +25,8 @@ def smallest(labels: NDArray[Any], types: Sequence[str]) -> NDArray[Any]:
     InputError
         If they are not integers, or none of the types holds them.
     """
+    from ...core.label_ids import nearest_ids  # numba
+
     found = nearest_ids(labels) if labels.dtype.kind == "f" else None
     if found is None and labels.dtype.kind not in "biu":
         raise InputError(f"Labels must be integers, not {labels.dtype} with fractions")
