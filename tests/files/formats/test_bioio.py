@@ -11,6 +11,7 @@ import pytest
 
 from napari_tally import read
 from napari_tally.core.errors import FileError, InputError
+from napari_tally.files.formats.czi_directory import check_czi
 
 
 def test_the_extra_is_named_if_bioio_is_missing(
@@ -76,3 +77,26 @@ def test_a_lif_is_read_series_by_series_with_its_calibration(
     np.testing.assert_allclose(found.spacing, (0.3, 0.2))
     with pytest.raises(InputError, match=r"no series '3'.*1 \(stack\), 2 \(plane\)"):
         read(tmp_path / "a.lif", series="3")
+
+
+def test_a_czi_that_claims_absurd_sizes_does_not_reach_its_reader(tmp_path: Path) -> None:
+    pytest.importorskip("bioio")
+    czi = pytest.importorskip("pylibCZIrw.czi")
+    path = tmp_path / "a.czi"
+    with czi.create_czi(str(path)) as file:
+        for z in range(2):
+            file.write(data=np.ones((20, 30, 1), np.uint16), plane={"C": 0, "Z": z, "T": 0})
+    whole = path.read_bytes()
+    check_czi(path)
+    directory = whole.index(b"ZISRAWDIRECTORY")
+    for name in (b"Z\0\0\0", b"T\0\0\0", b"X\0\0\0"):
+        at = whole.rindex(name) + 4
+        for changed in (2**31 - 1, 10**6):
+            path.write_bytes(whole[:at] + changed.to_bytes(4, "little") + whole[at + 4 :])
+            if at > directory:
+                with pytest.raises(FileError, match="damaged"):
+                    read(path)
+    for lost in (whole[: directory + 20], whole[:90]):
+        path.write_bytes(lost)
+        with pytest.raises(FileError, match="damaged"):
+            read(path)

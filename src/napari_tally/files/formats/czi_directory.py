@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ _ENTRIES_AT = _SEGMENT + 128
 _ENTRY = struct.Struct("<2sIQII6sI")  # of a sub-block, before its dimensions
 _DIMENSION = struct.Struct("<4sii4si")  # name, start, size, coordinate, stored size
 _MOST_DIMENSIONS = 16
-_GAPS = 1000  # times that the grid of planes, or of pixels, may exceed what is stored
+_GAPS = 50  # times that the grid of planes may exceed those that are stored
+_EMPTY = 1000  # times that the area around all tiles may exceed that of the tiles
 
 
 def check_czi(path: Path) -> None:
@@ -30,7 +32,7 @@ def check_czi(path: Path) -> None:
         In these cases.
     """
     with path.open("rb") as file:
-        if not file.read(len(_FILE)) == _FILE:
+        if file.read(len(_FILE)) != _FILE:
             return
         try:
             entries = list(_entries(file, path.stat().st_size))
@@ -68,17 +70,16 @@ def _entries(file: BinaryIO, size: int) -> Iterator[dict[str, tuple[int, int]]]:
 
 def _check_extent(path: Path, entries: list[dict[str, tuple[int, int]]]) -> None:
     """Compare the box around all sub-blocks with what they hold."""
-    planes, area = 1, 1
+    extents = {}
     for name in {name for entry in entries for name in entry}:
         places = [entry[name] for entry in entries if name in entry]
-        extent = max(s + max(n, 1) for s, n in places) - min(s for s, _ in places)
-        if name in "XY":
-            area *= extent
-        elif name != "M":  # tiles of a mosaic
-            planes *= extent
+        extents[name] = max(s + max(n, 1) for s, n in places) - min(s for s, _ in places)
+    area = math.prod(extents.get(a, 1) for a in "YX")
+    tiles = extents.get("M", 1)  # of a mosaic
+    planes = math.prod(n for a, n in extents.items() if a not in "YXM")
     stored = sum(entry.get("X", (0, 1))[1] * entry.get("Y", (0, 1))[1] for entry in entries)
-    if planes > _GAPS * len(entries) or area > _GAPS * max(stored, 1):
-        raise _damaged(path, f"it claims {planes} planes of {area} px")
+    if max(planes, tiles) > _GAPS * len(entries) or area > _EMPTY * max(stored, 1):
+        raise _damaged(path, f"it claims {planes} planes of {tiles} tiles, {area} px")
 
 
 def _damaged(path: Path, why: str) -> FileError:
