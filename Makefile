@@ -6,19 +6,23 @@ DOCTESTED := src/napari_tally/api src/napari_tally/core src/napari_tally/files/_
 	src/napari_tally/models/bundle.py src/napari_tally/segmentation/result.py \
 	src/napari_tally/evaluation/evaluation.py docs/how-to/python.md
 
-.PHONY: demo test quick doctest docs lint types check manifest clean
+.PHONY: demo test quick fuzz doctest docs lint types check manifest clean
 
 demo: .venv/.demo-stamp
 	$(BIN)/tally demo --output tally-demo
 
 test: .venv/.test-stamp
 	.ci/display-libraries
-	xvfb-run -a $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 xvfb-run -a $(BIN)/python -m pytest -n auto --dist loadfile
 
 # What a change of the kernels can break: no GUI, no network, no files, about two minutes.
 quick: .venv/.test-stamp
 	$(BIN)/python -m pytest -m "not slow" tests/core tests/geometry tests/metrics tests/objects \
 		tests/features tests/heads tests/test_architecture.py
+
+# Commands on 5,200 damaged files of every format, models and checkpoints: about half an hour.
+fuzz: .venv/.test-stamp
+	cd tests && ../$(BIN)/python -m fuzzing.run --each 200
 
 doctest: .venv/.test-stamp
 	$(BIN)/python -m pytest --doctest-modules --doctest-glob="*.md" $(DOCTESTED)

@@ -79,6 +79,13 @@ def test_groups_are_selected_by_name_and_size_is_always_included() -> None:
         group_names(["wrong"])
 
 
+def test_python_takes_groups_as_text_too() -> None:
+    labels = np.eye(4, dtype=np.uint8)
+    listed = napari_tally.measure(labels, groups=["shape", "border"])
+    assert list(napari_tally.measure(labels, groups="shape,border")) == list(listed)
+    assert set(listed) < set(napari_tally.measure(labels, groups="all"))
+
+
 def test_a_ring_is_converted_to_the_unit_of_the_table() -> None:
     labels, _ = two_objects(2, "mm")
     assert table_unit(labels.unit) == "mm"

@@ -142,3 +142,37 @@ def test_other_arrays_are_refused_in_a_sentence(labels: np.ndarray, message: str
     for function in (relabel, as_labels, lambda a: remove_small(a, 2)):
         with pytest.raises(InputError, match=message):
             function(labels)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", ">u2", "u4", "i4", "u8", ">i8"])
+def test_the_largest_id_of_its_type_is_an_id(dtype: str) -> None:
+    most = np.iinfo(dtype).max
+    given = np.array([[0, most, most], [3, 0, 3]], dtype)
+    found, ids = as_labels(given)
+    np.testing.assert_array_equal(found, [[0, 2, 2], [1, 0, 1]])
+    assert ids.tolist() == [3, most]
+
+
+@pytest.mark.filterwarnings("error")
+def test_half_floats_hold_ids() -> None:
+    found, ids = as_labels(np.array([[0, 2000], [7, 7]], np.float16))
+    np.testing.assert_array_equal(found, [[0, 2], [1, 1]])
+    assert ids.tolist() == [7, 2000]
+
+
+@pytest.mark.parametrize(
+    "bent", [[0, 0.99998, 7.0002, 14], [0, 0.9883, 7.027, 14], [-1e-9, 1 + 1e-10, 7, 14 - 1e-10]]
+)
+def test_ids_that_a_files_scaling_bends_are_rounded_with_a_word(
+    bent: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    found, ids = as_labels(np.array([bent]))
+    np.testing.assert_array_equal(found, [[0, 1, 2, 3]])
+    assert ids.tolist() == [1, 7, 14]
+    assert "whole numbers" in caplog.text
+
+
+@pytest.mark.parametrize("values", [[0, 0.7, 1], [0, 0.97, 0.98, 1], np.linspace(0.96, 1.04, 500)])
+def test_probabilities_are_no_ids(values: list[float]) -> None:
+    with pytest.raises(InputError, match="segment it first"):
+        relabel(np.array([values]))

@@ -5,13 +5,19 @@ from __future__ import annotations
 import logging
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from ..core.escaped import escaped
+from ..core.failures import keep_log, show_tracebacks
 from .command import Command
+from .run import discard_output, failing
+from .signals import handle_signals
+
+DEBUG = "--debug"
 
 # Name: module, and line in the overview, which imports none of the modules.
 COMMANDS = {
@@ -34,6 +40,18 @@ class Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = {n: TyperCommand(n, help=line) for n, (_, line) in COMMANDS.items()}
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read `--debug`, which may stand behind the command as well."""
+        own = args[: args.index("--")] if "--" in args else args
+        first = [DEBUG] * (DEBUG in own)
+        rest = [arg for arg in own if arg != DEBUG] + args[len(own) :]
+        return super().parse_args(ctx, first + rest)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; whatever happens ends in one sentence and an exit code."""
+        with failing():
+            return super().invoke(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command by its name, or None."""
@@ -61,24 +79,46 @@ app = typer.Typer(
 
 
 @app.callback()
-def tally() -> None:
+def tally(
+    debug: Annotated[
+        bool, typer.Option(DEBUG, help="Show the traceback of every error, with any command.")
+    ] = False,
+) -> None:
     """Find, separate, count and measure objects in 2D and 3D images.
 
     Inputs are files, folders or patterns such as 'a/*.tif'. `tally COMMAND --help` shows the
     options of a command.
     """
+    keep_log(None)
+    show_tracebacks(debug)
+
+
+class _Printable(logging.Formatter):
+    """Messages with the names of files, on a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escaped(super().format(record))
 
 
 def main() -> None:
     """Run the command line."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    handle_signals()
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Printable("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("napari_tally").setLevel(logging.INFO)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(encoding="utf-8", errors="replace")
+            reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        app()
-    except KeyboardInterrupt:
-        typer.echo("Stopped. Finished results are kept.", err=True)
-        raise SystemExit(130) from None
+        with failing():
+            app()
+    except typer.Exit as stopped:  # before or after the command itself
+        raise SystemExit(stopped.exit_code) from None
+    finally:
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except OSError:
+            discard_output()

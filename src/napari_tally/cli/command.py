@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from .options import former_flags, models_of, with_flags
+from .run import say
 
 Images = Annotated[
     list[str],
@@ -82,8 +83,8 @@ def renamed(args: Iterable[str], former: Mapping[str, str]) -> Iterator[str]:
         elif name not in former:
             yield arg
         elif former[name] == ARGUMENT:
-            typer.echo(f"{name} is no longer needed: give its value alone.", err=True)
+            say(f"{name} is no longer needed: give its value alone.", err=True)
             yield from [value] if equals else []
         else:
-            typer.echo(f"{name} is now {former[name]}.", err=True)
+            say(f"{name} is now {former[name]}.", err=True)
             yield former[name] + equals + value

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from ..core.failures import keep_log
 from ..core.options import Options
 from ..network.device import Device
 from .command import command
-from .run import failing, usage, with_bar
+from .run import failing, say, usage, with_bar
 
 
 class DemoOptions(Options):
@@ -33,16 +34,23 @@ def demo(
     \b
     Example: tally demo -o tally-demo
     """
+    from ..files.tables.tables import read_table
     from ..network.device import choose_device
     from ..segmentation.demo import demo_steps
     from .segment import report
 
+    keep_log(output)
     with usage():
         choose_device(options.device)
     with failing():
         outcome = with_bar(demo_steps(output, options.device), 1, False)
     report([outcome], as_json=False)
-    if outcome.result is not None:
-        described = outcome.result.table.drop(columns="label").select_dtypes("number").describe()
-        typer.echo(described.loc[["mean", "std", "min", "50%", "max"]].T.round(2).to_string())
-        typer.echo(f"Labels, table, run record and overlay are in {output}.")
+    if outcome.outputs.table is not None:
+        described = (
+            read_table(outcome.outputs.table)
+            .drop(columns="label")
+            .select_dtypes("number")
+            .describe()
+        )
+        say(described.loc[["mean", "std", "min", "50%", "max"]].T.round(2).to_string())
+        say(f"Labels, table, run record and overlay are in {output}.")

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import typer
 
 from .command import command
-from .run import FAILED
+from .run import FAILED, say
 
 _OPTIONAL = {
     "napari": "the dock widgets (install napari-tally[all])",
@@ -83,6 +83,6 @@ def doctor() -> None:
     """
     lines, healthy = report()
     for line in lines:
-        typer.echo(line)
+        say(line)
     if not healthy:
         raise typer.Exit(FAILED)

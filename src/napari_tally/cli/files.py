@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..core.errors import InputError, TallyError, sentence
+from ..core.errors import InputError
+from ..core.failures import Attempt
 from ..core.user_path import user_path
 from ..files import written_suffixes
 from ..files.options import ConvertOptions, ReadOptions
 from .command import command
-from .run import FAILED, about, failing
+from .run import FAILED, about, failing, say
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
@@ -37,12 +38,13 @@ def info(
     failed = False
     for number, path in enumerate(files):
         if number:
-            typer.echo("")
-        try:
-            for line in described(path, options.series, options.axes):
-                typer.echo(line)
-        except (TallyError, MemoryError) as error:
-            typer.echo(about(path, sentence(error)), err=True)
+            say("")
+        with Attempt(path) as attempt:
+            lines = described(path, options.series, options.axes)
+        if attempt.error is None:
+            say("\n".join(lines))
+        else:
+            say(about(path, attempt.message), err=True)
             failed = True
     if failed:
         raise typer.Exit(FAILED)
@@ -70,18 +72,27 @@ def convert(
     \b
     Example: tally convert scan-folder scan.nii.gz
     """
+    from ..core.atomic import keeping
+    from ..core.part_folder import sweep
     from ..files import write
+    from ..files.unchanged import unchanged
 
     with failing():
-        if target.exists() and not options.overwrite:
-            raise InputError(
-                f"{target} exists already", hint="Choose another name or use --overwrite"
-            )
-        volume = _read(sources, options)
-        write(volume, target, zarr_version=options.zarr_version)
-    typer.echo(
+        place = user_path(target)
+        sweep(place.parent)
+        others = [s for s in sources if not place.absolute().is_relative_to(s.absolute())]
+        with unchanged(*others):
+            volume = _read(sources, options)
+            with keeping(() if options.overwrite else _files_of(place)):
+                write(volume, place, zarr_version=options.zarr_version)
+    say(
         f"{', '.join(map(str, sources))} -> {target}: {_shape(volume)}, {volume.describe_spacing()}"
     )
+
+
+def _files_of(target: Path) -> list[Path]:
+    """Return all files that a format may write for a target: MetaImage has its pixels apart."""
+    return [target, *(target.with_suffix(suffix) for suffix in (".raw", ".zraw"))]
 
 
 def described(path: Path, series: str | None = None, axes: str | None = None) -> list[str]:
@@ -144,7 +155,13 @@ def _read(sources: list[Path], options: ConvertOptions) -> Volume:
 
     if options.stack is not None:
         folder = sources[0] if len(sources) == 1 and sources[0].is_dir() else sources
-        volume = read_stack(folder, options.stack, axes=options.axes, labels=options.labels)
+        volume = read_stack(
+            folder,
+            options.stack,
+            axes=options.axes,
+            labels=options.labels,
+            resample=options.resample,
+        )
     elif len(sources) > 1:
         raise InputError(
             f"Converting {len(sources)} files into one image needs an axis",

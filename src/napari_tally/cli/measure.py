@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
+from ..core.failures import keep_log
+from ..files.options import MatchOptions
 from ..measurement.options import MeasureOptions
 from .command import command
-from .run import FAILED, about, failing, with_bar
+from .run import FAILED, about, failing, say, with_bar
 
 if TYPE_CHECKING:
     from ..measurement.measure_files import MeasureJob
@@ -22,7 +24,7 @@ def _list_groups(requested: bool) -> None:
     from ..measurement.options import listed_groups
 
     for line in listed_groups():
-        typer.echo(line)
+        say(line)
     raise typer.Exit
 
 
@@ -62,6 +64,7 @@ def measure(
         ),
     ] = None,
     options: MeasureOptions,
+    names: MatchOptions,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -84,8 +87,11 @@ def measure(
     Example: tally measure a_labels.tif --images a.tif -o a.csv
     """
     with failing():
-        jobs, unmatched = _jobs(labels, images or [], parents, output, report, options.table)
+        jobs, unmatched = _jobs(
+            labels, images or [], parents, output, report, options.table, names.label_suffix
+        )
         for job in jobs[:1]:
+            keep_log(job.table.parent)
             job.check(options)
     if not _measured(jobs, options) or unmatched:
         raise typer.Exit(FAILED)
@@ -98,11 +104,11 @@ def _measured(jobs: list[MeasureJob], options: MeasureOptions) -> bool:
     results = with_bar(measure_files_steps(jobs, options), len(jobs), False)
     for done in results:
         for note in done.notes:
-            typer.echo(f"{note}.", err=True)
+            say(f"{note}.", err=True)
         if done.failed:
-            typer.echo(about(done.job.row.labels, done.message), err=True)
+            say(about(done.job.row.labels, done.message), err=True)
         else:
-            typer.echo(f"{done.message} -> {done.job.table}")
+            say(f"{done.message} -> {done.job.table}")
     return not any(done.failed for done in results)
 
 
@@ -113,6 +119,7 @@ def _jobs(
     output: Path,
     report: Path | None,
     table: str,
+    suffix: str | None,
 ) -> tuple[list[MeasureJob], list[Path]]:
     """Return the jobs, and the labels without a match; report what is left out."""
     from ..files.match_images_to_labels import Row, is_one, match_rows
@@ -123,7 +130,7 @@ def _jobs(
         return [
             MeasureJob(Row(labels[0].name, labels[0], tuple(images), parents), output, report)
         ], []
-    rows, unmatched, unused = match_rows(labels, images, parents)
+    rows, unmatched, unused = match_rows(labels, images, parents, suffix)
     if one:
         if not rows:
             raise InputError(f"No image or parents have the name of {labels[0]}")
@@ -131,7 +138,7 @@ def _jobs(
     for path in filter(None, (output, report)):
         _check_folder(path)
     for path in (*unmatched, *unused):
-        typer.echo(f"{path} has no match of the same name and is left out.", err=True)
+        say(f"{path} has no match of the same name and is left out.", err=True)
     return [
         MeasureJob(
             row,

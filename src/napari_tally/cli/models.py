@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .run import failing
+from .run import failing, say
 
 models = typer.Typer(
     invoke_without_command=True, add_completion=False, rich_markup_mode=None,
@@ -31,7 +31,7 @@ def list_models() -> None:
     from ..models.bundle import model_folder, read_info, shipped_models
 
     for name in shipped_models():
-        typer.echo(f"{name:14} {read_info(model_folder(name)).description}")
+        say(f"{name:14} {read_info(model_folder(name)).description}")
 
 
 @models.command("show")
@@ -39,12 +39,11 @@ def show_model(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Built-in model or model folder.")],
 ) -> None:
     """Show the purpose, training data and scores of a model."""
-    from ..models.bundle import model_folder, read_info
+    from ..models.bundle import model_folder, read_card, read_info
 
     with failing():
         folder = model_folder(name)
-        card = folder / "docs" / "README.md"
-        info = read_info(folder)
-    typer.echo(info.model_dump_json(indent=2))
-    if card.is_file():
-        typer.echo(f"\n{card.read_text('utf-8')}")
+        info, card = read_info(folder), read_card(folder)
+    say(info.model_dump_json(indent=2))
+    if card:
+        say(f"\n{card}")

@@ -17,6 +17,7 @@ import typer
 
 from ..core.checked_options import checked, is_nested
 from ..core.errors import InputError
+from ..core.failures import keep_log
 from ..core.options import OptionField, Options, option_fields
 from .run import usage, write_notes
 
@@ -149,6 +150,9 @@ def with_flags(function: Callable[..., Any]) -> Callable[..., Any]:
                 name: checked(models[name], own, lambda field: field.flag)
                 for name, own in values.items()
             }
+        output = given.get("output") or given.get("target")
+        if output is not None:
+            keep_log(Path(output).parent)
         try:
             return function(**given, **options)
         finally:

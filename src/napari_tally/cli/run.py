@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
-from pydantic import ValidationError
 
-from ..core.errors import TallyError, sentence
+from ..core.escaped import escaped
+from ..core.failures import explained, foreseen
+from .signals import check_stopped, exit_code
 
 if TYPE_CHECKING:
     from ..core.progress import Step
@@ -16,8 +20,13 @@ FAILED, USAGE = 1, 2
 _after_the_result: list[str] = []  # notes about the single input of a command
 
 
+def say(text: str, err: bool = False) -> None:
+    """Print text that may hold names of files and words of others, to stdout or stderr."""
+    typer.echo(escaped(text), err=err)
+
+
 class failing:
-    """Print an error that the user can act on as a sentence, and exit."""
+    """Print any error as a sentence, and exit."""
 
     code = FAILED
 
@@ -25,9 +34,29 @@ class failing:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, TallyError | MemoryError | ValidationError):
-            typer.echo(f"tally: {sentence(error)}", err=True)
-            raise typer.Exit(self.code) from None
+        if isinstance(error, KeyboardInterrupt):
+            say("Stopped. Finished results are kept.", err=True)
+            raise typer.Exit(exit_code(error)) from None
+        if isinstance(error, BrokenPipeError) and error.filename is None:
+            discard_output()  # `tally info a.tif | head -1`
+            raise typer.Exit(FAILED) from None
+        if isinstance(error, Exception) and not _is_exit(error):
+            with suppress(OSError):  # stderr is closed, or a full disk
+                say(f"tally: {explained(error, ' '.join(sys.argv))}", err=True)
+            raise typer.Exit(self.code if foreseen(error) else FAILED) from None
+
+
+def _is_exit(error: Exception) -> bool:
+    """Return whether an exception is how typer ends a command."""
+    return isinstance(error, typer.Exit | typer.Abort) or hasattr(error, "exit_code")
+
+
+def discard_output() -> None:
+    """Drop what stdout still holds and cannot write, which Python would try again at its end."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class usage(failing):
@@ -43,7 +72,7 @@ def about(path: object, message: str) -> str:
 
 def write(console: Any, note: str) -> None:
     """Print a note on a line of its own."""
-    console.print(f"{note}.", markup=False, highlight=False, soft_wrap=True)
+    console.print(escaped(f"{note}."), markup=False, highlight=False, soft_wrap=True)
 
 
 def write_notes() -> None:
@@ -75,6 +104,7 @@ def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
         part = bar.add_task("", total=1)
 
         def show(step: Step) -> None:
+            check_stopped()
             if step.stage == whole:
                 bar.update(overall, completed=step.done, total=step.total)
             else:

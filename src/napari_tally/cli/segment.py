@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
+from ..core.failures import keep_log
 from ..segmentation.setup.file_options import SegmentFilesOptions
 from ..segmentation.setup.options import SegmentOptions
 from .command import Images, command
-from .run import FAILED, about, usage, with_bar
+from .run import FAILED, about, say, usage, with_bar
 
 if TYPE_CHECKING:
     from ..segmentation.segment_files import Outcome
@@ -54,6 +55,7 @@ def segment(
     from ..network.device import choose_device
     from ..segmentation.segment_files import segment_files_steps
 
+    keep_log(output)
     with usage():
         loaded = None if model is None else load_model(model)
         sources = expand(images)
@@ -70,11 +72,11 @@ def report(outcomes: list[Outcome], as_json: bool) -> None:
         if as_json:
             typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
         elif outcome.status == "skipped":
-            typer.echo(f"{outcome.source}: already done ({outcome.message})")
+            say(f"{outcome.source}: already done ({outcome.message})")
         elif outcome.status == "done":
-            typer.echo(f"{outcome.source}: {outcome.message}")
+            say(f"{outcome.source}: {outcome.message}")
     failed = [o for o in outcomes if o.status == "failed"]
     for outcome in failed:
-        typer.echo(about(outcome.source, outcome.message), err=True)
+        say(about(outcome.source, outcome.message), err=True)
     if failed:
         raise typer.Exit(FAILED)

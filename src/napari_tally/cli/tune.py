@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from ..files.options import MatchOptions
 from ..models.bundle import SHIPPED_DEFAULT
 from ..segmentation.tune import TuneOptions
 from .command import Images, command
-from .run import failing, with_bar
+from .run import failing, say, with_bar
 
 
 @command(former={"--labels": "--ground-truth"})
@@ -41,6 +42,7 @@ def tune(
         ),
     ] = None,
     options: TuneOptions,
+    names: MatchOptions,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model that exists.")
     ] = False,
@@ -61,7 +63,7 @@ def tune(
     from ..segmentation.tune import tune_steps
 
     if former_images:
-        typer.echo(
+        say(
             "--images is no longer needed: give its value alone, and the model with --model.",
             err=True,
         )
@@ -69,13 +71,13 @@ def tune(
     with failing():
         loaded = load_model(model or SHIPPED_DEFAULT)
         check_target(output, overwrite=overwrite)
-        pairs, unmatched = paired(images, ground_truth)
+        pairs, unmatched = paired(images, ground_truth, names.label_suffix)
         for path in unmatched:
-            typer.echo(f"{path} has no match of the same name and is left out.", err=True)
+            say(f"{path} has no match of the same name and is left out.", err=True)
         volumes = [(read(image), read(labels, labels=True)) for image, labels in pairs]
         steps = tune_steps(volumes, loaded, options)
         tuning = with_bar(steps, len(pairs), False, whole="images")
         copy_model(loaded, tuning.info, output, overwrite=overwrite)
     for line in tuning.lines():
-        typer.echo(line)
-    typer.echo(f"-> {output}")
+        say(line)
+    say(f"-> {output}")

@@ -35,6 +35,7 @@ def components(array: ArrayLike) -> NDArray[np.int32]:
     import cc3d
 
     array = np.ascontiguousarray(array)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)  # the only order of cc3d
     if array.ndim not in (2, 3):
         raise InputError(f"Masks and labels must have 2 or 3 axes, not the shape {array.shape}")
     if array.dtype == bool:

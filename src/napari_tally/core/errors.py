@@ -7,6 +7,8 @@ from difflib import get_close_matches
 
 from pydantic import ValidationError
 
+_LONGEST = 2000  # characters of a message: some libraries quote what they could not read
+
 
 class TallyError(Exception):
     """Base of all errors that a user can act on.
@@ -73,8 +75,19 @@ def sentence(error: BaseException) -> str:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]).replace("_", " ").capitalize()
         return f"{where}: {first.get('ctx', {}).get('error', first['msg'])}"
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split())[:_LONGEST] or type(error).__name__
     if isinstance(error, MemoryError):
         detail = "" if text == type(error).__name__ else f" ({text})"
         return f"There is not enough memory{detail}. Crop the image, or close other programs"
-    return text if isinstance(error, TallyError) else f"{type(error).__name__}: {text}"
+    if isinstance(error, TallyError):
+        return text
+    return _of_system(error) or f"{type(error).__name__}: {text}"
+
+
+def _of_system(error: BaseException) -> str:
+    """Return an error of the operating system without its number."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return ""
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return "The working folder does not exist any more"
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror

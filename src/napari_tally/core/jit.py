@@ -10,13 +10,16 @@ network ran ten times slower).
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import shutil
+import stat
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -28,10 +31,36 @@ logger = logging.getLogger("napari_tally")
 _launching = threading.RLock()
 
 
+@cache
 def fallback_folder() -> Path:
-    """Return the folder for compiled code where neither the package nor home is writable."""
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    return Path(tempfile.gettempdir()) / f"napari-tally-{user}"
+    """Return the folder for compiled code where neither the package nor home is writable.
+
+    Numba runs the code that it finds there, so it must be ours alone. Where others have made a
+    folder of that name, the code is compiled anew in each process.
+    """
+    user = os.geteuid() if hasattr(os, "geteuid") else os.environ.get("USERNAME", "user")
+    folder = Path(tempfile.gettempdir()) / f"napari-tally-{user}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700)
+    if _is_ours_alone(folder):
+        return folder
+    own = Path(tempfile.mkdtemp(prefix="napari-tally-"))
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return own
+
+
+def _is_ours_alone(folder: Path) -> bool:
+    """Return whether this is a folder, not a link, that nobody else can write to."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    if not stat.S_ISDIR(found.st_mode):
+        return False
+    # Windows gives each user a temporary folder of their own.
+    return os.name != "posix" or (
+        found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    )
 
 
 def compiled(*, parallel: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -131,7 +160,6 @@ def _dispatcher(function: Callable[P, R], parallel: bool) -> Any:
     try:
         return numba.njit(function, parallel=parallel, cache=True, nogil=True)
     except RuntimeError:  # numba's "cannot cache function: no locator available"
-        fallback_folder().mkdir(parents=True, exist_ok=True)
         config.CACHE_DIR = str(fallback_folder())
         return numba.njit(function, parallel=parallel, cache=True, nogil=True)
     finally:
@@ -139,7 +167,8 @@ def _dispatcher(function: Callable[P, R], parallel: bool) -> Any:
 
 
 def _is_new(dispatcher: Any, name: str) -> bool:
-    return not any(Path(dispatcher._cache.cache_path).glob(f"*{name}*.nbi"))
+    kept = getattr(dispatcher, "_cache", None)  # none with NUMBA_DISABLE_JIT
+    return kept is not None and not any(Path(kept.cache_path).glob(f"*{name}*.nbi"))
 
 
 @cache

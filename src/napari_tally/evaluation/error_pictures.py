@@ -58,7 +58,7 @@ def panels(scored: Scored, options: EvaluateOptions, image: Volume | None = None
     TallyError
         If the files no longer exist.
     """
-    both = read_pair(scored.pair, classes=options.kind == "classes")
+    both = read_pair(scored.pair, options)
     wrong = _wrong(both, scored)
     box = _box(wrong if wrong.any() else (both.ground_truth > 0) | (both.predicted > 0))
     grey = _background(image, both.ground_truth.shape)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import InputError, TallyError
+from ..core.errors import InputError
+from ..core.failures import Attempt
 from ..core.progress import Step, Steps
-from ..core.quantity import parse_quantity
+from ..files.unchanged import unchanged
 from ..metrics.aji import aggregated
 from ..metrics.class_metrics import Agreement, agreements
 from ..metrics.error_types import PREDICTED, match_outcomes, merges_and_splits
@@ -37,10 +39,10 @@ def evaluate_steps(
     scored: list[Scored] = []
     problems: list[Problem] = []
     for number, pair in enumerate(pairs):
-        try:
+        with Attempt(pair.name) as attempt:
             scored.append(score_pair(pair, options))
-        except (TallyError, MemoryError) as error:
-            problems.append(Problem(pair.name, error))
+        if attempt.error is not None:
+            problems.append(Problem(pair.name, attempt.error, attempt.message))
         yield Step(STAGE, number + 1, len(pairs))
     return Evaluation(name, options, scored, problems)
 
@@ -53,8 +55,8 @@ def score_pair(pair: Pair, options: EvaluateOptions) -> Scored:
     TallyError
         If they cannot be compared; see `load_pair.read_pair`.
     """
-    spacing = None if options.spacing is None else parse_quantity(options.spacing)
-    both = read_pair(pair, classes=options.kind == "classes", spacing=spacing)
+    with unchanged(*_files(pair)):
+        both = read_pair(pair, options)
     if options.kind == "classes":
         agreed = _agreements((both.predicted, both.ground_truth), both, options)
         scores = {each.class_id: ClassScore(each) for each in agreed}
@@ -77,6 +79,14 @@ def score_pair(pair: Pair, options: EvaluateOptions) -> Scored:
         classes=scores,
         notes=(*both.notes, *_empty(overlap)),
     )
+
+
+def _files(pair: Pair) -> list[Path]:
+    """Return the sources of a pair that are files."""
+    sources = (
+        pair.predicted, pair.ground_truth, pair.predicted_classes, pair.ground_truth_classes,
+    )  # fmt: skip
+    return [source for source in sources if isinstance(source, Path)]
 
 
 def _by_class(

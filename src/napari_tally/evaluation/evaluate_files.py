@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.atomic import replacing
+from ..core.atomic import write_text
 from ..core.errors import InputError, OutputExistsError
+from ..core.escaped import all_escaped
+from ..files.claim import is_claimed
 from ..files.expand_inputs import is_folder, is_pattern, pattern_files
 from ..files.match_predictions import (
     CLASSES,
@@ -41,7 +43,7 @@ REPORT = "report.html"
 
 
 def folder_pairs(
-    predicted: Source, ground_truth: Source, options: EvaluateOptions
+    predicted: Source, ground_truth: Source, options: EvaluateOptions, suffix: str | None = None
 ) -> tuple[list[Pair], list[Problem]]:
     """Return the pairs of two folders (or files), and the files without a match.
 
@@ -52,9 +54,8 @@ def folder_pairs(
     """
     if options.kind == "panoptic":
         return _panoptic_pairs(predicted, ground_truth)
-    named, unmatched = paired_labels(
-        predicted, ground_truth, CLASSES if options.kind == "classes" else OBJECTS
-    )
+    ends = CLASSES if options.kind == "classes" else OBJECTS
+    named, unmatched = paired_labels(predicted, ground_truth, ends, suffix)
     return [Pair(*row) for row in named], _unmatched(unmatched)
 
 
@@ -84,7 +85,10 @@ class PredictionSet:
 
 
 def prediction_sets(
-    predictions: Sequence[Path], ground_truth: Path, options: EvaluateOptions
+    predictions: Sequence[Path],
+    ground_truth: Path,
+    options: EvaluateOptions,
+    suffix: str | None = None,
 ) -> list[PredictionSet]:
     """Return one or more sets of predictions with the same ground truth.
 
@@ -101,7 +105,7 @@ def prediction_sets(
             raise InputError(f"{path} does not exist")
     sources = _sources(predictions, ground_truth)
     true = pattern_files(ground_truth) if is_pattern(ground_truth) else ground_truth
-    matched = [folder_pairs(source, true, options) for source in sources.values()]
+    matched = [folder_pairs(source, true, options, suffix) for source in sources.values()]
     named = zip(_names(sources), matched, strict=True)
     return [PredictionSet(name, pairs, unmatched) for name, (pairs, unmatched) in named]
 
@@ -147,19 +151,37 @@ def _names(sources: Mapping[Path, Source]) -> list[str]:
     return names
 
 
-def check_output(folder: Path, *, overwrite: bool) -> None:
-    """Check that a folder has no evaluation.
+def outputs_in(folder: Path, table_format: str = "csv") -> list[Path]:
+    """Return the paths of an evaluation, the report last: it marks them as complete."""
+    tables = [folder / f"{name}.{_format_of(name, table_format)}" for name in TABLES]
+    return [*tables, folder / NUMBERS, folder / REPORT]
+
+
+def check_output(folder: Path, *, overwrite: bool, table_format: str = "csv") -> None:
+    """Check that a folder has no evaluation; half of one may be completed.
 
     Raises
     ------
     OutputExistsError
         If it has one, unless `overwrite` is set.
     """
-    existing = next((p for n in (NUMBERS, REPORT) if (p := folder / n).exists()), None)
-    if existing is not None and not overwrite:
+    if overwrite or is_claimed(outputs_in(folder, table_format)):
+        return
+    if (folder / NUMBERS).exists() and (folder / REPORT).exists():
         raise OutputExistsError(
-            f"{existing} exists already", hint="Choose another folder or use --overwrite"
+            f"{folder / NUMBERS} exists already", hint="Choose another folder or use --overwrite"
         )
+
+
+def run_of(
+    sets: Sequence[PredictionSet], options: EvaluateOptions, images: Path | None
+) -> dict[str, Any]:
+    """Return what identifies an evaluation: its options and files."""
+    return {
+        "options": options.model_dump(mode="json"),
+        "sets": [[each.name, *map(repr, each.pairs)] for each in sets],
+        "images": str(images),
+    }
 
 
 def write_numbers(
@@ -179,14 +201,16 @@ def write_numbers(
     for name in TABLES:
         table = _joined(evaluations, name)
         if len(table):
-            own = table_format if name == "objects" else format_beside(table_format)
-            paths.append(folder / f"{name}.{own}")
+            paths.append(folder / f"{name}.{_format_of(name, table_format)}")
             write_table(table, paths[-1])
     paths.append(folder / NUMBERS)
     text = json.dumps(as_json(evaluations), indent=2, ensure_ascii=False, allow_nan=False)
-    with replacing(paths[-1]) as part:
-        part.write_text(text + "\n", encoding="utf-8")
+    write_text(text + "\n", paths[-1])
     return paths
+
+
+def _format_of(table: str, table_format: str) -> str:
+    return table_format if table == "objects" else format_beside(table_format)
 
 
 def _joined(evaluations: Sequence[Evaluation], name: str) -> pd.DataFrame:
@@ -213,7 +237,7 @@ def as_json(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
         content[DIFFERENCES] = [
             differences(scored[0], other).to_dict("records") for other in scored[1:]
         ]
-    plain: dict[str, Any] = _plain(content)
+    plain: dict[str, Any] = all_escaped(_plain(content))
     return plain
 
 

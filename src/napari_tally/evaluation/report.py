@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.atomic import replacing
-from ..core.errors import TallyError, sentence
+from ..core.atomic import write_text
+from ..core.failures import Attempt
 from ..figures.charts import ap_curve
 from ..figures.html import Table, render
 from ..files import read
@@ -93,8 +93,7 @@ def write_report(
     path = folder / REPORT
     known = {} if images is None else images_by_name(images)
     text = page(evaluations, known, worst)
-    with replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
+    write_text(text, path)
     return path
 
 
@@ -207,11 +206,13 @@ def _compared(one: Evaluation, scored: Scored, images: dict[str, Path]) -> _Comp
     score = main_score(one)
     value = one.images.set_index("image").loc[scored.name, score]
     caption = f"{one.name}: {_SCORES[score].partition(',')[0]} {value:.3f}"
-    try:
-        image = read(images[scored.name]) if scored.name in images else None
+    drawn = None
+    with Attempt(scored.name) as attempt:
+        path = images.get(scored.pair.name)
+        image = None if path is None else read(path)
         drawn = panels(scored, one.options, image)
-    except TallyError as error:
-        return _Compared(one.name, caption, problem=sentence(error))
+    if drawn is None:
+        return _Compared(one.name, caption, problem=attempt.message)
     return _Compared(one.name, ", ".join(filter(None, [caption, drawn.part])), drawn)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..core.errors import sentence
+from ..core.escaped import escaped
 from ..metrics.aji import Aggregated
 
 if TYPE_CHECKING:
@@ -77,17 +78,24 @@ class Scored:
     @property
     def name(self) -> str:
         """Name of the image in tables."""
-        return self.pair.name
+        return escaped(self.pair.name)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """An image that could not be compared, and why."""
+    """An image that could not be compared, and why.
+
+    Attributes
+    ----------
+    unforeseen : str
+        The reason with the place of the traceback, of an error that its own words do not explain.
+    """
 
     name: str
     error: Exception
+    unforeseen: str = ""
 
     @property
     def message(self) -> str:
         """The reason in one sentence."""
-        return sentence(self.error)
+        return self.unforeseen or sentence(self.error)

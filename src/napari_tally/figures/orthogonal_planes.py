@@ -154,7 +154,9 @@ def _places(labels: NDArray[Any]) -> dict[int, tuple[float, float]]:
     from edt import edt
     from scipy.ndimage import maximum_position
 
-    ids = np.unique(labels[labels > 0])
+    ids, number = np.unique(labels, return_inverse=True)  # SciPy adds 1 in the dtype of the ids
+    number = number.reshape(labels.shape)
+    wanted = np.flatnonzero(ids > 0)
     depth = edt(np.ascontiguousarray(labels), black_border=True)
-    positions = maximum_position(depth, labels, ids)
-    return {int(i): (float(x), float(y)) for i, (y, x) in zip(ids, positions, strict=True)}
+    positions = maximum_position(depth, number, wanted)
+    return {int(i): (float(x), float(y)) for i, (y, x) in zip(ids[wanted], positions, strict=True)}

@@ -163,7 +163,7 @@ def read(
 def read_header(
     path: str | os.PathLike[str], *, axes: str | None = None, series: str | None = None
 ) -> Volume:
-    """Return what `read` does, without decoding pixels where the format allows it.
+    """Return what `read` does, with pixels that are not decoded where the header suffices.
 
     Raises
     ------
@@ -172,11 +172,11 @@ def read_header(
     """
     path = user_path(path)
     with guarded(path):
-        file_format = _format_of_existing(path)
-        if file_format.read_header is None:
-            return _read(path, file_format, axes, series, False)
-        options = {} if file_format.list_series is None else {"series": series}
-        return file_format.read_header(path, axes=axes, **options)
+        found = _format_of_existing(path)
+        if found.read_header is None or (series is not None and found.list_series is None):
+            return _read(path, found, axes, series, labels=False)
+        options = {} if found.list_series is None else {"series": series}
+        return found.read_header(path, axes=axes, **options)
 
 
 def _read(

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core.atomic import write_text
 from ..core.errors import FileError
+from ..core.escaped import all_escaped
 
 _PACKAGES = (
     "napari-tally", "torch", "monai", "numpy", "scikit-image", "tifffile", "numba",
@@ -45,7 +46,8 @@ def sha256_files(paths: Sequence[Path]) -> str:
 
 def _sha256_listed(files: Sequence[Path], folder: Path) -> str:
     listed = [f"{sha256_file(p)} {p.relative_to(folder).as_posix()}" for p in files]
-    return hashlib.sha256("\n".join(listed).encode()).hexdigest()
+    text = "\n".join(listed)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def by_parts(path: PurePath) -> tuple[str, ...]:
@@ -61,7 +63,7 @@ def write_record(record: dict[str, Any], path: Path) -> None:
     FileError
         If the folder cannot be written.
     """
-    text = json.dumps(record, indent=2, ensure_ascii=False)
+    text = json.dumps(all_escaped(record), indent=2, ensure_ascii=False)
     write_text(text + "\n", path)
 
 
@@ -69,7 +71,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
     """Return a run record, None if it is missing or cannot be read."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 

@@ -160,7 +160,7 @@ def _weighed(
     core: np.float32,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return the size of each seed, the size of its core, and its summed certainty."""
-    n = seeds.max() + 1 if seeds.size else 1
+    n = int(seeds.max()) + 1 if seeds.size else 1
     size, cores, certainty = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
     for i in range(seeds.size):
         if seeds[i] > 0:

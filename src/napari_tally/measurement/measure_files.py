@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.errors import InputError, OutputExistsError, TallyError, sentence
+from ..core.errors import InputError, OutputExistsError
+from ..core.escaped import all_escaped, escaped
+from ..core.failures import Attempt
 from ..core.progress import Step, Steps
 from ..core.quantity import parse_quantity
 from ..files import read, write
+from ..files.claim import claimed, forget_claim
 from ..files.match_images_to_labels import bare
 from ..files.outlines import check_outlines_name, write_outlines
 from ..files.run_record import read_record, sha256_file, write_record
 from ..files.tables.tables import check_table_name, table_paths, write_table, write_tables
+from ..files.unchanged import unchanged
 from ..objects.parents import parents_of
 from ..objects.summary import summary
 from .data_dictionary import data_dictionary
 from .image_table import per_image
 from .measure import measure_parents, measure_volumes
+from .measure_inputs import measure_inputs
 from .options import MeasureOptions, measurements
 from .report import write_report
 from .track import Tracked, track_steps
@@ -30,9 +35,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..core.volume import Volume
+    from ..features.declare.options import Measurements
     from ..files.match_images_to_labels import Row
 
 STAGE = "files"
+COMPONENTS = "_components.tif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +69,23 @@ class MeasureJob:
         return ["objects", "image", *(["parents"] if self.row.parents else [])]
 
     def outputs(self, options: MeasureOptions) -> list[Path]:
-        """Return the paths of all outputs."""
-        paths = [*table_paths(self.tables(), self.table), self.table.with_suffix(".json")]
+        """Return the paths of all outputs, the data dictionary last: it marks them as complete."""
+        paths = [self.beside(COMPONENTS)] if options.separate else []
         if options.track:
             paths += [self.beside("_tracks.csv"), self.beside("_linked.tif")]
         if options.outlines:
             paths.append(self.beside(f"_outlines.{options.outlines}"))
-        return [*paths, *filter(None, [self.report])]
+        paths += [*table_paths(self.tables(), self.table), *filter(None, [self.report])]
+        return [*dict.fromkeys(paths), self.record]
+
+    @property
+    def record(self) -> Path:
+        """The path of the data dictionary."""
+        return self.table.with_suffix(".json")
+
+    def sources(self) -> list[Path]:
+        """Return the files that are measured."""
+        return [self.row.labels, *self.row.images, *filter(None, [self.row.parents])]
 
     def check(self, options: MeasureOptions) -> None:
         """Check the names of outputs before any file is read."""
@@ -97,48 +114,129 @@ def measure_files_steps(
 ) -> Steps[list[Measured]]:
     """Measure files one after the other and write the results; yield after every file.
 
-    A file that fails is reported, and the others are measured.
+    A file that fails is reported, and the others are measured. Files that an identical run has
+    measured are skipped.
     """
     done: list[Measured] = []
     for number, job in enumerate(jobs):
-        try:
+        with Attempt(job.row.labels) as attempt:
             done.append((yield from _one(job, options)))
-        except (TallyError, MemoryError) as error:
-            done.append(Measured(job, sentence(error), failed=True))
+        if attempt.error is not None:
+            done.append(Measured(job, attempt.message, failed=True))
         yield Step(STAGE, number + 1, len(jobs))
     return done
 
 
 def _one(job: MeasureJob, options: MeasureOptions) -> Steps[Measured]:
-    _check_free(job, options)
-    row = job.row
-    images = [_read(path, options) for path in row.images]
-    labels = _read(row.labels, options, labels=True).calibrated_by(images)
-    parents = None if row.parents is None else _read(row.parents, options, labels=True)
-    groups = measurements(options.groups, options.ring, labels)
-    table = measure_volumes(labels, images, groups, parents)
-    if options.track:
-        tracked = yield from track_steps(labels)
-        table.insert(1, "track", _track_of_each(labels, tracked))
+    outputs = job.outputs(options)
+    with unchanged(*job.sources()):
+        found = _Inputs.read(job, options)
+        run = found.run(job, options)
+        before = None if options.overwrite else _before(job, run)
+        notes = found.notes(job.row)
+        if before is not None and all(path.exists() for path in outputs):
+            forget_claim(outputs)
+            return Measured(job, f"already done ({before.get('summary', '')})", notes=notes)
+        ours = () if before is None else (job.record,)
+        with claimed(outputs, run, ours=ours, overwrite=options.overwrite) as claim:
+            table = measure_volumes(found.labels, found.images, found.groups, found.parents)
+            tracked = (yield from track_steps(found.labels)) if options.track else None
+            with claim.writing():
+                _write(job, options, found, table, tracked, run)
+    return Measured(job, summary(table), notes=notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Inputs:
+    """The label image of a job with what is measured in it."""
+
+    labels: Volume
+    images: Sequence[Volume]
+    parents: Volume | None
+    groups: Measurements
+    remarks: tuple[str, ...]
+
+    @classmethod
+    def read(cls, job: MeasureJob, options: MeasureOptions) -> _Inputs:
+        row = job.row
+        given = measure_inputs(
+            _read(row.labels, options, labels=True),
+            [_read(path, options) for path in row.images],
+            None if row.parents is None else _read(row.parents, options, labels=True),
+            separate=options.separate,
+            static_labels=options.static_labels,
+            resample=options.resample,
+        )
+        groups = measurements(options.groups, options.ring, given.labels)
+        return cls(given.labels, given.images, given.parents, groups, given.notes)
+
+    def run(self, job: MeasureJob, options: MeasureOptions) -> dict[str, Any]:
+        """Return what identifies the run, as in a data dictionary."""
+        outputs = options.model_dump(mode="json", exclude={"overwrite"})
+        found: dict[str, Any] = all_escaped(
+            {
+                "sources": _sources(job.row, self.labels),
+                "options": self.groups.model_dump(mode="json"),
+                "run": outputs | {"report": job.report is not None},
+            }
+        )
+        return found
+
+    def notes(self, row: Row) -> tuple[str, ...]:
+        if self.labels.calibrated:
+            return self.remarks
+        return (*self.remarks, f"{row.labels} has no calibration: measured in px")
+
+
+def _before(job: MeasureJob, run: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the data dictionary of an identical run, None if there is none.
+
+    Raises
+    ------
+    OutputExistsError
+        If there is one of another run.
+    """
+    before = read_record(job.record)
+    if before is None:
+        return None
+    if any(before.get(key) != value for key, value in run.items()):
+        raise OutputExistsError(
+            f"{job.table} exists already, from a different run",
+            hint="Choose another name or use --overwrite",
+        )
+    return before
+
+
+def _write(
+    job: MeasureJob,
+    options: MeasureOptions,
+    found: _Inputs,
+    table: pd.DataFrame,
+    tracked: Tracked | None,
+    run: dict[str, Any],
+) -> None:
+    """Write all outputs, the data dictionary last."""
+    if options.separate:
+        write(replace(found.labels, is_labels=True), job.beside(COMPONENTS))
+    if tracked is not None:
+        table.insert(1, "track", _track_of_each(found.labels, tracked))
         write_table(tracked.tracks, job.beside("_tracks.csv"))
         write(tracked.labels, job.beside("_linked.tif"))
     if options.outlines:
-        write_outlines(labels, job.beside(f"_outlines.{options.outlines}"), table)
-    whole = per_image(table, labels)
-    whole.insert(0, "file", row.labels.name)
+        write_outlines(found.labels, job.beside(f"_outlines.{options.outlines}"), table)
+    whole = per_image(table, found.labels)
+    whole.insert(0, "file", escaped(job.row.labels.name))
     tables = {"objects": table, "image": whole}
-    if parents is not None:
-        tables["parents"] = measure_parents(parents.calibrated_by([labels]), table, groups)
-    about = data_dictionary(
-        _named(tables, job), _sources(row, labels), groups.model_dump(mode="json")
-    )
+    if found.parents is not None:
+        parents = found.parents.calibrated_by([found.labels])
+        tables["parents"] = measure_parents(parents, table, found.groups)
+    about = data_dictionary(_named(tables, job), run["sources"], run["options"])
     write_tables(tables, job.table, about["tables"]["objects"]["columns"])
     if job.report is not None:
-        record = read_record(row.labels.with_name(f"{bare(row.labels)}_run.json"))
-        write_report(job.report, labels, images, tables, about, record)
-    write_record(about, job.table.with_suffix(".json"))
-    notes = () if labels.calibrated else (f"{row.labels} has no calibration: measured in px",)
-    return Measured(job, summary(table), notes=notes)
+        labels = job.row.labels
+        record = read_record(labels.with_name(f"{bare(labels)}_run.json"))
+        write_report(job.report, found.labels, found.images, tables, about, record)
+    write_record({**about, "run": run["run"], "summary": summary(table)}, job.record)
 
 
 def _read(path: Path, options: MeasureOptions, *, labels: bool = False) -> Volume:
@@ -146,14 +244,6 @@ def _read(path: Path, options: MeasureOptions, *, labels: bool = False) -> Volum
     if options.spacing is None:
         return volume
     return volume.with_spacing(parse_quantity(options.spacing))
-
-
-def _check_free(job: MeasureJob, options: MeasureOptions) -> None:
-    taken = [path for path in job.outputs(options) if path.exists()]
-    if taken and not options.overwrite:
-        raise OutputExistsError(
-            f"{taken[0]} exists already", hint="Choose another name or use --overwrite"
-        )
 
 
 def _track_of_each(labels: Volume, tracked: Tracked) -> Any:

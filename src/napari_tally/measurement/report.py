@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.atomic import replacing
+from ..core.atomic import write_text
 from ..figures.charts import histogram
 from ..figures.html import render
 from ..figures.orthogonal_planes import Plane, planes
@@ -79,8 +79,7 @@ def write_report(
         total=len(table),
         made=list(_made(labels, about, segmented or {})),
     )
-    with replacing(path) as part:
-        part.write_text(page, encoding="utf-8")
+    write_text(page, path)
 
 
 def _lead(table: pd.DataFrame, size: str) -> str:

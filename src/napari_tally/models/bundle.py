@@ -21,7 +21,7 @@ from ..core.user_path import user_path
 from ..files.run_record import sha256_files
 from ..network.architectures import Architecture, from_definition
 from .model_info import ModelInfo
-from .weights import find_weights, load_weights, save_weights, weights_path
+from .weights import built, find_weights, inside, load_weights, save_weights, weights_path
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,6 +33,8 @@ NETWORK = "network_def"  # of the first network; that of the second is network_d
 BLOCK = "napari_tally"
 SHIPPED = Path(__file__).with_name("shipped")
 SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D = "nuclei-2d", "nuclei-3d"
+CARD = Path("docs/README.md")
+_LONGEST = 2**24  # bytes of a description
 _DIMENSIONS = {"Z": -3, "Y": -2, "X": -1}
 _DEEP = 8  # slices from which a stack is segmented by the 3D model
 
@@ -122,6 +124,23 @@ def read_info(folder: Path) -> ModelInfo:
         ) from None
 
 
+def is_ours(folder: Path) -> bool:
+    """Return whether a folder holds a model with our block of metadata, damaged or not."""
+    try:
+        return BLOCK in _json(folder / METADATA)
+    except (FileError, ModelError):
+        return False
+
+
+def read_card(folder: Path) -> str:
+    """Return the model card, "" if there is none."""
+    path = inside(folder, CARD)
+    try:
+        return path.read_text("utf-8", errors="backslashreplace") if path.is_file() else ""
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
 def read_architecture(folder: Path) -> Architecture:
     """Read the architecture of a model, the first one of an ensemble, without its weights.
 
@@ -154,7 +173,7 @@ def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     _check_channels(info, architecture)
     _check_axes(info, architecture)
     files = find_weights(folder, len(architectures))
-    networks = tuple(one.build().eval() for one in architectures)
+    networks = tuple(built(*both) for both in zip(architectures, files, strict=True))
     for network, file in zip(networks, files, strict=True):
         load_weights(network, file)
     return Model(info, architecture, networks, sha256_files(files), folder)
@@ -252,12 +271,19 @@ def _check_axes(info: ModelInfo, architecture: Architecture) -> None:
 
 
 def _json(path: Path) -> dict[str, Any]:
+    inside(path.parent.parent, Path(path.parent.name, path.name))
     try:
+        if path.stat().st_size > _LONGEST:
+            raise ModelError(f"{path} has {path.stat().st_size:,} bytes, which is no description")
         found = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ModelError(f"The model has no file {path}") from None
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
+    except RecursionError:
+        raise ModelError(f"{path} is nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path} is not UTF-8: {error.reason}") from error
     except ValueError as error:
         raise ModelError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(found, dict):

@@ -7,16 +7,19 @@ the others of an ensemble are in `model_2.safetensors` and so on.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..core.errors import ModelError
+from ..core.errors import ModelError, TallyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor, nn
 
+    from ..network.architectures import Architecture
+
 WEIGHTS = Path("models/model.safetensors")
+_ALWAYS = 2**24  # parameters, which any machine can hold
 CHECKPOINT = Path("models/model.pt")
 
 
@@ -40,13 +43,73 @@ def find_weights(folder: Path, count: int) -> list[Path]:
 def _first_of(folder: Path, paths: tuple[Path, ...]) -> Path:
     for path in paths:
         if (folder / path).is_file():
-            return folder / path
+            return inside(folder, path)
     others = [p.name for p in (folder / "models").glob("*")]
     raise ModelError(
         f"There are no weights in {folder / paths[0]}"
         + f", only {', '.join(others)}" * bool(others),
         hint="TorchScript and pickled networks run code and are not loaded",
     )
+
+
+def inside(folder: Path, part: Path) -> Path:
+    """Return the path of a part of a model, which links must not lead out of its folder.
+
+    Raises
+    ------
+    ModelError
+        If they do.
+    """
+    path = folder / part
+    try:
+        stays = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        stays = False
+    if not stays:
+        raise ModelError(f"{path} is a link out of the folder of the model, and is not followed")
+    return path
+
+
+def built(architecture: Architecture, weights: Path) -> nn.Module:
+    """Make the network of some weights, unless their file is far too small for it.
+
+    Raises
+    ------
+    ModelError
+        If the network cannot be built, or is larger than its weights.
+    """
+    try:
+        count = _parameters(architecture)
+        if count > max(weights.stat().st_size, _ALWAYS):
+            raise ModelError(
+                f"The network has {count:,} parameters, but {weights} only"
+                f" {weights.stat().st_size:,} bytes"
+            )
+        return architecture.build().eval()
+    except (TallyError, MemoryError):
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"The network of {weights.parent.parent} cannot be built: {_first_line(error)}"
+        ) from error
+
+
+def _parameters(architecture: Architecture) -> int:
+    """Count the parameters of a network without memory for them."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    class Numbers(TorchFunctionMode):
+        """MONAI's SwinUNETR reads the numbers of a line, which others have on no device."""
+
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            on = {"device": "cpu"} if func is torch.linspace else {}
+            return func(*args, **on, **(kwargs or {}))
+
+    with torch.device("meta"), Numbers():
+        return sum(p.numel() for p in architecture.build().parameters())
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
@@ -63,7 +126,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
             state.setdefault(name, state[first])
     try:
         network.load_state_dict(state, strict=True)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
         detail = " ".join(str(error).split("\n\t")[1:2]).strip() or _first_line(error)
         raise ModelError(
             f"The weights in {path} do not fit the network: {detail[:200].rstrip('.')}"
@@ -86,26 +149,28 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], of: nn.Module | None
 
 def _read(path: Path) -> dict[str, Tensor]:
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, ValueError, OSError) as error:
-        raise ModelError(
-            f"The weights in {path} cannot be read: {_first_line(error).rstrip('.')}"
-        ) from error
+    except MemoryError:
+        raise
     except Exception as error:
-        if type(error).__name__ != "UnpicklingError":
-            raise
+        if type(error).__name__ != "UnpicklingError":  # a damaged pickle raises anything
+            raise ModelError(
+                f"The weights in {path} cannot be read: {_first_line(error).rstrip('.')}"
+            ) from error
         raise ModelError(
             f"The weights in {path} are a pickled object, which would run code",
             hint="Save them as safetensors",
         ) from error
     if not isinstance(state, dict):
         raise ModelError(f"{path} holds a {type(state).__name__}, not a dictionary of weights")
+    for name, tensor in state.items():
+        if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
+            raise ModelError(f"{path} holds {str(name)[:80]!r}, which is not the name of a tensor")
     return state
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.connected_components import components
 from ..core.errors import InputError
-from ..core.label_ids import renumbered, sizes
+from ..core.label_ids import nearest_ids, renumbered, sizes
 from ..core.label_runs import present
+
+logger = logging.getLogger("napari_tally")
 
 _MAX_TABLE = 2**24  # ids up to which a lookup table is used
 
@@ -21,8 +24,8 @@ def relabel(labels: ArrayLike) -> NDArray[np.unsignedinteger[Any]]:
     Parameters
     ----------
     labels : array-like of int, bool or whole float
-        Ids of any width, 0 for the background. The objects of a mask are its connected components
-        (full connectivity).
+        Ids of any width, 0 for the background; nearly whole ones, as a file's scaling bends them,
+        are rounded. The objects of a mask are its connected components (full connectivity).
 
     Returns
     -------
@@ -67,11 +70,12 @@ def as_labels(
 
     labels = whole_numbers(np.asarray(array))
     ids = ids_of(labels)
-    if len(ids) < ids.max(initial=0) < _MAX_TABLE:
-        occurs = np.zeros(ids[-1] + 1, np.bool_)
+    most = int(ids.max(initial=0))  # as a Python integer, since 255 + 1 is 0 in uint8
+    if len(ids) < most < _MAX_TABLE:
+        occurs = np.zeros(most + 1, np.bool_)
         occurs[ids] = True
         return renumbered(labels, _numbers(occurs)), ids.astype(np.int64)
-    ids = ids.astype(np.uint64 if ids.max(initial=0) > np.iinfo(np.int64).max else np.int64)
+    ids = ids.astype(np.uint64 if most > np.iinfo(np.int64).max else np.int64)
     if len(ids) and ids[-1] != len(ids):
         old = ids.tolist()
         labels = fastremap.remap(
@@ -104,10 +108,11 @@ def smallest(count: int) -> type[np.unsignedinteger[Any]]:
     return np.uint16 if count <= np.iinfo(np.uint16).max else np.uint32
 
 
-def whole_numbers(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
+def whole_numbers(labels: NDArray[Any], name: str = "labels") -> NDArray[np.integer[Any]]:
     """Return labels of any dtype as non-negative integers in native byte order.
 
-    Ids are kept; a mask is split into connected components. Raises what `relabel` does.
+    Ids are kept, but nearly whole ones rounded with a warning; a mask (bool) is split into
+    connected components. Raises what `relabel` does; `name` is for messages.
     """
     kind = labels.dtype.kind
     if kind == "b":
@@ -115,7 +120,7 @@ def whole_numbers(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
     if kind not in "uif":
         raise InputError(f"Labels must be whole numbers, not {labels.dtype}")
     if kind == "f":
-        labels = _from_floats(labels)
+        labels = _from_floats(labels, name)
     if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
         raise InputError(
             f"Labels must not be negative, but the id {labels.min()} occurs",
@@ -124,11 +129,14 @@ def whole_numbers(labels: NDArray[Any]) -> NDArray[np.integer[Any]]:
     return labels.astype(labels.dtype.newbyteorder("="), copy=False)
 
 
-def _from_floats(labels: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
-    fits = np.abs(labels) < 2.0**63  # false for NaN too
-    if not (fits & (np.trunc(labels) == labels)).all():
+def _from_floats(labels: NDArray[np.floating[Any]], name: str) -> NDArray[np.int64]:
+    found = nearest_ids(labels)
+    if found is None:
         raise InputError(
             f"Labels must be whole numbers, but {labels.dtype} values have fractions or NaN",
             hint="An image of intensities is not a label image: segment it first",
-        )  # fmt: skip
-    return labels.astype(np.int64)
+        )
+    ids, away = found
+    if away:
+        logger.warning("%s: ids are up to %.2g from whole numbers; they are rounded.", name, away)
+    return ids

@@ -55,10 +55,10 @@ def demo_steps(folder: Path, device: str = "auto") -> Steps[Outcome]:
     source = InputFile(path, Path(), path.stem)
     options, writing = SegmentOptions(device=device), SegmentFilesOptions(overwrite=True)
     (outcome,) = yield from segment_files_steps([source], load_model(), options, folder, writing)
-    if outcome.result is not None:
+    if outcome.status == "done" and outcome.outputs.labels is not None:
         from ..files.formats.raster import write as write_picture
 
-        picture = overlay(array, outcome.result.labels)
+        picture = overlay(array, np.asarray(read(outcome.outputs.labels).array))
         write_picture(Volume(picture, "YXC"), folder / "cells3d_nuclei_overlay.png")
     yield Step("files", 1, 1)
     return outcome

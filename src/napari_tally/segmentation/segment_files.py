@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..core.errors import OutputExistsError, TallyError, sentence
+from ..core.errors import OutputExistsError
+from ..core.failures import Attempt
 from ..core.options import with_current_names
 from ..core.progress import Step, Steps
 from ..files import result_suffix, write
+from ..files.claim import claimed, forget_claim
 from ..files.run_record import read_record, same_run, sha256_file, versions, write_record
 from ..files.tables.tables import format_beside, write_table
+from ..files.unchanged import unchanged
 from ..models.bundle import default_model, load_model
 from .segment import segment_steps
 from .setup.file_options import SegmentFilesOptions
@@ -100,7 +103,6 @@ class Outcome:
     count: int = 0
     message: str = ""
     notes: tuple[str, ...] = ()
-    result: Result | None = field(default=None, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return one machine-readable line."""
@@ -126,7 +128,8 @@ def segment_files_steps(
     The default model is nuclei-2d for images, nuclei-3d for stacks.
 
     If outputs exist, the input is skipped if their run record matches (same options, model and
-    input) and fails if not, unless `files.overwrite`.
+    input) and fails if not, unless `files.overwrite`. Without a record they are half of a run: the
+    input is segmented, and fails if that gives something else than is there.
     """
     files = files or SegmentFilesOptions()
     outcomes: list[Outcome] = []
@@ -137,12 +140,12 @@ def segment_files_steps(
         "segments": head is not None and bool(head.class_names) and head.finds_objects,
     }
     for number, source in enumerate(sources):
-        outputs = Outputs.of(source.of_series(files.series), folder, files.table, **kinds)
-        try:
-            outcome = yield from _one(source, model, options, files, outputs)
-        except (TallyError, MemoryError) as error:
-            outcome = Outcome(source.path, "failed", outputs, message=sentence(error))
-        outcomes.append(outcome)
+        outputs = Outputs(folder / source.folder / f"{source.stem}_run.json")
+        with Attempt(source.path) as attempt:
+            outputs = Outputs.of(source.of_series(files.series), folder, files.table, **kinds)
+            outcomes.append((yield from _one(source, model, options, files, outputs)))
+        if attempt.error is not None:
+            outcomes.append(Outcome(source.path, "failed", outputs, message=attempt.message))
         yield Step("files", number + 1, len(sources))
     return outcomes
 
@@ -157,37 +160,51 @@ def _one(
     files: SegmentFilesOptions,
     outputs: Outputs,
 ) -> Steps[Outcome]:
-    volume = files.read(source.path)
-    model = model or _loaded(default_model(volume))
-    record = _record(source, model, options, files)
-    if not files.overwrite and any(p.exists() for p in outputs.all()):
-        return _skipped(source, record, outputs, type(options))
-    start = time.perf_counter()
-    result = yield from segment_steps(volume, model, options)
-    _write(result, outputs, record, time.perf_counter() - start)
-    return Outcome(source.path, "done", outputs, result.count, result.summary, result.notes, result)
+    with unchanged(source.path):
+        volume = files.read(source.path)
+        model = model or _loaded(default_model(volume))
+        record = _record(source, model, options, files)
+        before = None if files.overwrite else _before(record, outputs, type(options))
+        if before is not None and all(path.exists() for path in outputs.all()):
+            return _skipped(source, before, outputs)
+        ours = () if before is None else (outputs.record,)
+        with claimed(outputs.all(), record, ours=ours, overwrite=files.overwrite) as claim:
+            start = time.perf_counter()
+            result = yield from segment_steps(volume, model, options)
+            with claim.writing():
+                _write(result, outputs, record, time.perf_counter() - start)
+    return Outcome(source.path, "done", outputs, result.count, result.summary, result.notes)
 
 
-def _skipped(
-    source: InputFile, record: dict[str, Any], outputs: Outputs, model: type[SegmentOptions]
-) -> Outcome:
-    """Return the outcome of an earlier, identical run.
+def _before(
+    record: dict[str, Any], outputs: Outputs, model: type[SegmentOptions]
+) -> dict[str, Any] | None:
+    """Return the record of an earlier, identical run, None if there is no record.
 
     Raises
     ------
     OutputExistsError
-        If outputs are missing or from a different run.
+        If the record is of a different run.
     """
-    before = read_record(outputs.record) or {}
+    before = read_record(outputs.record)
+    if before is None:
+        return None
     if isinstance(before.get("options"), dict):
         before["options"] = with_current_names(model, before["options"])
-    if not same_run(before, record) or not all(p.exists() for p in outputs.all()):
+    if not same_run(before, record) or not isinstance(before.get("objects", 0), int):
         raise OutputExistsError(
             f"{outputs.all()[0]} exists and is from a different run",
             hint="Replace it with --overwrite, or choose another folder",
         )
-    count, summary = int(before.get("objects", 0)), str(before.get("summary", ""))
-    return Outcome(source.path, "skipped", outputs, count, summary)
+    return before
+
+
+def _skipped(source: InputFile, before: dict[str, Any], outputs: Outputs) -> Outcome:
+    """Return the outcome of an earlier run."""
+    forget_claim(outputs.all())
+    return Outcome(
+        source.path, "skipped", outputs, before.get("objects", 0), str(before.get("summary", ""))
+    )
 
 
 def _record(
@@ -206,8 +223,6 @@ def _record(
 
 def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: float) -> None:
     """Write images and tables, then the record: it marks the outputs as complete."""
-    if outputs.record.exists():
-        outputs.record.unlink()
     images = ((result.volume, outputs.labels), (result.classes, outputs.classes))
     for image, path in images:
         if image is not None and path is not None:

@@ -17,7 +17,7 @@ from ..core.volume import Volume
 from ..figures.overlay import overlay
 from ..figures.training_curves import Curve, write_curves
 from ..files import write
-from ..files.run_record import versions
+from ..files.run_record import read_record, versions
 from ..models.bundle import save_model
 from ..models.copy_bundle import check_target
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .plan.plan import Plan
 
 CARD, CURVES, PICTURE, RECORD = "README.md", "curves.png", "sample.png", "training.json"
+BY_USER = "stopped by the user"
 _SMOOTH = 25  # steps over which the noisy loss is averaged
 
 
@@ -79,11 +80,18 @@ def write_model(made: Made, target: Path, *, overwrite: bool = False) -> None:
         (docs / RECORD).write_text(json.dumps(_record(made), indent=2) + "\n", "utf-8")
 
 
+def is_finished(folder: Path) -> bool:
+    """Return whether a model is of a training that was not stopped by the user."""
+    record = read_record(folder / "docs" / RECORD) or {}
+    return record.get("stopped_by_user") is False
+
+
 def _record(made: Made) -> dict[str, object]:
     return {
         "plan": made.plan.model_dump(mode="json"),
         "split": made.split.model_dump(mode="json"),
         "scores": made.training.scores,
+        "stopped_by_user": made.training.stopped == BY_USER,
         "versions": versions(),
     }
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.atomic import remove_folder
 from ..core.errors import InputError, OutputExistsError
+from ..core.part_folder import PREFIX, sweep
 from ..core.progress import Step, Steps
+from ..files.claim import locked
 from ..models.bundle import load_model
 from ..models.copy_bundle import check_target
 from ..models.model_info import ModelInfo
@@ -17,14 +19,14 @@ from ..network.device import choose_device
 from ..network.distributed import Team
 from .data.labelled_image import in_planes
 from .data.preprocess import samples_steps
-from .loop.checkpoint import BEST, best_weights
+from .loop.checkpoint import BEST, LAST, LOG, best_weights
 from .loop.history import Training
 from .loop.learner import Learner
 from .loop.loop import train_steps
 from .loop.validation import compared, found_steps
-from .model_card import Made, best_scores, picture_of, write_model
+from .model_card import BY_USER, Made, best_scores, is_finished, picture_of, write_model
 from .plan.options import TrainingOptions
-from .plan.planner import PLANNED, Planned, plan_for, ready
+from .plan.planner import PLANNED, Planned, plan_for, ready, same_data, stopped_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from .data.labelled_image import Labelled
     from .data.sample import Sample
     from .plan.plan import Plan
+
+_OWN = (PLANNED, BEST, LAST, LOG, "tensorboard", PREFIX, ".DS_Store")  # in such a folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,14 +81,32 @@ def training_steps(
     TallyError
         If an image, an option or the folder cannot be used.
     """
-    options = options or TrainingOptions()
-    work, team = run_folder(output), Team.here()
+    options, team = options or TrainingOptions(), Team.here()
+    if not team.leads:
+        return (yield from _training_steps(pairs, output, options, team))
+    name = f".tally-{output.name}.training"
+    with locked(output.with_name(name), f"{output} is being trained by another process"):
+        return (yield from _training_steps(pairs, output, options, team))
+
+
+def _training_steps(
+    pairs: Sequence[Labelled], output: Path, options: TrainingOptions, team: Team
+) -> Steps[Trained]:
+    work = run_folder(output)
+    sweep(work)
+    before = None if options.resume or options.overwrite else stopped_run(work, options)
+    if before is not None and (
+        not output.exists() or (is_finished(output) and not options.tensorboard)
+    ):
+        options = options.model_copy(update={"resume": True})  # it was killed
     if team.leads:
         check_target(output, overwrite=options.overwrite or options.resume)
         _check_run(work, options)
     planned = Planned.read(work) if options.resume else None
     options = options if planned is None else options.resumed(planned.options)
     images = ready(pairs, options)
+    if before is not None and not same_data(before, images):
+        raise _contains_a_run(work)
     planned = planned or plan_for(images, options)
     # Free memory, on which the plan depends, may differ between the processes.
     planned = team.broadcast(planned.shared_by(team.size), team.own(choose_device(options.device)))
@@ -114,7 +136,8 @@ class _Run:
         self.training = Training()
         self.parts: dict[str, list[Sample]] = {}
         if not options.resume and team.leads:
-            shutil.rmtree(work, ignore_errors=True)
+            if work.exists():
+                remove_folder(work)
             planned.write(work)
         team.broadcast(None, team.own(choose_device(options.device)))  # the folder exists now
 
@@ -149,7 +172,7 @@ class _Run:
         """Make a model of the best weights so far."""
         if self.team.leads and (self.work / BEST).exists():
             self.training = Training.read(self.work)
-            self.training.stopped = self.training.stopped or "stopped by the user"
+            self.training.stopped = self.training.stopped or BY_USER
             self._write(None, None)
 
     def finish_steps(self) -> Steps[Trained]:
@@ -165,7 +188,7 @@ class _Run:
         score = compared(self.info.head, found, test).numbers if test else None
         self._write(score, found[0])
         if not self.options.tensorboard:
-            shutil.rmtree(self.work, ignore_errors=True)
+            remove_folder(self.work)
         return Trained(self.output, self.info, self.plan, self.split, self.training, score)
 
     def _write(self, test: Mapping[str, float] | None, found: NDArray[np.integer] | None) -> None:
@@ -211,10 +234,27 @@ def info_of(
 
 
 def _check_run(work: Path, options: TrainingOptions) -> None:
-    if options.resume and not (work / PLANNED).is_file():
+    planned = (work / PLANNED).is_file()
+    if options.resume and not planned:
         raise InputError(f"There is no stopped run in {work}", hint="Leave out --resume")
-    if work.exists() and not (options.resume or options.overwrite):
+    if work.exists() and not options.resume:
+        _check_content(work)
+        if planned and not options.overwrite:
+            raise _contains_a_run(work)
+
+
+def _contains_a_run(work: Path) -> OutputExistsError:
+    return OutputExistsError(
+        f"{work} contains a stopped run",
+        hint="Resume it with --resume, or start again with --overwrite",
+    )
+
+
+def _check_content(work: Path) -> None:
+    """Refuse to remove a folder that is not one of checkpoints."""
+    others = [p.name for p in work.iterdir() if not p.name.startswith(_OWN)]
+    if others:
         raise OutputExistsError(
-            f"{work} contains a stopped run",
-            hint="Resume it with --resume, or start again with --overwrite",
+            f"{work} holds more than a stopped run, such as {min(others)}",
+            hint="Choose another name for the model",
         )

@@ -51,11 +51,11 @@ class Format:
     read : callable
         `read(path, *, axes=None)` to a volume; `read(path, *, axes=None, series=None)` if the
         format has `list_series`.
+    read_header : callable, optional
+        As `read`, but the pixels are `Undecoded`, where that takes less than to read them.
     read_labels : callable, optional
         `read_labels(path, *, axes=None)` where labels are stored otherwise than images: the
         indices of a palette instead of its colours.
-    read_header : callable, optional
-        As `read`, without reading pixels: for a description.
     write : callable, optional
         `write(volume, path)`, with the fields of `write_options` as keyword arguments.
     write_options : type of Options, optional
@@ -86,9 +86,9 @@ class Format:
     suffixes: tuple[str, ...]
     read: Callable[..., Volume]
     kinds: str = ""
+    read_header: Callable[..., Volume] | None = None
     written: tuple[str, ...] = ()
     read_labels: Callable[..., Volume] | None = None
-    read_header: Callable[..., Volume] | None = None
     write: Callable[..., None] | None = None
     write_options: type[Options] | None = None
     list_series: Callable[[Path], list[Series]] | None = None

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from ...core.atomic import replacing_all
-from ...core.errors import FileError, InputError
+from ...core.errors import FileError, InputError, TallyError
 from ...core.options import Options
 from .axis_order import ORDER, arranged
 from .label_dtype import smallest
@@ -76,10 +76,23 @@ def write(volume: Volume, path: Path, *, zarr_version: str | None = None) -> Non
             f"Labels of version {version} cannot be added to an OME-Zarr {image.version}",
             hint="Omit the version",
         )
-    with replacing_all(path) as part:
+    with replacing_all(path, like=_is_only_an_image) as part:
         _write(volume, part, version, owned=image is not None)
     if image is not None:
         _enlist(path, version)
+
+
+def _is_only_an_image(path: Path) -> bool:
+    """Return whether a folder is an OME-Zarr image, with nothing of others in it."""
+    try:
+        image = "multiscales" in Node.opened(path).ome
+    except TallyError:
+        return False
+    parts = [part for part in path.iterdir() if not part.name.startswith(".")]
+    nodes = ("zarr.json", ".zarray", ".zgroup")
+    return image and all(
+        part.name in nodes or any((part / name).is_file() for name in nodes) for part in parts
+    )
 
 
 def _image_of(path: Path) -> Any:
@@ -121,10 +134,10 @@ def _write(volume: Volume, path: Path, version: str, *, owned: bool) -> None:
     if labels:
         array = smallest(np.asarray(array), _LABEL_TYPES)
     group = zarr.open_group(str(path), mode="w", zarr_format=3 if version == "0.5" else 2)
-    stored = [_stored(arranged(volume, array, order), group, "0", order)]
+    stored = [_stored(arranged(volume, array, order), group, "0", order, labels=labels)]
     while max(stored[-1].shape[-2:]) > _LARGE:
         smaller = _halved(stored[-1], labels=labels)
-        stored.append(_stored(smaller, group, str(len(stored)), order))
+        stored.append(_stored(smaller, group, str(len(stored)), order, labels=labels))
     multiscale = _multiscale(volume, order, len(stored), path.name, labels=labels)
     metadata = _metadata(volume, multiscale, version, stored[-1])
     if labels:
@@ -134,7 +147,7 @@ def _write(volume: Volume, path: Path, version: str, *, owned: bool) -> None:
     group.attrs.update(noted | ({"ome": metadata} if version == "0.5" else metadata))
 
 
-def _stored(data: Any, group: zarr.Group, name: str, order: str) -> zarr.Array:
+def _stored(data: Any, group: zarr.Group, name: str, order: str, *, labels: bool) -> zarr.Array:
     """Write one level, chunk by chunk."""
     import dask.array as da
     from numcodecs import Blosc
@@ -149,6 +162,7 @@ def _stored(data: Any, group: zarr.Group, name: str, order: str) -> zarr.Array:
         dtype=np.uint8 if data.dtype == bool else data.dtype.newbyteorder("="),
         compressors=Blosc(cname="lz4", clevel=5) if old else "auto",
         chunk_key_encoding={"name": "v2" if old else "default", "separator": "/"},
+        config={"write_empty_chunks": not labels},  # a chunk that lacks in an image is a warning
         **names,
     )
     da.store(da.asarray(data).astype(array.dtype).rechunk(chunks), array, lock=False)

@@ -12,8 +12,9 @@ from pydantic import AfterValidator, Field
 
 from ...core.atomic import replacing
 from ...core.errors import FileError
+from ...core.escaped import escaped
 from ..formats.integrity import check_file
-from . import h5ad, xlsx
+from . import csv, h5ad, xlsx
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,7 @@ def write_table(table: pd.DataFrame, path: Path, about: About | None = None) -> 
     """
     check_table_name(path)
     with replacing(path) as part:
-        _write(table, part, path.suffix.lower(), about)
+        _write(csv.with_text(table, escaped), part, path.suffix.lower(), about)
 
 
 def write_tables(
@@ -72,7 +73,7 @@ def write_tables(
     check_table_name(path)
     if path.suffix.lower() == ".xlsx":
         with replacing(path) as part:
-            xlsx.write(tables, part)
+            xlsx.write({name: csv.with_text(t, escaped) for name, t in tables.items()}, part)
         return
     for table, place in zip(tables.values(), table_paths(list(tables), path), strict=True):
         write_table(table, place, about)
@@ -109,7 +110,7 @@ def read_table(path: Path) -> pd.DataFrame:
     check_table_name(path)
     check_file(path)
     readers = {
-        ".csv": pd.read_csv,
+        ".csv": csv.read,
         ".parquet": pd.read_parquet,
         ".xlsx": pd.read_excel,
         ".h5ad": h5ad.read,
@@ -142,9 +143,12 @@ def check_table_name(path: Path) -> None:
 
 def _write(table: pd.DataFrame, part: Path, suffix: str, about: About | None) -> None:
     if suffix == ".csv":
-        table.to_csv(part, index=False, encoding="utf-8", float_format="%.10g", lineterminator="\n")
+        csv.guarded(table).to_csv(
+            part, index=False, encoding="utf-8", float_format="%.10g", lineterminator="\n"
+        )
     elif suffix == ".parquet":
-        table.to_parquet(part, index=False, engine="pyarrow")
+        with part.open("wb") as file:
+            table.to_parquet(file, index=False, engine="pyarrow")
     elif suffix == ".xlsx":
         xlsx.write({"objects": table}, part)
     else:

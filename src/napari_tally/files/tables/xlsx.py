@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,9 @@ def write(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
         sheet.freeze_panes = "A2"
         for row in _rows(table):
             sheet.append([_cell(value, sheet) for value in row])
-    book.save(path)
+    file = BytesIO()  # a full disk would end the writer half-way, which complains at its end
+    book.save(file)
+    path.write_bytes(file.getbuffer())
 
 
 def _rows(table: pd.DataFrame) -> Iterator[tuple[Any, ...]]:

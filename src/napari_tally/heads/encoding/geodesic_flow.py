@@ -93,7 +93,7 @@ def _write_flow(
     ids[frame : frame + planes, 1:-1, 1:-1] = labels
     slow = np.ones(ids.shape, np.float32)
     _write_slowness(labels, slow[frame : frame + planes, 1:-1, 1:-1])
-    center = np.zeros((ids.max() + 1, 3), np.intp)
+    center = np.zeros((int(ids.max()) + 1, 3), np.intp)
     nearest_to_centroids(np.where(slow <= 1 / _DEEP, ids, 0), center)
     flat = ids.ravel()
     time, fronts = np.full(flat.size, np.inf), np.full((ndim, flat.size), np.inf)
@@ -115,7 +115,7 @@ def _write_flow(
 def _write_slowness(labels: NDArray[np.int32], slow: NDArray[np.float32]) -> None:
     """Write the maximum depth of each voxel's object divided by its own depth."""
     depths = np.sqrt(squared_depths(labels))
-    peak = np.zeros(labels.max() + 1, np.float32)
+    peak = np.zeros(int(labels.max()) + 1, np.float32)
     ids, flat = labels.ravel(), depths.ravel()
     for i in range(ids.size):
         peak[ids[i]] = max(peak[ids[i]], flat[i])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import ceil
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from ..tile_layout import Tiling
 
 Norm = Literal["batch", "instance"]
+
+# Far beyond what trains on any machine: a description beyond it is damaged or hostile.
+MOST_LEVELS = 16
+Width = Annotated[int, Field(ge=1, le=2**14)]  # channels
+Repeats = Annotated[int, Field(ge=1, le=64)]  # blocks of one level
+Length = Annotated[int, Field(ge=1, le=32)]  # of a kernel or a stride, voxels
 
 
 @dataclass(frozen=True)
@@ -93,8 +99,8 @@ class Architecture(Options):
 
     name: str
     spatial_dims: Literal[2, 3] = Field(2, description="Spatial axes of the images")
-    in_channels: int = Field(1, ge=1, description="Channels of the images")
-    out_channels: int = Field(2, ge=1, description="Channels of the prediction maps")
+    in_channels: Width = Field(1, description="Channels of the images")
+    out_channels: Width = Field(2, description="Channels of the prediction maps")
 
     @classmethod
     def planned(cls, demand: Demand) -> Self:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
-from .architecture import Architecture, Demand, Norm
+from .architecture import MOST_LEVELS, Architecture, Demand, Norm, Repeats, Width
 
 Backbone = Literal[
     "efficientnet-b0", "efficientnet-b1", "efficientnet-b2", "efficientnet-b3", "efficientnet-b4",
@@ -19,12 +19,18 @@ class SegResNet(Architecture):
     """Residual encoder-decoder of Myronenko, 2018, https://doi.org/10.48550/arXiv.1810.11654."""
 
     name: Literal["SegResNet"] = "SegResNet"
-    init_filters: int = Field(16, ge=1, description="Feature channels of the finest level")
-    blocks_down: tuple[int, ...] = Field(
-        _DEEPER, min_length=2, description="Residual blocks of each level of the encoder"
+    init_filters: Width = Field(16, description="Feature channels of the finest level")
+    blocks_down: tuple[Repeats, ...] = Field(
+        _DEEPER,
+        min_length=2,
+        max_length=MOST_LEVELS,
+        description="Residual blocks of each level of the encoder",
     )
-    blocks_up: tuple[int, ...] = Field(
-        (1, 1, 1), min_length=1, description="Residual blocks of each level of the decoder"
+    blocks_up: tuple[Repeats, ...] = Field(
+        (1, 1, 1),
+        min_length=1,
+        max_length=MOST_LEVELS,
+        description="Residual blocks of each level of the decoder",
     )
     norm: Norm = Field("batch", description="Normalization layers")
 
@@ -59,7 +65,7 @@ class FlexibleUNet(Architecture):
 
     name: Literal["FlexibleUNet"] = "FlexibleUNet"
     backbone: Backbone = Field("efficientnet-b0", description="The encoder")
-    decoder_channels: tuple[int, int, int, int, int] = Field(
+    decoder_channels: tuple[Width, Width, Width, Width, Width] = Field(
         (256, 128, 64, 32, 16), description="Feature channels of the decoder, coarsest first"
     )
 

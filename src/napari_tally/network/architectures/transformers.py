@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field
 
 from ..tile_layout import Tiling
-from .architecture import Architecture, Demand, Norm
+from .architecture import Architecture, Demand, Norm, Repeats, Width
 
 _TOKEN = 16  # px a side of what becomes one token of UNETR
 _LARGEST = {2: 256, 3: 96}
@@ -26,12 +26,16 @@ class SwinUNETR(Architecture):
 
     name: Literal["SwinUNETR"] = "SwinUNETR"
     feature_size: int = Field(
-        24, ge=_FEATURES, multiple_of=_FEATURES, description="Feature channels of the finest level"
+        24,
+        ge=_FEATURES,
+        le=2**12,
+        multiple_of=_FEATURES,
+        description="Feature channels of the finest level",
     )
-    depths: tuple[int, int, int, int] = Field(
+    depths: tuple[Repeats, Repeats, Repeats, Repeats] = Field(
         (2, 2, 2, 2), description="Transformer blocks of each stage"
     )
-    num_heads: tuple[int, int, int, int] = Field(
+    num_heads: tuple[Width, Width, Width, Width] = Field(
         (3, 6, 12, 24), description="Attention heads of each stage"
     )
     norm_name: Norm = Field("batch", description="Normalization layers of the decoder")
@@ -61,12 +65,16 @@ class UNETR(Architecture):
 
     name: Literal["UNETR"] = "UNETR"
     img_size: int = Field(
-        96, ge=32, multiple_of=_TOKEN, description="Length of patches and tiles along each axis, px"
+        96,
+        ge=32,
+        le=2**12,
+        multiple_of=_TOKEN,
+        description="Length of patches and tiles along each axis, px",
     )
-    feature_size: int = Field(16, ge=1, description="Feature channels of the finest level")
-    hidden_size: int = Field(768, ge=1, description="Length of a token")
-    mlp_dim: int = Field(3072, ge=1, description="Hidden channels of a transformer block")
-    num_heads: int = Field(12, ge=1, description="Attention heads")
+    feature_size: Width = Field(16, description="Feature channels of the finest level")
+    hidden_size: Width = Field(768, description="Length of a token")
+    mlp_dim: Width = Field(3072, description="Hidden channels of a transformer block")
+    num_heads: Width = Field(12, description="Attention heads")
     norm_name: Norm = Field("batch", description="Normalization layers of the decoder")
 
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from .architecture import Architecture, Demand, Norm
+from .architecture import MOST_LEVELS, Architecture, Demand, Length, Norm, Width
 
 NORM = "Normalization layers"
 CHANNELS = "Feature channels of each level"
@@ -18,9 +18,15 @@ class UNet(Architecture):
     """Residual U-Net of Kerfoot et al., 2019, https://doi.org/10.1007/978-3-030-12029-0_40."""
 
     name: Literal["UNet"] = "UNet"
-    channels: tuple[int, ...] = Field((32, 64, 128, 256), min_length=2, description=CHANNELS)
-    strides: tuple[int, ...] = Field((2, 2, 2), min_length=1, description=STRIDES)
-    num_res_units: int = Field(2, ge=0, description="Residual units of each level; 0 for none")
+    channels: tuple[Width, ...] = Field(
+        (32, 64, 128, 256), min_length=2, max_length=MOST_LEVELS, description=CHANNELS
+    )
+    strides: tuple[Length, ...] = Field(
+        (2, 2, 2), min_length=1, max_length=MOST_LEVELS, description=STRIDES
+    )
+    num_res_units: int = Field(
+        2, ge=0, le=64, description="Residual units of each level; 0 for none"
+    )
     norm: Norm = Field("batch", description=NORM)
 
     @classmethod
@@ -44,8 +50,12 @@ class AttentionUnet(Architecture):
     """
 
     name: Literal["AttentionUnet"] = "AttentionUnet"
-    channels: tuple[int, ...] = Field((32, 64, 128, 256), min_length=2, description=CHANNELS)
-    strides: tuple[int, ...] = Field((2, 2, 2), min_length=1, description=STRIDES)
+    channels: tuple[Width, ...] = Field(
+        (32, 64, 128, 256), min_length=2, max_length=MOST_LEVELS, description=CHANNELS
+    )
+    strides: tuple[Length, ...] = Field(
+        (2, 2, 2), min_length=1, max_length=MOST_LEVELS, description=STRIDES
+    )
 
     @classmethod
     def planned(cls, demand: Demand) -> Self:
@@ -66,7 +76,7 @@ class BasicUNet(Architecture):
     fewest_strides: ClassVar[int] = 2
 
     name: Literal["BasicUNet"] = "BasicUNet"
-    features: tuple[int, int, int, int, int, int] = Field(
+    features: tuple[Width, Width, Width, Width, Width, Width] = Field(
         (32, 32, 64, 128, 256, 32), description=f"{CHANNELS}, and of the last layer"
     )
     norm: Norm = Field("batch", description=NORM)
@@ -90,19 +100,29 @@ class DynUNet(Architecture):
     """U-Net of nnU-Net, Isensee et al., 2021, https://doi.org/10.1038/s41592-020-01008-z."""
 
     name: Literal["DynUNet"] = "DynUNet"
-    kernel_size: tuple[int, ...] = Field(
-        (3, 3, 3, 3, 3), min_length=3, description="Kernel size of each level"
+    kernel_size: tuple[Length, ...] = Field(
+        (3, 3, 3, 3, 3),
+        min_length=3,
+        max_length=MOST_LEVELS,
+        description="Kernel size of each level",
     )
-    strides: tuple[int, ...] = Field(
-        (1, 2, 2, 2, 2), min_length=3, description="Downsampling in front of each level"
+    strides: tuple[Length, ...] = Field(
+        (1, 2, 2, 2, 2),
+        min_length=3,
+        max_length=MOST_LEVELS,
+        description="Downsampling in front of each level",
     )
-    filters: tuple[int, ...] = Field((16, 32, 64, 128, 256), min_length=3, description=CHANNELS)
+    filters: tuple[Width, ...] = Field(
+        (16, 32, 64, 128, 256), min_length=3, max_length=MOST_LEVELS, description=CHANNELS
+    )
     norm_name: Norm = Field("batch", description=NORM)
     res_block: bool = Field(True, description="Whether blocks are residual")
     deep_supervision: bool = Field(
         False, description="Whether coarser levels are compared with the ground truth in training"
     )
-    deep_supr_num: int = Field(1, ge=1, description="Number of coarser levels that are compared")
+    deep_supr_num: int = Field(
+        1, ge=1, le=MOST_LEVELS, description="Number of coarser levels that are compared"
+    )
 
     @classmethod
     def planned(cls, demand: Demand) -> Self:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.atomic import replacing
+from ...core.atomic import replacing, write_text
 from ...core.errors import FileError
 
 if TYPE_CHECKING:
@@ -42,17 +42,22 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     FileError
         If it cannot be read.
     """
-    import pickle
-
     import torch
 
     try:
-        found: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        found = torch.load(path, map_location=device, weights_only=True)
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged pickle raises anything
         raise FileError(
             f"Checkpoint {path} cannot be read: {(str(error).splitlines() or ['it is empty'])[0]}",
             hint="Delete it to start again",
         ) from error
+    if not isinstance(found, dict):
+        raise FileError(
+            f"Checkpoint {path} holds a {type(found).__name__}, not the state of a training",
+            hint="Delete it to start again",
+        )
     return found
 
 
@@ -63,12 +68,13 @@ def best_weights(folder: Path) -> dict[str, Tensor]:
 
 def last_weights(folder: Path) -> dict[str, Tensor]:
     """Return the averaged weights of the last checkpoint of a run."""
-    average = load(folder / LAST)["average"]
+    average = load(folder / LAST).get("average")
+    if not isinstance(average, dict):
+        raise FileError(f"Checkpoint {folder / LAST} has no averaged weights")
     prefix = "module."
     return {k.removeprefix(prefix): w for k, w in average.items() if k.startswith(prefix)}
 
 
 def write_log(content: dict[str, Any], folder: Path) -> None:
     """Write the losses and scores of a run as JSON."""
-    with replacing(folder / LOG) as part:
-        part.write_text(json.dumps(content), "utf-8")
+    write_text(json.dumps(content), folder / LOG)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
+from ...core.errors import FileError
 from ...core.progress import Step
 from .checkpoint import LOG
 
@@ -54,8 +56,42 @@ class Training:
 
     @classmethod
     def read(cls, folder: Path) -> Training:
-        """Read the record of the last checkpoint of a run."""
-        return cls(**json.loads((folder / LOG).read_text("utf-8")))
+        """Read the record of the last checkpoint of a run.
+
+        Raises
+        ------
+        FileError
+            If it cannot be read.
+        """
+        try:
+            return cls.of(json.loads((folder / LOG).read_text("utf-8")))
+        except (OSError, ValueError, RecursionError) as error:
+            raise FileError(f"The record {folder / LOG} cannot be read: {error}") from error
+
+    @classmethod
+    def of(cls, state: Any) -> Training:
+        """Return the record from plain values; fields that another version wrote are left out.
+
+        Raises
+        ------
+        ValueError
+            If they are not of the right types.
+        """
+        if not isinstance(state, dict):
+            raise ValueError(f"the state is a {type(state).__name__}")
+        found = cls(**{name: state[name] for name in _types() if name in state})
+        for name, kind in _types().items():
+            value = getattr(found, name)
+            if kind is float and type(value) is int:
+                continue
+            if type(value) is not kind:
+                raise ValueError(f"{name} is {value!r:.80}, which is no {kind.__name__}")
+        return found
+
+
+def _types() -> dict[str, type]:
+    """Return the type of each field."""
+    return {each.name: type(getattr(Training(), each.name)) for each in fields(Training)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from ...network.tile_layout import Tiling
 from ..augment.augmentation import Augmentation
 
 LEARNING_RATE = 1e-3  # of a new model; see also `fine_tune`
+MOST_BATCH, MOST_STEPS, MOST_WORKERS = 2**14, 10**8, 256  # more is a mistake
 
 
 class Hyperparameters(Options):
@@ -22,8 +23,8 @@ class Hyperparameters(Options):
     head: AnyHead
     augmentation: Augmentation = Augmentation()
     patch: tuple[int, ...] = (192, 192)
-    batch: int = Field(8, ge=1)
-    steps: int = Field(10_000, ge=1)
+    batch: int = Field(8, ge=1, le=MOST_BATCH)
+    steps: int = Field(10_000, ge=1, le=MOST_STEPS)
     learning_rate: float = Field(LEARNING_RATE, gt=0, description="Rate after the warm-up")
     weight_decay: float = Field(1e-4, ge=0)
     warmup: int = Field(200, ge=0, description="Steps of linear warm-up before the cosine")
@@ -37,7 +38,7 @@ class Hyperparameters(Options):
     patience: int = Field(
         0, ge=0, description="Validations without a better score before it stops; 0 for never"
     )
-    workers: int = Field(1, ge=0)
+    workers: int = Field(1, ge=0, le=MOST_WORKERS)
     tiling: Tiling = Field(Tiling(), description="Windows over the images of the validation")
     tensorboard: bool = Field(False, description="Write log files for TensorBoard as well")
     seed: int = 0

@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from ...core.errors import InputError, ModelError
 from ...network.distributed import Team
 from ...network.tiled_inference import free_memory, out_of_memory
@@ -75,6 +77,7 @@ def train_steps(
             f"A batch of {options.batch} patches cannot be shared evenly by {team.size} processes",
             hint=f"Use a multiple of {team.size}",
         )
+    _check_memory(options, team)
     run = _Run(options, folder, device, weights, team)
     try:
         if run.due and not run.scored:  # a run closed during a validation
@@ -91,6 +94,19 @@ def train_steps(
         run.keep_some()
         raise
     return run.state
+
+
+def _check_memory(options: Hyperparameters, team: Team) -> None:
+    """Refuse a batch whose patches alone do not fit in the memory."""
+    values = options.batch // team.size * math.prod(options.patch)
+    wanted = 4 * values * (options.architecture.in_channels + options.architecture.out_channels)
+    free = psutil.virtual_memory().available
+    if wanted > free:
+        raise InputError(
+            f"A batch of {options.batch} patches of {options.patch} needs more than"
+            f" {wanted / 2**30:,.0f} GiB of memory, but {free / 2**30:,.1f} GiB are free",
+            hint="Use a smaller batch or patch",
+        )
 
 
 class _Run:
@@ -254,13 +270,16 @@ class _Run:
             return
         saved = load(path, self.learner.device)
         try:
+            state = Training.of(saved.get("state"))
             self.learner.restore(saved)
-        except (RuntimeError, ValueError, KeyError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # torch checks little of what it restores
             raise ModelError(
-                f"The checkpoint in {self.folder} is of another network",
+                f"The checkpoint in {self.folder} is of another network, or damaged: {error}",
                 hint="Resume with the same options, or use another folder",
             ) from error
-        self.state = Training(**saved["state"])
+        self.state = state
 
     def keep(self) -> None:
         """Write the averaged weights as the best."""

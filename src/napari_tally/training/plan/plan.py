@@ -19,7 +19,13 @@ from ...models.preprocessing import FORMAT, Preprocessing, lifted
 from ...network.architectures import AnyArchitecture
 from ...network.hardware import Machine
 from ..augment.presets import Preset, preset
-from ..loop.hyperparameters import LEARNING_RATE, Hyperparameters
+from ..loop.hyperparameters import (
+    LEARNING_RATE,
+    MOST_BATCH,
+    MOST_STEPS,
+    MOST_WORKERS,
+    Hyperparameters,
+)
 from .rules import (
     batch_for,
     choose_augmentation,
@@ -79,14 +85,14 @@ class Plan(Options):
     architecture: AnyArchitecture
     head: AnyHead
     patch: tuple[int, ...]
-    batch: int = Field(ge=1)
-    steps: int = Field(ge=1)
-    epoch: int = Field(ge=1)
+    batch: int = Field(ge=1, le=MOST_BATCH)
+    steps: int = Field(ge=1, le=MOST_STEPS)
+    epoch: int = Field(ge=1, le=MOST_STEPS)
     learning_rate: float = Field(LEARNING_RATE, gt=0)
     foreground: float = Field(0.0, ge=0, le=1)
     patience: int = Field(_PATIENCE, ge=0)
     augmentation: Preset = "light"
-    workers: int = Field(1, ge=0)
+    workers: int = Field(1, ge=0, le=MOST_WORKERS)
     start: str = ""
 
     @model_validator(mode="before")

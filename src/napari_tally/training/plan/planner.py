@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import ValidationError
 
-from ...core.atomic import replacing
+from ...core.atomic import write_text
 from ...core.errors import FileError, InputError, sentence
 from ...core.options import Options
 from ...models.bundle import Model, load_model
 from ...network.architectures import ARCHITECTURES
 from ...network.hardware import Machine
+from ...objects.binary_mask import mask_note
 from ..data.data_split import Split, named_split, split_groups
 from ..data.labelled_image import Labelled, check_all, in_planes
 from .contrast_inversion import suited
@@ -29,7 +30,10 @@ from .rules import choose_workers
 if TYPE_CHECKING:
     from ...core.volume import Volume
 
+logger = logging.getLogger("napari_tally")
+
 PLANNED = "plan.json"
+_NOT_OF_A_RUN = {"device", "resume", "overwrite"}
 
 
 class Planned(Options):
@@ -51,8 +55,7 @@ class Planned(Options):
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of a run."""
-        with replacing(folder / PLANNED) as path:
-            path.write_text(self.model_dump_json(indent=2), "utf-8")
+        write_text(self.model_dump_json(indent=2), folder / PLANNED)
 
     @classmethod
     def read(cls, folder: Path) -> Planned:
@@ -65,22 +68,52 @@ class Planned(Options):
         """
         try:
             return cls.model_validate_json((folder / PLANNED).read_text("utf-8"))
-        except (OSError, ValidationError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise FileError(
                 f"The plan of the run in {folder / PLANNED} cannot be read: {sentence(error)}",
                 hint="Start again with --overwrite",
             ) from error
 
 
+def stopped_run(folder: Path, options: TrainingOptions) -> Planned | None:
+    """Return the plan of a run in a folder that was stopped, if it had the same options.
+
+    A run that was stopped before it had a plan has done nothing.
+    """
+    if not (folder / PLANNED).is_file():
+        return None
+    try:
+        found = Planned.read(folder)
+    except FileError:
+        return None
+    same = found.options.model_dump(exclude=_NOT_OF_A_RUN) == options.model_dump(
+        exclude=_NOT_OF_A_RUN
+    )
+    return found if same else None
+
+
+def same_data(planned: Planned, pairs: Sequence[Labelled]) -> bool:
+    """Return whether images are those of a plan."""
+    options = planned.options
+    start = load_model(options.start) if options.start else None
+    return _fingerprint(pairs, options, start) == planned.data
+
+
+def _fingerprint(
+    pairs: Sequence[Labelled], options: TrainingOptions, start: Model | None
+) -> Fingerprint:
+    return fingerprint(
+        pairs,
+        start.info.head.kind if start else options.label_kind,
+        start.architecture.spatial_dims if start else options.ndim,
+    )
+
+
 def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
     """Return plan and split for images that `ready` returned, without training."""
     machine = Machine.here(options.device)
     start = load_model(options.start) if options.start else None
-    data = fingerprint(
-        pairs,
-        start.info.head.kind if start else options.kind,
-        start.architecture.spatial_dims if start else options.ndim,
-    )
+    data = _fingerprint(pairs, options, start)
     if start is not None:
         _check_architecture(start, options.architecture)
         plan = fine_tuning_plan(data, start, machine)
@@ -115,12 +148,25 @@ def ready(pairs: Sequence[Labelled], options: TrainingOptions) -> list[Labelled]
     """
     if options.channel is not None:
         pairs = [replace(p, image=_one_channel(p, options.channel)) for p in pairs]
-    kind = load_model(options.start).info.head.kind if options.start else options.kind
+    kind = load_model(options.start).info.head.kind if options.start else options.label_kind
     if kind == "classes":
         pairs = [p if p.classes is None else replace(p, labels=p.classes) for p in pairs]
     if kind in ("classes", "instances"):
         pairs = [replace(p, classes=None) for p in pairs]
-    return check_all(pairs)
+    wanted = kind == "instances"
+    separate = options.separate and wanted
+    found = check_all(pairs, separate=separate, resample=options.resample)
+    if wanted:
+        _note_masks(found)
+    return found
+
+
+def _note_masks(pairs: Sequence[Labelled]) -> None:
+    """Log a remark on labels of objects that are binary masks."""
+    notes = list(filter(None, (mask_note(pair.labels, "learnt") for pair in pairs)))
+    if notes:
+        more = f" (and {len(notes) - 1:,} more)" if len(notes) > 1 else ""
+        logger.warning("%s%s; --separate makes an object of each.", notes[0], more)
 
 
 def _check_architecture(start: Model, name: str | None) -> None:

@@ -58,6 +58,7 @@ class EvaluateDock(Dock):
             EvaluateOptions,
             [self.predicted, self.second, self.ground_truth, self.kind,
              LengthEdit(name="spacing", hint="of the layers", unit="um")],
+            exclude=("separate", "resample"),
             fold=("iou", "tolerance"),
         )  # fmt: skip
         self.scores, self.curve, self.errors = ScoresTable(), CurvePanel(napari_viewer), ErrorList()
