@@ -100,3 +100,20 @@ def test_a_czi_that_claims_absurd_sizes_does_not_reach_its_reader(tmp_path: Path
         path.write_bytes(lost)
         with pytest.raises(FileError, match="damaged"):
             read(path)
+
+
+def test_a_lif_without_an_image_or_with_any_damage_is_one_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("bioio_lif")
+    path = tmp_path / "a.lif"
+    stack = np.arange(2 * 3 * 20 * 30, dtype=np.uint16).reshape(2, 3, 20, 30)
+    lif.write(path, [lif.Image("a", stack, (2e-6, 3e-7, 3e-7), ("Red", "Green"))])
+    whole = path.read_bytes()
+    chance = np.random.default_rng(0)
+    for number in range(25):
+        at = int(chance.integers(len(whole)))
+        changed = whole[:at] + (b"\xff\xff" + whole[at + 2 :] if number % 2 else b"")
+        path.write_bytes(changed)
+        try:
+            np.asarray(read(path).array)
+        except (FileError, InputError) as error:
+            assert "\n" not in str(error)
