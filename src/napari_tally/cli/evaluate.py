@@ -9,6 +9,7 @@ import typer
 
 from ..core.failures import keep_log
 from ..evaluation.options import EvaluateFilesOptions, EvaluateOptions
+from ..files.options import MatchOptions
 from .command import ARGUMENT, command
 from .run import FAILED, failing, say, with_bar
 
@@ -47,6 +48,7 @@ def evaluate(
     ] = None,
     options: EvaluateOptions,
     files: EvaluateFilesOptions,
+    names: MatchOptions,
 ) -> None:
     """Score predictions against ground truth.
 
@@ -70,7 +72,7 @@ def evaluate(
     keep_log(output)
     with failing():
         check_output(output, overwrite=files.overwrite, table_format=files.table)
-        sets = prediction_sets(predictions, ground_truth, options)
+        sets = prediction_sets(predictions, ground_truth, options, names.label_suffix)
         outputs, run = outputs_in(output, files.table), run_of(sets, options, images)
         with claimed(outputs, run, overwrite=files.overwrite) as claim:
             count = sum(len(each.pairs) for each in sets)

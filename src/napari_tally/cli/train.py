@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
+from ..files.options import MatchOptions
 from ..training.plan.options import TrainingOptions
 from .command import ARGUMENT, Images, command
 from .run import failing, say, usage, with_bar
@@ -53,6 +54,7 @@ def train(
         ),
     ] = None,
     options: TrainingOptions,
+    names: MatchOptions,
     plan: Annotated[
         bool, typer.Option("--plan", help="Show the training plan and the split, and exit.")
     ] = False,
@@ -70,10 +72,18 @@ def train(
         choose_device(options.device)
     if "licence" not in options.model_fields_set and not (plan or options.resume):
         options = options.model_copy(update={"licence": _asked()})
-    _train((images, ground_truth, masks, classes), output, options, only_plan=plan)
+    sources = images, ground_truth, masks, classes
+    _train(sources, names.label_suffix, output, options, only_plan=plan)
 
 
-def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_plan: bool) -> None:
+def _train(
+    sources: Sources,
+    suffix: str | None,
+    output: Path,
+    options: TrainingOptions,
+    *,
+    only_plan: bool,
+) -> None:
     """Read the images, then train or show the plan."""
     from ..models.copy_bundle import check_target
     from ..network.distributed import Team
@@ -84,8 +94,8 @@ def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_pla
     with failing():
         if not only_plan:
             check_target(output, overwrite=options.overwrite or options.resume)
-        pairs, names = _read(*sources, resample=options.resample)
-        options = options.model_copy(update={"class_names": options.class_names or names})
+        pairs, classes = _read(*sources, suffix=suffix, resample=options.resample)
+        options = options.model_copy(update={"class_names": options.class_names or classes})
         if only_plan:
             say("\n".join(plan_for(ready(pairs, options), options).lines()))
             return
@@ -106,13 +116,14 @@ def _read(
     masks: Path | None,
     classes: Path | None,
     *,
+    suffix: str | None,
     resample: bool,
 ) -> tuple[list[Labelled], tuple[str, ...]]:
     """Return the images with their labels, and the class names if there are any."""
     from ..training.data.read_labelled import READ, coco_steps, folders_steps
 
     if labels.suffix != ".json":
-        steps = folders_steps(images, labels, masks, classes, resample=resample)
+        steps = folders_steps(images, labels, masks, classes, suffix=suffix, resample=resample)
         return with_bar(steps, 1, False, whole=READ), ()
     if len(images) > 1 or not Path(images[0]).is_dir():
         raise InputError(

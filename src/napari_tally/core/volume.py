@@ -204,6 +204,14 @@ class Volume:
             self, array=array, axes=axes, spacing=spacing, affine=affine, channel_names=names
         )
 
+    def squeezed(self, axes: str) -> Volume:
+        """Return the volume without those of some axes that have length 1; see `at`."""
+        volume = self
+        for axis in axes:
+            if axis in volume.axes and volume.shape[volume.axes.index(axis)] == 1:
+                volume = volume.at(axis, 0)
+        return volume
+
     def channels_first(self) -> NDArray[Any]:
         """Return the array with channels first, shape (C, ...), with C = 1 without such an axis."""
         array = np.asarray(self.array)

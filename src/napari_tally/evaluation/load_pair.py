@@ -78,10 +78,13 @@ def read_pair(pair: Pair, options: EvaluateOptions) -> Compared:
     volumes = [_spatial(volume, spacing) for volume in read_all]
     notes = []
     for i in (*range(2, len(volumes)), 0):
+        same = volumes[i].axes == volumes[1].axes  # else a single slice has no Z axis in one
+        other, true = (volumes[k] if same else volumes[k].squeezed("Z") for k in (i, 1))
         volumes[i], note = on_grid_of(
-            volumes[i], volumes[1], resample=options.resample, labels=True, what=_TRUE
+            other, true, resample=options.resample, labels=True, what=_TRUE
         )
         notes.append(note)
+    volumes = [volume.squeezed("Z") for volume in volumes]
     classes = options.kind == "classes"
     notes += [
         f"{v.name} is a mask; its connected components are scored as objects"
@@ -118,10 +121,8 @@ def _objects(volumes: list[Volume], options: EvaluateOptions) -> tuple[list[Volu
 
 
 def _spatial(volume: Volume, spacing: Quantity | None) -> Volume:
-    """Return the volume without T, C and Z axes of length 1."""
-    for axis in "TCZ":
-        if axis in volume.axes and volume.shape[volume.axes.index(axis)] == 1:
-            volume = volume.at(axis, 0)
+    """Return the volume without T and C axes of length 1."""
+    volume = volume.squeezed("TC")
     if volume.axes not in ("YX", "ZYX"):
         raise InputError(
             f"Labels must have axes YX or ZYX, but {volume.name} has {volume.axes}"

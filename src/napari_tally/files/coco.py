@@ -56,13 +56,15 @@ class Annotated:
 class Coco:
     """The content of a COCO JSON; iterating over it rasterizes one image at a time.
 
-    Ids are texts, since tools write them as numbers here and as texts there.
+    Ids are texts, since tools write them as numbers here and as texts there. `lost` annotations
+    belong to none of the images.
     """
 
     categories: tuple[str, ...]
     images: tuple[dict[str, Any], ...]
     annotations: Mapping[str, list[dict[str, Any]]]
     numbers: Mapping[str, int]
+    lost: int = 0
 
     def __iter__(self) -> Iterator[Annotated]:
         for image in self.images:
@@ -139,6 +141,8 @@ def read_coco(path: Path) -> Coco:
         raise FileError(f"The COCO JSON {path} cannot be read ({error})") from error
     try:
         return _coco(content)
+    except InputError:
+        raise
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
             f"{path} is not a COCO JSON with images, annotations and categories ({error})"
@@ -154,10 +158,13 @@ def _coco(content: dict[str, Any]) -> Coco:
     if twice is not None:
         raise InputError(f"Two images of the COCO JSON have the id {twice}")
     by_image: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for annotation in listed:
+    for place, annotation in enumerate(listed, start=1):
+        if not isinstance(annotation, dict) or "image_id" not in annotation:
+            known = annotation.get("id") if isinstance(annotation, dict) else None
+            raise InputError(f"Annotation {known or place} of the COCO JSON belongs to no image")
         by_image[_key(annotation["image_id"])].append(annotation)
-    lost = by_image.keys() - set(ids)
-    if lost and len(lost) == len(by_image):
+    lost = sum(len(by_image[key]) for key in by_image.keys() - set(ids))
+    if listed and lost == len(listed):
         raise InputError("No annotation of the COCO JSON belongs to one of its images")
     used = list(dict.fromkeys(_key(a.get("category_id")) for a in listed))
     names = {_key(c["id"]): str(c.get("name", c["id"])) for c in content.get("categories") or []}
@@ -165,7 +172,7 @@ def _coco(content: dict[str, Any]) -> Coco:
     if len(names) > _MANY:
         names = {key: name for key, name in names.items() if key in used}
     numbers = {key: number for number, key in enumerate(names, start=1)}
-    return Coco(tuple(names.values()), tuple(images), dict(by_image), numbers)
+    return Coco(tuple(names.values()), tuple(images), dict(by_image), numbers, lost)
 
 
 def _repeated(values: list[str]) -> bool:

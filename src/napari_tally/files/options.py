@@ -19,6 +19,16 @@ Resample = Annotated[
 ]
 
 
+class MatchOptions(Options):
+    """How labels are matched with images by their names."""
+
+    label_suffix: str | None = Field(
+        None,
+        description="How the names of labels end, such as _manual, or a pattern with * for the "
+        "image's name, such as gt_*. Default: the usual ends (_labels, _mask, _seg, _gt, ...).",
+    )
+
+
 class ReadOptions(Options):
     """How a file is read."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.errors import InputError
+from ..core.quantity import Quantity
 from .orientation import orientation
 from .resample_to_grid import matrix_in, resampled
 
@@ -63,7 +64,9 @@ def on_grid_of(
     if volume.spatial_axes != grid.spatial_axes:
         raise _of_another_shape(volume, grid, what)
     if not (_is_placed(volume, grid) and _is_placed(grid, volume)):
-        return volume, _compared(volume, grid, what, resample=resample)
+        note = _compared(volume, grid, what, resample=resample)
+        same = Quantity(grid.spacing or (), grid.unit)
+        return (volume.with_spacing(same) if note else volume), note
     if _lies_on(volume, grid):
         return volume, ""
     turned = _turned(volume, grid)

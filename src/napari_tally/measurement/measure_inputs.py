@@ -92,7 +92,7 @@ def on_one_grid(
     labels = with_ids(_without_channel(labels)).calibrated_by(images)
     others = [*images, *([] if parents is None else [replace(parents, is_labels=True)])]
     flat = "".join(axis for axis in "TZ" if axis not in labels.axes)
-    others = [_without_single(other, flat) for other in others]
+    others = [other.squeezed(flat) for other in others]
     if static_labels:
         labels, *others = _in_every_frame([labels, *others])
     notes = []
@@ -105,18 +105,10 @@ def on_one_grid(
 
 
 def _without_channel(labels: Volume) -> Volume:
-    labels = _without_single(labels, "C")
+    labels = labels.squeezed("C")
     if "C" in labels.axes:
         raise InputError(f"Labels must not have channels, but {labels.name} has axes {labels.axes}")
     return labels
-
-
-def _without_single(volume: Volume, axes: str) -> Volume:
-    """Return a volume without those of some axes that have length 1."""
-    for axis in axes:
-        if axis in volume.axes and volume.shape[volume.axes.index(axis)] == 1:
-            volume = volume.at(axis, 0)
-    return volume
 
 
 def _in_every_frame(volumes: Sequence[Volume]) -> list[Volume]:

@@ -78,7 +78,7 @@ def test_a_missing_slice_is_noticed_without_positions(
         {"InstanceNumber": lambda n: n // 2},
         {"InstanceNumber": None, "position": lambda n: along(1)[0]},
     ],
-    ids=str,
+    ids=["nothing", "one number", "one location", "pairs", "one place"],
 )
 def test_slices_without_any_order_are_refused(tmp_path: Path, tags: dict[str, object]) -> None:
     without_positions(tmp_path, **tags)

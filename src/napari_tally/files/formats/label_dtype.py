@@ -51,10 +51,10 @@ def numbers_of(volume: Volume, name: str, types: tuple[str, ...]) -> NDArray[np.
         If its dtype is one that the file called `name` cannot hold, or it is empty.
     """
     array = np.asarray(volume.array)
+    array = smallest(array, types) if volume.is_labels and array.dtype.kind in "biuf" else array
     if array.dtype.kind not in "biuf" or array.dtype.name == "float16" or array.size == 0:
         raise InputError(
             f"{name} cannot hold an array of {array.dtype} and shape {array.shape}",
             hint="Convert it to integers, float32 or float64",
         )
-    array = smallest(array, types) if volume.is_labels else array
     return array.view(np.uint8) if array.dtype == bool else array

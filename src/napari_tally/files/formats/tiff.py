@@ -51,7 +51,7 @@ def list_series(path: Path) -> list[Series]:
         return _series_of(OmeSet.of_companion(path))
     check_tiff(path)
     try:
-        with tifffile.TiffFile(path) as tif:
+        with _opened(path) as tif:
             recording = OmeSet.of_tiff(tif, path, strict=False)
             if recording is not None and not recording.simple():
                 return _series_of(recording)
@@ -139,7 +139,7 @@ def _load(
         return _recorded(OmeSet.of_companion(path), chosen, voxels)
     check_tiff(path)
     try:
-        with tifffile.TiffFile(path) as tif:
+        with _opened(path) as tif:
             check_imagej(tif, path)
             recording = OmeSet.of_tiff(tif, path, strict=axes is None)
             if recording is not None and not recording.simple():
@@ -152,6 +152,15 @@ def _load(
     except _BROKEN as error:
         raise _unreadable(path, error) from error
     return _turned(pages, orientation, path.name) if as_shown else pages
+
+
+def _opened(path: Path) -> tifffile.TiffFile:
+    """Open a TIFF; one that is only called NDPI has classic offsets."""
+    tif = tifffile.TiffFile(path)
+    if path.suffix.lower() != ".ndpi" or tif.series:
+        return tif
+    tif.close()
+    return tifffile.TiffFile(path, is_ndpi=False)
 
 
 def _stored(
@@ -340,7 +349,7 @@ FORMAT = Format(
     written=WRITTEN,
     read_header=read_header,
     recognizes=_is_companion,
-    napari_reads=(".btf", ".ndpi", ".svs"),
+    napari_reads=(".btf", ".companion.ome", ".ndpi", ".svs"),
     read=read,
     write=write,
     list_series=list_series,

@@ -107,7 +107,8 @@ class Planes:
         """Say which other files were read, and what is missing."""
         others = len(self.files() - {path})
         if others:
-            logger.warning("%s: read with %d other files of its recording.", path.name, others)
+            files = "1 other file" if others == 1 else f"{others} other files"
+            logger.warning("%s: read with %s of its recording.", path.name, files)
         if not self.complete:
             parts = zip(self.axes, kept, self.shape, strict=True)
             text = ", ".join(f"{a} {len(k)} of {n}" for a, k, n in parts if len(k) < n)

@@ -66,12 +66,14 @@ class Labelled:
             If the image is a mask, or the labels do not fit it.
         """
         check_intensities(self.image)
-        image = _without_single(self.image)
-        labels = fitting(self.labels, image, f"The labels of {self.name} have", resample=resample)
+        image = self.image.squeezed("TZ")
+        labels = fitting(
+            self.labels, self.image, f"The labels of {self.name} have", resample=resample
+        )
         if separate and pieces_of_mask(labels):
             labels = separated(labels)
         classes = self.classes and fitting(
-            self.classes, image, f"The classes of {self.name} have", resample=resample
+            self.classes, self.image, f"The classes of {self.name} have", resample=resample
         )
         return replace(self, image=image, labels=labels, classes=classes, known=self._mask(image))
 
@@ -120,21 +122,22 @@ def annotated(mask: Volume, image: Volume, *, resample: bool = False) -> NDArray
     InputError
         If the mask does not fit.
     """
-    image = _without_single(image)
     mask = replace(mask, array=np.asarray(mask.array) > 0)
     found = fitting(mask, image, f"The mask of {image.name} has", resample=resample)
     return np.asarray(found.array) > 0
 
 
 def fitting(volume: Volume, image: Volume, what: str, *, resample: bool = False) -> Volume:
-    """Return labels with integer ids on the grid of an image without axes of length 1.
+    """Return labels with integer ids on the grid of an image, without axes of length 1.
 
     Raises
     ------
     InputError
         If they do not fit; `what` begins the message: "The labels of a have".
     """
-    volume = _without_single(volume)
+    volume, image = volume.squeezed("T"), image.squeezed("T")
+    if volume.spatial_axes != image.spatial_axes or "T" in volume.axes:
+        volume, image = volume.squeezed("Z"), image.squeezed("Z")
     different = InputError(f"{what} shape {volume.shape} but the image {_grid(image)}")
     unplaced = volume.affine is None or image.affine is None
     if volume.axes != image.axes.replace("C", "") or (unplaced and volume.shape != _grid(image)):
@@ -144,16 +147,10 @@ def fitting(volume: Volume, image: Volume, what: str, *, resample: bool = False)
         raise different
     if note:
         logger.warning("%s.", note)
+    placed = placed.squeezed("Z")
     array = np.asarray(placed.array)
     array = array.view(np.uint8) if array.dtype == bool else whole_numbers(array, volume.name)
     return replace(placed, array=array, is_labels=True)
-
-
-def _without_single(volume: Volume) -> Volume:
-    for axis in "TZ":
-        if axis in volume.axes and volume.shape[volume.axes.index(axis)] == 1:
-            volume = volume.at(axis, 0)
-    return volume
 
 
 def _grid(image: Volume) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ def folders_steps(
     masks: Path | None = None,
     classes: Path | None = None,
     *,
+    suffix: str | None = None,
     resample: bool = False,
 ) -> Steps[list[Labelled]]:
     """Read images and their labels, matched by name; yield after every image.
@@ -39,6 +40,8 @@ def folders_steps(
         Annotated regions: where an image has one, its labels are complete only inside.
     classes : Path, optional
         Class ids, where the labels are ids of objects.
+    suffix : str, optional
+        How the names of labels end, or a pattern for them; see `split_label`.
     resample : bool
         Resample masks on another grid than that of their image.
 
@@ -47,7 +50,7 @@ def folders_steps(
     InputError
         If no image has labels, or a file does not fit.
     """
-    pairs, unmatched = paired(images, labels)
+    pairs, unmatched = paired(images, labels, suffix)
     others = {
         what: {} if folder is None else dict(paired(images, folder)[0])
         for what, folder in (("masks", masks), ("classes", classes))
@@ -117,7 +120,13 @@ def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], t
         if drawn.known.any():
             found.append(_annotated(image, drawn))
         yield Step(READ, number + 1, len(coco.images))
-    for note in filter(None, (_unmatched(missing), _without_outline(boxes), _without_pixel(empty))):
+    notes = (
+        _unmatched(missing),
+        _counted(boxes, "without outline: neither objects nor background are learnt there"),
+        _counted(empty, "without a pixel in its image"),
+        _counted(coco.lost, "of images that are not listed"),
+    )
+    for note in filter(None, notes):
         yield Step(READ, 1, 1, note)
     if not found:
         raise InputError(
@@ -133,14 +142,5 @@ def _annotated(image: Volume, drawn: Annotated) -> Labelled:
     return Labelled(image.name, image, labels, classes, known, image.name)
 
 
-def _without_outline(count: int) -> str:
-    if not count:
-        return ""
-    return (
-        f"{count:,} annotations have no outline: their boxes are left out, neither objects nor "
-        "background"
-    )
-
-
-def _without_pixel(count: int) -> str:
-    return f"{count:,} annotations cover no pixel of their image" if count else ""
+def _counted(count: int, what: str) -> str:
+    return f"Skipped {count:,} annotation{'s' * (count != 1)} {what}" if count else ""
