@@ -119,6 +119,6 @@ def _read(
 
 def _asked() -> str:
     """Ask for the licence of the model in an interactive terminal."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         return _NOT_STATED
     return str(typer.prompt("Licence of the model", default=_NOT_STATED))
