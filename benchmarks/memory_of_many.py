@@ -88,11 +88,11 @@ def main() -> None:
         draw(Path(folder), args.images)
         for name in args.command or COMMANDS:
             found = list(sizes(COMMANDS[name](Path(folder))))
-            grown = found[-1] - found[len(found) // 10 - 1]
-            verdict = "ok" if grown < MOST_MIB else f"more than {MOST_MIB:.0f} MiB"
+            early, late = found[len(found) // 10 - 1], found[-1]
+            verdict = "ok" if late - early < MOST_MIB else f"more than {MOST_MIB:.0f} MiB"
             print(
-                f"{name:9} {len(found)} images: {found[len(found) // 10 - 1]:.0f} MiB after a tenth,"
-                f" {found[-1]:.0f} MiB after all: {grown:+.0f} MiB, {verdict}"
+                f"{name:9} {len(found)} images: {early:.0f} MiB after a tenth,"
+                f" {late:.0f} MiB after all: {late - early:+.0f} MiB, {verdict}"
             )
 
 

@@ -39,7 +39,8 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 # has finished.
 COMPLETE = ("already holds a model", "exists already")
 _DURATIONS = re.compile(
-    rb"in \d+\.\d minutes|\d+% of the time|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?(Z| UTC|[+-]\d\d:\d\d)?"
+    rb"in \d+\.\d minutes|\d+% of the time"
+    rb"|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?(Z| UTC|[+-]\d\d:\d\d)?"
 )
 
 
@@ -130,7 +131,7 @@ def counted(command: list[str], folder: Path, last: int = 0) -> None:
 
 def _is_change(event: str, args: tuple[object, ...], folder: Path) -> bool:
     if event == "open":
-        path, mode, flags = (*args, None, None, None)[:3]
+        path, _, flags = args
         writes = isinstance(flags, int) and flags & _WRITES
         if not writes or not isinstance(path, str | bytes):
             return False

@@ -78,11 +78,11 @@ def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_pla
     from ..models.copy_bundle import check_target
     from ..network.distributed import Team
     from ..training.plan.planner import plan_for, ready
-    from ..training.train import training_steps
+    from ..training.train import run_folder, training_steps
 
     leads = Team.here().leads
     with failing():
-        if not only_plan:
+        if not only_plan and not run_folder(output).exists():
             check_target(output, overwrite=options.overwrite or options.resume)
         pairs, names = _read(*sources)
         options = options.model_copy(update={"class_names": options.class_names or names})
