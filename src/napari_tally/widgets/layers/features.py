@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+OUTDATED = "out of date"  # column of features that are not those of the labels as they are now
+
 
 def features(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose row i is label i, as napari expects it: row 0 is the background."""
