@@ -8,6 +8,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_tally.core.errors import InputError
+from napari_tally.measurement.measure import measure_volumes
 from napari_tally.widgets.layers.label_layer import (
     brought_images,
     image_volume,
@@ -87,6 +88,24 @@ def test_only_images_of_the_place_are_offered_and_the_others_named() -> None:
     assert "tile 2" in problem and "4 um" in problem
     volumes, _ = brought_images([here], labels, label_volume(labels))
     assert volumes[0].array is here.data
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "rgb"),
+    [((6, 8, 3), "yx", True), ((2, 6, 8), "cyx", False), ((4, 2, 6, 8), "tcyx", False),
+     ((4, 6, 8, 3), "tyx", True), ((4, 3, 6, 8), "tzyx", False)],
+)  # fmt: skip
+def test_images_with_channels_and_frames_meet_labels_without_channels(shape, axes, rgb) -> None:
+    viewer = ViewerModel()
+    image = viewer.add_image(np.ones(shape, np.uint8), rgb=rgb, axis_labels=tuple(axes))
+    drawn = [n for n, a in zip(shape, axes, strict=False) if a != "c"]
+    labels = viewer.add_labels(np.ones(drawn, np.uint8))
+    assert images_on_grid(viewer, labels) == [image]
+    grid = label_volume(labels, images=[image])
+    assert grid.axes == axes.replace("c", "").upper()
+    table = measure_volumes(grid, brought_images([image], labels, grid)[0])
+    assert len(table) == (4 if "t" in axes else 1)
+    assert any(str(c).startswith("intensity_mean") for c in table)
 
 
 def test_labels_on_a_series_are_a_series() -> None:

@@ -106,3 +106,15 @@ def test_an_edited_layer_keeps_its_own_table_beside_a_new_result(
     viewer.layers.remove(found)
     viewer.layers.remove(new)
     assert not [live.layers for live in live_table._kept]
+
+
+def test_an_id_too_large_for_a_table_is_refused_in_a_sentence(dock, found, until, tmp_path) -> None:
+    found.data = found.data.astype(np.int32)
+    found.data[0, 0] = 2**30
+    found.refresh()
+    until(lambda: "1,073,741,824" in dock.panel.status.text())
+    dock.take_away.write(tmp_path / "t.csv")
+    assert not (tmp_path / "t.csv").exists()
+    found.data[0, 0] = 0
+    dock.take_away.write(tmp_path / "t.csv")
+    assert len(pd.read_csv(tmp_path / "t.csv")) == dock.done.result.count

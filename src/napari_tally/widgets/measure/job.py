@@ -11,6 +11,7 @@ from ...core.errors import InputError
 from ...core.progress import Step, Steps
 from ...features.declare.options import Measurements
 from ...objects.binary_mask import pieces_of_mask, separated
+from ..layers.features import check_ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from ...core.quantity import Quantity
     from ...core.volume import Volume
     from ...measurement.track import Tracked
-
-MOST_IDS = 5_000_000  # rows that a table of features may have
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,17 +112,6 @@ def split_job(labels: Volume) -> Steps[Volume]:
         raise InputError(f"{labels.name} has negative ids", hint="Labels must be 0 or larger")
     yield Step("find connected components", 0, 1)
     return separated(labels)
-
-
-def check_ids(labels: Volume, hint: str) -> None:
-    """Raise an `InputError` if ids are too large for a table with one row per id."""
-    most = int(np.asarray(labels.array).max(initial=0))
-    if most > MOST_IDS:
-        where = f" in {labels.name}" if labels.name else ""
-        raise InputError(
-            f"The largest id{where} is {most:,} but napari shows at most {MOST_IDS:,} rows",
-            hint=hint,
-        )
 
 
 def link_job(labels: Volume) -> Steps[Tracked]:

@@ -31,10 +31,8 @@ def _lines(measured: Measured, are_axes_guessed: bool) -> Iterator[str]:
     job, table = measured.job, measured.table
     labels = job.labels
     if are_axes_guessed:
-        yield (
-            f"The axes of {labels.name} are unknown: {labels.axes} is assumed. "
-            "Write TYX in Axes for a time series."
-        )
+        series = " Write TYX in Axes for a time series." if labels.axes == "ZYX" else ""
+        yield f"The axes of {labels.name} are unknown: {labels.axes} is assumed.{series}"
     if measured.pieces:
         yield (
             f"Is this one object or {measured.pieces:,} connected components? {labels.name} is a"

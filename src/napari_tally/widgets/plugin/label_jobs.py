@@ -17,11 +17,12 @@ from ...core.quantity import parse_quantity
 from ...objects.summary import summary
 from ..controls.features_table import show_table
 from ..controls.runner import Runner
+from ..layers.features import check_ids
 from ..layers.label_layer import brought_images, images_on_grid, label_axes, label_volume
 from ..layers.layer_state import state_of
 from ..layers.live_table import LiveTable
 from ..layers.placement import derived_look
-from ..measure.job import check_ids, split_job
+from ..measure.job import split_job
 from .writer import volume_to_write
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.progress import Step, Steps
+from ..layers.features import check_ids
 from ..layers.live_table import LiveTable
 from .result_parts import CLASSES, OBJECTS, parts_of
 
@@ -67,5 +68,6 @@ def edited_job(done: Done, arrays: Arrays) -> Steps[Done]:
         return done
     labels = arrays.get(OBJECTS, done.result.labels)
     image, info = done.job.cut, done.model.info
+    check_ids(replace(done.result.volume, array=labels), "Relabel them in the Measure dock")
     edited = remeasured(done.result, image, info, labels, arrays.get(CLASSES))
     return replace(done, result=edited)
