@@ -62,3 +62,12 @@ def test_an_image_that_is_replaced_changes_the_state() -> None:
     before = state_of([image])
     image.data = np.zeros((4, 4))
     assert state_of([image]) != before
+
+
+@pytest.mark.parametrize("place", [{"scale": (2, 1)}, {"translate": (0, 3)}, {"units": "um"}])
+def test_another_scale_or_place_changes_the_state(place) -> None:
+    layer = Labels(np.eye(4, dtype=np.uint16))
+    before = state_of([layer])
+    for name, value in place.items():
+        setattr(layer, name, value)
+    assert state_of([layer]) != before

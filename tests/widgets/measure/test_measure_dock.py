@@ -378,3 +378,17 @@ def test_a_layer_that_the_dock_has_left_keeps_its_own_table(viewer, dock, measur
     viewer.window.remove_dock_widget(dock.parentWidget())
     first.undo()
     until(lambda: first.features["label"].dropna().tolist() == list(range(1, 13)))
+
+
+def test_a_table_in_another_scale_is_out_of_date(viewer, dock, measure, until) -> None:
+    measure()
+    layer = viewer.layers["squares"]
+    before = layer.scale
+    layer.scale = 2 * before
+    until(lambda: "have changed since they were measured" in dock.live.problem)
+    assert not dock.live.update()
+    layer.scale = before
+    until(lambda: not dock.live.problem)
+    layer.scale = 2 * before
+    measure()
+    assert not dock.live.problem

@@ -1,4 +1,4 @@
-"""What the data of a layer are: a checksum that changes when they are edited."""
+"""What the data of a layer are, and where: a checksum that changes when they are edited."""
 
 from __future__ import annotations
 
@@ -17,24 +17,31 @@ if TYPE_CHECKING:
 QUICK_VOXELS = 2**24  # labels that are checked and measured again at once
 _SLAB = 2**24  # voxels read at once
 State = tuple[Any, ...]
+PLACE = ("scale", "translate", "rotate", "shear", "affine", "units")  # events of a layer
 
 
 def state_of(layers: Iterable[Layer]) -> State:
-    """Return the state of the data of layers, which an undo restores."""
+    """Return the state of the data and the place of layers, which an undo restores."""
     return drain(state_steps(layers))
 
 
 def state_steps(layers: Iterable[Layer]) -> Steps[State]:
-    """Return the state of the data of layers; yield after every part of an array."""
+    """Return the state of layers; yield after every part of an array."""
     states = []
     for layer in layers:
         array = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
         if not isinstance(layer, Labels) or layer.multiscale:
-            states.append(("is", id(array)))  # images are replaced, not painted
+            states.append((_place(layer), id(array)))  # images are replaced, not painted
             continue
         yield Step("check", len(states), len(states) + 1)
-        states.append((yield from _checksum_steps(array)))
+        states.append((_place(layer), (yield from _checksum_steps(array))))
     return tuple(states)
+
+
+def _place(layer: Layer) -> str:
+    """Return what places a layer in the world: its sizes are measured with it."""
+    numbers = (layer.scale, layer.translate, layer.rotate, layer.shear, layer.affine.affine_matrix)
+    return f"{[np.asarray(n).tolist() for n in numbers]} {layer.units}"
 
 
 def are_quick(layers: Iterable[Layer]) -> bool:

@@ -12,14 +12,14 @@ from ...core.errors import TallyError, sentence
 from ...core.progress import Steps, drain
 from ..controls.runner import Runner
 from .features import OUTDATED, features
-from .layer_state import State, are_quick, state_of, state_steps
+from .layer_state import PLACE, State, are_quick, state_of, state_steps
 
 if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-EDITED = "The labels were edited since they were measured"
+EDITED = "The labels have changed since they were measured"
 BUSY = "The labels are being updated. Try again when they are ready."
 _REST_MS = 300  # after the last edit
 _kept: list[LiveTable] = []  # of layers in a viewer, which nothing else references
@@ -28,8 +28,8 @@ _kept: list[LiveTable] = []  # of layers in a viewer, which nothing else referen
 class LiveTable(QObject):
     """Notices edits of label layers; a subclass with a `recipe` measures them again.
 
-    Edits are announced by napari (paint, fill, new data), or noticed by a checksum: when the layer
-    is drawn again (undo, a script) and before the table is used.
+    Edits are announced by napari (paint, fill, new data, another scale), or noticed by a checksum:
+    when the layer is drawn again (undo, a script) and before the table is used.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class LiveTable(QObject):
         if now == self.measured_state:
             self._compare(now)
             return True
-        if not self.at_once:
+        if not self.at_once or self._moved(now):
             self._mark()
             return False
         self.runner.cancel()
@@ -147,7 +147,8 @@ class LiveTable(QObject):
         self.runner.cancel()
         self._checker.cancel()
         for layer in self.layers:
-            layer.events.data.disconnect(self._touched)
+            for name in ("data", *PLACE):
+                layer.events[name].disconnect(self._touched)
             if isinstance(layer, Labels):
                 layer.events.paint.disconnect(self._painted)
                 layer.events.set_data.disconnect(self._touched)
@@ -188,7 +189,8 @@ class LiveTable(QObject):
 
     def _connect(self) -> None:
         for layer in self.layers:
-            layer.events.data.connect(self._touched)
+            for name in ("data", *PLACE):
+                layer.events[name].connect(self._touched)
             if isinstance(layer, Labels):
                 layer.events.paint.connect(self._painted)
                 layer.events.set_data.connect(self._touched)
@@ -224,8 +226,13 @@ class LiveTable(QObject):
             return
         self._known = now
         self._mark()
-        if self.at_once:
+        if self.at_once and not self._moved(now):
             self.start()
+
+    def _moved(self, now: State) -> bool:
+        """Return whether a layer has another scale or place: recipes keep the calibration."""
+        before = self.measured_state or now
+        return [place for place, _ in before] != [place for place, _ in now]
 
     def _finished(self, found: Any) -> None:
         self.take(self._asked)
