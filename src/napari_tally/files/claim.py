@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from ..core.atomic import keeping
 from ..core.errors import FileError
-from ..core.part_folder import sweep
+from ..core.part_folder import LOCK, sweep
 
 try:
     import fcntl
@@ -127,11 +127,14 @@ def forget_claim(outputs: Sequence[Path]) -> None:
 def locked(path: Path, problem: str) -> Iterator[IO[str]]:
     """Hold a file that only one process can hold; it is removed at the end if it is empty.
 
+    So is its folder, if it was not there before.
+
     Raises
     ------
     FileError
         With the `problem` if another process holds it, or if the folder cannot be written.
     """
+    made = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = _opened(path)
@@ -146,19 +149,18 @@ def locked(path: Path, problem: str) -> Iterator[IO[str]]:
             with suppress(OSError):
                 if not os.fstat(file.fileno()).st_size:
                     path.unlink()
+                if made:
+                    path.parent.rmdir()  # if nothing was written to it
 
 
 def _opened(path: Path) -> IO[str]:
-    """Open a file and lock it; the lock ends with the process and is not inherited by others."""
+    """Open a file and lock it; the lock ends with the process."""
     while True:
         file = path.open("a+", encoding="utf-8")
         if fcntl is None:
             return file
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except PermissionError as error:
-            file.close()
-            raise BlockingIOError from error
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.close()
             raise
@@ -173,7 +175,7 @@ def _opened(path: Path) -> IO[str]:
 def _path(last: Path) -> Path:
     """Return a short hidden name beside an output."""
     name = hashlib.sha256(os.fsencode(last.name)).hexdigest()[:16]
-    return last.with_name(f".tally-{name}.claim")
+    return last.with_name(f"{LOCK}{name}")
 
 
 def _resumed(outputs: Sequence[Path], run: Mapping[str, Any], file: IO[str]) -> Claim | None:

@@ -65,7 +65,7 @@ def expand(inputs: Iterable[str | os.PathLike[str]], *, quiet: bool = False) -> 
         If a folder or pattern has no readable image.
     """
     texts = [str(user_path(text)) for text in inputs]
-    matches = _slices_joined([p for text in texts for p in _matches(text)])
+    matches = _joined(_slices_joined([p for text in texts for p in _matches(text)]))
     found = {os.path.normcase(os.path.abspath(p)): p for p in matches}
     given = [p for p in found.values() if len(found) == 1 or not _made_by_us(p)]
     paths = without_labels(given)
@@ -121,6 +121,21 @@ def pattern_files(pattern: str | os.PathLike[str]) -> list[Path]:
     if not found:
         raise InputError(f"No image file matches {text!r}")
     return found
+
+
+def _joined(paths: list[Path]) -> list[Path]:
+    """Keep the first of the files that are read as one image, such as its channels or frames."""
+    kept: list[Path] = []
+    covered: set[Path] = set()
+    for path in paths:
+        if path.resolve() in covered:
+            continue
+        found = format_of(path) if len(paths) > 1 and path.is_file() else None
+        if found is not None and found.same_image is not None:
+            parts = {p.resolve() for p in found.same_image(path)}
+            covered |= parts if len(parts) > 1 else set()
+        kept.append(path)
+    return kept
 
 
 def _slices_joined(paths: list[Path]) -> list[Path]:

@@ -245,3 +245,12 @@ def test_strips_and_wide_integers_are_written(
     assert max(last.shape) <= 1024
     extent = np.multiply(last.shape[-2:], last.spacing[-2:])
     np.testing.assert_allclose(extent, np.multiply(shape[-2:], 0.5), rtol=0.01)
+
+
+def test_all_chunks_of_an_image_are_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    black = np.zeros((3, 20, 30), np.uint16)
+    write(Volume(black, "ZYX", (1, 1, 1), "um"), tmp_path / "a.ome.zarr")
+    assert not np.asarray(read(tmp_path / "a.ome.zarr").array).any()
+    assert not caplog.text

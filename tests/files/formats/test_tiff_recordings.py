@@ -12,6 +12,7 @@ import tifffile
 
 from napari_tally.core.errors import FileError, InputError, TallyError
 from napari_tally.files import list_series, read, read_header
+from napari_tally.files.expand_inputs import expand
 
 HEAD = '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"'
 Y, X = 5, 6
@@ -271,3 +272,14 @@ def test_a_description_does_not_decode_pixels(tmp_path: Path, monkeypatch: Any) 
     monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", fail)
     assert read_header(path).shape == (2, 3, Y, X)
     assert read_header(tmp_path / "a.tif").axes == "ZYX"
+
+
+def test_files_of_one_image_are_one_input(tmp_path: Path) -> None:
+    channels(tmp_path)
+    assert [source.path.name for source in expand([tmp_path])] == ["c0.ome.tif"]
+    xml = [image(data(f"p{p}.ome.tif", f"{p}", 2), T=2, number=p) for p in range(2)]
+    for p in range(2):
+        save(tmp_path / f"p{p}.ome.tif", planes(2), full(f"{p}", *xml))
+    (tmp_path / "broken.ome.tif").write_bytes(b"II*\0no")
+    names = [source.path.name for source in expand([tmp_path])]
+    assert names == ["broken.ome.tif", "c0.ome.tif", "p0.ome.tif", "p1.ome.tif"]

@@ -66,6 +66,8 @@ class Format:
         Path to the image and its labels at all their resolutions, where a file can hold several.
     recognizes : callable, optional
         Whether a path without a suffix of ours, or a folder, is of this format.
+    same_image : callable, optional
+        Path to the files that `read` joins to one image, where an image may have several.
     folder : bool
         Whether an image is a folder of its own, with nothing else in it.
     slices : bool
@@ -94,6 +96,7 @@ class Format:
     list_series: Callable[[Path], list[Series]] | None = None
     list_pyramids: Callable[[Path], list[Pyramid]] | None = None
     recognizes: Callable[[Path], bool] | None = None
+    same_image: Callable[[Path], set[Path]] | None = None
     folder: bool = False
     slices: bool = False
     napari_reads: tuple[str, ...] = ()

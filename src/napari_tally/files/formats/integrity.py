@@ -125,10 +125,15 @@ def check_pages(pages: Sequence[Any], path: Path) -> None:
             raise truncated(path, size)
     for page in pages:
         key = page.keyframe
-        if key.dtype is not None:
+        if key.dtype is None:
+            continue
+        parts = [(key.shape, sum(page.databytecounts))]
+        if key.is_tiled:
+            parts.append((key.chunks, max(page.databytecounts, default=0)))
+        for shape, held in parts:
             check_claimed_size(
-                path, key.shape, key.dtype, compressed=True, loaded=False, ratio=_ratio(page, key),
-                held=sum(page.databytecounts),
+                path, shape, key.dtype, compressed=True, loaded=False, ratio=_ratio(page, key),
+                held=held,
             )  # fmt: skip
 
 

@@ -134,10 +134,10 @@ def _write(volume: Volume, path: Path, version: str, *, owned: bool) -> None:
     if labels:
         array = smallest(np.asarray(array), _LABEL_TYPES)
     group = zarr.open_group(str(path), mode="w", zarr_format=3 if version == "0.5" else 2)
-    stored = [_stored(arranged(volume, array, order), group, "0", order)]
+    stored = [_stored(arranged(volume, array, order), group, "0", order, labels=labels)]
     while max(stored[-1].shape[-2:]) > _LARGE:
         smaller = _halved(stored[-1], labels=labels)
-        stored.append(_stored(smaller, group, str(len(stored)), order))
+        stored.append(_stored(smaller, group, str(len(stored)), order, labels=labels))
     multiscale = _multiscale(volume, order, len(stored), path.name, labels=labels)
     metadata = _metadata(volume, multiscale, version, stored[-1])
     if labels:
@@ -147,7 +147,7 @@ def _write(volume: Volume, path: Path, version: str, *, owned: bool) -> None:
     group.attrs.update(noted | ({"ome": metadata} if version == "0.5" else metadata))
 
 
-def _stored(data: Any, group: zarr.Group, name: str, order: str) -> zarr.Array:
+def _stored(data: Any, group: zarr.Group, name: str, order: str, *, labels: bool) -> zarr.Array:
     """Write one level, chunk by chunk."""
     import dask.array as da
     from numcodecs import Blosc
@@ -162,6 +162,7 @@ def _stored(data: Any, group: zarr.Group, name: str, order: str) -> zarr.Array:
         dtype=np.uint8 if data.dtype == bool else data.dtype.newbyteorder("="),
         compressors=Blosc(cname="lz4", clevel=5) if old else "auto",
         chunk_key_encoding={"name": "v2" if old else "default", "separator": "/"},
+        config={"write_empty_chunks": not labels},  # a chunk that lacks in an image is a warning
         **names,
     )
     da.store(da.asarray(data).astype(array.dtype).rechunk(chunks), array, lock=False)

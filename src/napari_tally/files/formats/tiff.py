@@ -16,6 +16,7 @@ from ...core.errors import FileError, InputError, TallyError
 from ...core.volume import AXES, SPATIAL, Volume
 from .axis_order import given_axes, restored
 from .format import Format
+from .guarded import guarded
 from .integrity import check_data, check_imagej, check_tiff
 from .ome_set import COMPANION, OmeSet
 from .series import Series, place_of
@@ -66,6 +67,26 @@ def list_series(path: Path) -> list[Series]:
         Series(str(n), f"{name}, {size}" if name else size)
         for n, (name, size) in enumerate(sizes, 1)
     ]
+
+
+def same_image(path: Path) -> set[Path]:
+    """Return the files whose planes form one image with those of a TIFF, with the TIFF itself.
+
+    Of a file that cannot be read it is that file: reading it gives the reason.
+    """
+    if not path.name.lower().endswith((".ome.tif", ".ome.tiff")):
+        return {path}
+    try:
+        with guarded(path), _opened(path) as tif:
+            if "<UUID" not in (tif.ome_metadata or "") and ":UUID" not in (tif.ome_metadata or ""):
+                return {path}
+            recording = OmeSet.of_tiff(tif, path, strict=False)
+            own = [] if recording is None else recording.own()
+            if recording is not None and len(own) == 1:
+                return recording.images[own[0]].planes.files() | {path}
+    except TallyError:
+        return {path}
+    return {path}
 
 
 def _series_of(recording: OmeSet) -> list[Series]:
@@ -349,6 +370,7 @@ FORMAT = Format(
     written=WRITTEN,
     read_header=read_header,
     recognizes=_is_companion,
+    same_image=same_image,
     napari_reads=(".btf", ".companion.ome", ".ndpi", ".svs"),
     read=read,
     write=write,
