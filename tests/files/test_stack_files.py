@@ -65,3 +65,22 @@ def test_an_image_of_a_tiff_is_chosen_by_its_number(tmp_path: Path) -> None:
     write(Volume(np.zeros((4, 5), np.uint8), "YX"), tmp_path / "b.png")
     with pytest.raises(InputError, match="picture files hold one image"):
         read(tmp_path / "b.png", series="1")
+
+
+def test_channels_are_brought_to_the_place_of_the_first(tmp_path: Path) -> None:
+    array = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    plain, turned = np.eye(4), np.diag([1.0, 1, -1, 1])
+    turned[2, 3] = 3
+    away = np.array(plain)
+    away[2, 3] = 0.5
+    for name, values, affine in (("a", array, plain), ("b", array[..., ::-1], turned),
+                                 ("c", array, away)):  # fmt: skip
+        write(Volume(values, "ZYX", (1.0,) * 3, "mm", affine), tmp_path / f"{name}.nii.gz")
+    files = [tmp_path / f"{name}.nii.gz" for name in "abc"]
+    found = np.asarray(read_stack(files[:2], "C").array)
+    np.testing.assert_array_equal(found, [array, array])
+    with pytest.raises(InputError, match=r"differ in position by up to 0\.5 mm"):
+        np.asarray(read_stack(files, "C").array)
+    resampled = np.asarray(read_stack(files, "C", resample=True).array)[2]
+    assert resampled.dtype == np.int16
+    np.testing.assert_array_equal(resampled[..., 1:], np.rint(array[..., 1:] - 0.5))
