@@ -6,7 +6,7 @@ DOCTESTED := src/napari_tally/api src/napari_tally/core src/napari_tally/files/_
 	src/napari_tally/models/bundle.py src/napari_tally/segmentation/result.py \
 	src/napari_tally/evaluation/evaluation.py docs/how-to/python.md
 
-.PHONY: demo test quick fuzz doctest docs lint types check manifest clean
+.PHONY: demo test quick fuzz killed doctest docs lint types check manifest clean
 
 demo: .venv/.demo-stamp
 	$(BIN)/tally demo --output tally-demo
@@ -23,6 +23,10 @@ quick: .venv/.test-stamp
 # Commands on 5,200 damaged files of every format, models and checkpoints: about half an hour.
 fuzz: .venv/.test-stamp
 	cd tests && ../$(BIN)/python -m fuzzing.run --each 200
+
+# Commands killed at every write and rename, and at 100 random moments: about ten minutes.
+killed: .venv/.test-stamp
+	cd tests && ../$(BIN)/python -m killing.run --moments 100
 
 doctest: .venv/.test-stamp
 	$(BIN)/python -m pytest --doctest-modules --doctest-glob="*.md" $(DOCTESTED)

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import pytest
 
-from napari_tally.core.jit import at_most, compiled, threads
+from napari_tally.core.jit import at_most, compiled, fallback_folder, threads
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -109,3 +109,51 @@ def test_loops_take_no_more_threads_than_omp_num_threads() -> None:
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "1"]
+
+
+@pytest.fixture
+def shared_temporary(tmp_path, monkeypatch):
+    """A folder of temporary files that everyone can write to, and the name in it for our code."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    fallback_folder.cache_clear()
+    yield tmp_path / f"napari-tally-{os.geteuid()}"
+    fallback_folder.cache_clear()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have a folder for each user")
+def test_compiled_code_goes_to_a_folder_of_ours_alone(shared_temporary) -> None:
+    assert fallback_folder() == shared_temporary
+    assert shared_temporary.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have a folder for each user")
+@pytest.mark.parametrize("made", ["open to others", "a link", "a file", "of another user"])
+def test_a_folder_that_others_prepared_is_not_used(shared_temporary, monkeypatch, made) -> None:
+    if made == "a link":
+        (shared_temporary.parent / "other").mkdir(mode=0o700)
+        shared_temporary.symlink_to(shared_temporary.parent / "other")
+    elif made == "a file":
+        shared_temporary.touch(0o700)
+    else:
+        shared_temporary.mkdir(mode=0o700)
+        if made == "open to others":
+            shared_temporary.chmod(0o770)
+        else:
+            user = os.geteuid()
+            names = iter([user])
+            monkeypatch.setattr(os, "geteuid", lambda: next(names, user + 1))
+    found = fallback_folder()
+    assert found != shared_temporary
+    assert found.stat().st_mode & 0o777 == 0o700
+
+
+def test_loops_run_as_plain_python_where_numba_is_switched_off() -> None:
+    script = (
+        "import numpy as np\n"
+        "from napari_tally.features.measure import measure\n"
+        "print(measure(np.ones((4, 4), np.uint8))['area_px2'].tolist())"
+    )
+    env = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[16.0]"]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from zipfile import ZipFile
 
 import monai.bundle
 import pytest
 import torch
 
-from napari_tally.core.errors import ModelError
+from napari_tally.core.errors import ModelError, OutputExistsError
 from napari_tally.heads import Boundary
 from napari_tally.models.bundle import INFERENCE, METADATA, load_model, save_model, shipped_models
+from napari_tally.models.copy_bundle import copy_model
 from napari_tally.models.model_info import ModelInfo
 from napari_tally.models.preprocessing import DiameterRange, Preprocessing
-from napari_tally.models.weights import CHECKPOINT, WEIGHTS
-from napari_tally.network.architectures import DynUNet, UNet
+from napari_tally.models.weights import CHECKPOINT, WEIGHTS, parameters
+from napari_tally.network.architectures import ARCHITECTURES, Demand, DynUNet, UNet
 
 SMALL = UNet(channels=(4, 8), strides=(2,), out_channels=3)
 
@@ -149,3 +151,100 @@ def test_a_network_with_other_channels_than_the_head_is_refused(folder) -> None:
 def test_images_are_scaled_to_the_object_sizes_of_the_training() -> None:
     sizes = DiameterRange(low=5, typical=10, high=20)
     assert [sizes.scale_for(d) for d in (2, 5, 13, 20, 40)] == [5, 1, 1, 1, 0.25]
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"channels": [10**6] * 2},
+        {"channels": [-4, 8]},
+        {"channels": [], "strides": []},
+        {"channels": [1] * 2000, "strides": [1] * 1999},
+        {"num_res_units": 10**9},
+        {"strides": [0]},
+        {"channels": [16384, 16384]},
+    ],
+    ids=lambda network: str(network)[:40],
+)
+def test_an_absurd_network_is_refused_before_it_is_built(folder, network) -> None:
+    _edit(folder / INFERENCE, network_def=SMALL.definition() | network)
+    with pytest.raises(ModelError, match=r"network"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_parameters_are_counted_without_memory_for_them(name) -> None:
+    architecture = ARCHITECTURES[name].planned(Demand(2, 1, 3, (64, 64), 2))
+    assert parameters(architecture) == sum(p.numel() for p in architecture.build().parameters())
+
+
+@pytest.mark.parametrize("content", [{1: torch.zeros(1)}, {"a": 3}, [1], "text"])
+def test_a_checkpoint_of_something_else_is_refused(folder, content) -> None:
+    (folder / WEIGHTS).unlink()
+    torch.save(content, folder / CHECKPOINT)
+    with pytest.raises(ModelError, match="holds"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("pickled", [b"\x80\x02R.", b"\x80\x02h\x05.", b"", b"\x80\x02Q."])
+def test_a_damaged_pickle_is_refused(folder, pickled) -> None:
+    (folder / WEIGHTS).unlink()
+    with ZipFile(folder / CHECKPOINT, "w") as archive:
+        archive.writestr("archive/data.pkl", pickled)
+        archive.writestr("archive/version", "3")
+    with pytest.raises(ModelError):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("content", [b'{"a":' + b"[" * 200_000, b"\xff\xfe", b"[1]", b""])
+def test_a_damaged_description_is_refused(folder, content) -> None:
+    (folder / METADATA).write_bytes(content)
+    with pytest.raises(ModelError):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("part", [WEIGHTS, METADATA, INFERENCE])
+def test_links_out_of_a_model_are_not_followed(folder, tmp_path, part) -> None:
+    (folder / part).rename(tmp_path / "elsewhere")
+    (folder / part).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ModelError, match="link out of the folder"):
+        load_model(folder)
+
+
+def test_a_model_in_a_linked_folder_is_read(folder, tmp_path) -> None:
+    (tmp_path / "link").symlink_to(folder)
+    assert load_model(tmp_path / "link").info.name == "small"
+
+
+def test_a_card_is_shown_whatever_it_holds_but_no_other_file(folder, tmp_path, run) -> None:
+    card = folder / "docs" / "README.md"
+    card.parent.mkdir()
+    card.write_bytes(b"# caf\xe9 \x1b[2J")
+    code, out, _ = run("models", "show", str(folder))
+    assert (code, r"# caf\xe9 \x1b[2J" in out) == (0, True)
+    card.unlink()
+    (tmp_path / "secret").write_text("secret")
+    card.symlink_to(tmp_path / "secret")
+    code, out, err = run("models", "show", str(folder))
+    assert (code, "secret" in out, "link out of" in err) == (1, False, True)
+
+
+def test_links_of_a_model_are_not_copied(folder, tmp_path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "extra").symlink_to(tmp_path / "secret")
+    (folder / "more").symlink_to(tmp_path)
+    model = load_model(folder)
+    copy_model(model, model.info, tmp_path / "copy")
+    assert load_model(tmp_path / "copy").info == model.info
+    assert not [p.name for p in (tmp_path / "copy").rglob("*") if p.name in ("extra", "more")]
+
+
+def test_a_folder_with_more_than_a_model_is_not_replaced(folder, tmp_path) -> None:
+    model = load_model(folder)
+    copy_model(model, model.info, tmp_path / "copy")
+    copy_model(model, model.info, tmp_path / "copy", overwrite=True)
+    (tmp_path / "copy" / "notes.txt").write_text("mine")
+    with pytest.raises(OutputExistsError, match=r"such as notes\.txt"):
+        copy_model(model, model.info, tmp_path / "copy", overwrite=True)
+    assert (tmp_path / "copy" / "notes.txt").exists()

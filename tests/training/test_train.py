@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
@@ -15,7 +16,7 @@ from safetensors.torch import load_file
 
 import napari_tally
 from napari_tally import Volume
-from napari_tally.core.errors import InputError, OutputExistsError
+from napari_tally.core.errors import FileError, InputError, OutputExistsError
 from napari_tally.core.progress import drain
 from napari_tally.heads import Center, Panoptic, Semantic
 from napari_tally.models.bundle import load_model, save_model
@@ -253,3 +254,74 @@ def test_arrays_are_trained_on_from_python(tmp_path) -> None:
     assert [step.done for step in seen] == [1, 2, 3, 4]
     assert all(np.isfinite(step.loss) for step in seen)
     assert trained.lines()[0].startswith("4 steps")
+
+
+def _killed(folder: Path, done: int, **options) -> None:
+    """Leave what a training leaves that is killed after so many steps."""
+    before = folder / "before"
+    run = _trained(folder, **options)
+    for _ in range(done):
+        next(s for s in run if isinstance(s, Learning))
+    shutil.copytree(run_folder(folder / "model"), before)
+    run.close()
+    shutil.rmtree(folder / "model", ignore_errors=True)
+    shutil.rmtree(run_folder(folder / "model"))
+    before.rename(run_folder(folder / "model"))
+
+
+def test_a_killed_run_goes_on_with_the_same_options_and_images(tmp_path) -> None:
+    whole = drain(_trained(tmp_path / "whole", steps=6))
+    _killed(tmp_path, 3, steps=6)
+    resumed = drain(_trained(tmp_path, steps=6))
+    assert resumed.training.step == 6
+    assert resumed.training.losses == pytest.approx(whole.training.losses, rel=1e-4)
+    assert not run_folder(tmp_path / "model").exists()
+
+
+def test_a_killed_run_does_not_go_on_with_other_options_or_images(tmp_path) -> None:
+    _killed(tmp_path, 3, steps=6)
+    with pytest.raises(OutputExistsError, match="contains a stopped run"):
+        drain(_trained(tmp_path, steps=7))
+    others = [_pair(i, (40, 40)) for i in range(5)]
+    with pytest.raises(OutputExistsError, match="contains a stopped run"):
+        drain(_trained(tmp_path, others, steps=6))
+
+
+def test_a_run_that_was_killed_before_its_plan_starts_anew(tmp_path) -> None:
+    run_folder(tmp_path / "model").mkdir(parents=True)
+    with pytest.raises(InputError, match="no stopped run"):
+        drain(_trained(tmp_path, resume=True))
+    assert drain(_trained(tmp_path)).training.step == QUICK["steps"]
+
+
+def test_a_folder_of_others_is_not_taken_for_a_run(tmp_path) -> None:
+    run_folder(tmp_path / "model").mkdir(parents=True)
+    (run_folder(tmp_path / "model") / "thesis.docx").touch()
+    with pytest.raises(OutputExistsError, match=r"such as thesis\.docx"):
+        drain(_trained(tmp_path, overwrite=True))
+    assert (run_folder(tmp_path / "model") / "thesis.docx").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff\xfe", b"[" * 200_000, b"[]", None],
+    ids=["", "bytes", "deep", "list", "batch"],
+)
+def test_a_damaged_plan_is_refused_in_a_sentence(tmp_path, content) -> None:
+    _killed(tmp_path, 1, steps=6)
+    plan = run_folder(tmp_path / "model") / "plan.json"
+    if content is None:
+        found = json.loads(plan.read_text())
+        found["plan"]["batch"] = found["plan"]["workers"] = 10**9
+        content = json.dumps(found).encode()
+    plan.write_bytes(content)
+    with pytest.raises(FileError, match="cannot be read"):
+        drain(_trained(tmp_path, steps=6, resume=True))
+
+
+def test_two_processes_do_not_train_one_model(tmp_path) -> None:
+    first = _trained(tmp_path)
+    next(first)
+    with pytest.raises(FileError, match="is being trained by another process"):
+        drain(_trained(tmp_path))
+    first.close()

@@ -88,11 +88,11 @@ def _train(
     from ..models.copy_bundle import check_target
     from ..network.distributed import Team
     from ..training.plan.planner import plan_for, ready
-    from ..training.train import training_steps
+    from ..training.train import run_folder, training_steps
 
     leads = Team.here().leads
     with failing():
-        if not only_plan:
+        if not only_plan and not run_folder(output).exists():
             check_target(output, overwrite=options.overwrite or options.resume)
         pairs, classes = _read(*sources, suffix=suffix, resample=options.resample)
         options = options.model_copy(update={"class_names": options.class_names or classes})
@@ -136,6 +136,6 @@ def _read(
 
 def _asked() -> str:
     """Ask for the licence of the model in an interactive terminal."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         return _NOT_STATED
     return str(typer.prompt("Licence of the model", default=_NOT_STATED))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".part-"
+LOCK = ".tally-"  # files that a process holds while it writes; with content, until it is done
 _OLD = ".old"
 _swept: set[Path] = set()
 
@@ -50,8 +52,11 @@ def sweep(parent: Path) -> None:
     if fcntl is None:
         return
     with suppress(OSError):
-        for left in list(parent.glob(f"{PREFIX}*")):
-            if not left.is_symlink() and left.stat().st_uid == os.getuid():
+        for left in [*parent.glob(f"{PREFIX}*"), *parent.glob(f"{LOCK}*")]:
+            found = left.lstat()
+            lock = left.name.startswith(LOCK)
+            ours = found.st_uid == os.getuid() and not stat.S_ISLNK(found.st_mode)
+            if ours and not (lock and found.st_size):
                 _remove_if_dead(left)
 
 

@@ -49,12 +49,16 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """Arrays of the same shape, and the voxel size in the unit of the tables."""
+    """Arrays of the same shape, and the voxel size in the unit of the tables.
+
+    `grid` is the ground truth as it was read, whose place is that of the arrays.
+    """
 
     predicted: NDArray[np.integer]
     ground_truth: NDArray[np.integer]
     spacing: tuple[float, ...]
     unit: str
+    grid: Volume
     predicted_classes: NDArray[np.integer] | None = None
     ground_truth_classes: NDArray[np.integer] | None = None
     notes: tuple[str, ...] = ()
@@ -84,7 +88,7 @@ def read_pair(pair: Pair, options: EvaluateOptions) -> Compared:
             other, true, resample=options.resample, labels=True, what=_TRUE
         )
         notes.append(note)
-    volumes = [volume.squeezed("Z") for volume in volumes]
+    grid, volumes = volumes[1], [volume.squeezed("Z") for volume in volumes]
     classes = options.kind == "classes"
     notes += [
         f"{v.name} is a mask; its connected components are scored as objects"
@@ -106,6 +110,7 @@ def read_pair(pair: Pair, options: EvaluateOptions) -> Compared:
         arrays[1],
         calibrated.spacing_in(unit),
         unit,
+        grid,
         beside[0],
         beside[1],
         tuple(filter(None, notes)),

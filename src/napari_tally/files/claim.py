@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from ..core.atomic import keeping
 from ..core.errors import FileError
-from ..core.part_folder import sweep
+from ..core.part_folder import LOCK, sweep
 
 try:
     import fcntl
@@ -154,16 +154,13 @@ def locked(path: Path, problem: str) -> Iterator[IO[str]]:
 
 
 def _opened(path: Path) -> IO[str]:
-    """Open a file and lock it; the lock ends with the process and is not inherited by others."""
+    """Open a file and lock it; the lock ends with the process."""
     while True:
         file = path.open("a+", encoding="utf-8")
         if fcntl is None:
             return file
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except PermissionError as error:
-            file.close()
-            raise BlockingIOError from error
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.close()
             raise
@@ -178,7 +175,7 @@ def _opened(path: Path) -> IO[str]:
 def _path(last: Path) -> Path:
     """Return a short hidden name beside an output."""
     name = hashlib.sha256(os.fsencode(last.name)).hexdigest()[:16]
-    return last.with_name(f".tally-{name}.claim")
+    return last.with_name(f"{LOCK}{name}")
 
 
 def _resumed(outputs: Sequence[Path], run: Mapping[str, Any], file: IO[str]) -> Claim | None:

@@ -69,7 +69,7 @@ def expand(inputs: Iterable[str | os.PathLike[str]], *, quiet: bool = False) -> 
     found = {os.path.normcase(os.path.abspath(p)): p for p in matches}
     given = [p for p in found.values() if len(found) == 1 or not _made_by_us(p)]
     paths = without_labels(given)
-    left_out = [p.name for p in given if p not in paths]
+    left_out = sorted(p.name for p in set(given).difference(paths))
     if left_out and not quiet:
         logger.info("Left out as labels of other images: %s.", _listed(left_out))
     folders = _folders(paths)

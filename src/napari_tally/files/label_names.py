@@ -120,17 +120,19 @@ def matched(
     InputError
         If labels have several images that are equally likely: channels in files of their own.
     """
-    by_key: dict[str, list[tuple[int, str]]] = {}
+    by_key: dict[str, dict[int, list[str]]] = {}
     for image, costs in images.items():
         for key, cost in costs.items():
-            by_key.setdefault(key, []).append((cost, image))
+            by_key.setdefault(key, {}).setdefault(cost, []).append(image)
     found = {}
     for label, costs in labels.items():
-        near = [(own + cost, i) for key, own in costs.items() for cost, i in by_key.get(key, ())]
+        near = [
+            (own + cost, key, cost) for key, own in costs.items() for cost in by_key.get(key, ())
+        ]
         if not near:
             continue
         least = min(near)[0]
-        best = sorted({image for cost, image in near if cost == least})
+        best = sorted({i for total, key, c in near if total == least for i in by_key[key][c]})
         if len(best) > 1:
             raise InputError(
                 f"Several images have the labels {label}: {', '.join(best[:4])}",

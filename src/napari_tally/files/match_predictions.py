@@ -97,12 +97,12 @@ def _matched_names(
         }
         for files in (ours, theirs)
     ]
-    found: dict[str, str] = {}
-    for prediction, true in matched(*both).items():
-        other = next((p for p, t in found.items() if t == true), None)
-        if other is not None:
-            raise _two_labels(true, ours[other], ours[prediction])
-        found[prediction] = true
+    found = matched(*both)
+    before: dict[str, str] = {}
+    for prediction, true in found.items():
+        if true in before:
+            raise _two_labels(true, ours[before[true]], ours[prediction])
+        before[true] = prediction
     return found
 
 

@@ -79,7 +79,7 @@ def built(architecture: Architecture, weights: Path) -> nn.Module:
         If the network cannot be built, or is larger than its weights.
     """
     try:
-        count = _parameters(architecture)
+        count = parameters(architecture)
         if count > max(weights.stat().st_size, _ALWAYS):
             raise ModelError(
                 f"The network has {count:,} parameters, but {weights} only"
@@ -94,7 +94,7 @@ def built(architecture: Architecture, weights: Path) -> nn.Module:
         ) from error
 
 
-def _parameters(architecture: Architecture) -> int:
+def parameters(architecture: Architecture) -> int:
     """Count the parameters of a network without memory for them."""
     import torch
     from torch.overrides import TorchFunctionMode

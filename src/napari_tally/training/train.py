@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.atomic import remove_folder
 from ..core.errors import InputError, OutputExistsError
-from ..core.part_folder import PREFIX, sweep
+from ..core.part_folder import LOCK, PREFIX, sweep
 from ..core.progress import Step, Steps
 from ..files.claim import locked
 from ..models.bundle import load_model
@@ -84,8 +84,8 @@ def training_steps(
     options, team = options or TrainingOptions(), Team.here()
     if not team.leads:
         return (yield from _training_steps(pairs, output, options, team))
-    name = f".tally-{output.name}.training"
-    with locked(output.with_name(name), f"{output} is being trained by another process"):
+    name = output.with_name(f"{LOCK}{output.name}")
+    with locked(name, f"{output} is being trained by another process"):
         return (yield from _training_steps(pairs, output, options, team))
 
 

@@ -170,3 +170,10 @@ def test_a_segmentation_object_is_refused(tmp_path: Path) -> None:
     path = shutil.copy(get_testdata_file("liver_1frame.dcm", download=False), tmp_path)
     with pytest.raises(InputError, match="a segmentation object, which is not read"):
         read(path)
+
+
+def test_a_folder_of_series_names_one_of_them(tmp_path: Path) -> None:
+    save_series(tmp_path / "study" / "head", STACK, along(COUNT))
+    with pytest.raises(FileError, match=r"Folders in it are images, such as .*head") as caught:
+        read(tmp_path)
+    assert "--stack" not in str(caught.value)

@@ -190,6 +190,50 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path) -> None:
         drain(_run(tmp_path, architecture=other))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda saved: saved.pop("state"),
+        lambda saved: saved.update(state="none"),
+        lambda saved: saved["state"].update(step="three"),
+        lambda saved: saved["state"].update(losses=3),
+        lambda saved: saved.pop("optimizer"),
+        lambda saved: saved.update(optimizer=[1]),
+        lambda saved: saved.update(network={"a": torch.zeros(1)}),
+        lambda saved: saved.update(average=3),
+    ],
+)
+def test_an_odd_checkpoint_is_refused_in_a_sentence(tmp_path, change) -> None:
+    drain(_run(tmp_path, steps=4))
+    saved = torch.load(tmp_path / "last.pt", weights_only=True)
+    change(saved)
+    torch.save(saved, tmp_path / "last.pt")
+    with pytest.raises(ModelError, match="or damaged"):
+        drain(_run(tmp_path, steps=8))
+
+
+@pytest.mark.parametrize("content", [[1], 3, torch.zeros(2)])
+def test_a_checkpoint_of_something_else_is_refused(tmp_path, content) -> None:
+    torch.save(content, tmp_path / "last.pt")
+    with pytest.raises(FileError, match="not the state of a training"):
+        drain(_run(tmp_path))
+
+
+def test_a_checkpoint_of_a_later_version_goes_on_without_the_fields_we_do_not_know(
+    tmp_path,
+) -> None:
+    drain(_run(tmp_path, steps=4))
+    saved = torch.load(tmp_path / "last.pt", weights_only=True)
+    saved["state"]["from_the_future"] = 7
+    torch.save(saved, tmp_path / "last.pt")
+    assert drain(_run(tmp_path, steps=8)).step == 8
+
+
+def test_a_batch_that_no_memory_holds_is_refused_at_once(tmp_path) -> None:
+    with pytest.raises(InputError, match=r"GiB of memory.*smaller batch"):
+        drain(_run(tmp_path, batch=2**14, patch=(2**13, 2**13)))
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
