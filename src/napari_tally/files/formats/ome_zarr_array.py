@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,8 @@ _CODECS = frozenset((
 _METADATA_BYTES = 2**27  # of one JSON, far above that of any plate
 _MOST_CHUNKS = 2**24
 _COUNTED = 4096  # chunks up to which missing ones are counted
-_SPARSE = 1000  # times that an array too large for the memory may exceed its stored chunks
+_SPARSE = 1000  # times that an array too large for the memory may exceed what is stored
+_SPARSE_SMALL = 10_000  # times that others may
 
 
 def opened_group(path: Path) -> zarr.Group:
@@ -71,8 +74,7 @@ def lazy(array: zarr.Array, path: Path) -> Any:
 
     _check_values(array, path)
     _check_size(array, path)
-    shards = getattr(array, "shards", None)
-    return da.from_array(GuardedSource(array, path), chunks=shards or array.chunks, name=False)
+    return da.from_array(GuardedSource(array, path), chunks=_stored_sizes(array), name=False)
 
 
 def _check_values(array: zarr.Array, path: Path) -> None:
@@ -103,18 +105,30 @@ def _codecs(noted: Any) -> list[str]:
 
 
 def _check_size(array: zarr.Array, path: Path) -> None:
-    shape, chunks = tuple(array.shape), tuple(array.chunks)
-    if not shape or min(shape, default=0) < 1 or min(chunks) < 1:
+    shape, sizes = tuple(array.shape), _stored_sizes(array)
+    if not shape or min(shape) < 1 or min(sizes) < 1:
         raise FileError(f"{path} holds an array of the impossible shape {shape}")
-    counts = [-(-n // c) for n, c in zip(shape, chunks, strict=True)]
-    if math.prod(counts) > _MOST_CHUNKS or math.prod(shape) * array.dtype.itemsize > 2**62:
-        raise FileError(f"{path} claims the absurd shape {shape} in chunks of {chunks}")
-    chunk = math.prod(chunks) * array.dtype.itemsize
-    check_free_memory(path, chunk)
-    if math.prod(shape) * array.dtype.itemsize > _free():
-        stored = sum(1 for _ in _stored(path))
-        if math.prod(counts) > _SPARSE * max(stored, 1):
-            raise FileError(f"{path} claims the shape {shape}, but {stored} chunks are stored")
+    count, whole = _count(array), math.prod(shape) * array.dtype.itemsize
+    if count > _MOST_CHUNKS or whole > 2**62:
+        raise FileError(f"{path} claims the absurd shape {shape} in chunks of {sizes}")
+    check_free_memory(path, math.prod(sizes) * array.dtype.itemsize)
+    needed = max(count // _SPARSE, 1) if whole > _free() else count // _SPARSE_SMALL
+    stored = sum(1 for _ in islice(_stored(path), needed))
+    if stored < needed:
+        raise FileError(
+            f"{path} claims the shape {shape} in {count:,} chunks, but {stored} are stored",
+            hint="Copy or export it again",
+        )
+
+
+def _stored_sizes(array: zarr.Array) -> tuple[int, ...]:
+    """Return the sizes of what is one file: chunks, or shards of many."""
+    return tuple(getattr(array, "shards", None) or array.chunks)
+
+
+def _count(array: zarr.Array) -> int:
+    """Return the number of files that hold a whole array."""
+    return math.prod(-(-n // c) for n, c in zip(array.shape, _stored_sizes(array), strict=True))
 
 
 def _free() -> int:
@@ -123,19 +137,14 @@ def _free() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _stored(path: Path) -> Any:
+def _stored(path: Path) -> Iterator[Path]:
     """Yield the files of the chunks of an array."""
-    return (
-        p
-        for p in path.rglob("*")
-        if not p.name.startswith((".z", "zarr.json", "c.json")) and p.is_file()
-    )
+    return (p for p in path.rglob("*") if not p.name.startswith((".", "zarr.")) and p.is_file())
 
 
 def note_missing(array: zarr.Array, path: Path) -> None:
     """Say that chunks of an image are missing: they are read as the fill value, as is allowed."""
-    sizes = getattr(array, "shards", None) or array.chunks
-    count = math.prod(-(-n // c) for n, c in zip(array.shape, sizes, strict=True))
+    count = _count(array)
     if count > _COUNTED:
         return
     missing = count - sum(1 for _ in _stored(path))
