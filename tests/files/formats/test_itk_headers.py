@@ -295,3 +295,14 @@ def test_a_bomb_is_refused_before_it_is_inflated(tmp_path: Path) -> None:
     sentence, kilobytes = run.stdout.splitlines()
     assert "claims 17.2 GB (2048 x 2048 x 2048 of uint16), but the file holds 1.1 kB" in sentence
     assert int(kilobytes) < 200_000
+
+
+def test_directions_count_where_spacings_contradict_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = ["space: LPS", DIRECTIONS]
+    assert read(nrrd(tmp_path / "a.nrrd", *lines, "spacings: 0.38 0.38 0.76")).calibrated
+    assert not caplog.records
+    found = read(nrrd(tmp_path / "a.nrrd", *lines, "spacings: 1 1 1"))
+    np.testing.assert_allclose(found.spacing, (0.76, 0.38, 0.38))
+    assert "space directions (0.38) count, not its spacings (1)" in caplog.text
