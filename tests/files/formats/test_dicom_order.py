@@ -160,6 +160,10 @@ def test_a_damaged_slice_of_the_series_is_not_lost_silently(
     paths[-1].write_bytes(whole[:200])  # before the identifier of the series
     assert len(read(tmp_path).array) == COUNT - 1
     assert "skipped 1 damaged DICOM files" in caplog.text
+    for path in paths[:-1]:
+        path.unlink()
+    with pytest.raises(FileError, match="damaged"):
+        read(tmp_path)
 
 
 def test_a_mosaic_is_recognized(tmp_path: Path) -> None:
