@@ -94,6 +94,17 @@ def test_copies_of_one_position_are_ordered_by_number(
     assert "the slices share one position; sorted by instance number" in caplog.text
 
 
+@pytest.mark.parametrize("tag", ["TriggerTime", "TemporalPositionIdentifier"])
+def test_one_position_at_several_times_is_a_film(tmp_path: Path, tag: str) -> None:
+    same = {"position": lambda n: along(1)[0], "SpacingBetweenSlices": 8.0}
+    without_positions(
+        tmp_path, InstanceNumber=lambda n: COUNT - n, **same, **{tag: lambda n: n + 1}
+    )
+    found = read(tmp_path)
+    assert (found.axes, found.spacing) == ("TYX", (0.8, 0.7))
+    assert order(tmp_path) == list(range(COUNT))
+
+
 @pytest.mark.parametrize("bad", ["nan", "inf", ""])
 def test_a_position_that_is_no_number_is_none(tmp_path: Path, bad: str) -> None:
     folder = without_positions(
@@ -149,6 +160,10 @@ def test_a_damaged_slice_of_the_series_is_not_lost_silently(
     paths[-1].write_bytes(whole[:200])  # before the identifier of the series
     assert len(read(tmp_path).array) == COUNT - 1
     assert "skipped 1 damaged DICOM files" in caplog.text
+    for path in paths[:-1]:
+        path.unlink()
+    with pytest.raises(FileError, match="damaged"):
+        read(tmp_path)
 
 
 def test_a_mosaic_is_recognized(tmp_path: Path) -> None:
@@ -177,3 +192,10 @@ def test_a_folder_of_series_names_one_of_them(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"Folders in it are images, such as .*head") as caught:
         read(tmp_path)
     assert "--stack" not in str(caught.value)
+
+
+def test_slices_without_pixel_spacing_are_a_stack_without_calibration(tmp_path: Path) -> None:
+    save_series(tmp_path, STACK, along(COUNT), PixelSpacing=[])
+    found = read(tmp_path)
+    assert (found.axes, found.shape, found.calibrated) == ("ZYX", STACK.shape, False)
+    assert order(tmp_path) == list(range(COUNT))

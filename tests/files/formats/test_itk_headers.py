@@ -218,6 +218,7 @@ def test_the_extent_of_axes_gives_their_spacing_where_the_centers_are_known(tmp_
     assert not read(nrrd(tmp_path / "a.nrrd", *extent)).calibrated
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 @pytest.mark.parametrize(
     "name",
     ["/etc/passwd", "../a.bin", "sub/a.bin", "~/a.bin", "a%s.bin 1 4 1", "%s%n.raw 1 3 1",
@@ -295,3 +296,14 @@ def test_a_bomb_is_refused_before_it_is_inflated(tmp_path: Path) -> None:
     sentence, kilobytes = run.stdout.splitlines()
     assert "claims 17.2 GB (2048 x 2048 x 2048 of uint16), but the file holds 1.1 kB" in sentence
     assert int(kilobytes) < 200_000
+
+
+def test_directions_count_where_spacings_contradict_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = ["space: LPS", DIRECTIONS]
+    assert read(nrrd(tmp_path / "a.nrrd", *lines, "spacings: 0.38 0.38 0.76")).calibrated
+    assert not caplog.records
+    found = read(nrrd(tmp_path / "a.nrrd", *lines, "spacings: 1 1 1"))
+    np.testing.assert_allclose(found.spacing, (0.76, 0.38, 0.38))
+    assert "space directions (0.38) count, not its spacings (1)" in caplog.text

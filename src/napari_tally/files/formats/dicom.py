@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...core.errors import FileError
 from ...core.volume import Volume
 from .axis_order import given_axes
-from .dicom_file import SUFFIXES, is_dicom
+from .dicom_file import SUFFIXES, DamagedDicomError, is_dicom
 from .dicom_geometry import NoVolumeError, placed
 from .dicom_headers import report_damaged, slices_in, slices_of
 from .dicom_pixels import PALETTE, dtype_of, read_planes
@@ -43,8 +43,15 @@ def list_series(path: Path) -> list[Series]:
     if not path.is_dir():
         check_file(path)
         return [series for series, _ in listed(slices_of(path))]
-    images = images_of(slices_in(path)[0], path.name, quiet=True)
-    return [series for series, _ in listed(images)]
+    return [series for series, _ in listed(images_of(_slices(path)[0], path.name, quiet=True))]
+
+
+def _slices(folder: Path) -> tuple[list[Slice], list[DamagedDicomError]]:
+    """Return the planes of a folder, and damages; raise one of these if there is no image."""
+    planes, damages = slices_in(folder)
+    if damages and not any(plane.image for plane in planes):
+        raise damages[0]
+    return planes, damages
 
 
 def read(path: Path, *, axes: str | None = None, series: str | None = None) -> Volume:
@@ -103,7 +110,7 @@ def read_header(path: Path, *, axes: str | None = None, series: str | None = Non
 def _chosen(path: Path, series: str | None) -> list[Slice]:
     """Return the planes of the chosen series."""
     if path.is_dir():
-        planes, damaged = slices_in(path)
+        planes, damaged = _slices(path)
         groups = listed(images_of(planes, path.name))
         chosen = groups[place_of([s for s, _ in groups], series, path.name, None)][1]
         report_damaged(damaged, chosen[0].series, path.name)

@@ -43,7 +43,7 @@ TAGS: tuple[str | int, ...] = (
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "InstanceNumber",
     "SliceLocation", "SamplesPerPixel", "BitsAllocated", "BitsStored", "PixelRepresentation",
     "PhotometricInterpretation", "ImageType", "FrameIncrementPointer", "SliceVector",
-    "DetectorInformationSequence", "ModalityLUTSequence",
+    "DetectorInformationSequence", "TriggerTime", "TemporalPositionIdentifier",
 )  # fmt: skip
 
 
@@ -89,6 +89,7 @@ def planes(header: Dataset, file: mmap.mmap, path: Path) -> Iterator[Slice]:
             between=between or 0.0,
             location=_one([header], "SliceLocation") if pixels.frames == 1 else None,
             instance=_one([header], "InstanceNumber"),
+            moment=_one([header], "TriggerTime") or _one([header], "TemporalPositionIdentifier"),
             over_time=_over_time(header, modality),
             rescale=_rescale(header, own),
             pixels=pixels,

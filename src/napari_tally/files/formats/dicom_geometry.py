@@ -72,9 +72,8 @@ def placed(slices: list[Slice], name: str) -> Placed:
     apart = len(slices) == 1 or len({plane.position for plane in known}) > 1
     if len(known) == len(slices) and apart:
         slices, affine, notes = _by_position(slices, name)
-        return Placed(
-            slices, "YX" if affine is None else "ZYX", affine, _sizes(slices, affine), notes
-        )
+        axes = "YX" if affine is None and len(slices) == 1 else "ZYX"
+        return Placed(slices, axes, affine, _sizes(slices, affine), notes)
     in_plane = _sizes(slices, None)
     if len(slices) == 1:
         return Placed(slices, "YX", None, in_plane, [])
@@ -137,11 +136,8 @@ def _by_number(slices: list[Slice], known: int, sizes: Sizes, name: str) -> Plac
     InputError
         If neither differs from file to file.
     """
-    what = (
-        "share one position"
-        if known == len(slices)
-        else f"have no position in {len(slices) - known} of them"
-    )
+    missing = len(slices) - known
+    what = f"lack a position ({missing} of {len(slices)})" if missing else "share one position"
     over_time = slices[0].over_time
     locations = [plane.location for plane in slices]
     if not over_time and None not in locations and len(set(locations)) == len(slices):
@@ -153,6 +149,10 @@ def _by_number(slices: list[Slice], known: int, sizes: Sizes, name: str) -> Plac
         notes = [f"the slices {what}; sorted by slice location, without orientation"]
         mean = float(distances.mean())
         return Placed(slices, "ZYX", None, sizes | {"Z": (mean, "mm")}, notes)
+    moments = {plane.moment for plane in slices}
+    if not missing and None not in moments and len(moments) == len(slices):
+        slices = sorted(slices, key=lambda plane: plane.moment or 0.0)
+        return Placed(slices, "TYX", None, sizes, [f"the slices {what}; read as frames over time"])
     numbers = [plane.instance for plane in slices]
     if None in numbers or len(set(numbers)) < len(slices):
         raise InputError(
@@ -166,8 +166,8 @@ def _by_number(slices: list[Slice], known: int, sizes: Sizes, name: str) -> Plac
     if (steps != steps.min()).any():
         after = slices[int(np.argmax(steps != steps.min()))].instance
         notes.append(f"instance numbers are missing after {after:g}; check that no slice is lost")
-    between = abs(slices[0].between)
-    more: Sizes = {"Z": (between, "mm")} if between and not over_time else {}
+    between = abs(slices[0].between) if missing and not over_time else 0.0
+    more: Sizes = {"Z": (between, "mm")} if between else {}
     return Placed(slices, "TYX" if over_time else "ZYX", None, sizes | more, notes)
 
 

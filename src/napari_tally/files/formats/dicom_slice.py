@@ -34,6 +34,8 @@ class Slice:
         Thickness, and distance to the next slice, by the file; 0 if it does not give them.
     location, instance : float, optional
         Place along the normal relative to the others, and number in the series.
+    moment : float, optional
+        Trigger time or number of the time point.
     over_time : bool
         Whether frames without a position are a film.
     rescale : tuple of float
@@ -60,6 +62,7 @@ class Slice:
     between: float
     location: float | None
     instance: float | None
+    moment: float | None
     over_time: bool
     rescale: tuple[float, float]
     pixels: PixelData

@@ -77,6 +77,8 @@ def read_header(path: Path, *, axes: str | None = None) -> Volume:
         check_pixels(header, path, start)
         if any(not column.any() for column in header.columns):
             raise ValueError("Zero-valued spacing")
+    if header.remark:
+        logger.warning("%s: %s.", path.name, header.remark)
     noted = _noted(header)
     pixels = np.broadcast_to(np.empty((), header.dtype.newbyteorder("=")), header.sizes[::-1])
     arranged_pixels, file_axes = _arranged(pixels, header, noted, path.name)

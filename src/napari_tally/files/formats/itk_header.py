@@ -61,6 +61,8 @@ class Header:
         Texts by key.
     colours : bool
         Whether the components are red, green, blue (and alpha).
+    remark : str
+        What contradicts itself in the header.
     """
 
     sizes: tuple[int, ...]
@@ -73,6 +75,7 @@ class Header:
     oriented: bool = False
     notes: dict[str, str] = field(default_factory=dict)
     colours: bool = False
+    remark: str = ""
 
 
 class HeaderLines:

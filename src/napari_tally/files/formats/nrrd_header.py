@@ -44,6 +44,7 @@ _TIMES = ("s", "sec", "second", "seconds", "ms", "msec", "us", "usec", "min", "m
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 _VECTOR = re.compile(r"\(([^()]*)\)|(\S+)")
 _MAX_AXES = 6
+_NOTABLE = 1e-3
 
 
 def read_nrrd(file: BinaryIO) -> Header:
@@ -90,6 +91,7 @@ def read_nrrd(file: BinaryIO) -> Header:
         oriented=_space(fields) in _SPACES or "space dimension" in fields,
         notes=notes,
         colours=any(kind in _COLOURS for kind in _kinds(fields, ndim)),
+        remark=_contradiction(fields, steps),
     )
 
 
@@ -177,6 +179,18 @@ def _steps(fields: dict[str, str], sizes: tuple[int, ...]) -> list[NDArray[np.fl
         s * np.eye(world)[i] if math.isfinite(s) else None
         for s, i in zip(spacings, along, strict=True)
     ]
+
+
+def _contradiction(fields: dict[str, str], steps: list[NDArray[np.float64] | None]) -> str:
+    """Return that directions and spacings disagree, or nothing."""
+    if not {"space directions", "spacings"} <= fields.keys():
+        return ""
+    spacings = numbers(fields["spacings"], "spacings", len(steps))
+    for spacing, step in zip(spacings, steps, strict=True):
+        length = math.nan if step is None else float(np.linalg.norm(step))
+        if abs(abs(spacing) - length) > _NOTABLE * length:  # false for NaN
+            return f"its space directions ({length:g}) count, not its spacings ({spacing:g})"
+    return ""
 
 
 def _from_extent(fields: dict[str, str], sizes: tuple[int, ...]) -> NDArray[np.float64]:
