@@ -42,7 +42,7 @@ BELOW: dict[str, set[str]] = {
     "core": set(),
     "network/architectures": {"core", "network"},
     "files/tables": {"core", "files/formats"},
-    "files": {"core", "files/formats", "files/tables"},
+    "files": {"core", "geometry", "files/formats", "files/tables"},
     "figures": {"core", "geometry"},
     "heads/encoding": {"core", "heads/decoding"},
     "heads": {"core", "metrics", "objects", "heads/decoding", "heads/encoding"},

@@ -169,7 +169,7 @@ def bad_labels() -> dict[str, tuple[np.ndarray, str]]:
         "fractions": (half, "fractions or NaN"),
         "negative": (objects().astype(np.int16) - 1, "the id -1"),
         "nan": (nan, "fractions or NaN"),
-        "colours": (np.stack([objects().astype(np.uint8)] * 3, -1), "must not have channels"),
+        "colours": (np.dstack([objects().astype(np.uint8) * i for i in (1, 2, 3)]), "colours"),
     }
 
 

@@ -123,3 +123,41 @@ def test_invalid_options_exit_with_2(run, option, message) -> None:
     code, _, err = run(*FOLDERS, *QUICK, *option)
     assert code == 2
     assert message in err
+
+
+def _stack(array: np.ndarray, path: str, x_sign: int = 1, shift: float = 0.0) -> None:
+    affine = np.diag([1.0, 1, x_sign, 1])
+    affine[2, 3] = shift + (0 if x_sign > 0 else array.shape[-1] - 1)
+    write(Volume(array, "ZYX", (1.0,) * 3, "mm", affine), Path(path))
+
+
+def test_labels_are_brought_to_the_place_of_their_image_or_refused(run) -> None:
+    labels = np.zeros((9, 20, 24), np.uint8)
+    labels[2:7, 3:9, 2:8], labels[2:7, 12:17, 4:20] = 1, 2
+    for i in range(3):
+        _stack((labels * 50.0).astype(np.float32), f"images/i{i}.nii.gz")
+        _stack(labels[..., ::-1], f"turned/i{i}.nii.gz", -1)
+        _stack(labels, f"away/i{i}.nii.gz", shift=30)
+        _stack((labels >= 0).astype(np.uint8), f"masks/i{i}.nii.gz", shift=0.4)
+    train = ("train", "images", "-o", "model", "--plan", "--ground-truth")
+    code, out, err = run(*train, "turned")
+    assert code == 0 and "6 objects" in out
+    for extra in (("away",), ("turned", "--masks", "masks"), ("turned", "--classes", "away")):
+        code, _, err = run(*train, *extra)
+        assert code == 1 and "differ in position by up to" in err
+    assert run(*train, "turned", "--masks", "masks", "--resample")[0] == 0
+
+
+def test_masks_of_objects_are_noted_and_split_on_request(run, caplog) -> None:
+    mask = np.zeros((32, 32), np.uint8)
+    mask[4:12, 4:12] = mask[16:26, 10:20] = 255
+    for i in range(2):
+        write(Volume(mask // 2, "YX"), Path(f"data/i{i}_img.tif"))
+        write(Volume(mask, "YX", is_labels=True), Path(f"data/i{i}_masks.tif"))
+    train = ("train", "data", "--ground-truth", "data", "-o", "model", "--plan")
+    code, out, _ = run(*train, "--kind", "instances")
+    assert code == 0 and "2 objects" in out and "is a binary mask" in caplog.text
+    code, out, _ = run(*train, "--separate")
+    assert code == 0 and "4 objects" in out and "ids of objects" in out
+    code, _, err = run(*train, "--separate", "--kind", "classes")
+    assert code == 2 and "not split into objects" in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -236,3 +237,36 @@ def test_thresholds_must_make_sense(iou) -> None:
 def test_predictions_and_ground_truth_must_be_equally_many() -> None:
     with pytest.raises(TallyError, match="2 predictions but 1 ground truth"):
         napari_tally.evaluate([NOTHING, NOTHING], [NOTHING])
+
+
+def test_the_same_place_in_another_orientation_is_compared() -> None:
+    labels = np.zeros((4, 12, 12), np.uint8)
+    labels[1:3, 2:8, 1:5] = 3
+    plain, turned = np.eye(4), np.diag([1.0, 1, -1, 1])
+    turned[2, 3] = 11
+    truth = Volume(labels, "ZYX", (1.0,) * 3, "mm", plain, name="t.nii")
+    found = Volume(labels[..., ::-1], "ZYX", (1.0,) * 3, "mm", turned, name="p.nii")
+    for kind in ("instances", "classes"):
+        evaluation = napari_tally.evaluate(found, truth, kind=kind)
+        assert "another orientation" in evaluation.images["note"][0]
+        assert evaluation.summary.get("mean_ap", evaluation.summary.get("mean_dice")) == 1
+    single = napari_tally.evaluate(
+        replace(found, array=found.array[1:2]), replace(truth, array=truth.array[1:2])
+    )
+    assert single.summary["mean_ap"] == 1
+    half = plain.copy()
+    half[2, 3] = 0.4
+    away = replace(truth, affine=half)
+    with pytest.raises(InputError, match=r"differ in position by up to 0\.4 mm"):
+        napari_tally.evaluate(away, truth)
+    assert napari_tally.evaluate(away, truth, resample=True).summary["mean_ap"] == 1
+
+
+def test_a_mask_as_ground_truth_is_noted_and_split_on_request() -> None:
+    labels = field()
+    mask = (labels > 0).astype(np.uint8) * 255
+    one = napari_tally.evaluate(labels, mask)
+    assert "is a binary mask" in one.images["note"][0] and one.images["n_true"][0] == 1
+    split = napari_tally.evaluate(labels, mask, separate=True)
+    assert split.summary["mean_ap"] == 1 and not split.images["note"][0]
+    assert "mask" not in napari_tally.evaluate(mask, mask, kind="classes").images["note"][0]

@@ -118,3 +118,10 @@ def test_the_suffix_of_a_name_is_that_of_its_format(tmp_path: Path) -> None:
 def test_labels_of_a_medical_image_are_no_inputs(tmp_path: Path) -> None:
     make(*(tmp_path / f"b{end}.nii.gz" for end in ("", "_labels", "_classes")))
     assert names(tmp_path) == ["b.nii.gz"]
+
+
+def test_series_of_one_file_are_named_apart(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").touch()
+    (source,) = expand([tmp_path / "a.tif"])
+    names = [source.of_series(series).stem for series in (None, "1", "2", "A/1/0", "labels/x.y")]
+    assert names == ["a", "a_series1", "a_series2", "a_seriesA-1-0", "a_serieslabels-x-y"]

@@ -87,11 +87,16 @@ def label_axes(labels: Image) -> str | None:
     return "ZYX"[-len(shape) :]
 
 
-def image_axes(image: Image, grid: Volume) -> str | None:
-    """Return the axes of an image array on the grid of labels, with channels first or last."""
+def image_axes(image: Image | None, grid: Volume, *, film: bool = False) -> str | None:
+    """Return the axes of an image array on the grid of labels, with channels first or last.
+
+    Those of a film begin with time.
+    """
     shape = getattr(image, "shape", None)
     if shape is None or isinstance(image, Volume):
         return None
+    if film and len(shape) > len(grid.shape) and "T" not in grid.axes:
+        return "TC"[: len(shape) - len(grid.shape)] + grid.axes
     if len(shape) == len(grid.shape):
         return grid.axes
     return grid.axes + "C" if tuple(shape[:-1]) == grid.shape else "C" + grid.axes

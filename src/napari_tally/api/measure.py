@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..features.declare.options import DEFAULT
 from ..measurement.measure import measure_volumes
+from ..measurement.measure_inputs import measure_inputs
 from ..measurement.options import measurements
 from .inputs import as_label_volume, as_quantity, as_volume, image_axes
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .inputs import Image, Spacing
+
+logger = logging.getLogger("napari_tally")
 
 
 def measure(
@@ -24,6 +28,9 @@ def measure(
     parents: Image | None = None,
     groups: str | Sequence[str] = DEFAULT,
     ring: str | float | None = None,
+    separate: bool = False,
+    static_labels: bool = False,
+    resample: bool = False,
 ) -> pd.DataFrame:
     """Measure the objects of a label image, shape (Y, X) or (Z, Y, X).
 
@@ -43,6 +50,13 @@ def measure(
         "all". Size and place are always measured.
     ring : str or float, optional
         Width of the background ring around each object, as text ("2um") or as a number in µm.
+    separate : bool
+        Split each id into connected components, one object each: for binary masks of 0 and 255.
+    static_labels : bool
+        Measure labels without time axis in every frame of an image with one, which comes first in
+        an array.
+    resample : bool
+        Resample an image or parents on another grid to that of the labels.
 
     Returns
     -------
@@ -63,9 +77,16 @@ def measure(
     """
     grid = as_label_volume(labels, spacing)
     # A given spacing is that of the grid and overrides the image's file.
-    images = [] if image is None else [as_volume(image, image_axes(image, grid), spacing)]
+    axes = image_axes(image, grid, film=static_labels)
+    images = [] if image is None else [as_volume(image, axes, spacing)]
     parent_labels = None if parents is None else as_label_volume(parents, spacing)
     width = None if ring is None else as_quantity(ring)
+    given = measure_inputs(
+        grid, images, parent_labels,
+        separate=separate, static_labels=static_labels, resample=resample,
+    )  # fmt: skip
+    for note in given.notes:
+        logger.warning("%s.", note)
     names = groups.split(",") if isinstance(groups, str) else groups
-    options = measurements(names, width, grid.calibrated_by(images))
-    return measure_volumes(grid, images, options, parent_labels)
+    options = measurements(names, width, given.labels)
+    return measure_volumes(given.labels, given.images, options, given.parents)

@@ -7,11 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..core.checked_options import checked
 from ..core.progress import Step, drain
-from ..training.data.labelled_image import Labelled
+from ..training.data.labelled_image import Labelled, annotated
 from ..training.plan.options import TrainingOptions
 from ..training.train import Trained, training_steps
 from .inputs import as_label_volume, as_volume, image_axes
@@ -59,13 +57,18 @@ def train(
     >>> napari_tally.segment("c.tif", trained.folder)  # doctest: +SKIP
     """
     how = checked(TrainingOptions, options)
-    images = [_labelled(number, *pair) for number, pair in enumerate(pairs)]
+    images = [_labelled(number, how, *pair) for number, pair in enumerate(pairs)]
     return drain(training_steps(images, Path(output), how), on_step)
 
 
-def _labelled(number: int, image: Image, labels: Image, mask: Image | None = None) -> Labelled:
+def _labelled(
+    number: int, how: TrainingOptions, image: Image, labels: Image, mask: Image | None = None
+) -> Labelled:
     ground_truth = as_label_volume(labels)
     own = as_volume(image, image_axes(image, ground_truth))
-    known = None if mask is None else np.asarray(as_label_volume(mask).array) > 0
     name = f"{number:03}" if own.name == "image" else f"{number:03}_{Path(own.name).stem}"
-    return Labelled(name, replace(own, name=name), ground_truth, known=known)
+    own = replace(own, name=name)
+    if mask is None:
+        return Labelled(name, own, ground_truth)
+    region = as_label_volume(mask)
+    return Labelled(name, own, ground_truth, known=annotated(region, own, resample=how.resample))

@@ -9,11 +9,14 @@ import typer
 
 from ..core.failures import keep_log
 from ..evaluation.options import EvaluateFilesOptions, EvaluateOptions
+from ..files.options import MatchOptions
 from .command import ARGUMENT, command
 from .run import FAILED, failing, say, with_bar
 
 if TYPE_CHECKING:
     from ..evaluation.evaluation import Evaluation
+
+_MOST_NOTES = 10
 
 
 @command(former={"--pred": ARGUMENT, "--truth": "--ground-truth"})
@@ -45,6 +48,7 @@ def evaluate(
     ] = None,
     options: EvaluateOptions,
     files: EvaluateFilesOptions,
+    names: MatchOptions,
 ) -> None:
     """Score predictions against ground truth.
 
@@ -68,12 +72,13 @@ def evaluate(
     keep_log(output)
     with failing():
         check_output(output, overwrite=files.overwrite, table_format=files.table)
-        sets = prediction_sets(predictions, ground_truth, options)
+        sets = prediction_sets(predictions, ground_truth, options, names.label_suffix)
         outputs, run = outputs_in(output, files.table), run_of(sets, options, images)
         with claimed(outputs, run, overwrite=files.overwrite) as claim:
             count = sum(len(each.pairs) for each in sets)
             evaluations = with_bar(evaluate_sets_steps(sets, options), count, False, whole="images")
             _show_problems(evaluations)
+            _show_notes(evaluations)
             if any(one.scored for one in evaluations):
                 with claim.writing():
                     write_numbers(evaluations, output, files.table)
@@ -92,3 +97,13 @@ def _show_problems(evaluations: list[Evaluation]) -> None:
         f"{p.name}: {p.message}" for one in evaluations for p in one.problems
     ):
         say(line, err=True)
+
+
+def _show_notes(evaluations: list[Evaluation]) -> None:
+    """Show the first remarks on how images were read and scored; all are in the tables."""
+    scored = (each for one in evaluations for each in one.scored)
+    lines = list(dict.fromkeys(f"{each.name}: {note}." for each in scored for note in each.notes))
+    for line in lines[:_MOST_NOTES]:
+        say(line, err=True)
+    if len(lines) > _MOST_NOTES:
+        say(f"... and {len(lines) - _MOST_NOTES:,} more notes, in the tables.", err=True)

@@ -103,7 +103,7 @@ def described(path: Path, series: str | None = None, axes: str | None = None) ->
     TallyError
         If the file cannot be read.
     """
-    from ..files import format_of, list_series, read
+    from ..files import format_of, list_series, read_header
 
     file_format = format_of(user_path(path))
     listed = list_series(path)
@@ -113,7 +113,7 @@ def described(path: Path, series: str | None = None, axes: str | None = None) ->
     if len(listed) > 1:
         lines += _series_lines(listed)
     try:
-        volume = read(path, axes=axes, series=series)
+        volume = read_header(path, axes=axes, series=series)
     except InputError:
         if path.is_dir() and len(listed) > 1 and series is None:
             return lines  # the user must choose a series
@@ -155,7 +155,13 @@ def _read(sources: list[Path], options: ConvertOptions) -> Volume:
 
     if options.stack is not None:
         folder = sources[0] if len(sources) == 1 and sources[0].is_dir() else sources
-        volume = read_stack(folder, options.stack, axes=options.axes, labels=options.labels)
+        volume = read_stack(
+            folder,
+            options.stack,
+            axes=options.axes,
+            labels=options.labels,
+            resample=options.resample,
+        )
     elif len(sources) > 1:
         raise InputError(
             f"Converting {len(sources)} files into one image needs an axis",

@@ -9,6 +9,7 @@ import typer
 
 from ..core.errors import InputError
 from ..core.failures import keep_log
+from ..files.options import MatchOptions
 from ..measurement.options import MeasureOptions
 from .command import command
 from .run import FAILED, about, failing, say, with_bar
@@ -63,6 +64,7 @@ def measure(
         ),
     ] = None,
     options: MeasureOptions,
+    names: MatchOptions,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -85,7 +87,9 @@ def measure(
     Example: tally measure a_labels.tif --images a.tif -o a.csv
     """
     with failing():
-        jobs, unmatched = _jobs(labels, images or [], parents, output, report, options.table)
+        jobs, unmatched = _jobs(
+            labels, images or [], parents, output, report, options.table, names.label_suffix
+        )
         for job in jobs[:1]:
             keep_log(job.table.parent)
             job.check(options)
@@ -115,6 +119,7 @@ def _jobs(
     output: Path,
     report: Path | None,
     table: str,
+    suffix: str | None,
 ) -> tuple[list[MeasureJob], list[Path]]:
     """Return the jobs, and the labels without a match; report what is left out."""
     from ..files.match_images_to_labels import Row, is_one, match_rows
@@ -125,7 +130,7 @@ def _jobs(
         return [
             MeasureJob(Row(labels[0].name, labels[0], tuple(images), parents), output, report)
         ], []
-    rows, unmatched, unused = match_rows(labels, images, parents)
+    rows, unmatched, unused = match_rows(labels, images, parents, suffix)
     if one:
         if not rows:
             raise InputError(f"No image or parents have the name of {labels[0]}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
+from ..files.options import MatchOptions
 from ..training.plan.options import TrainingOptions
 from .command import ARGUMENT, Images, command
 from .run import failing, say, usage, with_bar
@@ -53,6 +54,7 @@ def train(
         ),
     ] = None,
     options: TrainingOptions,
+    names: MatchOptions,
     plan: Annotated[
         bool, typer.Option("--plan", help="Show the training plan and the split, and exit.")
     ] = False,
@@ -70,10 +72,18 @@ def train(
         choose_device(options.device)
     if "licence" not in options.model_fields_set and not (plan or options.resume):
         options = options.model_copy(update={"licence": _asked()})
-    _train((images, ground_truth, masks, classes), output, options, only_plan=plan)
+    sources = images, ground_truth, masks, classes
+    _train(sources, names.label_suffix, output, options, only_plan=plan)
 
 
-def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_plan: bool) -> None:
+def _train(
+    sources: Sources,
+    suffix: str | None,
+    output: Path,
+    options: TrainingOptions,
+    *,
+    only_plan: bool,
+) -> None:
     """Read the images, then train or show the plan."""
     from ..models.copy_bundle import check_target
     from ..network.distributed import Team
@@ -84,8 +94,8 @@ def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_pla
     with failing():
         if not only_plan and not run_folder(output).exists():
             check_target(output, overwrite=options.overwrite or options.resume)
-        pairs, names = _read(*sources)
-        options = options.model_copy(update={"class_names": options.class_names or names})
+        pairs, classes = _read(*sources, suffix=suffix, resample=options.resample)
+        options = options.model_copy(update={"class_names": options.class_names or classes})
         if only_plan:
             say("\n".join(plan_for(ready(pairs, options), options).lines()))
             return
@@ -101,13 +111,20 @@ def _train(sources: Sources, output: Path, options: TrainingOptions, *, only_pla
 
 
 def _read(
-    images: list[str], labels: Path, masks: Path | None, classes: Path | None
+    images: list[str],
+    labels: Path,
+    masks: Path | None,
+    classes: Path | None,
+    *,
+    suffix: str | None,
+    resample: bool,
 ) -> tuple[list[Labelled], tuple[str, ...]]:
     """Return the images with their labels, and the class names if there are any."""
     from ..training.data.read_labelled import READ, coco_steps, folders_steps
 
     if labels.suffix != ".json":
-        return with_bar(folders_steps(images, labels, masks, classes), 1, False, whole=READ), ()
+        steps = folders_steps(images, labels, masks, classes, suffix=suffix, resample=resample)
+        return with_bar(steps, 1, False, whole=READ), ()
     if len(images) > 1 or not Path(images[0]).is_dir():
         raise InputError(
             f"COCO annotations such as {labels} need the folder of their images",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..files.options import MatchOptions
 from ..models.bundle import SHIPPED_DEFAULT
 from ..segmentation.tune import TuneOptions
 from .command import Images, command
@@ -41,6 +42,7 @@ def tune(
         ),
     ] = None,
     options: TuneOptions,
+    names: MatchOptions,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model that exists.")
     ] = False,
@@ -69,7 +71,7 @@ def tune(
     with failing():
         loaded = load_model(model or SHIPPED_DEFAULT)
         check_target(output, overwrite=overwrite)
-        pairs, unmatched = paired(images, ground_truth)
+        pairs, unmatched = paired(images, ground_truth, names.label_suffix)
         for path in unmatched:
             say(f"{path} has no match of the same name and is left out.", err=True)
         volumes = [(read(image), read(labels, labels=True)) for image, labels in pairs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -17,6 +18,10 @@ LENGTHS: dict[str, float] = {
     "inch": 25_400.0,
 }  # fmt: skip
 _ALIASES: dict[str, str] = {
+    "Âµm": "um", "micrometres": "um", "nanometers": "nm", "nanometres": "nm", "millimeters": "mm",
+    "millimetres": "mm", "centimeters": "cm", "centimetre": "cm", "centimetres": "cm",
+    "meters": "m", "metre": "m", "metres": "m", "inches": "inch", "picometer": "pm",
+    "A": "angstrom",    "angstroms": "angstrom", "Ångström": "angstrom", "ångström": "angstrom",
     "µm": "um", "μm": "um", "micron": "um", "microns": "um", "micrometer": "um",
     "micrometre": "um", "micrometers": "um", "\\u00b5m": "um", "nanometer": "nm",
     "nanometre": "nm", "millimeter": "mm", "millimetre": "mm", "centimeter": "cm", "meter": "m",
@@ -27,6 +32,7 @@ _TEXT = re.compile(
     r"^\s*(?P<numbers>(?:[\d.,;x+\-\s]|e(?=[+\-]?\d))*?)\s*"
     r"(?P<unit>[a-zA-ZµμÅ]*)(?P<power>[23²³]?)\s*$"
 )
+_COARSE_UM = 100.0
 _POWERS = {"": 1, "2": 2, "3": 3, "²": 2, "³": 3}
 
 
@@ -69,12 +75,21 @@ def canonical_unit(text: str | None) -> str | None:
     return name if name in LENGTHS else None
 
 
-def table_unit(unit: str) -> str:
+def is_pixel(text: str) -> bool:
+    """Return whether a unit stands for no calibration: px, pixel, voxel."""
+    return _ALIASES.get(text.strip().lower(), text.strip().lower()) == "px"
+
+
+def table_unit(unit: str, spacing: Sequence[float] | None = None) -> str:
     """Return the unit of tables for images in a unit: mm for medical ones, else um (or px).
 
-    So the tables of a batch can be concatenated.
+    So the tables of a batch can be concatenated. Microscopy in cm or inch, as TIFF has it, is in
+    um as well: only voxels from 0.1 mm are in mm.
     """
-    return unit if unit in ("px", "mm") else "mm" if unit == "cm" else "um"
+    if unit in ("px", "mm"):
+        return unit
+    coarse = spacing is not None and min(spacing) * LENGTHS[unit] >= _COARSE_UM
+    return "mm" if unit in ("cm", "m", "inch") and coarse else "um"
 
 
 def parse_quantity(text: str, *, power: int = 1) -> Quantity:

@@ -18,6 +18,23 @@ SPATIAL = "ZYX"
 AXES = "TCZYX"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Forms:
+    """How a NIfTI states the affine of a `Volume`: as sform, qform or both.
+
+    Attributes
+    ----------
+    sform_code, qform_code : int
+        Which world each of them maps to (0: it is not there).
+    to_qform : ndarray, optional
+        (4, 4) matrix from the world of the volume's affine to that of a qform that differs.
+    """
+
+    sform_code: int
+    qform_code: int
+    to_qform: NDArray[np.float64] | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Volume:
     """An image and its geometry.
@@ -44,6 +61,8 @@ class Volume:
         Name of the image in messages.
     is_labels : bool
         Whether values are ids of objects or classes, not intensities.
+    forms : Forms, optional
+        How the NIfTI states its affine, for results that lie on it in every program.
 
     Raises
     ------
@@ -69,6 +88,7 @@ class Volume:
     channel_names: tuple[str, ...] = ()
     name: str = "image"
     is_labels: bool = False
+    forms: Forms | None = None
 
     def __post_init__(self) -> None:
         # Names become columns of tables, which take no bytes that are not UTF-8.
@@ -158,7 +178,7 @@ class Volume:
                 f"Spacing {spacing} has no physical unit",
                 hint="Add one, such as 0.5um",
             )
-        new = replace(self, spacing=values, unit=spacing.unit, affine=None)
+        new = replace(self, spacing=values, unit=spacing.unit, affine=None, forms=None)
         if self.affine is None:
             return new
         affine = np.array(self.affine, np.float64)
@@ -183,6 +203,14 @@ class Volume:
         return replace(
             self, array=array, axes=axes, spacing=spacing, affine=affine, channel_names=names
         )
+
+    def squeezed(self, axes: str) -> Volume:
+        """Return the volume without those of some axes that have length 1; see `at`."""
+        volume = self
+        for axis in axes:
+            if axis in volume.axes and volume.shape[volume.axes.index(axis)] == 1:
+                volume = volume.at(axis, 0)
+        return volume
 
     def channels_first(self) -> NDArray[Any]:
         """Return the array with channels first, shape (C, ...), with C = 1 without such an axis."""

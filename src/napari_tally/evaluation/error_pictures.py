@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..figures.overlay import outlines, stretched
+from ..geometry.place import on_grid_of
 from ..metrics.error_types import CODES, PREDICTED, TRUE, outcome_image
 from .load_pair import read_pair
 
@@ -58,10 +59,10 @@ def panels(scored: Scored, options: EvaluateOptions, image: Volume | None = None
     TallyError
         If the files no longer exist.
     """
-    both = read_pair(scored.pair, classes=options.kind == "classes")
+    both = read_pair(scored.pair, options)
     wrong = _wrong(both, scored)
     box = _box(wrong if wrong.any() else (both.ground_truth > 0) | (both.predicted > 0))
-    grey = _background(image, both.ground_truth.shape)
+    grey = _background(image, both, resample=options.resample)
     ground = None if grey is None else grey[box]
     sides = _sides(both, scored, box)
     ground_truth, predicted = (
@@ -123,15 +124,20 @@ def _description(box: Box, shape: tuple[int, ...]) -> str:
     return ", ".join(parts)
 
 
-def _background(image: Volume | None, shape: tuple[int, ...]) -> NDArray[Any] | None:
-    """Return the image in grey, or None without an image."""
+def _background(image: Volume | None, both: Compared, *, resample: bool) -> NDArray[Any] | None:
+    """Return the image in grey, at the place of the labels, or None without an image."""
     if image is None:
         return None
+    image, grid, shape = image.squeezed("T"), both.grid, both.ground_truth.shape
+    if image.spatial_axes != grid.spatial_axes:
+        image, grid = image.squeezed("Z"), grid.squeezed("Z")
+    unplaced = image.affine is None or grid.affine is None
+    if unplaced and image.spatial_shape != grid.spatial_shape:
+        raise InputError(f"{image.name} has shape {image.shape}, but the labels have {shape}")
+    image, _ = on_grid_of(image, grid, resample=resample)
     array = np.asarray(image.array)
     if "C" in image.axes:
         array = array.mean(image.axes.index("C"))
-    if array.size != np.prod(shape) or image.spatial_shape[-2:] != shape[-2:]:
-        raise InputError(f"{image.name} has shape {array.shape}, but the labels have {shape}")
     return array.reshape(shape)
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.failures import Attempt
 from ..core.progress import Step, Steps
-from ..core.quantity import parse_quantity
 from ..files.unchanged import unchanged
 from ..metrics.aji import aggregated
 from ..metrics.class_metrics import Agreement, agreements
@@ -56,9 +55,8 @@ def score_pair(pair: Pair, options: EvaluateOptions) -> Scored:
     TallyError
         If they cannot be compared; see `load_pair.read_pair`.
     """
-    spacing = None if options.spacing is None else parse_quantity(options.spacing)
     with unchanged(*_files(pair)):
-        both = read_pair(pair, classes=options.kind == "classes", spacing=spacing)
+        both = read_pair(pair, options)
     if options.kind == "classes":
         agreed = _agreements((both.predicted, both.ground_truth), both, options)
         scores = {each.class_id: ClassScore(each) for each in agreed}

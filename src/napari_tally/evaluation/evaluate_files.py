@@ -43,7 +43,7 @@ REPORT = "report.html"
 
 
 def folder_pairs(
-    predicted: Source, ground_truth: Source, options: EvaluateOptions
+    predicted: Source, ground_truth: Source, options: EvaluateOptions, suffix: str | None = None
 ) -> tuple[list[Pair], list[Problem]]:
     """Return the pairs of two folders (or files), and the files without a match.
 
@@ -54,9 +54,8 @@ def folder_pairs(
     """
     if options.kind == "panoptic":
         return _panoptic_pairs(predicted, ground_truth)
-    named, unmatched = paired_labels(
-        predicted, ground_truth, CLASSES if options.kind == "classes" else OBJECTS
-    )
+    ends = CLASSES if options.kind == "classes" else OBJECTS
+    named, unmatched = paired_labels(predicted, ground_truth, ends, suffix)
     return [Pair(*row) for row in named], _unmatched(unmatched)
 
 
@@ -86,7 +85,10 @@ class PredictionSet:
 
 
 def prediction_sets(
-    predictions: Sequence[Path], ground_truth: Path, options: EvaluateOptions
+    predictions: Sequence[Path],
+    ground_truth: Path,
+    options: EvaluateOptions,
+    suffix: str | None = None,
 ) -> list[PredictionSet]:
     """Return one or more sets of predictions with the same ground truth.
 
@@ -103,7 +105,7 @@ def prediction_sets(
             raise InputError(f"{path} does not exist")
     sources = _sources(predictions, ground_truth)
     true = pattern_files(ground_truth) if is_pattern(ground_truth) else ground_truth
-    matched = [folder_pairs(source, true, options) for source in sources.values()]
+    matched = [folder_pairs(source, true, options, suffix) for source in sources.values()]
     named = zip(_names(sources), matched, strict=True)
     return [PredictionSet(name, pairs, unmatched) for name, (pairs, unmatched) in named]
 

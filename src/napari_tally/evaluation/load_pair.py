@@ -1,25 +1,29 @@
-"""Read a prediction and its ground truth, and check that they share a grid."""
+"""Read a prediction and its ground truth, and bring them to one grid."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
-from ..core.quantity import LENGTHS, Quantity, table_unit
+from ..core.quantity import Quantity, parse_quantity, table_unit
 from ..core.volume import Volume
 from ..files import read
+from ..geometry.place import on_grid_of
+from ..objects.binary_mask import mask_note, pieces_of_mask, separated
 from ..objects.relabel import whole_numbers
+
+if TYPE_CHECKING:
+    from .options import EvaluateOptions
 
 Source = Volume | Path
 
-_SAME_SPACING = 0.01  # relative difference of spacings that is due to rounding in files
-_MAX_SHIFT = 0.5  # voxels by which corners may differ
 _MOST_CLASSES = 255
+_TRUE = "the ground truth "
 
 
 @dataclass(frozen=True)
@@ -45,61 +49,85 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """Arrays of the same shape, and the voxel size in the unit of the tables."""
+    """Arrays of the same shape, and the voxel size in the unit of the tables.
+
+    `grid` is the ground truth as it was read, whose place is that of the arrays.
+    """
 
     predicted: NDArray[np.integer]
     ground_truth: NDArray[np.integer]
     spacing: tuple[float, ...]
     unit: str
+    grid: Volume
     predicted_classes: NDArray[np.integer] | None = None
     ground_truth_classes: NDArray[np.integer] | None = None
     notes: tuple[str, ...] = ()
 
 
-def read_pair(pair: Pair, *, classes: bool = False, spacing: Quantity | None = None) -> Compared:
+def read_pair(pair: Pair, options: EvaluateOptions) -> Compared:
     """Read prediction and ground truth.
 
-    Parameters
-    ----------
-    pair : Pair
-    classes : bool
-        Whether the values are class ids. A mask is then one class instead of several objects.
-    spacing : Quantity, optional
-        Voxel size; overrides the files.
+    If the values are class ids, a mask is one class instead of several objects.
 
     Raises
     ------
     TallyError
-        If one cannot be read or has no labels, or they do not share a grid.
+        If one cannot be read or has no labels, or they lie elsewhere (see `on_grid_of`).
     """
     sources = [pair.predicted, pair.ground_truth]
     if pair.predicted_classes is not None and pair.ground_truth_classes is not None:
         sources += [pair.predicted_classes, pair.ground_truth_classes]
+    spacing = None if options.spacing is None else parse_quantity(options.spacing)
     read_all = (read(s, labels=True) if isinstance(s, Path) else s for s in sources)
     volumes = [_spatial(volume, spacing) for volume in read_all]
-    for other in volumes[2:] + volumes[:1]:
-        _check_grid(volumes[1], other)
-    notes = tuple(
+    notes = []
+    for i in (*range(2, len(volumes)), 0):
+        same = volumes[i].axes == volumes[1].axes  # else a single slice has no Z axis in one
+        other, true = (volumes[k] if same else volumes[k].squeezed("Z") for k in (i, 1))
+        volumes[i], note = on_grid_of(
+            other, true, resample=options.resample, labels=True, what=_TRUE
+        )
+        notes.append(note)
+    grid, volumes = volumes[1], [volume.squeezed("Z") for volume in volumes]
+    classes = options.kind == "classes"
+    notes += [
         f"{v.name} is a mask; its connected components are scored as objects"
         for v in volumes[:2]
         if v.array.dtype == bool and not classes
-    )
-    arrays = [_labels(v, classes or i > 1) for i, v in enumerate(volumes)]
+    ]
+    volumes = [_with_ids(v, classes or i > 1) for i, v in enumerate(volumes)]
+    if options.kind == "instances":
+        volumes, more = _objects(volumes, options)
+        notes += more
+    arrays = [np.asarray(v.array) for v in volumes]
     calibrated = next(
         (v for v in (volumes[1], volumes[0], *volumes[2:]) if v.calibrated), volumes[1]
     )
-    unit = table_unit(calibrated.unit)
+    unit = table_unit(calibrated.unit, calibrated.spacing)
     beside = (arrays[2], arrays[3]) if len(arrays) == 4 else (None, None)
     return Compared(
-        arrays[0], arrays[1], calibrated.spacing_in(unit), unit, beside[0], beside[1], notes
+        arrays[0],
+        arrays[1],
+        calibrated.spacing_in(unit),
+        unit,
+        grid,
+        beside[0],
+        beside[1],
+        tuple(filter(None, notes)),
     )
 
 
+def _objects(volumes: list[Volume], options: EvaluateOptions) -> tuple[list[Volume], list[str]]:
+    """Return labels with binary masks split into objects, if requested; else notes on them."""
+    if options.separate:
+        return [separated(v) if pieces_of_mask(v) else v for v in volumes], []
+    notes = filter(None, (mask_note(v, "scored") for v in volumes[:2]))
+    return volumes, [f"{note}; --separate makes an object of each" for note in notes]
+
+
 def _spatial(volume: Volume, spacing: Quantity | None) -> Volume:
-    """Return the volume without T, C and Z axes of length 1."""
-    for axis in "TCZ":
-        if axis in volume.axes and volume.shape[volume.axes.index(axis)] == 1:
-            volume = volume.at(axis, 0)
+    """Return the volume without T and C axes of length 1."""
+    volume = volume.squeezed("TC")
     if volume.axes not in ("YX", "ZYX"):
         raise InputError(
             f"Labels must have axes YX or ZYX, but {volume.name} has {volume.axes}"
@@ -109,52 +137,13 @@ def _spatial(volume: Volume, spacing: Quantity | None) -> Volume:
     return volume if spacing is None else volume.with_spacing(spacing)
 
 
-def _check_grid(ground_truth: Volume, other: Volume) -> None:
-    if other.shape != ground_truth.shape:
-        raise InputError(
-            f"{other.name} has shape {other.shape}, but the ground truth {ground_truth.name}"
-            f" has {ground_truth.shape}"
-        )
-    if not (ground_truth.calibrated and other.calibrated):
-        return
-    wanted, got = ground_truth.spacing_in("um"), other.spacing_in("um")
-    if not np.allclose(wanted, got, rtol=_SAME_SPACING):
-        raise InputError(
-            f"{other.name} has a spacing of {other.describe_spacing()}, but the ground truth"
-            f" {ground_truth.name} has {ground_truth.describe_spacing()}",
-            hint="Set the right one with --spacing, or resample both to one grid",
-        )
-    shift = _corner_shift(ground_truth, other)
-    if shift > _MAX_SHIFT:
-        raise InputError(
-            f"{other.name} and the ground truth {ground_truth.name} differ in position"
-            f" by up to {shift:.3g} voxels",
-            hint="Resample both to one grid and orientation first",
-        )
-
-
-def _corner_shift(ground_truth: Volume, other: Volume) -> float:
-    """Return the largest distance between corners in voxels; 0 if one has no affine."""
-    if ground_truth.affine is None or other.affine is None:
-        return 0.0
-    ends = np.array(ground_truth.shape) - 1
-    corners = np.stack(np.meshgrid(*[(0, end) for end in ends], indexing="ij"), -1)
-    corners = np.c_[corners.reshape(-1, len(ends)), np.ones(2 ** len(ends))]
-    scale = LENGTHS[other.unit] / LENGTHS[ground_truth.unit]
-    places = corners @ ground_truth.affine.T - corners @ other.affine.T * scale
-    return float(
-        np.linalg.norm(places[:, :-1], axis=1).max()
-        / max(ground_truth.spacing_in(ground_truth.unit))
-    )
-
-
-def _labels(volume: Volume, classes: bool) -> NDArray[np.integer[Any]]:
-    """Return the ids. Errors name the file."""
+def _with_ids(volume: Volume, classes: bool) -> Volume:
+    """Return the volume with ids as integers. Errors name the file."""
     array = np.asarray(volume.array)
     if classes and array.dtype == bool:
         array = array.astype(np.uint8)
     try:
-        labels = whole_numbers(array)
+        labels = whole_numbers(array, volume.name)
     except InputError as error:
         raise InputError(f"{volume.name}: {error.problem}", hint=error.hint) from error
     if classes and labels.max(initial=0) > _MOST_CLASSES:
@@ -162,4 +151,4 @@ def _labels(volume: Volume, classes: bool) -> NDArray[np.integer[Any]]:
             f"Class ids go up to {_MOST_CLASSES}, but {volume.name} has {labels.max()}",
             hint="If these are object ids, evaluate them as instances",
         )
-    return labels
+    return replace(volume, array=labels)

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from ..core.errors import InputError
 from ..core.options import Offer, Options
 from ..core.quantity import QuantityText, parse_quantity
+from ..files.options import Resample
 from ..files.tables.tables import TableFormat
 
 Kind = Literal["instances", "classes", "panoptic"]
@@ -41,6 +42,12 @@ class EvaluateOptions(Options):
         description="Tolerance of the normalised surface distance, such as 1mm or 2px. Default: "
         "the longest side of a voxel.",
     )
+    separate: Annotated[bool, Offer(advanced=True)] = Field(
+        False,
+        description="Split labels that are a binary mask into connected components (one object "
+        "each).",
+    )
+    resample: Resample = False
     spacing: QuantityText = Field(
         None, description="Voxel size, such as 0.5,0.1,0.1um. Default: read from the files."
     )

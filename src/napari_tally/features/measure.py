@@ -127,5 +127,5 @@ def voxel_size(
     size = np.array(spacing, np.float64)
     if size.shape != (ndim,) or not (np.isfinite(size) & (size > 0)).all():
         raise InputError(f"Spacing must be {ndim} positive, finite numbers, not {spacing}")
-    name = table_unit(given)
+    name = table_unit(given, size.tolist())
     return size * (LENGTHS[given] / LENGTHS[name]), name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import FileError, InputError
 from ..core.user_path import user_path
-from .formats import bioio, dicom, itk, nifti, ome_zarr, raster, tiff
+from .formats import bioio, dicom, itk, mgh, nifti, ome_zarr, raster, tiff
 from .formats.format import Format, ending
 from .formats.guarded import guarded
 from .formats.label_picture import as_label_volume
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FORMATS: list[Format] = [
     nifti.FORMAT,
     itk.FORMAT,
+    mgh.FORMAT,
     dicom.FORMAT,
     ome_zarr.FORMAT,
     tiff.FORMAT,
@@ -160,6 +161,25 @@ def read(
         return as_label_volume(volume) if labels else volume
 
 
+def read_header(
+    path: str | os.PathLike[str], *, axes: str | None = None, series: str | None = None
+) -> Volume:
+    """Return what `read` does, with pixels that are not decoded where the header suffices.
+
+    Raises
+    ------
+    FileError, InputError
+        As `read` does.
+    """
+    path = user_path(path)
+    with guarded(path):
+        found = _format_of_existing(path)
+        if found.read_header is None or (series is not None and found.list_series is None):
+            return _read(path, found, axes, series, labels=False)
+        options = {} if found.list_series is None else {"series": series}
+        return found.read_header(path, axes=axes, **options)
+
+
 def _read(
     path: Path, file_format: Format, axes: str | None, series: str | None, labels: bool
 ) -> Volume:
@@ -225,11 +245,19 @@ def _format_of_existing(path: Path) -> Format:
             file_format.check_installed()
         return file_format
     if path.is_dir():
+        inside = _image_folder(path)
+        choose = "Choose a file in it, or stack its files with --stack Z (in Python: read_stack)"
         raise FileError(
             f"The folder {path} is not an image",
-            hint="Choose a file in it, or stack its files with --stack Z (in Python: read_stack)",
+            hint=choose if inside is None else f"Folders in it are images, such as {inside}",
         )
     raise _unknown(path, tuple(s for f in FORMATS for s in f.suffixes), "read")
+
+
+def _image_folder(path: Path) -> Path | None:
+    """Return a folder in a folder that is an image (a DICOM series, an OME-Zarr)."""
+    folders = [p for pattern in ("*", "*/*") for p in sorted(path.glob(pattern)) if p.is_dir()]
+    return next((folder for folder in folders[:200] if format_of(folder) is not None), None)
 
 
 def _unknown(path: Path, suffixes: tuple[str, ...], done: str) -> FileError:

@@ -130,11 +130,14 @@ def forget_claim(outputs: Sequence[Path]) -> None:
 def locked(path: Path, problem: str) -> Iterator[IO[str]]:
     """Hold a file that only one process can hold; it is removed at the end if it is empty.
 
+    So is its folder, if it was not there before.
+
     Raises
     ------
     FileError
         With the `problem` if another process holds it, or if the folder cannot be written.
     """
+    made = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = _opened(path)
@@ -149,6 +152,8 @@ def locked(path: Path, problem: str) -> Iterator[IO[str]]:
             with suppress(OSError):
                 if not os.fstat(file.fileno()).st_size:
                     path.unlink()
+                if made:
+                    path.parent.rmdir()  # if nothing was written to it
 
 
 def _opened(path: Path) -> IO[str]:

@@ -1,24 +1,26 @@
-"""COCO JSON: objects as polygons or run lengths, rasterized to label images.
+"""COCO JSON: annotated objects as label images.
 
-The format is that of https://cocodataset.org/#format-data; run lengths are compressed as by
-pycocotools: differences to the run before last, five bits per character.
+The format is that of https://cocodataset.org/#format-data, and of what annotation tools make of it.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil, floor, isfinite
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import FileError, InputError
+from .coco_mask import Mask, mask_of
 
-Mask = NDArray[np.bool_]
+_MANY = 255  # categories, of which then only those that occur are kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,46 +33,96 @@ class Annotated:
         Name of the image file, with `/` between folders.
     objects : ndarray of int32, shape (Y, X)
         Ids from 1; where objects overlap, the smaller one is in front.
-    classes : ndarray of uint8, shape (Y, X)
+    classes : ndarray of uint8 or uint16, shape (Y, X)
         Number of the category, from 1 in the order of `Coco.categories`.
     known : ndarray of bool, shape (Y, X)
-        False where a crowd is annotated: its objects are not separated.
+        False where a crowd is annotated, whose objects are not separated, or an object without
+        outline.
+    boxes : int
+        Number of objects without outline: only their box is known, or nothing.
+    empty : int
+        Number of objects whose outline covers no pixel.
     """
 
     file_name: str
     objects: NDArray[np.int32]
-    classes: NDArray[np.uint8]
+    classes: NDArray[np.unsignedinteger[Any]]
     known: Mask
+    boxes: int = 0
+    empty: int = 0
 
 
 @dataclass(frozen=True)
 class Coco:
-    """The content of a COCO JSON; iterating over it rasterizes one image at a time."""
+    """The content of a COCO JSON; iterating over it rasterizes one image at a time.
+
+    Ids are texts, since tools write them as numbers here and as texts there. `lost` annotations
+    belong to none of the images.
+    """
 
     categories: tuple[str, ...]
     images: tuple[dict[str, Any], ...]
-    annotations: dict[int, list[dict[str, Any]]]
-    numbers: dict[int, int]
+    annotations: Mapping[str, list[dict[str, Any]]]
+    numbers: Mapping[str, int]
+    lost: int = 0
 
     def __iter__(self) -> Iterator[Annotated]:
         for image in self.images:
-            yield self._drawn(image)
+            yield self.drawn(image)
 
-    def _drawn(self, image: dict[str, Any]) -> Annotated:
-        shape = int(image["height"]), int(image["width"])
-        objects, classes = np.zeros(shape, np.int32), np.zeros(shape, np.uint8)
-        known = np.ones(shape, bool)
-        masks = [(a, _mask(a, shape)) for a in self.annotations.get(image["id"], [])]
-        masks.sort(key=lambda pair: -int(pair[1].sum()))
-        for number, (annotation, mask) in enumerate(masks, start=1):
-            if annotation.get("iscrowd"):
+    def drawn(self, image: dict[str, Any], shape: tuple[int, ...] | None = None) -> Annotated:
+        """Rasterize the annotations of an image.
+
+        Parameters
+        ----------
+        image : dict
+            One of `images`.
+        shape : tuple of int, optional
+            Height and width of the image file. Default: those in the JSON.
+
+        Raises
+        ------
+        InputError
+            If the sizes differ, or an annotation cannot be drawn.
+        """
+        size = _size(image, shape)
+        objects = np.zeros(size, np.int32)
+        kind = np.uint8 if len(self.categories) <= np.iinfo(np.uint8).max else np.uint16
+        classes, known = np.zeros(size, kind), np.ones(size, bool)
+        boxes = 0
+        drawn: list[tuple[NDArray[np.intp], int]] = []
+        for annotation in self.annotations.get(_key(image["id"]), []):
+            mask, number = self._mask(annotation, size)
+            if mask is None:
+                known[_box(annotation, size)] = False
+                boxes += 1
+            elif _is_crowd(annotation):
                 known[mask] = False
-                continue
-            objects[mask] = number
-            classes[mask] = self.numbers[annotation["category_id"]]
+            else:
+                drawn.append((np.flatnonzero(mask), number))  # smaller than the mask
+        drawn.sort(key=lambda each: -len(each[0]))
+        for label, (pixels, number) in enumerate(drawn, start=1):
+            objects.reshape(-1)[pixels], classes.reshape(-1)[pixels] = label, number
         known |= objects > 0
-        name = str(image["file_name"]).replace("\\", "/")  # as written on Windows
-        return Annotated(name, objects, classes, known)
+        empty = sum(not len(pixels) for pixels, _ in drawn)
+        return Annotated(file_name(image), objects, classes, known, boxes, empty)
+
+    def _mask(self, annotation: dict[str, Any], size: tuple[int, int]) -> tuple[Mask | None, int]:
+        """Return the mask of an annotation (None without outline), and its class."""
+        try:
+            return mask_of(annotation.get("segmentation"), size), self._number(annotation)
+        except InputError as error:
+            raise InputError(
+                f"Annotation {annotation.get('id')} cannot be used: {error.problem}"
+            ) from error
+
+    def _number(self, annotation: dict[str, Any]) -> int:
+        category = annotation.get("category_id")
+        if category is None and len(self.categories) == 1:
+            return 1
+        if _key(category) not in self.numbers:
+            raise InputError(f"its category {category} is not listed")
+        return self.numbers[_key(category)]
 
 
 def read_coco(path: Path) -> Coco:
@@ -84,79 +136,119 @@ def read_coco(path: Path) -> Coco:
         If it is not a COCO JSON.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(path.read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise FileError(f"The COCO JSON {path} cannot be read ({error})") from error
     try:
-        numbered = list(enumerate(content["categories"], start=1))
-        by_image: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for annotation in content["annotations"]:
-            by_image[annotation["image_id"]].append(annotation)
-        return Coco(
-            tuple(str(c["name"]) for _, c in numbered),
-            tuple(content["images"]),
-            dict(by_image),
-            {c["id"]: number for number, c in numbered},
-        )
-    except (KeyError, TypeError) as error:
+        return _coco(content)
+    except InputError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
             f"{path} is not a COCO JSON with images, annotations and categories ({error})"
         ) from error
 
 
-def _mask(annotation: dict[str, Any], shape: tuple[int, int]) -> Mask:
-    """Rasterize the segmentation of an annotation."""
-    segmentation = annotation.get("segmentation")
-    if isinstance(segmentation, dict):
-        counts = segmentation["counts"]
-        runs = counts if isinstance(counts, list) else decompressed(counts)
-        return from_runs(runs, tuple(segmentation.get("size", shape)))
-    if not isinstance(segmentation, list):
-        raise InputError(
-            f"Annotation {annotation.get('id')} has a segmentation of type "
-            f"{type(segmentation).__name__}, not polygons or run lengths"
-        )
-    return _polygons(segmentation, shape)
+def _coco(content: dict[str, Any]) -> Coco:
+    images, listed = list(content["images"]), list(content["annotations"])
+    for image in images:
+        image["id"], image["file_name"]  # an error that names what is missing
+    ids = [_key(image["id"]) for image in images]
+    twice = next((i for n, i in enumerate(ids) if i in ids[:n]), None) if _repeated(ids) else None
+    if twice is not None:
+        raise InputError(f"Two images of the COCO JSON have the id {twice}")
+    by_image: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for place, annotation in enumerate(listed, start=1):
+        if not isinstance(annotation, dict) or "image_id" not in annotation:
+            known = annotation.get("id") if isinstance(annotation, dict) else None
+            raise InputError(f"Annotation {known or place} of the COCO JSON belongs to no image")
+        by_image[_key(annotation["image_id"])].append(annotation)
+    lost = sum(len(by_image[key]) for key in by_image.keys() - set(ids))
+    if listed and lost == len(listed):
+        raise InputError("No annotation of the COCO JSON belongs to one of its images")
+    used = list(dict.fromkeys(_key(a.get("category_id")) for a in listed))
+    names = {_key(c["id"]): str(c.get("name", c["id"])) for c in content.get("categories") or []}
+    names = names or {key: "object" if key == _key(None) else key for key in used}
+    if len(names) > _MANY:
+        names = {key: name for key, name in names.items() if key in used}
+    numbers = {key: number for number, key in enumerate(names, start=1)}
+    return Coco(tuple(names.values()), tuple(images), dict(by_image), numbers, lost)
 
 
-def _polygons(rings: Sequence[Sequence[float]], shape: tuple[int, int]) -> Mask:
-    from skimage.draw import polygon
-
-    mask = np.zeros(shape, bool)
-    for ring in rings:
-        # Corners are in pixels, and the centre of the first pixel is at 0.5.
-        x, y = np.asarray(ring, np.float64).reshape(-1, 2).T - 0.5
-        mask[polygon(y, x, shape)] = True
-    return mask
+def _repeated(values: list[str]) -> bool:
+    return len(set(values)) < len(values)
 
 
-def from_runs(runs: Sequence[int], size: tuple[int, ...]) -> Mask:
-    """Return the mask of alternating runs of 0 and 1 down the columns, the first one of 0.
+def _key(value: Any) -> str:
+    """Return an id as text: 3, 3.0 and "3" are the same."""
+    if isinstance(value, float) and isfinite(value) and value == int(value):
+        value = int(value)
+    return str(value).strip()
 
-    Raises
-    ------
-    InputError
-        If they do not cover the image.
+
+def file_name(image: dict[str, Any]) -> str:
+    """Return the file name of an image, with `/` between folders as not on Windows."""
+    return str(image["file_name"]).replace("\\", "/")
+
+
+def image_file(folder: Path, name: str) -> Path | None:
+    """Return the file of an image in a folder, whatever folders are in its name; None if missing.
+
+    Annotation tools write the paths and addresses of their own storage. The file with the most
+    folders in common is taken; none is ever looked for outside of the folder.
     """
-    if sum(runs) != int(np.prod(size)) or min(runs, default=0) < 0:
-        raise InputError(f"Run lengths cover {sum(runs)} pixels of an image of shape {size}")
-    values = np.arange(len(runs)) % 2 == 1
-    mask: Mask = np.repeat(values, runs).reshape(size, order="F")
-    return mask
+    for text in dict.fromkeys((name, unquote(name), unquote(name).partition("?")[0])):
+        parts = [part for part in text.split("/") if part not in ("", ".")]
+        within = parts[max((i + 1 for i, part in enumerate(parts) if part == ".."), default=0) :]
+        for start in range(len(within)):
+            path = folder.joinpath(*within[start:])
+            if not Path(within[start]).drive and _exists(path):
+                return path
+    return None
 
 
-def decompressed(text: str | bytes) -> list[int]:
-    """Return the run lengths of a compressed text."""
-    codes = [c - 48 for c in (text.encode("ascii") if isinstance(text, str) else text)]
-    runs: list[int] = []
-    value = shift = 0
-    for code in codes:
-        value |= (code & 31) << shift
-        shift += 5
-        if code & 32:
-            continue
-        if code & 16:
-            value -= 1 << shift
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        value = shift = 0
-    return runs
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _size(image: dict[str, Any], shape: tuple[int, ...] | None) -> tuple[int, int]:
+    """Return height and width; those of the file are compared with those in the JSON."""
+    given = [image.get(side) or None for side in ("height", "width")]
+    try:
+        stated = None if None in given else tuple(int(n) for n in given if n is not None)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"The image {file_name(image)} has the size {given}") from error
+    if shape is None and stated is None:
+        raise InputError(f"The image {file_name(image)} has no height and width")
+    if shape is not None and stated is not None and stated != tuple(shape):
+        raise InputError(
+            f"The image {file_name(image)} has height and width {tuple(shape)}, but {stated}"
+            " in its annotations",
+            hint="Use the images that were annotated, neither resized nor turned",
+        )
+    height, width = shape if shape is not None else stated or ()
+    return height, width
+
+
+def _is_crowd(annotation: dict[str, Any]) -> bool:
+    return str(annotation.get("iscrowd", 0)).lower() in ("1", "1.0", "true")
+
+
+def _box(annotation: dict[str, Any], size: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the box of an annotation in an image; all of the image if it has none."""
+    box = annotation.get("bbox")
+    try:
+        x, y, width, height = (float(n) for n in box or ())
+        ends = (y, y + height), (x, x + width)
+        limits = [
+            slice(min(max(floor(low), 0), n), min(max(ceil(high), 0), n))
+            for (low, high), n in zip(ends, size, strict=True)
+        ]
+    except (TypeError, ValueError, OverflowError):
+        return slice(None), slice(None)
+    if any(limit.start >= limit.stop for limit in limits):
+        return slice(None), slice(None)
+    return limits[0], limits[1]

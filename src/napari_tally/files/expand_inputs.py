@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path, PurePath
 
@@ -13,8 +15,12 @@ from ..core.errors import InputError
 from ..core.user_path import user_path
 from . import format_of, readable, stem
 from .formats.format import ending
+from .label_names import CLASSES, DRAWN, is_always_label, without_labels
 
-MADE = ("_labels", "_classes", "_overlay", "_linked")  # name endings of our own outputs
+logger = logging.getLogger("napari_tally")
+
+# Name endings of our own outputs.
+MADE = tuple(f"_{end}" for end in ("labels", CLASSES, *DRAWN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,22 @@ class InputFile:
     folder: Path
     stem: str
 
+    def of_series(self, series: str | None) -> InputFile:
+        """Return the input with the chosen series in the names of its outputs: `a_series2`.
 
-def expand(inputs: Iterable[str | os.PathLike[str]]) -> list[InputFile]:
+        Those of a folder of slices are called after the folder.
+        """
+        if series is None or _is_folder_of_slices(self.path):
+            return self
+        return replace(self, stem=f"{self.stem}_series{re.sub('[^0-9A-Za-z]+', '-', series)}")
+
+
+def expand(inputs: Iterable[str | os.PathLike[str]], *, quiet: bool = False) -> list[InputFile]:
     """Return the image files of files, folders and patterns, without duplicates.
 
-    Folders are searched recursively; hidden files and our own outputs are skipped. A folder that is
-    one image (OME-Zarr, DICOM slices) counts as a file.
+    Folders are searched recursively; hidden files, our own outputs and labels beside their image
+    (`a_masks.tif` beside `a.tif`) are skipped, the latter with a remark unless `quiet`. A folder
+    that is one image (OME-Zarr, DICOM slices) counts as a file.
 
     Raises
     ------
@@ -49,9 +65,13 @@ def expand(inputs: Iterable[str | os.PathLike[str]]) -> list[InputFile]:
         If a folder or pattern has no readable image.
     """
     texts = [str(user_path(text)) for text in inputs]
-    matches = _slices_joined([p for text in texts for p in _matches(text)])
+    matches = _joined(_slices_joined([p for text in texts for p in _matches(text)]))
     found = {os.path.normcase(os.path.abspath(p)): p for p in matches}
-    paths = [p for p in found.values() if len(found) == 1 or not _made_by_us(p)]
+    given = [p for p in found.values() if len(found) == 1 or not _made_by_us(p)]
+    paths = without_labels(given)
+    left_out = sorted(p.name for p in set(given).difference(paths))
+    if left_out and not quiet:
+        logger.info("Left out as labels of other images: %s.", _listed(left_out))
     folders = _folders(paths)
     stems = _stems(paths, folders)
     return [InputFile(*row) for row in zip(paths, folders, stems, strict=True)]
@@ -72,6 +92,10 @@ def _matches(text: str) -> list[Path]:
     if not files:
         raise InputError(problem, hint="Check a file or folder with: tally info PATH")
     return files
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f", ... ({len(names):,})" if len(names) > 3 else "")
 
 
 def is_pattern(text: str | os.PathLike[str]) -> bool:
@@ -99,11 +123,30 @@ def pattern_files(pattern: str | os.PathLike[str]) -> list[Path]:
     return found
 
 
+def _joined(paths: list[Path]) -> list[Path]:
+    """Keep the first of the files that are read as one image, such as its channels or frames."""
+    kept: list[Path] = []
+    covered: set[Path] = set()
+    for path in paths:
+        if path.resolve() in covered:
+            continue
+        found = format_of(path) if len(paths) > 1 and path.is_file() else None
+        if found is not None and found.same_image is not None:
+            parts = {p.resolve() for p in found.same_image(path)}
+            covered |= parts if len(parts) > 1 else set()
+        kept.append(path)
+    return kept
+
+
 def _slices_joined(paths: list[Path]) -> list[Path]:
     """Replace several DICOM slices by their folder: a shell may list them one by one."""
     slices = {p: p.absolute().parent for p in paths if p.is_file() and _is_slice(p)}
     several = {folder for folder, n in Counter(slices.values()).items() if n > 1}
     return [p.parent if slices.get(p) in several else p for p in paths]
+
+
+def _is_folder_of_slices(path: Path) -> bool:
+    return path.is_dir() and _is_slice(path)
 
 
 def _is_slice(path: Path) -> bool:
@@ -114,8 +157,11 @@ def _is_slice(path: Path) -> bool:
 def _wanted(path: Path, pattern: str) -> bool:
     if path.is_dir():
         return format_of(path) is not None
-    requested = stem(Path(pattern)).endswith(MADE)
-    return readable(path) and path.is_file() and (requested or not stem(path).endswith(MADE))
+    if not (readable(path) and path.is_file()):
+        return False
+    requested, made = (stem(p).endswith(MADE) for p in (Path(pattern), path))
+    named = is_always_label(stem(path)) and not is_always_label(stem(Path(pattern)))
+    return requested or not (made or named)
 
 
 def inside(folder: Path, *, made: bool = False) -> Iterator[Path]:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import InputError
 from . import readable, stem
-from .expand_inputs import MADE as OURS
 from .expand_inputs import expand, is_folder, is_pattern, pattern_files
+from .label_names import (
+    CLASSES,
+    DRAWN,
+    image_costs,
+    label_costs,
+    matched,
+    rank,
+    split_label,
+    without_images,
+)
 
 Inputs = str | Path | Sequence[str | Path]
 
-_ENDS = ("_labels", "_label", "_masks", "_mask")
 
-
-def paired(images: Inputs, labels: Path) -> tuple[list[tuple[Path, Path]], list[Path]]:
+def paired(
+    images: Inputs, labels: Path, suffix: str | None = None
+) -> tuple[list[tuple[Path, Path]], list[Path]]:
     """Return images with their labels, and the files that have no match.
 
-    Labels have the name of their image, up to the suffix and `_labels` or `_mask`. One image
-    and one label file match whatever their names are.
+    Labels have a name that belongs to the image (see `label_names`). One image and one label file
+    match whatever their names are.
 
     Parameters
     ----------
@@ -28,26 +37,35 @@ def paired(images: Inputs, labels: Path) -> tuple[list[tuple[Path, Path]], list[
         Files, folders and patterns.
     labels : path
         A file, folder or pattern.
+    suffix : str, optional
+        How the names of labels end, or a pattern for them; see `split_label`.
 
     Raises
     ------
     InputError
-        If an input does not exist, or nothing matches.
+        If an input does not exist, nothing matches, or an image has several labels.
     """
-    sources = [source.path for source in expand(_listed(images))]
+    found = [source.path for source in expand(_listed(images), quiet=True)]
+    sources = [path for path in found if not _fits(path, suffix)]
     for path in (*sources, labels):
         _check_there(path)
     if len(sources) == 1 and not is_pattern(labels) and not is_folder(labels):
         return [(sources[0], labels)], []
-    named = _by_name([labels], sources)
-    pairs = [(path, named[stem(path)]) for path in sources if stem(path) in named]
-    if not pairs:
+    named = _by_name([labels], sources, suffix)
+    of_image: dict[Path, Path] = {}
+    for label, image in _images_of(named.values(), sources, suffix).items():
+        if image in of_image:
+            raise _two_labels(image.name, of_image[image], label)
+        of_image[image] = label
+    if not of_image:
         raise InputError(
             f"No labels in {labels} have the name of an image in {_joined(images)}",
-            hint=f"Found {len(sources)} images and {len(named)} label images of other names",
+            hint=f"Found {len(sources)} images and {len(named)} label images of other names; "
+            "--label-suffix sets how names of labels end",
         )
-    used = {label for _, label in pairs}
-    unmatched = [path for path in sources if stem(path) not in named]
+    used = set(of_image.values())
+    pairs = [(path, of_image[path]) for path in sources if path in of_image]
+    unmatched = [path for path in sources if path not in of_image]
     return pairs, unmatched + [path for path in named.values() if path not in used]
 
 
@@ -72,7 +90,10 @@ class Row:
 
 
 def match_rows(
-    labels: Inputs, images: Sequence[Path] = (), parents: Path | None = None
+    labels: Inputs,
+    images: Sequence[Path] = (),
+    parents: Path | None = None,
+    suffix: str | None = None,
 ) -> tuple[list[Row], list[Path], list[Path]]:
     """Return labels, each with its match in every source of images and in the parents.
 
@@ -86,6 +107,8 @@ def match_rows(
         Each folder and each pattern is a source; files are one source together.
     parents : Path, optional
         A file, folder or pattern.
+    suffix : str, optional
+        How the names of labels end, or a pattern for them; see `split_label`.
 
     Returns
     -------
@@ -100,35 +123,43 @@ def match_rows(
     InputError
         If an input does not exist or holds no images.
     """
-    sources = _image_sources(images)
+    sources = _image_sources(images, suffix)
     taken = {path for paths in sources for path in paths}
-    others = [{stem(path): path for path in paths} for paths in sources]
-    parents_by_name = None if parents is None else _by_name([parents], taken)
-    own = _by_name(_listed(labels), taken)
+    others = [] if parents is None else list(_by_name([parents], taken).values())
+    own = _by_name(_listed(labels), taken, suffix)
     if not own:
         raise InputError(f"There are no labels in {_joined(labels)}")
+    partners = [_images_of(own.values(), paths, suffix) for paths in sources]
+    held = _images_of(own.values(), others, suffix)
     rows = [
-        Row(
-            name,
-            path,
-            tuple(o[name] for o in others),
-            None if parents_by_name is None else parents_by_name[name],
-        )
+        Row(name, path, tuple(found[path] for found in partners), held.get(path))
         for name, path in own.items()
-        if all(name in o for o in others) and (parents_by_name is None or name in parents_by_name)
+        if all(path in found for found in partners) and (parents is None or path in held)
     ]
     used = {p for row in rows for p in (row.labels, *row.images, row.parents)}
     unmatched = [path for path in own.values() if path not in used]
-    other_files = taken | set((parents_by_name or {}).values())
-    return rows, unmatched, sorted(other_files - used - set(unmatched))
+    return rows, unmatched, sorted((taken | set(others)) - used - set(unmatched))
 
 
-def _image_sources(images: Sequence[Path]) -> list[list[Path]]:
+def _images_of(
+    labels: Iterable[Path], images: Iterable[Path], suffix: str | None
+) -> dict[Path, Path]:
+    """Return the image of each label file that has one; the images may be labels themselves."""
+    files = {str(path): path for path in (*labels, *images)}
+    found = matched(
+        {str(path): label_costs(stem(path), suffix) for path in labels},
+        {str(path): image_costs(stem(path)) | label_costs(stem(path)) for path in images},
+    )
+    return {files[label]: files[image] for label, image in found.items()}
+
+
+def _image_sources(images: Sequence[Path], suffix: str | None) -> list[list[Path]]:
     files = [path for path in images if not is_pattern(path) and not is_folder(path)]
     groups = [[path] for path in images if path not in files]
     for path in images:
         _check_there(path)
-    return [[s.path for s in expand(group)] for group in (*groups, files) if group]
+    found = [[s.path for s in expand(g, quiet=True)] for g in (*groups, files) if g]
+    return [[p for p in paths if not _fits(p, suffix)] for paths in found]
 
 
 def is_one(inputs: Sequence[Path]) -> bool:
@@ -138,10 +169,12 @@ def is_one(inputs: Sequence[Path]) -> bool:
 
 def bare(path: Path) -> str:
     """Return the name that labels share with their image: `a` of `a_labels.tif`."""
-    name = stem(path)
-    for end in _ENDS:
-        name = name.removesuffix(end)
-    return name
+    return split_label(stem(path))[0]
+
+
+def _fits(path: Path, suffix: str | None) -> bool:
+    """Return whether a file is called as the pattern of labels says."""
+    return bool(suffix) and split_label(stem(path), suffix)[1] == suffix
 
 
 def _listed(inputs: Inputs) -> list[str | Path]:
@@ -157,35 +190,53 @@ def _check_there(path: Path) -> None:
         raise InputError(f"{path} does not exist")
 
 
-def _by_name(inputs: Sequence[str | Path], others: Collection[Path]) -> dict[str, Path]:
-    """Return label images by name, without `others` and our outputs that are not labels."""
+def _by_name(
+    inputs: Sequence[str | Path], others: Collection[Path], suffix: str | None = None
+) -> dict[str, Path]:
+    """Return label images by name, without `others` and our outputs that are not labels.
+
+    Of several files of one name in a folder, such as an image and its labels, the one with the
+    likeliest end is taken.
+    """
     found: dict[str, Path] = {}
     for source in map(Path, inputs):
         own: dict[str, Path] = {}
-        for path in _label_files(source, others):
-            own.setdefault(bare(path), path)
+        for path in _label_files(source, others, suffix):
+            name = split_label(stem(path), suffix)[0]
+            before = own.get(name)
+            if before is None or _rank(path, suffix) < _rank(before, suffix):
+                own[name] = path
+            elif _rank(path, suffix) == _rank(before, suffix):
+                raise _two_labels(name, before, path)
         twice = next((name for name in own if found.get(name, own[name]) != own[name]), None)
         if twice is not None:
-            raise InputError(
-                f"Two label images have the name {twice}: {found[twice]} and {own[twice]}",
-                hint="Use one folder at a time",
-            )
+            raise _two_labels(twice, found[twice], own[twice])
         found |= own
     return found
 
 
-def _label_files(source: Path, others: Collection[Path]) -> list[Path]:
+def _rank(path: Path, suffix: str | None) -> int:
+    return rank(split_label(stem(path), suffix)[1])
+
+
+def _two_labels(name: str, first: Path, second: Path) -> InputError:
+    return InputError(
+        f"Two label images have the name {name}: {first} and {second}",
+        hint="Use one folder at a time, or choose by the end of their names with --label-suffix",
+    )
+
+
+def _label_files(source: Path, others: Collection[Path], suffix: str | None) -> list[Path]:
     _check_there(source)
     if not is_pattern(source) and not is_folder(source):
         return [source]
     paths = pattern_files(source) if is_pattern(source) else filter(readable, source.iterdir())
-    return sorted(
-        path
-        for path in paths
-        if not path.name.startswith(".") and path not in others and not _other_output(path)
-    )
+    given = [p for p in paths if not p.name.startswith(".") and p not in others]
+    given = given if suffix else without_images(given)
+    return sorted(path for path in given if _may_be_labels(path, suffix))
 
 
-def _other_output(path: Path) -> bool:
-    """Return whether this is one of our outputs other than labels of objects."""
-    return stem(path).endswith(OURS) and not stem(path).endswith(_ENDS)
+def _may_be_labels(path: Path, suffix: str | None) -> bool:
+    """Return whether a name is that of labels of objects, not of another output of ours."""
+    end = split_label(stem(path), suffix)[1]
+    return end == suffix if suffix else end not in (CLASSES, *DRAWN)

@@ -3,57 +3,115 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import TypeGuard
 
 from ..core.errors import InputError
-from . import stem
+from . import readable, stem
 from .expand_inputs import inside, is_folder
+from .label_names import CLASSES as _CLASSES
+from .label_names import (
+    LABELS,
+    image_costs,
+    label_costs,
+    matched,
+    rank,
+    split_label,
+    without_images,
+    without_labels,
+)
 
-_ENDS = ("_labels", "_label", "_masks", "_mask", "_classes", "_linked", "_overlay")
-# Name endings of label images. If a folder has several of one image, the first ending wins.
-OBJECTS = ("_labels", "_label", "_masks", "_mask", "")
-CLASSES = ("_classes", "", "_labels", "_label", "_masks", "_mask")
-ONLY_CLASSES = ("_classes",)
+# Ends of the names of label images. If a folder has several of one image, the first end wins.
+OBJECTS = (*LABELS, "")
+CLASSES = (_CLASSES, "", *LABELS)
+ONLY_CLASSES = (_CLASSES,)
 
 Named = tuple[str, Path, Path]
 Source = Path | Sequence[Path]
 
 
 def paired_labels(
-    predicted: Source, ground_truth: Source, ends: Sequence[str] = OBJECTS
+    predicted: Source,
+    ground_truth: Source,
+    ends: Sequence[str] = OBJECTS,
+    suffix: str | None = None,
 ) -> tuple[list[Named], list[Path]]:
     """Return name, prediction and ground truth of each image, and the files without a match.
 
-    The labels of the image `a` are called `a`, `a_labels`, `a_mask` or, if they are classes,
-    `a_classes`, in any format and in the same sub-folder. Two single files match whatever their
-    names are.
+    Both are called as labels of one image (see `label_names`) or, if they are classes, `a_classes`,
+    in any format and in the same sub-folder. Two single files match whatever their names are.
 
     Parameters
     ----------
     predicted, ground_truth : Path or sequence of Path
         A folder, a file, or several files, with sub-folders relative to their common folder.
     ends : sequence of str
-        Name endings: `OBJECTS`, `CLASSES` or `ONLY_CLASSES`.
+        Ends of names: `OBJECTS`, `CLASSES` or `ONLY_CLASSES`.
+    suffix : str, optional
+        How the names of the ground truth end, or a pattern for them; see `split_label`.
 
     Raises
     ------
     InputError
-        If they are neither two files nor folders with label images, or nothing matches.
+        If they are neither two files nor folders with label images, nothing matches, or a
+        prediction is its own ground truth though there are other labels of its image.
     """
     if _is_file(predicted) and _is_file(ground_truth):
         return [(stem(ground_truth), predicted, ground_truth)], []
-    ours, theirs = (_label_files(source, ends) for source in (predicted, ground_truth))
-    names = sorted(ours.keys() & theirs.keys())
-    if not names:
+    ours = _label_files(predicted, ends, suffix)
+    theirs = _label_files(ground_truth, ends, suffix, only=True)
+    found = _matched_names(ours, theirs, suffix)
+    if not found:
         here, there = shared_folder(predicted), shared_folder(ground_truth)
         raise InputError(
             f"No predictions in {here} have the name of a ground truth in {there}",
-            hint=f"Found {len(ours)} and {len(theirs)} label images of other names",
+            hint=f"Found {len(ours)} and {len(theirs)} label images of other names; "
+            "--label-suffix sets how names of the ground truth end",
         )
-    unmatched = [files[n] for files in (ours, theirs) for n in sorted(files.keys() - set(names))]
-    return [(name, ours[name], theirs[name]) for name in names], unmatched
+    same = [ours[a] for a, b in found.items() if ours[a].samefile(theirs[b])]
+    twice = next(iter(_with_others(same)), None)
+    if twice is not None:
+        raise InputError(
+            f"{twice} is both prediction and ground truth, though there are other labels beside it",
+            hint="Choose both by patterns, such as 'a/*_labels.tif' and 'a/*_gt.tif'",
+        )
+    used = set(found.values())
+    unmatched = [ours[n] for n in sorted(ours.keys() - found.keys())]
+    unmatched += [theirs[n] for n in sorted(theirs.keys() - used)]
+    return [(name, ours[name], theirs[found[name]]) for name in sorted(found)], unmatched
+
+
+def _matched_names(
+    ours: Mapping[str, Path], theirs: Mapping[str, Path], suffix: str | None
+) -> dict[str, str]:
+    """Return the name of the ground truth for each prediction that has one."""
+    both = [
+        {
+            name: {
+                (PurePosixPath(name).parent / key).as_posix(): cost
+                for key, cost in label_costs(stem(path), suffix).items()
+            }
+            for name, path in files.items()
+        }
+        for files in (ours, theirs)
+    ]
+    found = matched(*both)
+    before: dict[str, str] = {}
+    for prediction, true in found.items():
+        if true in before:
+            raise _two_labels(true, ours[before[true]], ours[prediction])
+        before[true] = prediction
+    return found
+
+
+def _with_others(paths: Sequence[Path]) -> list[Path]:
+    """Return labels beside which there are other labels of the same image."""
+    beside = [p for folder in {path.parent for path in paths} for p in folder.iterdir()]
+    split = {p: split_label(stem(p)) for p in beside if readable(p)}
+    count = Counter((p.parent, name) for p, (name, end) in split.items() if end in LABELS)
+    return [p for p in paths if count[p.parent, split_label(stem(p))[0]] > 1]
 
 
 def _is_file(source: Source) -> TypeGuard[Path]:
@@ -77,12 +135,17 @@ def images_by_name(folder: Path) -> dict[str, Path]:
     """
     if not is_folder(folder):
         raise InputError(f"{folder} is not a folder of images")
-    found = sorted(inside(folder), reverse=True)
-    return {(p.parent / stem(p)).relative_to(folder).as_posix(): p for p in found}
+    found: dict[str, Path] = {}
+    for path in sorted(without_labels(list(inside(folder)))):
+        for key in (stem(path), *image_costs(stem(path))):
+            found.setdefault((path.parent / key).relative_to(folder).as_posix(), path)
+    return found
 
 
-def _label_files(source: Source, ends: Sequence[str]) -> dict[str, Path]:
-    """Return label images by the name of their image."""
+def _label_files(
+    source: Source, ends: Sequence[str], suffix: str | None, *, only: bool = False
+) -> dict[str, Path]:
+    """Return label images by the name of their image; with `only` those that fit the suffix."""
     if _is_file(source):
         problem = (
             "is a file, but the other input is a folder" if source.exists() else "does not exist"
@@ -91,21 +154,24 @@ def _label_files(source: Source, ends: Sequence[str]) -> dict[str, Path]:
     paths = inside(source, made=True) if isinstance(source, Path) else source
     base = shared_folder(source).absolute()
     best: dict[str, tuple[int, Path]] = {}
-    for path in sorted(paths):
-        name = stem(path)
-        end = next((e for e in _ENDS if name.endswith(e)), "")
-        if end not in ends:
+    for path in sorted(paths if suffix else without_images(list(paths))):
+        name, end = split_label(stem(path), suffix)
+        if end != suffix if only and suffix else end not in (*ends, suffix):
             continue
-        key = (path.absolute().parent / name.removesuffix(end)).relative_to(base).as_posix()
-        rank, other = best.get(key, (len(ends), path))
-        if rank == ends.index(end):
-            raise InputError(
-                f"There are two label images of {key}: {other} and {path}",
-                hint="Remove one of them",
-            )
-        if ends.index(end) < rank:
-            best[key] = ends.index(end), path
+        key = (path.absolute().parent / name).relative_to(base).as_posix()
+        place, other = rank(end, ends), best.get(key)
+        if other is not None and other[0] == place:
+            raise _two_labels(key, other[1], path)
+        if other is None or place < other[0]:
+            best[key] = place, path
     if not best:
-        wanted = f" ending in {ends[0]}" if "" not in ends else ""
+        wanted = f" ending in {suffix or '_' + ends[0]}" if suffix or "" not in ends else ""
         raise InputError(f"There are no label images{wanted} in {shared_folder(source)}")
     return {key: path for key, (_, path) in best.items()}
+
+
+def _two_labels(name: str, first: Path, second: Path) -> InputError:
+    return InputError(
+        f"There are two label images of {name}: {first} and {second}",
+        hint="Remove one of them, or choose by the end of their names with --label-suffix",
+    )

@@ -9,6 +9,25 @@ from pydantic import Field
 from ..core.options import Offer, Options
 from ..core.quantity import QuantityText
 
+Resample = Annotated[
+    bool,
+    Offer(advanced=True),
+    Field(
+        description="Resample what lies on another grid: labels by the nearest neighbour, images "
+        "linearly. Without it, only other orientations of the same voxels are accepted."
+    ),
+]
+
+
+class MatchOptions(Options):
+    """How labels are matched with images by their names."""
+
+    label_suffix: str | None = Field(
+        None,
+        description="How the names of labels end, such as _manual, or a pattern with * for the "
+        "image's name, such as gt_*. Default: the usual ends (_labels, _mask, _seg, _gt, ...).",
+    )
+
 
 class ReadOptions(Options):
     """How a file is read."""
@@ -35,6 +54,7 @@ class ConvertOptions(CalibratedReadOptions):
     stack: Annotated[Literal["Z", "T", "C"] | None, Offer(label="Stack along")] = Field(
         None, description="Stack the files, or the files of a folder, along this axis."
     )
+    resample: Resample = False
     labels: bool = Field(False, description="Write a label image instead of intensities.")
     zarr_version: Annotated[Literal["0.4", "0.5"] | None, Offer(label="OME-Zarr version")] = Field(
         None, description="Version of the OME-Zarr format."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -13,10 +14,13 @@ import numpy as np
 
 from ..core.errors import FileError, InputError
 from ..core.user_path import user_path
+from ..geometry.place import on_grid_of
 from . import read, readable, stem
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
+
+logger = logging.getLogger("napari_tally")
 
 _SEPARATORS = "_. -"  # between the parts of a name
 
@@ -27,6 +31,7 @@ def read_stack(
     *,
     axes: str | None = None,
     labels: bool = False,
+    resample: bool = False,
 ) -> Volume:
     """Read files, or the images of a folder in natural order of their names, as one image.
 
@@ -43,6 +48,8 @@ def read_stack(
         Axes of each file. Default: read from the files.
     labels : bool
         Whether they are read as labels.
+    resample : bool
+        Resample frames or channels that lie on another grid than the first one.
 
     Raises
     ------
@@ -64,7 +71,7 @@ def read_stack(
     spacing, unit = (None, "px") if axis == "Z" else (first.spacing, first.unit)
     return replace(
         first,
-        array=_stacked(paths, first, axes, axis, place),
+        array=_stacked(paths, first, axes, axis, place, resample=resample),
         axes=first.axes[:place] + axis + first.axes[place:],
         spacing=spacing,
         unit=unit,
@@ -108,23 +115,27 @@ def natural(path: Path) -> list[Any]:
     return [int(part) if part.isdigit() else part for part in parts]
 
 
-def _stacked(paths: list[Path], first: Volume, axes: str | None, axis: str, place: int) -> Any:
+def _stacked(
+    paths: list[Path],
+    first: Volume,
+    axes: str | None,
+    axis: str,
+    place: int,
+    *,
+    resample: bool,
+) -> Any:
     import dask
     import dask.array as da
 
     def array(path: Path) -> Any:
         volume = read(path, axes=axes, labels=first.is_labels)
+        if axis != "Z" and volume.axes == first.axes:
+            volume = _brought(volume, first, resample=resample)
         found = volume.shape, volume.array.dtype, volume.axes
         if found != (first.shape, first.array.dtype, first.axes):
             raise InputError(
                 f"{path.name} ({volume.axes}, {volume.shape}, {volume.array.dtype}) cannot be "
                 f"stacked with {first.name} ({first.axes}, {first.shape}, {first.array.dtype})"
-            )
-        if axis != "Z" and not _same_grid(volume, first):
-            raise InputError(
-                f"{path.name} ({volume.describe_spacing()}) is not on the grid of {first.name} "
-                f"({first.describe_spacing()})",
-                hint="Resample them to one grid first",
             )
         return volume.array
 
@@ -133,10 +144,13 @@ def _stacked(paths: list[Path], first: Volume, axes: str | None, axis: str, plac
     return da.stack([da.from_delayed(later(p), shape, dtype) for p in paths], axis=place)
 
 
-def _same_grid(one: Volume, other: Volume) -> bool:
-    """Return whether two images have the same affine and spacing, or both have none."""
-    pairs = ((one.affine, other.affine), (one.spacing, other.spacing))
-    return all(
-        a is b or (a is not None and b is not None and np.allclose(a, b, rtol=1e-3, atol=1e-3))
-        for a, b in pairs
-    )
+def _brought(volume: Volume, first: Volume, *, resample: bool) -> Volume:
+    """Return a frame or channel on the grid of the first one, in its own dtype."""
+    placed, note = on_grid_of(volume, first, resample=resample)
+    if not note:
+        return placed
+    logger.warning("%s.", note)
+    array, dtype = np.asarray(placed.array), volume.array.dtype
+    if array.dtype != dtype:  # interpolated
+        array = np.nan_to_num(np.rint(array)).astype(dtype)
+    return replace(placed, array=array)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..core.errors import FileError
+from ..core.errors import FileError, InputError
+from ..core.user_path import user_path
 
 Stamp = list[tuple[str, int, int]]
 
@@ -31,10 +32,10 @@ def unchanged(*paths: Path) -> Iterator[None]:
 
 def _stamp(path: Path) -> Stamp:
     """Return names, sizes and times; nothing for what is missing, which reading reports."""
-    path = path.expanduser()
     try:
+        path = user_path(path)
         files = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
         facts = [(str(p), p.stat()) for p in files]
-    except (OSError, RuntimeError):
+    except (OSError, InputError):
         return []
     return sorted((name, fact.st_size, fact.st_mtime_ns) for name, fact in facts)

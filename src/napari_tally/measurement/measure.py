@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import InputError
 from ..core.progress import drain
 from ..features.declare.options import Measurements
 from ..features.measure import measure
@@ -18,6 +18,7 @@ from ..features.out_of_core import measure_stored_steps
 from ..features.registry import are_independent
 from ..objects.parents import parents_of
 from ..objects.summary import size_column
+from .measure_inputs import on_one_grid
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from ..core.volume import Volume
 
 LARGE_BYTES = 2**31  # larger labels are measured slab by slab
-_SAME_SPACING = 0.01  # relative difference of spacings that is due to rounding in files
+
+logger = logging.getLogger("napari_tally")
 
 
 def measure_volumes(
@@ -43,15 +45,14 @@ def measure_volumes(
     Raises
     ------
     InputError
-        If the labels have channels, or an image or the parents are on another grid.
+        If the labels have channels, or an image or the parents lie elsewhere; see `on_one_grid`.
     """
     import pandas as pd
 
-    if "C" in labels.axes:
-        raise InputError(f"Labels must not have channels, but {labels.name} has axes {labels.axes}")
-    labels = labels.calibrated_by(images)
-    for other in (*images, *filter(None, [parents])):
-        _check_grid(labels, other)
+    given = on_one_grid(labels, images, parents)
+    for note in given.notes:
+        logger.warning("%s.", note)
+    labels, images, parents = given.labels, given.images, given.parents
     if "T" not in labels.axes:
         return _frame(labels, images, options, parents)
     frames = []
@@ -168,25 +169,3 @@ def _names(image: Volume, several: bool) -> tuple[str, ...]:
         return names
     own = PurePath(image.name).stem
     return tuple(f"{own}_{name}" for name in names) or (own,)
-
-
-def _check_grid(labels: Volume, other: Volume) -> None:
-    if other.axes.replace("C", "") != labels.axes:
-        raise InputError(
-            f"{other.name} has axes {other.axes}, but {labels.name} has {labels.axes}",
-            hint="Images may only have channels (C) in addition",
-        )
-    if other.spatial_shape != labels.spatial_shape:
-        raise InputError(
-            f"{other.name} has shape {other.spatial_shape}, but {labels.name}"
-            f" has {labels.spatial_shape}"
-        )
-    if not (labels.calibrated and other.calibrated):
-        return
-    wanted, got = np.array(labels.spacing_in("um")), np.array(other.spacing_in("um"))
-    if not np.allclose(wanted, got, rtol=_SAME_SPACING):
-        raise InputError(
-            f"{other.name} has a spacing of {other.describe_spacing()}, but {labels.name}"
-            f" has {labels.describe_spacing()}",
-            hint="Set the right one with --spacing, or resample both to one grid",
-        )

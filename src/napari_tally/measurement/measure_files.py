@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from ..objects.summary import summary
 from .data_dictionary import data_dictionary
 from .image_table import per_image
 from .measure import measure_parents, measure_volumes
+from .measure_inputs import measure_inputs
 from .options import MeasureOptions, measurements
 from .report import write_report
 from .track import Tracked, track_steps
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ..files.match_images_to_labels import Row
 
 STAGE = "files"
+COMPONENTS = "_components.tif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class MeasureJob:
 
     def outputs(self, options: MeasureOptions) -> list[Path]:
         """Return the paths of all outputs, the data dictionary last: it marks them as complete."""
-        paths = []
+        paths = [self.beside(COMPONENTS)] if options.separate else []
         if options.track:
             paths += [self.beside("_tracks.csv"), self.beside("_linked.tif")]
         if options.outlines:
@@ -149,17 +151,24 @@ class _Inputs:
     """The label image of a job with what is measured in it."""
 
     labels: Volume
-    images: list[Volume]
+    images: Sequence[Volume]
     parents: Volume | None
     groups: Measurements
+    remarks: tuple[str, ...]
 
     @classmethod
     def read(cls, job: MeasureJob, options: MeasureOptions) -> _Inputs:
         row = job.row
-        images = [_read(path, options) for path in row.images]
-        labels = _read(row.labels, options, labels=True).calibrated_by(images)
-        parents = None if row.parents is None else _read(row.parents, options, labels=True)
-        return cls(labels, images, parents, measurements(options.groups, options.ring, labels))
+        given = measure_inputs(
+            _read(row.labels, options, labels=True),
+            [_read(path, options) for path in row.images],
+            None if row.parents is None else _read(row.parents, options, labels=True),
+            separate=options.separate,
+            static_labels=options.static_labels,
+            resample=options.resample,
+        )
+        groups = measurements(options.groups, options.ring, given.labels)
+        return cls(given.labels, given.images, given.parents, groups, given.notes)
 
     def run(self, job: MeasureJob, options: MeasureOptions) -> dict[str, Any]:
         """Return what identifies the run, as in a data dictionary."""
@@ -175,8 +184,8 @@ class _Inputs:
 
     def notes(self, row: Row) -> tuple[str, ...]:
         if self.labels.calibrated:
-            return ()
-        return (f"{row.labels} has no calibration: measured in px",)
+            return self.remarks
+        return (*self.remarks, f"{row.labels} has no calibration: measured in px")
 
 
 def _before(job: MeasureJob, run: dict[str, Any]) -> dict[str, Any] | None:
@@ -207,6 +216,8 @@ def _write(
     run: dict[str, Any],
 ) -> None:
     """Write all outputs, the data dictionary last."""
+    if options.separate:
+        write(replace(found.labels, is_labels=True), job.beside(COMPONENTS))
     if tracked is not None:
         table.insert(1, "track", _track_of_each(found.labels, tracked))
         write_table(tracked.tracks, job.beside("_tracks.csv"))

@@ -11,6 +11,7 @@ from ..core.options import Offer, Options
 from ..core.quantity import Quantity, QuantityText, parse_quantity, table_unit
 from ..features.declare.options import DEFAULT, Measurements
 from ..features.registry import GROUPS, chosen
+from ..files.options import Resample
 from ..files.tables.tables import TableFormat
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ class MeasureOptions(Options):
     spacing: QuantityText = Field(
         None, description="Voxel size, such as 0.5,0.1,0.1um; overrides the files."
     )
+    separate: bool = Field(
+        False,
+        description="Split each id into connected components (one object each), such as those of a "
+        "binary mask, and write them.",
+    )
+    static_labels: bool = Field(
+        False, description="Measure labels without time axis in every frame of a time series."
+    )
+    resample: Resample = False
     track: bool = Field(False, description="Link the objects of a time series over time.")
     outlines: Literal["zip", "geojson"] | None = Field(
         None, description="Also write outlines for ImageJ (zip) or QuPath (geojson)."
@@ -89,7 +99,8 @@ def measurements(names: Iterable[str], ring: str | Quantity | None, labels: Volu
     if ring is None:
         return Measurements(groups=group_names(names))
     width = parse_quantity(ring) if isinstance(ring, str) else ring
-    return Measurements(groups=group_names(names), ring=width.to(table_unit(labels.unit))[0])
+    unit = table_unit(labels.unit, labels.spacing)
+    return Measurements(groups=group_names(names), ring=width.to(unit)[0])
 
 
 def listed_groups() -> list[str]:

@@ -142,7 +142,7 @@ def segment_files_steps(
     for number, source in enumerate(sources):
         outputs = Outputs(folder / source.folder / f"{source.stem}_run.json")
         with Attempt(source.path) as attempt:
-            outputs = Outputs.of(source, folder, files.table, **kinds)
+            outputs = Outputs.of(source.of_series(files.series), folder, files.table, **kinds)
             outcomes.append((yield from _one(source, model, options, files, outputs)))
         if attempt.error is not None:
             outcomes.append(Outcome(source.path, "failed", outputs, message=attempt.message))

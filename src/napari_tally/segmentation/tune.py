@@ -10,6 +10,7 @@ repeated without some of the images, which are then scored with its parameters.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -21,9 +22,12 @@ from pydantic import Field
 from ..core.errors import InputError
 from ..core.options import Offer, Options
 from ..core.progress import Step, Steps
+from ..files.options import Resample
+from ..geometry.place import on_grid_of
 from ..heads.confidence import calibrated
 from ..metrics.match import match
 from ..metrics.reliability import true_ones
+from ..objects.binary_mask import mask_note, pieces_of_mask, separated, with_ids
 from ..objects.relabel import relabel
 from .maps.kept_maps import KeptMaps
 from .segment import segment_steps
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
     from .maps.decoded_objects import DecodedObjects
     from .maps.network_grid import NetworkGrid
     from .setup.run_setup import RunSetup
+
+logger = logging.getLogger("napari_tally")
 
 Settings = dict[str, float]
 
@@ -66,6 +72,12 @@ class TuneOptions(Options):
     segment: Annotated[SegmentOptions, Offer(only=_PREDICTING)] = Field(
         SegmentOptions(), description="How the prediction maps of the images are computed."
     )
+    separate: bool = Field(
+        False,
+        description="Split ground truth that is a binary mask into connected components (one "
+        "object each).",
+    )
+    resample: Resample = False
     folds: Annotated[int, Offer(advanced=True)] = Field(
         5, ge=2, description="Folds of the cross-validation, at most one per image."
     )
@@ -148,6 +160,7 @@ def tune_steps(
         raise InputError("There is no image to tune on", hint="Give one with its ground truth")
     kept, store = [], KeptMaps()
     for number, (image, labels) in enumerate(pairs):
+        labels = _ground_truth(labels, image, options)
         kept.append((yield from _predict_steps(image, labels, model, options.segment, store)))
         yield Step("images", number + 1, len(pairs))
     search = _Search(kept, model.info, options.sweeps)
@@ -207,6 +220,22 @@ class _Predicted:
         """Return the ground truth of each plane that has maps."""
         planes = self.ground_truth.reshape(len(self.maps), *self.grid.shape)
         return [plane for plane, maps in zip(planes, self.maps, strict=True) if maps.size]
+
+
+def _ground_truth(labels: Volume, image: Volume, options: TuneOptions) -> Volume:
+    """Return the labels on the grid of their image, with masks split if requested."""
+    placed = labels.affine is not None and image.affine is not None
+    fits = placed or labels.spatial_shape == image.spatial_shape  # else `_predict_steps` refuses
+    if fits and labels.axes == image.axes.replace("C", ""):
+        labels, note = on_grid_of(labels, image, resample=options.resample, labels=True)
+        if note:
+            logger.warning("%s.", note)
+    labels = with_ids(labels)
+    if options.separate:
+        return separated(labels) if pieces_of_mask(labels) else labels
+    if note := mask_note(labels, "scored"):
+        logger.warning("%s; --separate makes an object of each.", note)
+    return labels
 
 
 def _predict_steps(

@@ -11,6 +11,7 @@ import pytest
 
 from napari_tally import read
 from napari_tally.core.errors import FileError, InputError
+from napari_tally.files.formats.czi_directory import check_czi
 
 
 def test_the_extra_is_named_if_bioio_is_missing(
@@ -76,3 +77,43 @@ def test_a_lif_is_read_series_by_series_with_its_calibration(
     np.testing.assert_allclose(found.spacing, (0.3, 0.2))
     with pytest.raises(InputError, match=r"no series '3'.*1 \(stack\), 2 \(plane\)"):
         read(tmp_path / "a.lif", series="3")
+
+
+def test_a_czi_that_claims_absurd_sizes_does_not_reach_its_reader(tmp_path: Path) -> None:
+    pytest.importorskip("bioio")
+    czi = pytest.importorskip("pylibCZIrw.czi")
+    path = tmp_path / "a.czi"
+    with czi.create_czi(str(path)) as file:
+        for z in range(2):
+            file.write(data=np.ones((20, 30, 1), np.uint16), plane={"C": 0, "Z": z, "T": 0})
+    whole = path.read_bytes()
+    check_czi(path)
+    directory = whole.index(b"ZISRAWDIRECTORY")
+    for name in (b"Z\0\0\0", b"T\0\0\0", b"X\0\0\0"):
+        at = whole.rindex(name) + 4
+        for changed in (2**31 - 1, 10**6):
+            path.write_bytes(whole[:at] + changed.to_bytes(4, "little") + whole[at + 4 :])
+            if at > directory:
+                with pytest.raises(FileError, match="damaged"):
+                    read(path)
+    for lost in (whole[: directory + 20], whole[:90]):
+        path.write_bytes(lost)
+        with pytest.raises(FileError, match="damaged"):
+            read(path)
+
+
+def test_a_lif_without_an_image_or_with_any_damage_is_one_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("bioio_lif")
+    path = tmp_path / "a.lif"
+    stack = np.arange(2 * 3 * 20 * 30, dtype=np.uint16).reshape(2, 3, 20, 30)
+    lif.write(path, [lif.Image("a", stack, (2e-6, 3e-7, 3e-7), ("Red", "Green"))])
+    whole = path.read_bytes()
+    chance = np.random.default_rng(0)
+    for number in range(25):
+        at = int(chance.integers(len(whole)))
+        changed = whole[:at] + (b"\xff\xff" + whole[at + 2 :] if number % 2 else b"")
+        path.write_bytes(changed)
+        try:
+            np.asarray(read(path).array)
+        except (FileError, InputError) as error:
+            assert "\n" not in str(error)

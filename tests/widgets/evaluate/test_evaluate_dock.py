@@ -159,3 +159,36 @@ def test_a_closed_dock_disconnects_from_the_viewer(viewer, dock, compare) -> Non
     viewer.window.remove_dock_widget(dock.parentWidget())
     viewer.theme = "light"
     viewer.add_labels(truth())
+
+
+def test_scores_of_edited_labels_are_marked_until_they_are_compared_again(
+    viewer, dock, compare, until
+) -> None:
+    compare()
+    layer = viewer.layers["found"]
+    layer.fill((32, 6), 0)
+    assert "Press Compare" in dock.panel.status.text() and not dock.scores.isEnabled()
+    layer.undo()
+    until(dock.scores.isEnabled)
+    assert "edited" not in dock.panel.status.text()
+    viewer.layers["truth"].fill((6, 6), 0)
+    until(lambda: not dock.scores.isEnabled())
+    compare()
+    assert dock.scores.isEnabled() and numbers(dock)["true objects"] == "5"
+
+
+def test_labels_elsewhere_are_refused_with_the_distance(viewer, dock) -> None:
+    viewer.layers["found"].translate = (0, 3)
+    dock.run()
+    assert "found and the ground truth truth differ in position by up to 3 um" in last_message()
+
+
+def test_masks_are_noted_and_split_on_request(viewer, dock, compare) -> None:
+    for name in ("truth", "found"):
+        viewer.layers[name].data = (truth() > 0).astype(np.uint8)
+    compare()
+    assert "tick Separate" in dock.panel.status.text()
+    assert numbers(dock)["true objects"] == "1"
+    dock.form.editors["separate"].value = True
+    compare()
+    assert numbers(dock)["true objects"] == "6"

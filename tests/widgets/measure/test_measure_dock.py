@@ -313,3 +313,68 @@ def test_a_closed_dock_lets_go_of_the_viewer(viewer, dock, measure) -> None:
 )
 def test_columns_are_written_as_people_do(column: str, title: str) -> None:
     assert title_of(column) == title
+
+
+def test_painted_labels_are_measured_again_at_once(viewer, dock, measure, until, tmp_path) -> None:
+    measure()
+    layer = viewer.layers["squares"]
+    layer.fill((3, 3), 0)
+    layer.paint((50, 80), 40)
+    until(lambda: "12 objects" in dock.panel.status.text() and not dock.live.problem)
+    assert dock.objects.table["label"].tolist() == [*range(2, 13), 40]
+    assert layer.features["label"].dropna().tolist() == [*range(2, 13), 40]
+    layer.data[layer.data == 2] = 0  # which napari does not announce
+    dock.objects.take.write(tmp_path / "objects.csv")
+    assert pd.read_csv(tmp_path / "objects.csv")["label"].tolist() == [*range(3, 13), 40]
+    layer.undo()
+    dock.objects.take.copy.click()
+    rows = QApplication.clipboard().text().splitlines()[1:]
+    assert [int(row.split("\t")[0]) for row in rows] == list(range(3, 13))
+
+
+def test_an_object_with_the_id_of_a_deleted_one_is_another(viewer, dock, measure, until) -> None:
+    layer = viewer.layers["squares"]
+    layer.features = pd.DataFrame({"label": [np.nan, 1, 2], "confidence": [np.nan, 0.5, 0.75]})
+    measure()
+    layer.fill((3, 3), 0)
+    layer.paint((50, 80), 1)
+    until(lambda: not dock.live.problem)
+    assert dock.objects.table["confidence"][:2].fillna(-1).tolist() == [-1, 0.75]
+
+
+def test_painted_parents_count_at_once(viewer, dock, measure, until) -> None:
+    halves = np.ones((70, 90), np.uint8)
+    halves[:, 45:] = 2
+    parents = viewer.add_labels(halves, name="halves", **LOOK)
+    dock.form.label_layer.value = viewer.layers["squares"]
+    dock.form.parents.value = parents
+    measure()
+    parents.fill((0, 89), 7)
+    until(lambda: not dock.live.problem)
+    assert dock.objects.table["parent"].tolist() == [1, 1, 7, 7] * 3
+    assert parents.features["children_count"].dropna().tolist() == [6, 6]
+
+
+def test_a_pick_of_labels_that_were_edited_since_removes_nothing(viewer, dock, measure) -> None:
+    measure()
+    layer = viewer.layers["squares"]
+    dock.objects.picks.add_filter()
+    dock.objects.picks.filters[0].range.setValue((9.0, 49.0))
+    layer.fill((3, 3), 0)
+    painted = layer.data.copy()
+    dock.objects.picks.asked.emit(REMOVE)
+    assert np.array_equal(layer.data, painted)
+    assert "Pick again" in last_message()
+
+
+def test_a_layer_that_the_dock_has_left_keeps_its_own_table(viewer, dock, measure, until) -> None:
+    measure()
+    first = viewer.layers["squares"]
+    viewer.add_labels(squares(), name="others", **LOOK)
+    measure()
+    first.fill((3, 3), 0)
+    until(lambda: first.features["label"].dropna().tolist() == list(range(2, 13)))
+    assert len(dock.objects.table) == 12
+    viewer.window.remove_dock_widget(dock.parentWidget())
+    first.undo()
+    until(lambda: first.features["label"].dropna().tolist() == list(range(1, 13)))

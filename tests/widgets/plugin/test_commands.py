@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from napari.layers._layer_actions import _duplicate_layer
 from napari.utils.notifications import notification_manager
 from npe2 import PluginManager
 
 import napari_tally
+from napari_tally.widgets.layers.features import OUTDATED
 
 LABELS = np.zeros((30, 40), np.uint16)
 LABELS[2:6, 3:9] = 3
@@ -36,6 +38,33 @@ def test_measuring_gives_each_label_its_row(run, qtbot) -> None:
     assert rows["area_um2"].tolist() == expected["area_um2"].tolist() == [6, 25]
     assert np.allclose(rows["intensity_mean"], expected["intensity_mean"])
     assert layer.features["label"].isna().sum() == 6
+
+
+def test_features_that_a_command_measured_follow_edits(run, qtbot) -> None:
+    viewer, command = run
+    layer = viewer.add_labels(LABELS.copy())
+    command("measure_labels")
+    qtbot.waitUntil(lambda: len(layer.features.columns) > 0, timeout=30_000)
+    layer.fill((3, 4), 0)
+    layer.paint((25, 30), 9)
+    rows = lambda: layer.features["label"].dropna().tolist()  # noqa: E731
+    qtbot.waitUntil(lambda: rows() == [7, 9], timeout=30_000)
+    layer.undo()
+    layer.undo()
+    qtbot.waitUntil(lambda: rows() == [3, 7], timeout=30_000)
+
+
+def test_the_table_of_a_duplicate_is_marked_when_the_duplicate_is_edited(run, qtbot) -> None:
+    viewer, command = run
+    layer = viewer.add_labels(LABELS.copy())
+    command("measure_labels")
+    qtbot.waitUntil(lambda: len(layer.features.columns) > 0, timeout=30_000)
+    viewer.layers.selection.active = layer
+    _duplicate_layer(viewer.layers)
+    copy = next(x for x in viewer.layers if x is not layer)
+    assert copy.features["label"].dropna().tolist() == [3, 7]
+    copy.fill((3, 4), 0)
+    assert copy.features[OUTDATED].all() and OUTDATED not in layer.features
 
 
 def test_measuring_an_image_is_refused_in_a_sentence(run) -> None:

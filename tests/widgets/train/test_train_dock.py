@@ -201,3 +201,21 @@ def test_the_next_model_has_the_next_number(tmp_path) -> None:
     assert _next_to(tmp_path / "nuclei").name == "nuclei-2"
     assert _next_to(tmp_path / "nuclei-2").name == "nuclei-3"
     assert _next_to(tmp_path / "nuclei-2d").name == "nuclei-2d-2"
+
+
+def test_shapes_count_where_they_are_drawn_whatever_their_layer(viewer, dock) -> None:
+    for i in range(2):
+        for name in (f"image {i}", f"labels {i}"):
+            viewer.layers[name].scale, viewer.layers[name].translate = (0.5, 0.5), (100, 0)
+    shape = np.array([[10, 10], [10, 50], [60, 50], [60, 10]]) / 2 + (100, 0)
+    viewer.add_shapes([shape], name="complete")
+    dock.form.known.value = viewer.layers["complete"]
+    known = dock.job().pairs[0].known
+    assert known[30, 30] and not known[80, 80]
+    assert 0.8 < known.sum() / (50 * 40) < 1.2
+
+
+def test_labels_that_lie_elsewhere_than_their_image_are_refused(viewer, dock) -> None:
+    viewer.layers["labels 0"].translate = (0, 7)
+    dock.run()
+    assert "labels 0 and image 0 differ in position by up to 7 px" in last_message()

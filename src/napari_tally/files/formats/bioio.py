@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.errors import FileError, InputError
 from ...core.volume import AXES, SPATIAL, Volume
 from .axis_order import given_axes, squeezed
+from .czi_directory import check_czi
 from .format import Format
 from .guarded import guarded_blocks
 from .integrity import check_file
@@ -87,6 +88,8 @@ def _sizes(image: BioImage) -> Sizes:
 def _opened(path: Path) -> BioImage:
     check_file(path)
     suffix = path.suffix.lower()
+    if suffix == ".czi":
+        check_czi(path)
     from bioio import BioImage
     from bioio_base.exceptions import UnsupportedFileFormatError
 

@@ -60,7 +60,7 @@ def check_claimed_size(
     if not 0 < len(lengths) <= _MAX_AXES or any(not 0 < n <= _MAX_LENGTH for n in lengths):
         raise FileError(f"The header of {path} claims an impossible image of {text} px")
     kind = np.dtype(dtype)
-    claimed = math.prod(lengths) * kind.itemsize
+    claimed: int = math.prod(lengths) * kind.itemsize
     size = path.stat().st_size if held is None else held
     most = math.inf if compressed and ratio is None else size * ((ratio or 1) if compressed else 1)
     if claimed > most:

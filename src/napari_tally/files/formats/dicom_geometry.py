@@ -6,6 +6,7 @@ reference, read all pixels at once, and refuse gaps and duplicates without sayin
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,33 +16,94 @@ from ...core.errors import InputError
 from .world_coordinates import Matrix, backwards, lengths
 
 if TYPE_CHECKING:
-    from .dicom_headers import Slice
+    from .dicom_slice import Slice
     from .voxel_size import Sizes
 
 _ORIENTATION_TOLERANCE = 1e-3
+_SPACING_TOLERANCE = 1e-3  # relative
 _SAME_POSITION_MM = 1e-2
 _UNEVEN = 0.1  # share of the spacing beyond which a volume would be distorted
 _NOTABLE = 0.01
+_NO_ORDER = (
+    "Export it again, or stack its files in the order of their names with --stack Z"
+    " (in Python: read_stack)"
+)
 
 
-def sorted_slices(slices: list[Slice], name: str) -> tuple[list[Slice], Matrix | None, list[str]]:
-    """Sort slices along their normal; return them, their affine (z, y, x), and notes.
+class NoVolumeError(InputError):
+    """Slices that are no volume, though each is an image: of several orientations, or copies."""
 
-    The affine is None for a single slice of unknown thickness.
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Slices in their order.
+
+    Attributes
+    ----------
+    slices : list of Slice
+    axes : str
+        "YX", "ZYX" or "TYX".
+    affine : ndarray, optional
+        (z, y, x) to (superior, posterior, left); None if the place is not known.
+    sizes : dict
+        Size of a voxel along the axes where it is known, in mm.
+    notes : list of str
+        What was assumed.
+    """
+
+    slices: list[Slice]
+    axes: str
+    affine: Matrix | None
+    sizes: Sizes
+    notes: list[str]
+
+
+def placed(slices: list[Slice], name: str) -> Placed:
+    """Sort slices by position, else by slice location, else by instance number.
 
     Raises
     ------
     InputError
-        If they have different orientations, share a position, or leave gaps.
+        If they have different orientations or spacings, share a position, leave gaps, or nothing
+        gives their order.
     """
-    turns = np.array([plane.directions for plane in slices])
-    if np.abs(turns - turns[0]).max() > _ORIENTATION_TOLERANCE:
+    _check_alike(slices, name)
+    known = [plane for plane in slices if plane.position and plane.directions]
+    apart = len(slices) == 1 or len({plane.position for plane in known}) > 1
+    if len(known) == len(slices) and apart:
+        slices, affine, notes = _by_position(slices, name)
+        return Placed(
+            slices, "YX" if affine is None else "ZYX", affine, _sizes(slices, affine), notes
+        )
+    in_plane = _sizes(slices, None)
+    if len(slices) == 1:
+        return Placed(slices, "YX", None, in_plane, [])
+    if len({plane.path for plane in slices}) == 1:
+        return _frames_in_order(slices, in_plane)
+    return _by_number(slices, len(known), in_plane, name)
+
+
+def _check_alike(slices: list[Slice], name: str) -> None:
+    turns = np.array([plane.directions for plane in slices if plane.directions])
+    if len(turns) and np.abs(turns - turns[0]).max() > _ORIENTATION_TOLERANCE:
         kinds = len(np.unique(turns.round(2), axis=0))
-        raise InputError(
+        raise NoVolumeError(
             f"The {len(slices)} slices of {name} have {kinds} orientations",
             hint="If it is a localizer, choose another series; else sort the files into folders",
         )
-    along_row, along_column = turns[0, :3], turns[0, 3:]
+    sizes = sorted({plane.spacing for plane in slices})
+    same = len({len(s) for s in sizes}) == 1 and np.allclose(sizes, sizes[0], _SPACING_TOLERANCE, 0)
+    if not same:
+        text = " and ".join(" x ".join(f"{v:g}" for v in s) or "none" for s in sizes[:4])
+        raise NoVolumeError(
+            f"The slices of {name} have different pixel spacings: {text} mm",
+            hint="Sort the files into folders, or resample them",
+        )
+
+
+def _by_position(slices: list[Slice], name: str) -> tuple[list[Slice], Matrix | None, list[str]]:
+    """Sort slices along their normal; return them, their affine, and notes."""
+    along_row, along_column = np.array(slices[0].directions).reshape(2, 3)
     normal = np.cross(along_row, along_column)
     positions = np.array([plane.position for plane in slices])
     order = np.argsort(positions @ normal, kind="stable")
@@ -57,7 +119,59 @@ def sorted_slices(slices: list[Slice], name: str) -> tuple[list[Slice], Matrix |
     return slices, backwards(affine), notes
 
 
-def voxel_sizes(slices: list[Slice], affine: Matrix | None) -> Sizes:
+def _frames_in_order(slices: list[Slice], sizes: Sizes) -> Placed:
+    """Keep the order of the frames of one file that have no positions."""
+    first = slices[0]
+    if first.over_time:
+        return Placed(slices, "TYX", None, sizes, [])
+    notes = [f"its {len(slices)} frames have no positions, and stay in their order as slices"]
+    between = abs(first.between)
+    return Placed(slices, "ZYX", None, sizes | ({"Z": (between, "mm")} if between else {}), notes)
+
+
+def _by_number(slices: list[Slice], known: int, sizes: Sizes, name: str) -> Placed:
+    """Sort files whose positions are missing or all alike by slice location or number.
+
+    Raises
+    ------
+    InputError
+        If neither differs from file to file.
+    """
+    what = (
+        "share one position"
+        if known == len(slices)
+        else f"have no position in {len(slices) - known} of them"
+    )
+    over_time = slices[0].over_time
+    locations = [plane.location for plane in slices]
+    if not over_time and None not in locations and len(set(locations)) == len(slices):
+        slices = sorted(slices, key=lambda plane: plane.location or 0.0)
+        distances = np.diff([plane.location or 0.0 for plane in slices])
+        usual = float(np.median(distances))
+        _check_duplicates(distances, len(slices), name)
+        _check_gaps(distances, usual, len(slices), name)
+        notes = [f"the slices {what}; sorted by slice location, without orientation"]
+        mean = float(distances.mean())
+        return Placed(slices, "ZYX", None, sizes | {"Z": (mean, "mm")}, notes)
+    numbers = [plane.instance for plane in slices]
+    if None in numbers or len(set(numbers)) < len(slices):
+        raise InputError(
+            f"The order of the {len(slices)} slices of {name} is not known: they {what}, and "
+            "neither slice locations nor instance numbers tell them apart",
+            hint=_NO_ORDER,
+        )
+    slices = sorted(slices, key=lambda plane: plane.instance or 0.0)
+    notes = [f"the slices {what}; sorted by instance number, without orientation"]
+    steps = np.diff([plane.instance or 0.0 for plane in slices])
+    if (steps != steps.min()).any():
+        after = slices[int(np.argmax(steps != steps.min()))].instance
+        notes.append(f"instance numbers are missing after {after:g}; check that no slice is lost")
+    between = abs(slices[0].between)
+    more: Sizes = {"Z": (between, "mm")} if between and not over_time else {}
+    return Placed(slices, "TYX" if over_time else "ZYX", None, sizes | more, notes)
+
+
+def _sizes(slices: list[Slice], affine: Matrix | None) -> Sizes:
     """Return the voxel size from the affine, or else from a single plane."""
     if affine is not None:
         return {a: (s, "mm") for a, s in zip("ZYX", lengths(affine), strict=True)}
@@ -69,7 +183,7 @@ def _step(
 ) -> tuple[NDArray[np.float64] | None, list[str]]:
     """Return the vector from one slice to the next, and notes."""
     if len(slices) == 1:
-        thickness = slices[0].thickness
+        thickness = abs(slices[0].between) or slices[0].thickness
         note = f"one slice; its thickness of {thickness:g} mm is used as the spacing of Z"
         return (normal * thickness, [note]) if thickness else (None, [])
     distances = np.diff(positions @ normal)
@@ -86,7 +200,7 @@ def _step(
 def _check_duplicates(distances: NDArray[np.float64], count: int, name: str) -> None:
     same = int((distances < _SAME_POSITION_MM).sum())
     if same:
-        raise InputError(
+        raise NoVolumeError(
             f"{name} has {count} slices at {count - same} positions",
             hint="If they belong to two time points or echoes, sort them into folders",
         )

@@ -51,6 +51,8 @@ class Format:
     read : callable
         `read(path, *, axes=None)` to a volume; `read(path, *, axes=None, series=None)` if the
         format has `list_series`.
+    read_header : callable, optional
+        As `read`, but the pixels are `Undecoded`, where that takes less than to read them.
     read_labels : callable, optional
         `read_labels(path, *, axes=None)` where labels are stored otherwise than images: the
         indices of a palette instead of its colours.
@@ -64,6 +66,8 @@ class Format:
         Path to the image and its labels at all their resolutions, where a file can hold several.
     recognizes : callable, optional
         Whether a path without a suffix of ours, or a folder, is of this format.
+    same_image : callable, optional
+        Path to the files that `read` joins to one image, where an image may have several.
     folder : bool
         Whether an image is a folder of its own, with nothing else in it.
     slices : bool
@@ -84,6 +88,7 @@ class Format:
     suffixes: tuple[str, ...]
     read: Callable[..., Volume]
     kinds: str = ""
+    read_header: Callable[..., Volume] | None = None
     written: tuple[str, ...] = ()
     read_labels: Callable[..., Volume] | None = None
     write: Callable[..., None] | None = None
@@ -91,6 +96,7 @@ class Format:
     list_series: Callable[[Path], list[Series]] | None = None
     list_pyramids: Callable[[Path], list[Pyramid]] | None = None
     recognizes: Callable[[Path], bool] | None = None
+    same_image: Callable[[Path], set[Path]] | None = None
     folder: bool = False
     slices: bool = False
     napari_reads: tuple[str, ...] = ()

@@ -69,6 +69,10 @@ def guarded_blocks(array: Any, path: Path) -> Any:
 
     def block(block_id: tuple[int, ...]) -> Any:
         with guarded(path):
-            return np.asarray(array.blocks[block_id].compute(scheduler="synchronous"))
+            wanted = array.blocks[block_id]
+            found = np.asarray(wanted.compute(scheduler="synchronous"))
+            if found.shape != wanted.shape:
+                raise ValueError(f"a part of shape {found.shape} instead of {wanted.shape}")
+            return found
 
     return da.map_blocks(block, chunks=array.chunks, dtype=array.dtype, meta=array._meta)

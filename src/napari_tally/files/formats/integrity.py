@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from ...core.errors import FileError
+from .claimed_size import DEFLATE, LZW, PACKBITS, check_claimed_size, check_free_memory
 
 if TYPE_CHECKING:
     import tifffile
@@ -22,6 +23,8 @@ _TYPE_BYTES = {
     1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
     16: 8, 17: 8, 18: 8,
 }  # fmt: skip
+_RATIOS = {1: 1, 8: DEFLATE, 32946: DEFLATE, 5: LZW, 32773: PACKBITS}  # by TIFF's compression
+_FAR, _CLASSIC_BYTES = (".ndpi", ".lsm"), 2**32
 _AGAIN = "Copy or download it again"
 
 
@@ -62,7 +65,8 @@ def check_tiff(path: Path) -> None:
         head = file.read(4)
         if head[:2] not in (b"II", b"MM") or not {42, 43} & set(head[2:]):
             raise FileError(f"{path} is not a TIFF file")
-        if any(end > size for end in _ends(file, head)):
+        far = path.suffix.lower() in _FAR and size > _CLASSIC_BYTES  # places have more than 32 bits
+        if not far and any(end > size for end in _ends(file, head)):
             raise truncated(path, size)
 
 
@@ -82,7 +86,7 @@ def check_imagej(tif: tifffile.TiffFile, path: Path) -> None:
         raise truncated(path, size)
 
 
-def check_data(series: tifffile.TiffPageSeries, path: Path) -> None:
+def check_data(series: tifffile.TiffPageSeries, path: Path, *, loaded: bool) -> None:
     """Refuse a series with missing pages, or with pixels beyond the end of the file.
 
     Raises
@@ -92,6 +96,8 @@ def check_data(series: tifffile.TiffPageSeries, path: Path) -> None:
     """
     pages = [page for page in series.pages if page is not None]
     missing = len(series.pages) - len(pages)
+    if loaded:
+        check_free_memory(path, math.prod(series.shape) * series.dtype.itemsize)
     if missing:
         raise FileError(
             f"{path} lacks {missing} of its {len(series.pages)} planes",
@@ -102,9 +108,43 @@ def check_data(series: tifffile.TiffPageSeries, path: Path) -> None:
         end = series.dataoffset + math.prod(series.shape) * series.dtype.itemsize
         if end > size:
             raise truncated(path, size)
+    check_pages(pages, path)
+
+
+def check_pages(pages: Sequence[Any], path: Path) -> None:
+    """Refuse pages of a TIFF with pixels beyond the end of their file, or more than it can hold.
+
+    Raises
+    ------
+    FileError
+        In these cases.
+    """
     for page in pages:
-        if _data_end(page) > page.parent.filehandle.size:
-            raise truncated(path, page.parent.filehandle.size)
+        size = page.parent.filehandle.size
+        if _data_end(page) > size:
+            raise truncated(path, size)
+    for page in pages:
+        key = page.keyframe
+        if key.dtype is None:
+            continue
+        parts = [(key.shape, sum(page.databytecounts))]
+        if key.is_tiled:
+            parts.append((key.chunks, max(page.databytecounts, default=0)))
+        for shape, held in parts:
+            check_claimed_size(
+                path, shape, key.dtype, compressed=True, loaded=False, ratio=_ratio(page, key),
+                held=held,
+            )  # fmt: skip
+
+
+def _ratio(page: Any, key: Any) -> float | None:
+    """Return how many bytes of pixels a byte of the file may stand for; None without a bound."""
+    packed = key.dtype.itemsize * 8 / max(int(key.bitspersample), 1)
+    subsampled = int(key.photometric) == 6
+    if 0 in page.databytecounts or subsampled:  # tiles that are left out are empty
+        return None
+    most = _RATIOS.get(int(key.compression))
+    return None if most is None else most * packed
 
 
 def truncated(path: Path, size: int) -> FileError:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ...core.label_ids import nearest_ids
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
@@ -26,6 +25,8 @@ def smallest(labels: NDArray[Any], types: Sequence[str]) -> NDArray[Any]:
     InputError
         If they are not integers, or none of the types holds them.
     """
+    from ...core.label_ids import nearest_ids  # numba
+
     found = nearest_ids(labels) if labels.dtype.kind == "f" else None
     if found is None and labels.dtype.kind not in "biu":
         raise InputError(f"Labels must be integers, not {labels.dtype} with fractions")
@@ -50,10 +51,10 @@ def numbers_of(volume: Volume, name: str, types: tuple[str, ...]) -> NDArray[np.
         If its dtype is one that the file called `name` cannot hold, or it is empty.
     """
     array = np.asarray(volume.array)
+    array = smallest(array, types) if volume.is_labels and array.dtype.kind in "biuf" else array
     if array.dtype.kind not in "biuf" or array.dtype.name == "float16" or array.size == 0:
         raise InputError(
             f"{name} cannot hold an array of {array.dtype} and shape {array.shape}",
             hint="Convert it to integers, float32 or float64",
         )
-    array = smallest(array, types) if volume.is_labels else array
     return array.view(np.uint8) if array.dtype == bool else array

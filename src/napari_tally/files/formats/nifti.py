@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
+import struct
 import zlib
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import FileError, InputError
+from ...core.errors import FileError, InputError, printable
 from ...core.volume import Volume
 from .axis_order import ORDER, given_axes, restored, squeezed
+from .claimed_size import check_claimed_size
 from .format import Format
 from .guarded import GuardedSource
 from .integrity import check_file
+from .label_map import is_label_map
+from .nifti_geometry import geometry
 from .nifti_write import COMMENT, KEY, LABEL_INTENT, write
 from .tiff_write import RGB
-from .voxel_size import logger, spacing_of
-from .world_coordinates import from_ras, in_plane, lengths, usable
+from .undecoded import Undecoded, decoded
+from .voxel_size import logger
 
 if TYPE_CHECKING:
-    from nibabel.nifti1 import Nifti1Header, Nifti1Image
+    from nibabel.nifti1 import Nifti1Header, Nifti1Pair
 
-SUFFIXES = (".nii", ".nii.gz")
+SUFFIXES = (".nii", ".nii.gz", ".hdr")
+WRITTEN = (".nii", ".nii.gz")
 _VECTOR_INTENTS = (
     1005,
     1006,
@@ -34,9 +41,10 @@ _VECTOR_INTENTS = (
     2004,
 )  # several numbers per voxel, including colours
 _SECONDS = (8, 16, 24)  # xyzt_units: s, ms, µs
-_UNITS = {1: "m", 2: "mm", 3: "um"}
-_SPATIAL_BITS, _TIME_BITS = 0x07, 0x38
-_BROKEN = (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error)
+_TIME_BITS = 0x38
+_BROKEN = (
+    OSError, EOFError, ValueError, LookupError, TypeError, ArithmeticError, struct.error, zlib.error
+)  # fmt: skip
 
 
 def read(path: Path, *, axes: str | None = None) -> Volume:
@@ -60,18 +68,33 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
     InputError
         If the axes do not fit, or the voxels are complex numbers.
     """
+    volume = decoded(read_header(path, axes=axes))
+    return replace(volume, is_labels=volume.is_labels or is_label_map(volume))
+
+
+def read_header(path: Path, *, axes: str | None = None) -> Volume:
+    """Return what `read` does, with voxels of compressed files that are not decoded yet."""
     image = _opened(path)
     header, noted = image.header, _noted(image.header)
-    array, file_axes = _voxels(image, path)
+    order = "" if axes is not None else str(noted.get("axes", ""))
+
+    def arrange(array: Any) -> tuple[Any, str]:
+        return _as_written(*_arranged(array, image, path.name), order)
+
+    array, file_axes = _voxels(image, path, arrange)
     if axes is not None:
         file_axes = given_axes(axes, array.shape, path.name, file_axes)
-    else:
-        array, file_axes = _as_written(array, file_axes, str(noted.get("axes", "")))
-    spacing, unit, affine = _geometry(_as_stored(image, path), file_axes, path.name)
-    names = tuple(map(str, noted.get("channel_names", ())))
+    elif file_axes[:1] == "C" and not _letters(header)[1]:
+        logger.warning(
+            "%s: the header does not define the fourth axis; it is read as channels. "
+            "If it is time, set the axes to %s.", path.name, file_axes.replace("C", "T"),
+        )  # fmt: skip
+    spacing, unit, affine, forms = geometry(_as_stored(image, path), file_axes, path.name)
+    given = noted.get("channel_names", ())
+    names = tuple(map(str, given)) if isinstance(given, list) else ()
     count = array.shape[file_axes.index("C")] if "C" in file_axes else 1
     if array.dtype == np.uint8 and file_axes.endswith("XC"):
-        names = RGB[:count]
+        names = (*RGB, "alpha")[:count]
     return Volume(
         array,
         file_axes,
@@ -81,10 +104,16 @@ def read(path: Path, *, axes: str | None = None) -> Volume:
         names if len(names) == count else (),
         path.name,
         is_labels=int(header["intent_code"]) == LABEL_INTENT,
+        forms=forms,
     )
 
 
-def _opened(path: Path) -> Nifti1Image:
+def recognizes(path: Path) -> bool:
+    """Return whether this is the data file of a pair, whose header is the image to list."""
+    return path.suffix.lower() == ".img" and path.with_suffix(".hdr").is_file()
+
+
+def _opened(path: Path) -> Nifti1Pair:
     import nibabel
     from nibabel.filebasedimages import ImageFileError
     from nibabel.spatialimages import HeaderDataError
@@ -94,47 +123,84 @@ def _opened(path: Path) -> Nifti1Image:
         image = nibabel.load(path)
     except (*_BROKEN, ImageFileError, HeaderDataError) as error:
         raise _unreadable(path, error) from error
-    if not isinstance(image, nibabel.Nifti1Image) or 0 in image.shape or len(image.shape) < 2:
+    if isinstance(image, nibabel.AnalyzeImage) and not isinstance(image, nibabel.Nifti1Pair):
+        raise InputError(
+            f"{path.name} is Analyze 7.5, which does not say which side is left",
+            hint="Convert it to NIfTI in the program that wrote it",
+        )
+    if not isinstance(image, nibabel.Nifti1Pair) or len(image.shape) < 2:
         raise FileError(f"{path} is not a NIfTI file with an image")
+    try:
+        _check_size(image, path)
+    except (FileError, *_BROKEN) as error:
+        raise _unreadable(path, error) from error
     return image
 
 
-def _as_stored(image: Nifti1Image, path: Path) -> Nifti1Header:
+def _check_size(image: Nifti1Pair, path: Path) -> None:
+    """Check that the file and the memory hold as many voxels as the header claims."""
+    data = Path(image.file_map["image"].filename)
+    check_file(data)
+    compressed = data.suffix.lower() == ".gz"
+    offset = max(int(image.dataobj.offset), 0)
+    held = data.stat().st_size - (0 if compressed else offset)
+    check_claimed_size(
+        path, image.shape, image.get_data_dtype(), compressed=compressed, loaded=compressed,
+        held=max(held, 0),
+    )  # fmt: skip
+
+
+def _as_stored(image: Nifti1Pair, path: Path) -> Nifti1Header:
     """Return the header before nibabel replaces sizes of 0 by 1."""
     from nibabel.openers import ImageOpener
 
-    with ImageOpener(path) as file:
+    held = image.file_map.get("header", image.file_map["image"]).filename
+    with ImageOpener(held or path) as file:
         return type(image.header).from_fileobj(file, check=False)
 
 
 def _unreadable(path: Path, error: Exception) -> FileError:
-    reason = " ".join(str(error).split())
+    reason = error.problem.replace(str(path), path.name) if isinstance(error, FileError) else error
     return FileError(
-        f"The NIfTI file {path} is damaged ({reason})", hint="Copy or download it again"
+        f"The NIfTI file {path} is damaged ({printable(str(reason))})",
+        hint="Copy or download it again",
     )
 
 
-def _voxels(image: Nifti1Image, path: Path) -> tuple[Any, str]:
-    """Return the scaled voxels and their axes, without T and C of length 1."""
+def _voxels(
+    image: Nifti1Pair, path: Path, arrange: Callable[[Any], tuple[Any, str]]
+) -> tuple[Any, str]:
+    """Return the scaled voxels in the order of their axes; those of compressed files undecoded."""
     kind = image.get_data_dtype()
     if kind.names is None and kind.kind not in "biuf":
         raise InputError(f"{path.name} has voxels of {kind}, not integers or floats")
-    try:
-        array = _scaled(image, path)
-    except (*_BROKEN, AttributeError) as error:
-        raise _unreadable(path, error) from error
-    if kind.names is not None:  # colours as one record per voxel
+    if Path(image.file_map["image"].filename).suffix.lower() != ".gz":
+        try:
+            return arrange(_mapped(image, path))
+        except (*_BROKEN, AttributeError) as error:
+            raise _unreadable(path, error) from error
+    dtype = _scaled_dtype(image)
+    stand_in, axes = arrange(np.broadcast_to(np.empty((), dtype), image.shape))
+
+    def decode() -> NDArray[Any]:
+        try:
+            return np.asarray(arrange(np.asarray(image.dataobj).astype(dtype, copy=False))[0])
+        except _BROKEN as error:
+            raise _unreadable(path, error) from error
+
+    return Undecoded(stand_in.shape, stand_in.dtype, decode), axes
+
+
+def _arranged(array: Any, image: Nifti1Pair, name: str) -> tuple[Any, str]:
+    """Return voxels (X, Y, Z, ...) as (T, C, Z, Y, X) without T and C of length 1."""
+    if array.dtype.names is not None:  # colours as one record per voxel
         array = np.asarray(array)
-        colours = np.stack([array[name] for name in kind.names], -1).squeeze()
+        colours = np.stack([array[part] for part in array.dtype.names], -1).squeeze()
+        if colours.ndim not in (3, 4):
+            raise InputError(f"{name} has colours of the shape {colours.shape}")
         return colours.swapaxes(0, -2), "ZYXC"[-colours.ndim :]
-    letters, clear = _letters(image.header)
-    array, axes = squeezed(array.transpose(), letters, "ZYX")
+    array, axes = squeezed(array.transpose(), _letters(image.header)[0], "ZYX")
     order = "".join(a for a in ORDER if a in axes)
-    if "C" in axes and not clear:
-        logger.warning(
-            "%s: the header does not define the fourth axis; it is read as channels. "
-            "If it is time, set the axes to %s.", path.name, order.replace("C", "T"),
-        )  # fmt: skip
     return restored(array, axes, order), order
 
 
@@ -146,18 +212,22 @@ def _as_written(array: Any, axes: str, order: str) -> tuple[Any, str]:
     return (restored(small, left, order), order) if set(left) <= set(order) else (array, axes)
 
 
-def _scaled(image: Nifti1Image, path: Path) -> Any:
-    """Return the voxels (X, Y, Z, ...): mapped from the disk or in a Dask array if not compressed."""
+def _scaled_dtype(image: Nifti1Pair) -> np.dtype[Any]:
+    """Return the dtype of the voxels after slope and intercept."""
     proxy = image.dataobj
-    stored = image.get_data_dtype()
-    if proxy.slope == 1 and proxy.inter == 0 and stored.isnative:
+    stored: np.dtype[Any] = np.dtype(image.get_data_dtype())
+    scaled = (proxy.slope, proxy.inter) != (1, 0)
+    if stored.names is not None or (not scaled and stored.itemsize <= 8):
+        return stored.newbyteorder("=")
+    short = scaled and stored.itemsize <= (4 if stored.kind == "f" else 2)
+    return np.dtype(np.float32 if short else np.float64)
+
+
+def _mapped(image: Nifti1Pair, path: Path) -> Any:
+    """Return the voxels (X, Y, Z, ...): mapped from the disk, or in a Dask array if scaled."""
+    proxy, dtype = image.dataobj, _scaled_dtype(image)
+    if (proxy.slope, proxy.inter) == (1, 0) and dtype == image.get_data_dtype():
         return np.asanyarray(proxy)
-    dtype = stored.newbyteorder("=")
-    if (proxy.slope, proxy.inter) != (1, 0):
-        short = stored.itemsize <= (4 if stored.kind == "f" else 2)
-        dtype = np.dtype(np.float32 if short else np.float64)
-    if path.suffix.lower() != ".nii":
-        return np.asarray(proxy).astype(dtype, copy=False)
     import dask.array as da
 
     given = proxy[(slice(0, 1),) * len(image.shape)].dtype  # nibabel's own choice for scaled ones
@@ -178,45 +248,6 @@ def _letters(header: Nifti1Header) -> tuple[str, bool]:
     return ("TZYX" if time in _SECONDS and not vector else "CZYX"), bool(time) or vector
 
 
-def _geometry(
-    header: Nifti1Header, axes: str, name: str
-) -> tuple[tuple[float, ...] | None, str, NDArray[np.float64] | None]:
-    """Return spacing, unit and affine; none of them if the header is invalid."""
-    world, coded = _world(header, name)
-    sizes = lengths(world) if world is not None else tuple(map(float, header["pixdim"][1:4]))
-    unit = _UNITS.get(int(header["xyzt_units"]) & _SPATIAL_BITS)
-    if unit is None and not coded and set(sizes) == {1.0}:
-        return None, "px", None  # an empty header
-    if unit is None:
-        logger.warning("%s: the header gives no unit of length; taken to be mm.", name)
-    unit = unit or "mm"
-    by_axis = {a: (size, unit) for a, size in zip("XYZ", sizes, strict=True)}
-    spacing, unit = spacing_of(axes, by_axis, name)
-    if spacing is None or world is None:
-        return spacing, unit, None
-    affine = from_ras(world)
-    return spacing, unit, affine if "Z" in axes else in_plane(affine)
-
-
-def _world(header: Nifti1Header, name: str) -> tuple[NDArray[np.float64] | None, bool]:
-    """Return the sform, else the qform, if it is valid; and whether the header has one at all."""
-    from nibabel.spatialimages import HeaderDataError
-
-    forms = []
-    for get in (header.get_sform, header.get_qform):
-        try:
-            forms.append(get(coded=True)[0])
-        except (HeaderDataError, ValueError, np.linalg.LinAlgError):
-            forms.append(np.zeros((4, 4)))
-    given = [form for form in forms if form is not None]
-    good = [form for form in given if usable(form)]
-    if given and not good:
-        logger.warning(
-            "%s: the affine is zero or not a number; the orientation is not known.", name
-        )
-    return (good[0] if good else None), bool(given)
-
-
 def _noted(header: Nifti1Header) -> dict[str, Any]:
     """Return the notes of our own writer in a comment."""
     for extension in header.extensions:
@@ -234,8 +265,10 @@ FORMAT = Format(
     name="NIfTI",
     kinds="1 and 2",
     suffixes=SUFFIXES,
-    written=SUFFIXES,
+    written=WRITTEN,
     read=read,
+    read_header=read_header,
+    recognizes=recognizes,
     write=write,
     napari_reads=(".nii", ".nii.gz"),
     napari_writes=(".nii.gz", ".nii"),

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...core.atomic import replacing
 from ...core.quantity import LENGTHS
+from ...core.volume import Forms
 from .axis_order import arranged
 from .label_dtype import numbers_of
 from .world_coordinates import affine_of, lengths, to_ras, with_slices
 
 if TYPE_CHECKING:
-    from nibabel.nifti1 import Nifti1Image
+    from nibabel.nifti1 import Nifti1Header, Nifti1Image
 
     from ...core.volume import Volume
 
@@ -75,8 +77,23 @@ def _place(image: Nifti1Image, volume: Volume) -> None:
     sizes = lengths(affine)[::-1]
     header.set_zooms((*sizes, *(0.0 for _ in header.get_zooms()))[: len(header.get_zooms())])
     if volume.affine is not None:
-        world = to_ras(affine)
-        axes = world[:3, :3] / lengths(world)
-        square = np.allclose(axes.T @ axes, np.eye(3), atol=1e-4)  # a qform cannot hold a shear
-        image.set_sform(world, code=1)
-        image.set_qform(world if square else None, code=1 if square else 0)
+        _place_in_world(header, affine, volume.forms, factor)
+
+
+def _place_in_world(
+    header: Nifti1Header, affine: NDArray[np.float64], forms: Forms | None, factor: float
+) -> None:
+    """Write sform and qform, with the codes of the source and as far apart as there."""
+    forms = forms or Forms(1, 1)
+    world = to_ras(affine)
+    by_qform = world
+    if forms.to_qform is not None:
+        between = forms.to_qform.copy()
+        between[:3, 3] *= factor
+        by_qform = to_ras(between @ affine)
+    axes = by_qform[:3, :3] / lengths(by_qform)
+    square = np.allclose(axes.T @ axes, np.eye(3), atol=1e-4)  # a qform cannot hold a shear
+    sform_code = forms.sform_code if forms.sform_code or square else 1
+    header.set_sform(world if sform_code else None, code=sform_code)
+    code = forms.qform_code if square else 0
+    header.set_qform(by_qform if code else None, code=code)

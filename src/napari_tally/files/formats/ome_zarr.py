@@ -1,4 +1,4 @@
-"""OME-Zarr 0.4 and 0.5: images, labels, plates and what bioformats2raw writes, read lazily."""
+"""OME-Zarr 0.1 to 0.5: images, labels, plates and what bioformats2raw writes, read lazily."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...core.errors import TallyError
 from .format import Format, Pyramid
 from .ome_zarr_group import Node, inside
+from .ome_zarr_metadata import colour_of
 from .ome_zarr_write import WriteOptions, write
+from .voxel_size import logger
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
@@ -54,7 +57,7 @@ def read(path: Path, *, axes: str | None = None, series: str | None = None) -> V
 def levels(path: Path, *, axes: str | None = None, series: str | None = None) -> list[Volume]:
     """Read all levels of an image, the finest one first."""
     node = Node.opened(path).chosen(series)
-    return [node.volume(level, axes) for level in range(len(node.multiscale.datasets))]
+    return [node.volume(level, axes) for level in range(len(node.multiscale.levels))]
 
 
 def list_pyramids(path: Path) -> list[Pyramid]:
@@ -63,7 +66,11 @@ def list_pyramids(path: Path) -> list[Pyramid]:
     pyramids = [Pyramid(_named(levels(image.path), path.name), _colours(image))]
     for series in image.series[1:]:
         name = f"{path.name} {series.key.rpartition('/')[2]}"
-        labels = [replace(v, is_labels=True) for v in levels(image.path, series=series.key)]
+        try:
+            labels = [replace(v, is_labels=True) for v in levels(image.path, series=series.key)]
+        except TallyError as error:  # the image is still useful
+            logger.warning("%s", error)
+            continue
         pyramids.append(Pyramid(_named(labels, name)))
     return pyramids
 
@@ -74,13 +81,13 @@ def _named(volumes: list[Volume], name: str) -> list[Volume]:
 
 def _colours(image: Node) -> tuple[str, ...]:
     """Return the colours of the channels; none if they are all the same."""
-    colours = tuple(f"#{channel.get('color', 'FFFFFF')}" for channel in image.channels)
+    colours = tuple(f"#{colour_of(channel)}" for channel in image.channels)
     return colours if len(set(colours)) > 1 else ()
 
 
 FORMAT = Format(
     name="OME-Zarr",
-    kinds="0.4, 0.5",
+    kinds="0.1 to 0.5",
     suffixes=SUFFIXES,
     written=SUFFIXES,
     read=read,

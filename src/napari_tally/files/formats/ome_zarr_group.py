@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.errors import FileError, InputError
-from ...core.quantity import LENGTHS, canonical_unit
+from ...core.quantity import LENGTHS
 from ...core.volume import SPATIAL, Volume
 from .axis_order import ORDER, given_axes, restored, squeezed
+from .guarded import guarded
+from .ome_zarr_array import lazy, note_missing, opened_group
+from .ome_zarr_metadata import Multiscale, dicts
 from .series import Series, place_of
-from .voxel_size import logger, spacing_of
+from .voxel_size import Sizes, logger, spacing_of
 
 if TYPE_CHECKING:
     import zarr
-    from ome_zarr_models.v04.multiscales import Dataset, Multiscale
+
+    from .ome_zarr_metadata import Level
 
 KEY = "napari-tally"  # of what our own writer notes
-UNITS = {
-    "pm": "picometer", "angstrom": "angstrom", "nm": "nanometer", "um": "micrometer",
-    "mm": "millimeter", "cm": "centimeter", "m": "meter", "inch": "inch",
-}  # fmt: skip
-_NAMES = {name: unit for unit, name in UNITS.items()}
 
 
 def inside(path: Path) -> bool:
@@ -56,14 +55,15 @@ class Node:
         FileError
             If there is none.
         """
-        import zarr
+        from zarr.errors import ContainsArrayError, GroupNotFoundError
 
         if not path.exists():
             raise FileError(f"There is no Zarr group {path}")
-        try:
-            return cls(path, zarr.open_group(str(path), mode="r"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FileError(f"{path} is not a Zarr group") from error
+        with guarded(path):
+            try:
+                return cls(path, opened_group(path))
+            except (FileNotFoundError, GroupNotFoundError, ContainsArrayError) as error:
+                raise FileError(f"{path} is not a Zarr group") from error
 
     @cached_property
     def ome(self) -> dict[str, Any]:
@@ -90,8 +90,7 @@ class Node:
             labels = self._names("labels", "labels")
             return [Series(".", "image")] + [Series(f"labels/{n}", "labels") for n in labels]
         if "plate" in self.ome:
-            wells = [str(well["path"]) for well in self.ome["plate"].get("wells", ())]
-            return [Series(f"{well}/{field}", "") for well in wells for field in self._fields(well)]
+            return [Series(f"{w}/{field}", "") for w in self._wells() for field in self._fields(w)]
         if "well" in self.ome:
             return [Series(field, "") for field in self._fields("")]
         if "bioformats2raw.layout" in self.ome:
@@ -99,7 +98,7 @@ class Node:
                 str(n) for n in sorted(int(k) for k in self.group.group_keys() if k.isdigit())
             ]
             return [Series(name, "image") for name in self._names("OME", "series") or numbers]
-        if "labels" in self.ome:
+        if isinstance(self.ome.get("labels"), list):
             return [Series(str(name), "labels") for name in self.ome["labels"]]
         raise InputError(
             f"The Zarr group {self.path} is not an OME-Zarr: it has no multiscales, plate or well",
@@ -118,7 +117,7 @@ class Node:
                 "%s holds %d images; only %s is read.", self.path.name, len(listed), listed[0].key
             )
         key = listed[place].key
-        return self if key == "." else Node.opened(self.path / key)
+        return self if key == "." else Node.opened(self._inside(key))
 
     @cached_property
     def multiscale(self) -> Multiscale:
@@ -127,78 +126,77 @@ class Node:
         Raises
         ------
         InputError
-            If they do not follow the specification.
+            If they cannot be understood.
         """
-        from ome_zarr_models.v04.image import ImageAttrs as Attrs4
-        from ome_zarr_models.v05.image import ImageAttrs as Attrs5
-        from pydantic import ValidationError
-
-        try:
-            if self.version == "0.5":
-                return Attrs5.model_validate(self.ome).multiscales[0].to_version("0.4")
-            return Attrs4.model_validate(self.ome).multiscales[0]
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise InputError(
-                f"{self.path} does not follow OME-Zarr 0.4 or 0.5: {where}: {first['msg']}"
-            ) from error
+        return Multiscale.of(self.ome, self.path.name)
 
     @property
     def channels(self) -> list[dict[str, Any]]:
         """The metadata of each channel: label, color, window."""
         omero = self.ome.get("omero")
-        return list(omero.get("channels") or ()) if isinstance(omero, dict) else []
+        return dicts(omero.get("channels")) if isinstance(omero, dict) else []
 
     def volume(self, level: int, given: str | None = None) -> Volume:
         """Return one level, with other axes than the group's if they are given."""
-        dataset = self.multiscale.datasets[level]
-        array, axes = self._array(dataset), self._axes()
-        if array.ndim != len(axes):
-            raise InputError(
-                f"{self.path} has {len(axes)} axes in its metadata but {array.ndim} in its array"
-            )
-        sizes, starts = self._sizes(dataset, axes)
+        dataset, name = self.multiscale.levels[level], self.path.name
+        array = self._array(dataset, finest=level == 0)
+        axes = own = self._own_axes(array.ndim, given)
+        sizes, starts = self.multiscale.sizes(dataset, axes, name)
         if given is not None:
             array, axes = squeezed(array, axes)
-            axes = given_axes(given, array.shape, self.path.name, axes)
+            axes = given_axes(given, array.shape, name, axes)
         else:
             array, axes = self._arranged(array, axes)
-        if not sizes and level == 0:
-            logger.warning("%s: no unit of length; read as uncalibrated.", self.path.name)
-        spacing, unit = spacing_of(axes, sizes, self.path.name)
+        if level == 0:
+            self._note_units(sizes, own)
+        spacing, unit = spacing_of(axes, sizes, name)
         affine = None
         here = [a for a in axes if a in SPATIAL]
-        if spacing is not None and any(starts[a] for a in here):
+        if spacing is not None and any(starts.get(a) for a in here):
             affine = np.diag([*spacing, 1.0])
             affine[:-1, -1] = [starts[a] * LENGTHS[sizes[a][1]] / LENGTHS[unit] for a in here]
         count = array.shape[axes.index("C")] if "C" in axes else 1
         names = tuple(str(channel.get("label") or "") for channel in self.channels)
         fits = len(names) == count and all(names)
         return Volume(
-            array, axes, spacing, unit, affine, names if fits else (), self.path.name,
+            array, axes, spacing, unit, affine, names if fits else (), name,
             "image-label" in self.ome,
         )  # fmt: skip
 
-    def _array(self, dataset: Dataset) -> Any:
-        import dask.array as da
+    def _array(self, dataset: Level, *, finest: bool) -> Any:
         import zarr
 
-        array = self.group.get(dataset.path)
-        if not isinstance(array, zarr.Array):
-            raise FileError(f"The OME-Zarr {self.path} lacks its level {dataset.path}")
-        return da.from_zarr(array)
+        place = self._inside(dataset.path)
+        with guarded(place):
+            array = self.group.get(dataset.path)
+            if not isinstance(array, zarr.Array):
+                raise FileError(f"The OME-Zarr {self.path} lacks its level {dataset.path}")
+            if finest and "image-label" not in self.ome:  # labels are empty in many places
+                note_missing(array, place)
+            return lazy(array, place)
 
-    def _axes(self) -> str:
-        """Return a letter for each axis: spatial ones by their order, as their names are free."""
-        kinds = [axis.type for axis in self.multiscale.axes]
-        space = iter(SPATIAL[-kinds.count("space") :])
-        letters = {"time": "T", "channel": "C"}
-        named = [str(axis.name)[:1].upper() for axis in self.multiscale.axes]
-        return "".join(
-            next(space) if kind == "space" else letters.get(str(kind), name)
-            for kind, name in zip(kinds, named, strict=True)
-        )
+    def _inside(self, key: str) -> Path:
+        """Return a path in the folder; names of a file must not lead out of it."""
+        if ".." in Path(key).parts or Path(key).is_absolute():
+            raise FileError(f"{self.path} names a part outside its folder: {key}")
+        return self.path / key
+
+    def _own_axes(self, ndim: int, given: str | None) -> str:
+        """Return the axes of the group; those that a user gives if they are not understood."""
+        try:
+            return self.multiscale.axes_for(ndim, self.path.name)
+        except InputError:
+            if given is None or len(given.strip()) != ndim:
+                raise
+            return given.strip().upper()
+
+    def _note_units(self, sizes: Sizes, axes: str) -> None:
+        unknown = self.multiscale.unknown_units(axes)
+        if unknown:
+            text = "%s: the unit %r is not known; read as uncalibrated."
+            logger.warning(text, self.path.name, unknown[0])
+        elif not sizes:
+            logger.warning("%s: no unit of length; read as uncalibrated.", self.path.name)
 
     def _arranged(self, array: Any, axes: str) -> tuple[Any, str]:
         """Drop the empty axes of bioformats2raw; restore the order of axes of our own writer."""
@@ -206,32 +204,25 @@ class Node:
         order = str(noted.get("axes", "")) if isinstance(noted, dict) else ""
         if set(axes) == set(order) <= set(ORDER):
             return restored(array, axes, order), order
-        return squeezed(array, axes) if len(axes) == 5 else (array, axes)
+        if len(axes) == 5:
+            array, axes = squeezed(array, axes)
+        spatial = iter(a for a in SPATIAL if a in axes)
+        order = "".join(next(spatial) if a in SPATIAL else a for a in axes)
+        return restored(array, axes, order), order
 
-    def _sizes(
-        self, dataset: Dataset, axes: str
-    ) -> tuple[dict[str, tuple[float, str]], dict[str, float]]:
-        """Return the size of a voxel with its unit, and the origin, along each axis."""
-        scale, start = np.ones(len(axes)), np.zeros(len(axes))
-        for each in (
-            *dataset.coordinateTransformations,
-            *(self.multiscale.coordinateTransformations or ()),
-        ):
-            factor = np.asarray(getattr(each, "scale", 1.0), float)
-            scale, start = scale * factor, start * factor
-            start = start + np.asarray(getattr(each, "translation", 0.0), float)
-        units = [str(axis.unit or "").lower() for axis in self.multiscale.axes]
-        known = [_NAMES.get(unit) or canonical_unit(unit) for unit in units]
-        sizes = {
-            a: (float(s), u)
-            for a, s, u in zip(axes, scale, known, strict=True)
-            if u is not None and a in SPATIAL
-        }
-        return sizes, dict(zip(axes, map(float, start), strict=True))
+    def _wells(self) -> list[str]:
+        plate = self.ome["plate"]
+        wells = dicts(plate.get("wells")) if isinstance(plate, dict) else []
+        return [str(well["path"]) for well in wells if "path" in well]
 
     def _fields(self, well: str) -> list[str]:
-        node = Node.opened(self.path / well) if well else self
-        return [str(image["path"]) for image in node.ome.get("well", {}).get("images", ())]
+        """Return the images of a well that are there: parts of a plate are copied, too."""
+        place = self._inside(well) if well else self.path
+        if not place.is_dir():
+            return []
+        noted = (Node.opened(place) if well else self).ome.get("well")
+        images = dicts(noted.get("images")) if isinstance(noted, dict) else []
+        return [str(each["path"]) for each in images if "path" in each]
 
     def _names(self, group: str, key: str) -> list[str]:
         """Return the names that a group in it lists."""

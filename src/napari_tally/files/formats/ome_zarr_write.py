@@ -13,7 +13,8 @@ from ...core.errors import FileError, InputError, TallyError
 from ...core.options import Options
 from .axis_order import ORDER, arranged
 from .label_dtype import smallest
-from .ome_zarr_group import KEY, UNITS, Node, inside
+from .ome_zarr_group import KEY, Node, inside
+from .ome_zarr_metadata import UNITS
 from .voxel_size import logger
 from .world_coordinates import affine_of
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_VERSION = "0.4"
 _LABEL_TYPES = ("uint8", "uint16", "uint32")
 _LARGE = 1024  # Y or X beyond which a smaller level is written
+_NARROW = 64  # Y or X below which an axis is not halved
 _CHUNK = {"T": 1, "C": 1, "Z": 32, "Y": 256, "X": 256}
 _TYPES = {"T": "time", "C": "channel"}
 
@@ -132,10 +134,10 @@ def _write(volume: Volume, path: Path, version: str, *, owned: bool) -> None:
     if labels:
         array = smallest(np.asarray(array), _LABEL_TYPES)
     group = zarr.open_group(str(path), mode="w", zarr_format=3 if version == "0.5" else 2)
-    stored = [_stored(arranged(volume, array, order), group, "0", order)]
+    stored = [_stored(arranged(volume, array, order), group, "0", order, labels=labels)]
     while max(stored[-1].shape[-2:]) > _LARGE:
         smaller = _halved(stored[-1], labels=labels)
-        stored.append(_stored(smaller, group, str(len(stored)), order))
+        stored.append(_stored(smaller, group, str(len(stored)), order, labels=labels))
     multiscale = _multiscale(volume, order, len(stored), path.name, labels=labels)
     metadata = _metadata(volume, multiscale, version, stored[-1])
     if labels:
@@ -145,7 +147,7 @@ def _write(volume: Volume, path: Path, version: str, *, owned: bool) -> None:
     group.attrs.update(noted | ({"ome": metadata} if version == "0.5" else metadata))
 
 
-def _stored(data: Any, group: zarr.Group, name: str, order: str) -> zarr.Array:
+def _stored(data: Any, group: zarr.Group, name: str, order: str, *, labels: bool) -> zarr.Array:
     """Write one level, chunk by chunk."""
     import dask.array as da
     from numcodecs import Blosc
@@ -160,6 +162,7 @@ def _stored(data: Any, group: zarr.Group, name: str, order: str) -> zarr.Array:
         dtype=np.uint8 if data.dtype == bool else data.dtype.newbyteorder("="),
         compressors=Blosc(cname="lz4", clevel=5) if old else "auto",
         chunk_key_encoding={"name": "v2" if old else "default", "separator": "/"},
+        config={"write_empty_chunks": not labels},  # a chunk that lacks in an image is a warning
         **names,
     )
     da.store(da.asarray(data).astype(array.dtype).rechunk(chunks), array, lock=False)
@@ -171,11 +174,16 @@ def _halved(array: zarr.Array, *, labels: bool) -> Any:
     import dask.array as da
 
     whole = da.from_zarr(array)
+    axes = {axis: 2 for axis in (whole.ndim - 2, whole.ndim - 1) if _is_halved(whole.shape[axis])}
     if labels:
-        return whole[..., ::2, ::2]
-    axes = {whole.ndim - 2: 2, whole.ndim - 1: 2}
+        return whole[tuple(slice(None, None, axes.get(axis)) for axis in range(whole.ndim))]
     means = da.coarsen(np.mean, whole, axes, trim_excess=True)
     return (means.round() if array.dtype.kind in "iu" else means).astype(array.dtype)
+
+
+def _is_halved(length: int) -> bool:
+    """Return whether an axis is halved: a strip stays as narrow as it is."""
+    return length >= _NARROW
 
 
 def _multiscale(volume: Volume, order: str, count: int, name: str, *, labels: bool) -> Multiscale:
@@ -188,11 +196,16 @@ def _multiscale(volume: Volume, order: str, count: int, name: str, *, labels: bo
         Axis(name=a.lower(), type=_TYPES.get(a, "space"), unit=None if a in _TYPES else unit)
         for a in order
     ]
+    lengths = {a: n for a, n in zip(volume.axes, volume.shape, strict=True) if a in "YX"}
     sizes = dict(zip(volume.spatial_axes, volume.spacing_in(volume.unit), strict=True))
     starts = dict(zip(volume.spatial_axes, _starts(volume), strict=True))
     datasets = []
+    factor = {"Y": 1.0, "X": 1.0}
     for level in range(count):
-        factor = {"Y": 2.0**level, "X": 2.0**level}
+        for axis, length in lengths.items():
+            if level and _is_halved(length):
+                factor[axis] *= 2
+                lengths[axis] = -(-length // 2) if labels else length // 2
         shift = 0.0 if labels else 0.5  # the mean of two voxels is between them
         scale = [sizes.get(a, 1.0) * factor.get(a, 1.0) for a in order]
         start = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .voxel_size import logger
 
@@ -18,7 +19,7 @@ def swaps(orientation: int) -> bool:
     return orientation in _SWAPPED
 
 
-def turned(array: Any, orientation: int, axes: str, name: str) -> Any:
+def turned(array: NDArray[Any], orientation: int, axes: str, name: str) -> NDArray[Any]:
     """Return an image as viewers show it: 1 is stored so, 2 to 8 are flipped or rotated.
 
     Values of other programs that the standard does not have count as 1.
@@ -33,4 +34,4 @@ def turned(array: Any, orientation: int, axes: str, name: str) -> Any:
     if swaps(orientation):
         array = array.swapaxes(y, x)
     flips = ((y, (3, 4, 7, 8)), (x, (2, 3, 6, 7)))
-    return np.flip(array, [axis for axis, codes in flips if orientation in codes])
+    return np.flip(array, tuple(axis for axis, codes in flips if orientation in codes))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from ...core.quantity import LENGTHS, canonical_unit
+from ...core.errors import printable
+from ...core.quantity import LENGTHS, canonical_unit, is_pixel
 from ...core.volume import SPATIAL
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     import tifffile
 
 # Key under which our files note an order of axes that the format would change.
@@ -22,6 +26,8 @@ PRINTED_DPI = (
     1, 2.54, 72, 96, 100, 120, 144, 150, 180, 200, 220, 240, 300, 350, 360, 400, 600, 1200, 2400,
 )  # fmt: skip
 _RESOLUTION_UNITS = {2: "inch", 3: "cm", 4: "mm", 5: "um"}
+
+_MPP = re.compile(r"^Aperio[\s\S]*?\bMPP\s*=\s*([\d.]+)")
 
 logger = logging.getLogger("napari_tally")
 
@@ -48,12 +54,18 @@ class Metadata:
 
 
 def read_metadata(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Metadata:
-    """Return the metadata of OME-XML, of ImageJ's description or else of the resolution tags."""
+    """Return the metadata of OME-XML, of a vendor, of ImageJ or else of the resolution tags."""
     if series.kind == "ome" and tif.ome_metadata:
-        return _from_ome(tif.ome_metadata, tif.series.index(series))
-    if series.kind == "imagej" and tif.imagej_metadata:
-        return _from_imagej(tif.imagej_metadata, series)
-    return Metadata(_without_printed(_from_tags(series)))
+        return _from_ome(tif.ome_metadata, tif.series.index(series), tif.filename)
+    if series.kind == "lsm" and tif.lsm_metadata:
+        return Metadata(_from_lsm(tif.lsm_metadata))
+    noted = _MPP.search(series.keyframe.description or "")
+    if noted and series is tif.series[0]:  # not those of the label and the macro image
+        return Metadata({a: (_number(noted[1]), "um") for a in "YX"})
+    if tif.is_imagej and tif.imagej_metadata:
+        return from_imagej(tif.imagej_metadata, series.keyframe, tif.filename)
+    sizes = from_tags(series.keyframe)
+    return Metadata(sizes if series.kind == "ndpi" else _without_printed(sizes))
 
 
 def spacing_of(axes: str, sizes: Sizes, name: str) -> tuple[tuple[float, ...] | None, str]:
@@ -86,13 +98,17 @@ def _converted(value: float, unit: str, to: str) -> float:
     return value if unit == to else value * LENGTHS[unit] / LENGTHS[to]
 
 
-def _known(sizes: Iterable[tuple[str, Any, str | None]]) -> Sizes:
-    """Keep the sizes that are numbers in a unit of length."""
+def _known(sizes: Iterable[tuple[str, Any, str | None]], name: str = "") -> Sizes:
+    """Keep the sizes that are numbers in a unit of length; name a unit that is not known."""
     result: Sizes = {}
     for axis, value, text in sizes:
         unit = canonical_unit(text)
         if value is not None and unit is not None:
             result[axis] = (_number(value), unit)
+        elif value is not None and text and name and not is_pixel(text):
+            text = printable(text, 40)
+            logger.warning("%s: the unit %r is not known; read as uncalibrated.", name, text)
+            name = ""
     return result
 
 
@@ -103,7 +119,7 @@ def _number(value: Any) -> float:
         return math.nan
 
 
-def _from_ome(xml: str, index: int) -> Metadata:
+def _from_ome(xml: str, index: int, name: str) -> Metadata:
     try:
         images = ElementTree.fromstring(xml).findall("{*}Image")
     except ElementTree.ParseError:
@@ -112,31 +128,45 @@ def _from_ome(xml: str, index: int) -> Metadata:
         return Metadata()
     image = images[min(index, len(images) - 1)]
     pixels = image.find("{*}Pixels")
-    if pixels is None:
-        return Metadata()
+    return Metadata() if pixels is None else from_ome_image(image, pixels, name)
+
+
+def from_ome_image(image: Element, pixels: Element, name: str) -> Metadata:
+    """Return the metadata in the elements of an image and its pixels."""
     sizes = _known(
-        (a, pixels.get(f"PhysicalSize{a}"), pixels.get(f"PhysicalSize{a}Unit", "µm"))
-        for a in SPATIAL
+        (
+            (a, pixels.get(f"PhysicalSize{a}"), pixels.get(f"PhysicalSize{a}Unit", "µm"))
+            for a in SPATIAL
+        ),
+        name,
     )
     names = tuple(c.get("Name", "") for c in pixels.findall("{*}Channel"))
     key, _, order = (image.findtext("{*}Description") or "").partition("=")
     return Metadata(sizes, names if all(names) else (), order if key == ORDER_KEY else "")
 
 
-def _from_imagej(noted: dict[str, Any], series: tifffile.TiffPageSeries) -> Metadata:
+def from_imagej(noted: dict[str, Any], page: tifffile.TiffPage, name: str) -> Metadata:
+    """Return the metadata that ImageJ notes beside the resolution of a page."""
     order = str(noted.get(ORDER_KEY, ""))
     names = _imagej_names(noted, bool(order))
     if "unit" not in noted:
-        return Metadata(_without_printed(_from_tags(series)), names, order)
+        return Metadata(_without_printed(from_tags(page)), names, order)
     unit = str(noted["unit"])
     sizes = _known(
         [
+            ("X", _pixel(page, "XResolution"), unit),
+            ("Y", _pixel(page, "YResolution"), str(noted.get("yunit", unit))),
             ("Z", noted.get("spacing"), str(noted.get("zunit", unit))),
-            ("Y", _pixel(series, "YResolution"), str(noted.get("yunit", unit))),
-            ("X", _pixel(series, "XResolution"), unit),
-        ]
+        ],
+        name,
     )
     return Metadata(sizes if order else _without_printed(sizes), names, order)
+
+
+def _from_lsm(noted: dict[str, Any]) -> Sizes:
+    """Return the sizes in the metadata of Zeiss LSM, which are in metres."""
+    sizes = {a: noted.get(f"VoxelSize{a}") for a in SPATIAL}
+    return {a: (float(size) * 1e6, "um") for a, size in sizes.items() if size}
 
 
 def _imagej_names(noted: dict[str, Any], ours: bool) -> tuple[str, ...]:
@@ -149,18 +179,22 @@ def _imagej_names(noted: dict[str, Any], ours: bool) -> tuple[str, ...]:
     return names if labels and labels == names * (len(labels) // channels) else ()
 
 
-def _from_tags(series: tifffile.TiffPageSeries) -> Sizes:
-    tag = series.keyframe.tags.get("ResolutionUnit")
+def from_tags(page: tifffile.TiffPage) -> Sizes:
+    """Return the size of a pixel from the resolution of a page."""
+    tag = page.tags.get("ResolutionUnit")
     unit = None if tag is None else _RESOLUTION_UNITS.get(int(tag.value))
-    return _known((a, _pixel(series, f"{a}Resolution"), unit) for a in "YX")
+    return _known((a, _pixel(page, f"{a}Resolution"), unit) for a in "YX")
 
 
-def _pixel(series: tifffile.TiffPageSeries, name: str) -> float | None:
+def _pixel(page: tifffile.TiffPage, name: str) -> float | None:
     """Return the size of a pixel from a resolution, which is pixels a unit as a fraction."""
-    tag = series.keyframe.tags.get(name)
+    tag = page.tags.get(name)
     if tag is None:
         return None
-    pixels, units = tag.value
+    try:
+        pixels, units = tag.value
+    except (TypeError, ValueError):  # not a fraction
+        return None
     return units / pixels if pixels else math.inf
 
 

@@ -36,14 +36,9 @@ def measure_steps(setup: RunSetup, found: DecodedVolume) -> Steps[Tables]:
     table = yield from _object_table_steps(setup, found)
     if found.classes is None:
         return Tables(table)
-    names = setup.head.class_names
-    classes = measure_classes(found.classes, setup.volume, names)
-    kinds = setup.head.class_kinds
-    if not kinds:
-        return Tables(table, classes)
-    place = classes.columns.get_loc("class") + 2
-    classes.insert(place, "kind", classes["class"].map(dict(enumerate(kinds, start=1))))
-    return Tables(table, classes, _segments(table, classes))
+    names, kinds = setup.head.class_names, setup.head.class_kinds
+    classes = measure_classes(found.classes, setup.volume, names, kinds)
+    return Tables(table, classes, segments_of(table, classes) if kinds else None)
 
 
 def _object_table_steps(setup: RunSetup, found: DecodedVolume) -> Steps[pd.DataFrame]:
@@ -102,7 +97,7 @@ def _class_of(labels: Volume, classes: Volume, ids: NDArray[np.integer]) -> NDAr
     return found
 
 
-def _segments(objects: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
+def segments_of(objects: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
     """Return one table of objects and of regions of stuff, which have no id."""
     import pandas as pd
 
@@ -113,12 +108,14 @@ def _segments(objects: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
     return table[["label", "kind", *(c for c in table.columns if c not in ("label", "kind"))]]
 
 
-def measure_classes(classes: Volume, image: Volume, names: tuple[str, ...]) -> pd.DataFrame:
+def measure_classes(
+    classes: Volume, image: Volume, names: tuple[str, ...], kinds: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """Measure each class of an image of class ids, one row per class (and frame, in column `t`).
 
-    Columns: `class` and `class_name`; `voxels`; the area or volume as for objects, and `volume_ml`
-    if lengths are in mm; the bounding box in voxels (missing for an absent class); the mean
-    intensity in each channel.
+    Columns: `class` and `class_name`; `kind` of a panoptic model; `voxels`; the area or volume as
+    for objects, and `volume_ml` if lengths are in mm; the bounding box in voxels (missing for an
+    absent class); the mean intensity in each channel.
 
     Parameters
     ----------
@@ -126,6 +123,10 @@ def measure_classes(classes: Volume, image: Volume, names: tuple[str, ...]) -> p
         Ids from 0 (the background) to the number of `names`.
     image : Volume
         Intensities on the same grid.
+    names : tuple of str
+        The name of each class.
+    kinds : tuple of str
+        "thing" or "stuff" for each class of a panoptic model, else empty.
     """
     import pandas as pd
 
@@ -147,7 +148,11 @@ def measure_classes(classes: Volume, image: Volume, names: tuple[str, ...]) -> p
     table["class_name"] = [names[i - 1] for i in table.index.get_level_values("label")]
     ml = ["volume_ml"] if "volume_ml" in table else []
     rows = table[["class_name", "voxels", size, *ml, *boxes, *means]].reset_index()
-    return rows.rename(columns={"label": "class"})
+    rows = rows.rename(columns={"label": "class"})
+    if kinds:
+        place = rows.columns.get_loc("class") + 2
+        rows.insert(place, "kind", rows["class"].map(dict(enumerate(kinds, start=1))))
+    return rows
 
 
 def _frames(classes: Volume) -> list[NDArray[np.integer]]:

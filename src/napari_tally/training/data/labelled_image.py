@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...geometry.place import on_grid_of
+from ...objects.binary_mask import pieces_of_mask, separated
 from ...objects.relabel import whole_numbers
 from ...segmentation.setup.model_input import check_intensities
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
+
+logger = logging.getLogger("napari_tally")
 
 _DEEP = 8  # slices from which images count as stacks
 
@@ -45,8 +50,15 @@ class Labelled:
     known: NDArray[np.bool_] | None = None
     group: str = ""
 
-    def checked(self) -> Labelled:
-        """Return the pair with integer labels, without axes of length 1.
+    def checked(self, *, separate: bool = False, resample: bool = False) -> Labelled:
+        """Return the pair with integer labels on the grid of the image, without axes of length 1.
+
+        Parameters
+        ----------
+        separate : bool
+            Split labels that are a binary mask into connected components.
+        resample : bool
+            Resample labels on another grid.
 
         Raises
         ------
@@ -54,9 +66,15 @@ class Labelled:
             If the image is a mask, or the labels do not fit it.
         """
         check_intensities(self.image)
-        image = _without_single(self.image)
-        labels = self._fitting(self.labels, image, "labels")
-        classes = self.classes and self._fitting(self.classes, image, "classes")
+        image = self.image.squeezed("TZ")
+        labels = fitting(
+            self.labels, self.image, f"The labels of {self.name} have", resample=resample
+        )
+        if separate and pieces_of_mask(labels):
+            labels = separated(labels)
+        classes = self.classes and fitting(
+            self.classes, self.image, f"The classes of {self.name} have", resample=resample
+        )
         return replace(self, image=image, labels=labels, classes=classes, known=self._mask(image))
 
     def _mask(self, image: Volume) -> NDArray[np.bool_] | None:
@@ -67,16 +85,6 @@ class Labelled:
                 f"The mask of {self.name} has shape {self.known.shape} but the image {_grid(image)}"
             )
         return np.asarray(self.known, bool).reshape(_grid(image))
-
-    def _fitting(self, volume: Volume, image: Volume, what: str) -> Volume:
-        volume = _without_single(volume)
-        if volume.shape != _grid(image):
-            raise InputError(
-                f"The {what} of {self.name} have shape {volume.shape} but the image {_grid(image)}"
-            )
-        array = np.asarray(volume.array)
-        array = array.view(np.uint8) if array.dtype == bool else whole_numbers(array)
-        return replace(volume, array=array, is_labels=True)
 
     def frames(self) -> list[Labelled]:
         """Return the frames of a series."""
@@ -106,11 +114,43 @@ class Labelled:
         )
 
 
-def _without_single(volume: Volume) -> Volume:
-    for axis in "TZ":
-        if axis in volume.axes and volume.shape[volume.axes.index(axis)] == 1:
-            volume = volume.at(axis, 0)
-    return volume
+def annotated(mask: Volume, image: Volume, *, resample: bool = False) -> NDArray[np.bool_]:
+    """Return the annotated region, where a mask is not 0, on the grid of the image.
+
+    Raises
+    ------
+    InputError
+        If the mask does not fit.
+    """
+    mask = replace(mask, array=np.asarray(mask.array) > 0)
+    found = fitting(mask, image, f"The mask of {image.name} has", resample=resample)
+    return np.asarray(found.array) > 0
+
+
+def fitting(volume: Volume, image: Volume, what: str, *, resample: bool = False) -> Volume:
+    """Return labels with integer ids on the grid of an image, without axes of length 1.
+
+    Raises
+    ------
+    InputError
+        If they do not fit; `what` begins the message: "The labels of a have".
+    """
+    volume, image = volume.squeezed("T"), image.squeezed("T")
+    if volume.spatial_axes != image.spatial_axes or "T" in volume.axes:
+        volume, image = volume.squeezed("Z"), image.squeezed("Z")
+    different = InputError(f"{what} shape {volume.shape} but the image {_grid(image)}")
+    unplaced = volume.affine is None or image.affine is None
+    if volume.axes != image.axes.replace("C", "") or (unplaced and volume.shape != _grid(image)):
+        raise different
+    placed, note = on_grid_of(volume, image, resample=resample, labels=True)
+    if placed.shape != _grid(image):  # of another number of frames
+        raise different
+    if note:
+        logger.warning("%s.", note)
+    placed = placed.squeezed("Z")
+    array = np.asarray(placed.array)
+    array = array.view(np.uint8) if array.dtype == bool else whole_numbers(array, volume.name)
+    return replace(placed, array=array, is_labels=True)
 
 
 def _grid(image: Volume) -> tuple[int, ...]:
@@ -118,15 +158,18 @@ def _grid(image: Volume) -> tuple[int, ...]:
     return tuple(n for n, axis in zip(image.shape, image.axes, strict=True) if axis != "C")
 
 
-def check_all(pairs: Sequence[Labelled]) -> list[Labelled]:
-    """Return the frames of all images, checked one by one and for consistency.
+def check_all(
+    pairs: Sequence[Labelled], *, separate: bool = False, resample: bool = False
+) -> list[Labelled]:
+    """Return the frames of all images, checked one by one (see `checked`) and for consistency.
 
     Raises
     ------
     InputError
         If there are no images, nothing is labelled, or the numbers of channels differ.
     """
-    found = [frame for pair in pairs for frame in pair.checked().frames()]
+    checked = (pair.checked(separate=separate, resample=resample) for pair in pairs)
+    found = [frame for pair in checked for frame in pair.frames()]
     if not found:
         raise InputError("There are no labelled images to train on")
     if not any(np.any(pair.labels.array) for pair in found):

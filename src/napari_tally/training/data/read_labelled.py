@@ -7,22 +7,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from ...core.errors import InputError
 from ...core.progress import Step, Steps
 from ...core.volume import Volume
 from ...files import read, stem
-from ...files.coco import read_coco
+from ...files.coco import Annotated, file_name, image_file, read_coco
 from ...files.match_images_to_labels import Inputs, paired
 from .data_split import groups_of
-from .labelled_image import Labelled
+from .labelled_image import Labelled, annotated
 
 READ = "read the images"
 
 
 def folders_steps(
-    images: Inputs, labels: Path, masks: Path | None = None, classes: Path | None = None
+    images: Inputs,
+    labels: Path,
+    masks: Path | None = None,
+    classes: Path | None = None,
+    *,
+    suffix: str | None = None,
+    resample: bool = False,
 ) -> Steps[list[Labelled]]:
     """Read images and their labels, matched by name; yield after every image.
 
@@ -36,13 +40,17 @@ def folders_steps(
         Annotated regions: where an image has one, its labels are complete only inside.
     classes : Path, optional
         Class ids, where the labels are ids of objects.
+    suffix : str, optional
+        How the names of labels end, or a pattern for them; see `split_label`.
+    resample : bool
+        Resample masks on another grid than that of their image.
 
     Raises
     ------
     InputError
         If no image has labels, or a file does not fit.
     """
-    pairs, unmatched = paired(images, labels)
+    pairs, unmatched = paired(images, labels, suffix)
     others = {
         what: {} if folder is None else dict(paired(images, folder)[0])
         for what, folder in (("masks", masks), ("classes", classes))
@@ -53,7 +61,9 @@ def folders_steps(
     for name, (path, ground_truth) in zip(names, pairs, strict=True):
         image = replace(read(path), name=name)
         mask, kinds = (others[what].get(path) for what in ("masks", "classes"))
-        known = None if mask is None else np.asarray(read(mask, labels=True).array) > 0
+        known = (
+            None if mask is None else annotated(read(mask, labels=True), image, resample=resample)
+        )
         beside = None if kinds is None else read(kinds, labels=True)
         objects = read(ground_truth, labels=True)
         found.append(Labelled(name, image, objects, beside, known, groups[name]))
@@ -85,25 +95,52 @@ def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], t
         If none of its images is in the folder.
     """
     coco = read_coco(annotations)
-    found, missing = [], []
-    for number, drawn in enumerate(coco):
-        path = images / drawn.file_name
-        if path.is_file():
-            name = stem(Path(drawn.file_name))
-            labels, classes = (
-                Volume(a, "YX", is_labels=True) for a in (drawn.objects, drawn.classes)
-            )
-            known = None if drawn.known.all() else drawn.known
-            image = replace(read(path), name=name)
-            found.append(Labelled(name, image, labels, classes, known, name))
-        else:
-            missing.append(path)
-        yield Step(READ, number + 1, len(coco.images))
-    if not found:
+    files = [image_file(images, file_name(image)) for image in coco.images]
+    found_files = [path for path in files if path is not None]
+    if not found_files:
         raise InputError(
             f"None of the images of {annotations} is in {images}",
             hint="Give the folder with the images of the annotations",
         )
-    if missing:
-        yield Step(READ, 1, 1, _unmatched(missing))
+    path, count = Counter(found_files).most_common(1)[0]
+    if count > 1:
+        raise InputError(
+            f"{count} images of {annotations} are the file {path}",
+            hint="Put images of the same name into folders, as in their annotations",
+        )
+    names = dict(zip(found_files, _names(found_files), strict=True))
+    missing = [images / file_name(e) for e, f in zip(coco.images, files, strict=True) if f is None]
+    found, boxes, empty = [], 0, 0
+    for number, (entry, file) in enumerate(zip(coco.images, files, strict=True)):
+        if file is None:
+            continue
+        image = replace(read(file), name=names[file])
+        drawn = coco.drawn(entry, image.spatial_shape[-2:])
+        boxes, empty = boxes + drawn.boxes, empty + drawn.empty
+        if drawn.known.any():
+            found.append(_annotated(image, drawn))
+        yield Step(READ, number + 1, len(coco.images))
+    notes = (
+        _unmatched(missing),
+        _counted(boxes, "without outline: neither objects nor background are learnt there"),
+        _counted(empty, "without a pixel in its image"),
+        _counted(coco.lost, "of images that are not listed"),
+    )
+    for note in filter(None, notes):
+        yield Step(READ, 1, 1, note)
+    if not found:
+        raise InputError(
+            f"No annotation of {annotations} has an outline, so there is nothing to learn from",
+            hint="Annotate objects with polygons or masks instead of boxes",
+        )
     return found, coco.categories
+
+
+def _annotated(image: Volume, drawn: Annotated) -> Labelled:
+    labels, classes = (Volume(a, "YX", is_labels=True) for a in (drawn.objects, drawn.classes))
+    known = None if drawn.known.all() else drawn.known
+    return Labelled(image.name, image, labels, classes, known, image.name)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"Skipped {count:,} annotation{'s' * (count != 1)} {what}" if count else ""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from ...core.errors import unknown_name
+from ...core.errors import InputError, unknown_name
 from ...core.options import Offer, Options
+from ...files.options import Resample
 from ...heads import Kind, object_heads
 from ...network.architectures import ARCHITECTURES
 from ...network.device import Device
@@ -27,6 +28,12 @@ class TrainingOptions(Options):
         description="What the label values are: object ids, class ids, or both. Default: inferred "
         "from the labels.",
     )
+    separate: Annotated[bool, Offer(advanced=True)] = Field(
+        False,
+        description="Split labels that are a binary mask into connected components (one object "
+        "each).",
+    )
+    resample: Resample = False
     ndim: Annotated[Literal[2, 3] | None, Offer(label="Dimensions")] = Field(
         None, description="Dimensions of the network. Default: chosen from the images."
     )
@@ -107,6 +114,20 @@ class TrainingOptions(Options):
         if name is not None and name not in object_heads():
             raise unknown_name("head that separates objects", name, object_heads())
         return name
+
+    @model_validator(mode="after")
+    def _separates_instances(self) -> TrainingOptions:
+        if self.separate and self.kind not in (None, "instances"):
+            raise InputError(
+                f"Labels of the kind {self.kind} are not split into objects",
+                hint="Leave out --separate",
+            )
+        return self
+
+    @property
+    def label_kind(self) -> Kind | None:
+        """The kind of the labels, if known: split masks are object ids."""
+        return "instances" if self.separate else self.kind
 
     def resumed(self, first: TrainingOptions) -> TrainingOptions:
         """Return the options of a run that is resumed, on the device that is set now."""

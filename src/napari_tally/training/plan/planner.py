@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil
@@ -16,6 +17,7 @@ from ...core.options import Options
 from ...models.bundle import Model, load_model
 from ...network.architectures import ARCHITECTURES
 from ...network.hardware import Machine
+from ...objects.binary_mask import mask_note
 from ..data.data_split import Split, named_split, split_groups
 from ..data.labelled_image import Labelled, check_all, in_planes
 from .contrast_inversion import suited
@@ -27,6 +29,8 @@ from .rules import choose_workers
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
+
+logger = logging.getLogger("napari_tally")
 
 PLANNED = "plan.json"
 _NOT_OF_A_RUN = {"device", "resume", "overwrite"}
@@ -100,7 +104,7 @@ def _fingerprint(
 ) -> Fingerprint:
     return fingerprint(
         pairs,
-        start.info.head.kind if start else options.kind,
+        start.info.head.kind if start else options.label_kind,
         start.architecture.spatial_dims if start else options.ndim,
     )
 
@@ -144,12 +148,25 @@ def ready(pairs: Sequence[Labelled], options: TrainingOptions) -> list[Labelled]
     """
     if options.channel is not None:
         pairs = [replace(p, image=_one_channel(p, options.channel)) for p in pairs]
-    kind = load_model(options.start).info.head.kind if options.start else options.kind
+    kind = load_model(options.start).info.head.kind if options.start else options.label_kind
     if kind == "classes":
         pairs = [p if p.classes is None else replace(p, labels=p.classes) for p in pairs]
     if kind in ("classes", "instances"):
         pairs = [replace(p, classes=None) for p in pairs]
-    return check_all(pairs)
+    wanted = kind == "instances"
+    separate = options.separate and wanted
+    found = check_all(pairs, separate=separate, resample=options.resample)
+    if wanted:
+        _note_masks(found)
+    return found
+
+
+def _note_masks(pairs: Sequence[Labelled]) -> None:
+    """Log a remark on labels of objects that are binary masks."""
+    notes = list(filter(None, (mask_note(pair.labels, "learnt") for pair in pairs)))
+    if notes:
+        more = f" (and {len(notes) - 1:,} more)" if len(notes) > 1 else ""
+        logger.warning("%s%s; --separate makes an object of each.", notes[0], more)
 
 
 def _check_architecture(start: Model, name: str | None) -> None:

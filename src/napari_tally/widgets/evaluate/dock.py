@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,10 @@ from ..controls.options_form import OptionsForm
 from ..controls.scroll_area import scrolled
 from ..controls.section import Section
 from ..controls.wrapped_label import WrappedLabel
-from ..layers.label_layer import label_volume
+from ..layers.label_layer import images_on_grid, known_label_axes, label_volume
+from ..layers.live_table import LiveTable
 from ..layers.object_finder import Finder
+from ..layers.same_place import brought
 from .ap_curve_panel import CurvePanel
 from .error_layers import OutcomeLayers
 from .error_list import ErrorList
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     from ...core.volume import Volume
 
 KINDS = (("instances", "instances"), ("classes", "classes"))  # of ids in a label layer
+
+_TRUE = "the ground truth "
+_FLAG, _TICK = "--separate makes", "tick Separate to make"  # how the user chooses
 
 
 class EvaluateDock(Dock):
@@ -58,6 +64,7 @@ class EvaluateDock(Dock):
             EvaluateOptions,
             [self.predicted, self.second, self.ground_truth, self.kind,
              LengthEdit(name="spacing", hint="of the layers", unit="um")],
+            exclude=("resample",),
             fold=("iou", "tolerance"),
         )  # fmt: skip
         self.scores, self.curve, self.errors = ScoresTable(), CurvePanel(napari_viewer), ErrorList()
@@ -67,6 +74,7 @@ class EvaluateDock(Dock):
         self.finder = Finder(napari_viewer)
         self.compared: Compared | None = None
         self.asked: dict[str, Any] = {}  # the layers that are being compared
+        self.live: LiveTable | None = None  # notices edits of the layers compared
         self._build()
         self._connect()
 
@@ -95,6 +103,8 @@ class EvaluateDock(Dock):
         """Stop, and disconnect from the viewer."""
         super().let_go()
         self.finder.stop()
+        if self.live is not None:
+            self.live.stop()
         self.curve.stop()
         for combo in (self.predicted, self.second, self.ground_truth):
             combo.stop()
@@ -116,7 +126,16 @@ class EvaluateDock(Dock):
             )
         layers = [layer for layer in (predicted, self.second.value) if layer is not None]
         options = self.form.values()
-        return EvaluateJob(tuple(_copied(each) for each in layers), _copied(ground_truth), options)
+        axes = self._axes([ground_truth, *layers])
+        grid = _copied(ground_truth, axes)
+        found = [brought(_copied(each, axes), each, grid, ground_truth, _TRUE) for each in layers]
+        notes = tuple(note for _, note in found if note)
+        return EvaluateJob(tuple(each for each, _ in found), grid, options, notes)
+
+    def _axes(self, layers: Sequence[Labels]) -> str | None:
+        """Return the axes of the first layer where they are known, None if no layer has them."""
+        known = (known_label_axes(each, images_on_grid(self.viewer, each)) for each in layers)
+        return next((axes for axes in known if axes), None)
 
     def run(self) -> None:
         """Start the comparison."""
@@ -126,6 +145,8 @@ class EvaluateDock(Dock):
             self.refuse(error)
             return
         self.asked = {PREDICTED: self.predicted.value, TRUE: self.ground_truth.value}
+        layers = (self.predicted.value, self.second.value, self.ground_truth.value)
+        self._follow([layer for layer in layers if layer is not None])
         self.panel.start()
         self.runner.start(evaluate_job, job)
 
@@ -133,6 +154,7 @@ class EvaluateDock(Dock):
         self.panel.idle()
         self.compared = compared
         self.scores.show_evaluations(compared.evaluations)
+        self.scores.setEnabled(True)
         objects = compared.evaluations[0].scored[0].objects
         self._show_parts((self.scores,))
         if objects is not None:
@@ -140,8 +162,35 @@ class EvaluateDock(Dock):
             self.errors.show_objects(objects)
             self.curve.show_evaluations(compared.evaluations)
             self._outcomes_toggled(self.show_outcomes.isChecked())
-        notes = [note for each in compared.evaluations for note in each.scored[0].notes]
+        self._say_notes()
+        if self.live is not None and self.live.problem:  # edited during the comparison
+            self._outdated(self.live.problem)
+
+    def _say_notes(self) -> None:
+        assert self.compared is not None
+        notes = [f"{note}." for note in self.compared.job.notes]
+        for each in self.compared.evaluations:
+            notes += [note.replace(_FLAG, _TICK) for note in each.scored[0].notes]
         self.panel.say("\n".join(dict.fromkeys(notes)))
+
+    def _follow(self, layers: Sequence[Labels]) -> None:
+        """Notice edits of the layers that are compared, after which the scores are not theirs."""
+        if self.live is not None:
+            self.live.stop()
+        self.live = LiveTable(layers, "Press Compare for scores of the labels as they are now.")
+        self.live.take()
+        self.live.outdated.connect(self._outdated)
+        self.live.restored.connect(self._restored)
+
+    def _outdated(self, why: str) -> None:
+        if not self.panel.busy:
+            self.panel.say(why)
+            self.scores.setEnabled(False)
+
+    def _restored(self) -> None:
+        if not self.panel.busy and self.compared is not None:
+            self.scores.setEnabled(True)
+            self._say_notes()
 
     def _show_parts(self, parts: tuple[QWidget, ...]) -> None:
         for part in (self.scores, self.show_outcomes, self.errors, self.after):
@@ -155,7 +204,7 @@ class EvaluateDock(Dock):
             self.layers.remove()
             return
         there = {s: layer for s, layer in self.asked.items() if layer in self.viewer.layers}
-        self.layers.show_outcomes(there, self.compared.outcomes)
+        self.layers.show_outcomes(there, self.compared.outcomes, self.asked[TRUE])
 
     def _go(self, side: str, label: int) -> None:
         """Go to an object and frame it."""
@@ -170,6 +219,7 @@ class EvaluateDock(Dock):
         self.finder.find()
 
 
-def _copied(layer: Labels) -> Volume:
-    volume = label_volume(layer)
+def _copied(layer: Labels, axes: str | None) -> Volume:
+    fits = axes is not None and len(axes) == layer.ndim
+    volume = label_volume(layer, axes if fits else None)
     return replace(volume, array=np.array(volume.array))

@@ -8,6 +8,7 @@ from napari.utils.colormaps import DirectLabelColormap
 
 from ...evaluation.error_pictures import COLOURS
 from ...metrics.error_types import CODES
+from ..layers.label_layer import label_axes
 from ..layers.placement import geometry_like
 
 if TYPE_CHECKING:
@@ -33,15 +34,19 @@ class OutcomeLayers:
         return " ".join(f'<span style="color:{c}">&#9632;</span>&nbsp;{w}' for c, w in squares)
 
     def show_outcomes(
-        self, over: dict[str, Labels], outcomes: dict[str, NDArray[np.uint8]]
+        self,
+        over: dict[str, Labels],
+        outcomes: dict[str, NDArray[np.uint8]],
+        ground_truth: Labels,
     ) -> None:
-        """Show match outcomes over label layers, which are hidden meanwhile."""
+        """Show match outcomes on the grid of the ground truth, over layers that are hidden."""
         self.remove()
         clear: dict[int | None, Any] = {None: "transparent", 0: "transparent"}
         colors = clear | dict(zip(sorted(set(CODES.values())), COLOURS.values(), strict=True))
         add: Any = self.viewer.add_labels
         for side, layer in over.items():
-            new = add(outcomes[side], name=f"{layer.name}: match outcomes", **geometry_like(layer))
+            look = geometry_like(ground_truth, label_axes(ground_truth))
+            new = add(outcomes[side], name=f"{layer.name}: match outcomes", **look)
             new.colormap = DirectLabelColormap(color_dict=colors)
             new.contour = 2 if side == "true" else 0
             new.editable = False

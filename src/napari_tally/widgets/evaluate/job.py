@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...core.progress import Step, Steps
 from ...metrics.error_types import PREDICTED, TRUE, outcome_image
+from ...objects.binary_mask import pieces_of_mask, separated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,15 @@ class EvaluateJob:
     predictions: tuple[Volume, ...]
     ground_truth: Volume
     options: EvaluateOptions
+    notes: tuple[str, ...] = ()  # on what was done to bring them to one grid
+
+    def separated(self) -> EvaluateJob:
+        """Return the job with binary masks split into connected components."""
+        one, *rest = (
+            separated(each) if pieces_of_mask(each) else each
+            for each in (self.ground_truth, *self.predictions)
+        )
+        return replace(self, ground_truth=one, predictions=tuple(rest))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +72,8 @@ def evaluate_job(job: EvaluateJob) -> Steps[Compared]:
     from ...evaluation.evaluation import Evaluation
     from ...evaluation.load_pair import Pair
 
+    if job.options.separate and job.options.kind == "instances":
+        job = job.separated()
     found = []
     for number, predicted in enumerate(job.predictions):
         yield Step("compare", number, len(job.predictions) + 1)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image, Labels
 
 from .label_layer import on_grid
+from .layer_state import fingerprint
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from numpy.typing import NDArray
 
 KEY = "napari-tally found"
 
@@ -29,14 +27,14 @@ class Corrected:
 
 def sign(layer: Labels, image: str, model: str) -> None:
     """Record the image, the model and a checksum of the labels in a layer's metadata."""
-    found = fingerprint(np.asarray(layer.data))
+    found = fingerprint(layer.data)
     layer.metadata[KEY] = {"image": image, "model": model, "as found": found}
 
 
 def is_corrected(layer: Labels) -> bool:
     """Tell whether a layer was edited since a model made it."""
     note = layer.metadata.get(KEY)
-    return note is not None and fingerprint(np.asarray(layer.data)) != note["as found"]
+    return note is not None and fingerprint(layer.data) != note["as found"]
 
 
 def corrected(viewer: ViewerModel) -> list[Corrected]:
@@ -51,8 +49,3 @@ def corrected(viewer: ViewerModel) -> list[Corrected]:
         if image is not None and on_grid(image, layer):
             out.append(Corrected(image, layer, note["model"]))
     return out
-
-
-def fingerprint(labels: NDArray[np.integer]) -> int:
-    """Return a checksum of labels: painting changes it, renaming the layer does not."""
-    return zlib.crc32(np.ascontiguousarray(labels).view(np.uint8).data)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WHOLE, VISIBLE, SLICE = "whole image", "visible part", "current slice"
 REGIONS = (WHOLE, VISIBLE, SLICE)
 PLUGIN = "napari-tally"  # key in the metadata of a layer
-_SPACING = "spacing"
+_SPACING, _AXES = "spacing", "axes"
 _GUESSES = {4: "TZYX", 5: "TCZYX"}
 
 
@@ -34,19 +34,45 @@ def axes_of(layer: Image) -> str:
     InputError
         If it has more axes than T, C, Z, Y and X.
     """
+    known = known_axes(layer)
+    if known:
+        return known
     shape = tuple(first_level(layer).shape)
     ndim = len(shape) - layer.rgb
-    letters = "".join(str(label).strip()[:1].upper() for label in layer.axis_labels)
-    if set(letters) <= set(AXES) and len(set(letters)) == ndim and letters.endswith("YX"):
-        return f"{letters}C" if layer.rgb else letters
-    header = file_header(layer)
-    if header is not None:
-        return header.axes
     if layer.rgb:
         return guess_axes(shape[:-1], layer.name) + "C" if ndim < 4 else _many(shape[:-1]) + "C"
     if ndim == 3 and canonical_unit(str(layer.units[0])):
         return "ZYX"  # an axis with a length is no channel
     return guess_axes(shape, layer.name) if ndim < 4 else _many(shape)
+
+
+def known_axes(layer: Image | Labels) -> str:
+    """Return the axes that the axis labels, a dock or the file of a layer give; "" if none does."""
+    colours = "C" if getattr(layer, "rgb", False) else ""
+    noted = layer.metadata.get(PLUGIN, {}).get(_AXES, "")
+    for letters in (spelled_axes(layer), noted):
+        fits = len(set(letters)) == len(letters) == layer.ndim and set(letters) <= set(AXES)
+        if fits and letters.endswith("YX"):
+            return f"{letters}{colours}"
+    header = file_header(layer)
+    return "" if header is None else header.axes
+
+
+def spelled_axes(layer: Image | Labels) -> str:
+    """Return the first letter of each axis label."""
+    return "".join(str(label).strip()[:1].upper() for label in layer.axis_labels)
+
+
+def spell_axes(layer: Image | Labels, axes: str) -> None:
+    """Set the axis labels of a layer that do not spell its axes, for all that is made from it."""
+    drawn = axes.removesuffix("C") if getattr(layer, "rgb", False) else axes
+    if len(drawn) == layer.ndim > 2 and spelled_axes(layer) != drawn:
+        layer.axis_labels = tuple(drawn.lower())
+
+
+def axis_labels_for(layer: Image | Labels, axes: str) -> tuple[str, ...]:
+    """Return axis labels for a layer of these axes: those of a layer if they spell them."""
+    return layer.axis_labels if spelled_axes(layer) == axes else tuple(axes.lower())
 
 
 def _many(shape: tuple[int, ...]) -> str:
@@ -67,7 +93,7 @@ def first_level(layer: Image) -> Any:
 def calibration_of(layer: Image | Labels, axes: str) -> tuple[tuple[float, ...] | None, str]:
     """Return the spacing and unit of the spatial axes, or (None, "px") without calibration.
 
-    An uncalibrated layer takes the spacing from a dock (`note_spacing`), else from its file.
+    An uncalibrated layer takes the spacing from a dock (`note_geometry`), else from its file.
     """
     spacing, unit = own_calibration(layer, axes)
     if spacing is not None:
@@ -81,9 +107,10 @@ def calibration_of(layer: Image | Labels, axes: str) -> tuple[tuple[float, ...] 
     return tuple(noted[0]), noted[1]
 
 
-def note_spacing(volume: Volume) -> dict[str, Any]:
-    """Return metadata for a layer derived from an image: the voxel size of the image."""
-    return {_SPACING: (volume.spacing, volume.unit)} if volume.spacing is not None else {}
+def note_geometry(volume: Volume) -> dict[str, Any]:
+    """Return metadata for a layer derived from a volume: its axes without channels and spacing."""
+    known = {} if volume.spacing is None else {_SPACING: (volume.spacing, volume.unit)}
+    return {_AXES: volume.axes.replace("C", ""), **known}
 
 
 def file_header(layer: Image | Labels) -> Volume | None:
@@ -105,7 +132,7 @@ def file_header(layer: Image | Labels) -> Volume | None:
 @lru_cache(maxsize=64)
 def _header(path: Path, _changed_ns: int) -> Volume | None:
     try:
-        return tiff.header(path)
+        return tiff.read_header(path, as_shown=False)
     except TallyError:  # the file was replaced since napari read it
         return None
 
@@ -221,6 +248,11 @@ def shown(
     return cuts
 
 
+def _kept_labels(layer: Image, drawn: str, kept: list[int]) -> tuple[str, ...]:
+    labels = axis_labels_for(layer, drawn)
+    return tuple(labels[i] for i in kept)
+
+
 def geometry_of(layer: Image, axes: str, region: Region) -> dict[str, Any]:
     """Return layer keywords that align labels of a region with the image layer.
 
@@ -241,7 +273,7 @@ def geometry_of(layer: Image, axes: str, region: Region) -> dict[str, Any]:
         "rotate": np.asarray(layer.rotate)[grid],
         "affine": np.asarray(layer.affine.affine_matrix)[corner],
         "units": tuple(layer.units[i] for i in kept),
-        "axis_labels": tuple(layer.axis_labels[i] for i in kept),
+        "axis_labels": _kept_labels(layer, drawn, kept),
     }
     if len(kept) == layer.ndim:
         geometry["shear"] = layer.shear

@@ -10,7 +10,14 @@ import numpy as np
 from ...core.quantity import LENGTHS, canonical_unit
 from ...core.volume import SPATIAL, Volume
 from ...files.formats.world_coordinates import lengths
-from .image_layer import PLUGIN, axes_of, own_calibration, volume_of
+from .image_layer import (
+    PLUGIN,
+    axes_of,
+    axis_labels_for,
+    note_geometry,
+    own_calibration,
+    volume_of,
+)
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -29,16 +36,27 @@ def placed_volume(layer: Image, axes: str | None = None) -> Volume:
     volume = volume_of(layer, axes)
     if own_calibration(layer, axes)[0] is None:
         return volume
-    drawn = axes.removesuffix("C") if layer.rgb else axes
-    spots = [i for i, a in enumerate(drawn) if a in SPATIAL]
-    factors = [LENGTHS[canonical_unit(str(layer.units[i])) or "um"] for i in spots]
-    rows = [*spots, len(drawn)]
-    affine = matrix_of(layer)[np.ix_(rows, rows)]
-    affine[:-1] *= np.array(factors)[:, None] / LENGTHS[volume.unit]
-    spacing = lengths(affine)
+    volume = in_world(volume, layer)
+    affine, spacing = np.array(volume.affine), np.array(volume.spacing)
     plain = np.allclose(affine, np.diag([*spacing, 1.0]), rtol=1e-6, atol=1e-9 * max(spacing))
     from_file = bool(layer.metadata.get(PLUGIN, {}).get(_PLACED))
-    return replace(volume, spacing=spacing, affine=None if plain and not from_file else affine)
+    return replace(volume, affine=None) if plain and not from_file else volume
+
+
+def in_world(volume: Volume, layer: Image | Labels) -> Volume:
+    """Return the volume of a layer with its affine in the world of the viewer.
+
+    It is in the unit of X, or in px without spacing if a spatial axis of the layer has no length.
+    """
+    spots = [volume.axes.index(a) for a in volume.spatial_axes]
+    rows = [*spots, layer.ndim]
+    affine = matrix_of(layer)[np.ix_(rows, rows)]
+    spacing, unit = own_calibration(layer, volume.axes)
+    if spacing is None:
+        return replace(volume, spacing=None, unit="px", affine=affine)
+    factors = [LENGTHS[canonical_unit(str(layer.units[i])) or unit] for i in spots]
+    affine[:-1] *= np.array(factors)[:, None] / LENGTHS[unit]
+    return replace(volume, spacing=lengths(affine), unit=unit, affine=affine)
 
 
 def mark_placed(volume: Volume) -> dict[str, Any]:
@@ -90,7 +108,16 @@ def is_rgb(volume: Volume) -> bool:
     return colours and volume.axes.endswith("C") and volume.array.dtype == np.uint8
 
 
-def geometry_like(layer: Image | Labels) -> dict[str, Any]:
-    """Return the keywords that align another layer with a layer."""
+def geometry_like(layer: Image | Labels, axes: str = "") -> dict[str, Any]:
+    """Return the keywords that align another layer with a layer, of these axes if given."""
     state = layer.as_layer_data_tuple()[1]
-    return {key: state[key] for key in GEOMETRY}
+    geometry = {key: state[key] for key in GEOMETRY}
+    return geometry | ({"axis_labels": axis_labels_for(layer, axes)} if axes else {})
+
+
+def derived_look(layer: Image | Labels, volume: Volume) -> dict[str, Any]:
+    """Return the keywords of a layer of labels that were made from those of a layer.
+
+    They align it, and keep the axes and the voxel size.
+    """
+    return {**geometry_like(layer, volume.axes), "metadata": {PLUGIN: note_geometry(volume)}}

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton, 
 
 from ...core.errors import TallyError, sentence
 from ...measurement.export import Export
+from ..layers.edited_labels import is_corrected
 from ..layers.image_layer import PLUGIN
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
     from .job import Measured
-
+    from .live_measurement import LiveMeasurement
 
 _KINDS = (
     "CSV table (*.csv)", "Excel workbook (*.xlsx)", "Parquet table (*.parquet)",
@@ -33,6 +34,7 @@ class TakeTable(QWidget):
         self.table: pd.DataFrame | None = None
         self.measured: Measured | None = None
         self.layer: Labels | None = None
+        self.live: LiveMeasurement | None = None
         self.copy = QPushButton("Copy table")
         self.copy.setToolTip("Copy the table to the clipboard, to paste it into a spreadsheet.")
         self.export = QPushButton("Export...")
@@ -43,12 +45,23 @@ class TakeTable(QWidget):
         self.copy.clicked.connect(self.to_clipboard)
         self.export.clicked.connect(self.ask)
 
-    def take(self, table: pd.DataFrame, layer: Labels, measured: Measured) -> None:
+    def take(
+        self, table: pd.DataFrame, layer: Labels, measured: Measured, live: LiveMeasurement
+    ) -> None:
         """Set the table of a layer's objects, and the measurement it is from."""
-        self.table, self.layer, self.measured = table, layer, measured
+        self.table, self.layer, self.measured, self.live = table, layer, measured, live
+
+    def _is_current(self) -> bool:
+        """Measure edited labels again; warn and return False if that cannot be done now."""
+        if self.live is None or self.live.update():
+            return True
+        show_warning(self.live.problem)
+        return False
 
     def to_clipboard(self) -> None:
         """Copy the table to the clipboard, with tabs between the columns."""
+        if not self._is_current():
+            return
         assert self.table is not None
         clipboard = QApplication.clipboard()
         if clipboard is not None:
@@ -58,6 +71,8 @@ class TakeTable(QWidget):
     def ask(self) -> None:
         """Ask for a file and write to it."""
         assert self.layer is not None
+        if not self._is_current():
+            return
         start = f"{self.layer.name}_objects.csv"
         name, _ = QFileDialog.getSaveFileName(self, "Export", start, ";;".join(_KINDS))
         if name:
@@ -65,6 +80,8 @@ class TakeTable(QWidget):
 
     def write(self, path: Path) -> None:
         """Write tables, outlines or a report, according to the suffix."""
+        if not self._is_current():
+            return
         try:
             files = self.contents().write(path)
         except TallyError as error:
@@ -78,6 +95,8 @@ class TakeTable(QWidget):
         job = self.measured.job
         known = self.layer.metadata.get(PLUGIN, {})
         segmented = {key: known[key] for key in ("model", "options") if key in known}
+        if "options" in segmented and is_corrected(self.layer):
+            segmented["options"] = {**segmented["options"], "edited": "by hand"}
         labels = job.labels.calibrated_by(job.images)
         parents = self.measured.children
         return Export(self.table, labels, job.images, job.options, segmented, parents)

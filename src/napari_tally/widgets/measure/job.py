@@ -10,6 +10,8 @@ import numpy as np
 from ...core.errors import InputError
 from ...core.progress import Step, Steps
 from ...features.declare.options import Measurements
+from ...objects.binary_mask import pieces_of_mask, separated
+from ..layers.features import check_ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from ...core.quantity import Quantity
     from ...core.volume import Volume
     from ...measurement.track import Tracked
-
-MOST_IDS = 5_000_000  # rows that a table of features may have
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,7 @@ class MeasureJob:
     options: Measurements = field(default_factory=Measurements)
     parents: Volume | None = None
     grow: Quantity | None = None
+    notes: tuple[str, ...] = ()  # on the images and parents
     before: Measured | None = None
 
     def is_as(self, other: MeasureJob) -> bool:
@@ -54,10 +55,23 @@ class MeasureJob:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A finished job: its table, the cells of nuclei, and the objects in each parent."""
+    """A finished job.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row per object.
+    pieces : int
+        Connected components if the labels are a binary mask of several, else 0.
+    cells : Volume, optional
+        The cells of nuclei.
+    children : pandas.DataFrame, optional
+        The objects in each parent, one row per parent.
+    """
 
     job: MeasureJob
     table: pd.DataFrame
+    pieces: int = 0
     cells: Volume | None = None
     children: pd.DataFrame | None = None
 
@@ -69,33 +83,35 @@ def measure_job(job: MeasureJob) -> Steps[Measured]:
 
     yield Step("measure", 0, 1)
     check_ids(job.labels, "Press Relabel to make them consecutive")
+    pieces = pieces_of_mask(job.labels)
     if job.grow is not None:
         cells = cells_of(job.labels, job.grow)
         yield Step("measure", 0, 1)
-        return Measured(job, measure_cells(job.labels, cells, job.images, job.options), cells)
+        table = measure_cells(job.labels, cells, job.images, job.options)
+        return Measured(job, table, pieces, cells)
     rest: tuple[Any, ...] = (job.images, job.options, job.parents)
     if job.parents is not None:
         check_ids(job.parents, "Relabel the parents")
         table = measure_volumes(job.labels, *rest)
         yield Step("measure", 0, 1)
         parents = job.parents.calibrated_by([job.labels])
-        return Measured(job, table, children=measure_parents(parents, table, job.options))
+        return Measured(job, table, pieces, children=measure_parents(parents, table, job.options))
     if job.before is None:
-        return Measured(job, measure_volumes(job.labels, *rest))
+        return Measured(job, measure_volumes(job.labels, *rest), pieces)
     last = job.before
     table = measure_edited(last.table, np.asarray(last.job.labels.array), job.labels, *rest)
-    return Measured(job, table)
+    return Measured(job, table, pieces)
 
 
-def check_ids(labels: Volume, hint: str) -> None:
-    """Raise an `InputError` if ids are too large for a table with one row per id."""
-    most = int(np.asarray(labels.array).max(initial=0))
-    if most > MOST_IDS:
-        where = f" in {labels.name}" if labels.name else ""
-        raise InputError(
-            f"The largest id{where} is {most:,} but napari shows at most {MOST_IDS:,} rows",
-            hint=hint,
-        )
+def split_job(labels: Volume) -> Steps[Volume]:
+    """Give each connected component of a mask, or of labels, an id unique over all frames.
+
+    Neighbours over corners are connected; different ids are not.
+    """
+    if np.asarray(labels.array).min(initial=0) < 0:
+        raise InputError(f"{labels.name} has negative ids", hint="Labels must be 0 or larger")
+    yield Step("find connected components", 0, 1)
+    return separated(labels)
 
 
 def link_job(labels: Volume) -> Steps[Tracked]:

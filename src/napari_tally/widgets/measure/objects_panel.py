@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.utils.notifications import show_info
+from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ..controls.features_table import show_table
 from ..controls.section import Section
-from ..layers.derived_layers import show_cells, with_model_columns
+from ..layers.derived_layers import show_cells
 from ..layers.edits import remove_objects
-from ..layers.features import features
 from ..layers.object_finder import Finder
-from ..layers.placement import geometry_like
+from ..layers.placement import derived_look
 from .colour_panel import ColourPanel
 from .export_panel import TakeTable
-from .filter_panel import COPY, REMOVE, UNDO, PickPanel
+from .filter_panel import COPY, KEEP, REMOVE, UNDO, PickPanel
+from .live_measurement import LiveMeasurement, objects_table
 from .plot_dock import PlotDock
 from .selection import Picked
 
@@ -44,6 +44,7 @@ class ObjectsPanel(QWidget):
         super().__init__(parent)
         self.viewer = viewer
         self.layer: Labels | None = None
+        self.live: LiveMeasurement | None = None
         self.table: pd.DataFrame | None = None
         self.axes = ""
         self.picked = Picked()
@@ -71,24 +72,27 @@ class ObjectsPanel(QWidget):
         self.show_plot.clicked.connect(self.open_plot)
         self.picks.asked.connect(self._edit)
 
-    def show_objects(self, layer: Labels, measured: Measured) -> None:
-        """Show the measurements of a layer."""
+    def show_objects(
+        self, live: LiveMeasurement, measured: Measured, before: Measured | None
+    ) -> None:
+        """Show the measurements of a layer, which had others before if it was edited."""
+        layer = live.sources.layer
         self._follow(layer)
-        self.axes = measured.job.labels.axes
-        self.table = table = with_model_columns(layer, measured.table)
+        self.live, self.axes = live, measured.job.labels.axes
+        self.table = table = objects_table(layer, measured, before)
         if measured.cells is not None:
             show_cells(self.viewer, layer, measured.cells)
         if self._by_frame:
             self._show_frame()
         else:
-            layer.features = features(table)
+            live.set_features(layer, table, own=True)
         self.picked.take(table)
         columns = number_columns(table)
         self.picks.offer(columns)
         self.colours.offer(columns)
         if self.plot is not None:
             self.plot.offer(columns)
-        self.take.take(table, layer, measured)
+        self.take.take(table, layer, measured, live)
         self.finder.follow(layer, table, self.axes)
 
     def stop(self) -> None:
@@ -103,6 +107,7 @@ class ObjectsPanel(QWidget):
     def open_table(self) -> None:
         """Open napari's own table: a row selects its object, and the reverse."""
         if self._there:
+            self._is_current()
             self.viewer.layers.selection.active = self.layer
         show_table(self.viewer)
 
@@ -111,6 +116,8 @@ class ObjectsPanel(QWidget):
         window: Any = getattr(self.viewer, "window", None)
         if window is None or self.table is None:
             return
+        if self._there:
+            self._is_current()
         if self.plot is None:
             self.plot = PlotDock(self.viewer, self.picked)
             screen = self.screen()
@@ -140,19 +147,34 @@ class ObjectsPanel(QWidget):
         if layer is None or table is None or not self._there or not self._by_frame:
             return
         place = layer.world_to_data(self.viewer.dims.point)[self.axes.index("T")]
-        layer.features = features(table[table["t"] == round(float(place))])
+        assert self.live is not None
+        rows = table[table["t"] == round(float(place))]
+        self.live.set_features(layer, rows, own=True)
+
+    def _is_current(self) -> bool:
+        """Measure edited labels again; warn and return False if that cannot be done now."""
+        if self.live is None or self.live.update():
+            return True
+        show_warning(self.live.problem)
+        return False
 
     def _edit(self, what: str) -> None:
         """Keep, remove or copy the picked objects, or undo that."""
         layer, table = self.layer, self.table
         if layer is None or table is None or not self._there:
             return
+        if what == UNDO:
+            layer.undo()
+            self.edited.emit()
+            return
+        current = self._is_current() and self.table is table
+        if not current:
+            show_warning("The labels were edited since the objects were picked. Pick again.")
+            return
         if what == COPY:
             self._copy(layer)
             return
-        if what == UNDO:
-            layer.undo()
-        else:
+        if what in (KEEP, REMOVE):
             ids = self.picked.ids
             rest = np.setdiff1d(table["label"].to_numpy(np.int64), ids)
             count = remove_objects(layer, ids if what == REMOVE else rest)
@@ -164,7 +186,9 @@ class ObjectsPanel(QWidget):
         array = np.asarray(layer.data)
         picked = np.where(np.isin(array, self.picked.ids), array, 0).astype(array.dtype)
         add: Any = self.viewer.add_labels
-        add(picked, name=f"{layer.name} (picked)", **geometry_like(layer))
+        assert self.live is not None
+        look = derived_look(layer, self.live.last.job.labels)
+        add(picked, name=f"{layer.name} (picked)", **look)
 
     def _follow(self, layer: Labels) -> None:
         if self.layer is layer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +11,18 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_info, show_warning
 
-from ...core.connected_components import components
-from ...core.errors import InputError, TallyError, sentence
+from ...core.errors import TallyError, sentence
 from ...core.progress import Step, Steps
 from ...core.quantity import parse_quantity
-from ...objects.relabel import smallest
 from ...objects.summary import summary
 from ..controls.features_table import show_table
 from ..controls.runner import Runner
-from ..layers.features import features
-from ..layers.label_layer import image_volume, images_on_grid, label_volume
-from ..layers.placement import geometry_like
-from ..measure.job import check_ids
+from ..layers.features import check_ids
+from ..layers.label_layer import brought_images, images_on_grid, label_axes, label_volume
+from ..layers.layer_state import state_of
+from ..layers.live_table import LiveTable
+from ..layers.placement import derived_look
+from ..measure.job import split_job
 from .writer import volume_to_write
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ...core.quantity import Quantity
     from ...core.volume import Volume
+    from ..layers.layer_state import State
 
 Found = tuple["Volume", "pd.DataFrame"]  # new labels, and the table of their objects
 
@@ -40,14 +41,15 @@ _runners: list[Runner] = []  # running ones, which nothing else references
 
 def measure_layer(viewer: ViewerModel, layer: Labels) -> None:
     """Measure the objects of a layer in every image on its grid; row i of its features is id i."""
-    images = images_on_grid(viewer, layer)
+    live = LiveFeatures(viewer, layer, images_on_grid(viewer, layer))
+    state = state_of(live.layers)
     try:
-        labels = label_volume(layer, images=images)
-        volumes = [image_volume(image, labels.axes) for image in images]
+        steps = live.recipe()
     except TallyError as error:
+        live.stop()
         show_warning(sentence(error))
         return
-    _start("Measure", lambda table: _show(viewer, layer, table), _measure_steps, labels, volumes)
+    _start("Measure", lambda table: _show(viewer, live, table, state), lambda: steps)
 
 
 def separate_layer(viewer: ViewerModel, layer: Labels, neck: float | None = None) -> None:
@@ -57,7 +59,7 @@ def separate_layer(viewer: ViewerModel, layer: Labels, neck: float | None = None
 
 def split_layer(viewer: ViewerModel, layer: Labels) -> None:
     """Give each connected component an id of its own, in a new layer."""
-    _derive(viewer, layer, "components", component_steps)
+    _derive(viewer, layer, "components", split_job)
 
 
 def grow_layer(viewer: ViewerModel, layer: Labels, distance: str) -> None:
@@ -83,24 +85,6 @@ def save_layer(layer: Image | Labels, path: Path) -> None:
     _start("Save", lambda _: show_info(f"Saved {path}"), _save_steps, volume, path)
 
 
-def component_steps(labels: Volume) -> Steps[Volume]:
-    """Give each connected component an id of its own, unique over all frames; yield every frame.
-
-    Neighbours over corners are connected; different ids are not.
-    """
-    array = np.asarray(labels.array)
-    if array.min(initial=0) < 0:
-        raise InputError(f"{labels.name} has negative ids", hint="Labels must be 0 or larger")
-    frames = array if "T" in labels.axes else array[None]
-    out, count = np.zeros(frames.shape, np.uint32), 0
-    for number, frame in enumerate(frames):
-        found = components(frame)
-        out[number] = np.where(found > 0, found + count, 0)
-        count += int(found.max(initial=0))
-        yield Step("find connected components", number + 1, len(frames))
-    return replace(labels, array=out.reshape(array.shape).astype(smallest(count)))
-
-
 def _derive(
     viewer: ViewerModel,
     layer: Labels,
@@ -111,18 +95,21 @@ def _derive(
 ) -> None:
     """Compute new labels from a layer, and show them in a new layer."""
     try:
-        labels = label_volume(layer)
+        labels = label_volume(layer, label_axes(layer, images_on_grid(viewer, layer)))
     except TallyError as error:
         show_warning(sentence(error))
         return
     # A copy, since the layer may be painted meanwhile.
     labels = replace(labels, array=np.array(labels.array))
-    name, geometry = f"{layer.name} ({suffix})", geometry_like(layer)
+    name, look = f"{layer.name} ({suffix})", derived_look(layer, labels)
 
     def add(found: Found) -> None:
         result, table = found
         add_labels: Any = viewer.add_labels
-        new = add_labels(result.array, name=name, features=features(table), **geometry)
+        new = add_labels(result.array, name=name, **look)
+        live = LiveFeatures(viewer, new, ())
+        live.set_features(new, table, own=True)
+        live.take()
         if hide and layer in viewer.layers:
             layer.visible = False
         new.contour = 0 if hide else 1
@@ -150,6 +137,23 @@ def _measured_steps(steps: Steps[Volume]) -> Steps[Found]:
     found = yield from steps
     check_ids(found, _RELABEL)
     return found, measure_volumes(found)
+
+
+class LiveFeatures(LiveTable):
+    """Keeps the features of a layer, as a command measured them, those of its labels."""
+
+    def __init__(self, viewer: ViewerModel, layer: Labels, images: Sequence[Image]) -> None:
+        super().__init__((layer, *images), "Measure them again.")
+        self.layer, self.images = layer, images
+        self.keep(viewer)
+
+    def recipe(self) -> Steps[pd.DataFrame]:
+        labels = label_volume(self.layer, images=self.images)
+        volumes, _ = brought_images(self.images, self.layer, labels)
+        return _measure_steps(replace(labels, array=np.array(labels.array)), volumes)
+
+    def show(self, found: pd.DataFrame) -> None:
+        self.set_features(self.layer, found)
 
 
 def _measure_steps(labels: Volume, images: list[Volume]) -> Steps[pd.DataFrame]:
@@ -180,10 +184,11 @@ def _save_steps(volume: Volume, path: Path) -> Steps[None]:
     write(volume, path)
 
 
-def _show(viewer: ViewerModel, layer: Labels, table: pd.DataFrame) -> None:
-    if layer not in viewer.layers:
+def _show(viewer: ViewerModel, live: LiveFeatures, table: pd.DataFrame, state: State) -> None:
+    if live.layer not in viewer.layers:
         return
-    layer.features = features(table)
+    live.set_features(live.layer, table, own=True)
+    live.take(state)
     show_info(summary(table))
-    viewer.layers.selection.active = layer
+    viewer.layers.selection.active = live.layer
     show_table(viewer)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.errors import InputError, sentence
 from ...files import format_of, list_pyramids, list_series, read
+from ...files.formats.format import ending
 from ...files.formats.label_dtype import smallest
 from ...files.formats.voxel_size import logger
 from ...geometry.orientation import upright
@@ -36,6 +37,8 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
     found = format_of(Path(paths[0]))
     if found is None or not found.napari_reads or (len(paths) > 1 and not found.slices):
         return None
+    if ending(Path(paths[0]), found.suffixes) and not ending(Path(paths[0]), found.napari_reads):
+        return None  # napari reads this suffix of the format
     return read_layers
 
 

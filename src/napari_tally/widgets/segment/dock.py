@@ -25,14 +25,17 @@ from ...segmentation.setup.options import SegmentOptions
 from ..controls.dock import WRONG_INPUT, Dock
 from ..controls.scroll_area import scrolled
 from ..controls.settings import remembered
+from ..layers.edited_labels import is_corrected
 from ..layers.image_layer import (
     Region,
     axes_of,
     geometry_of,
     spacing_text,
+    spell_axes,
     volume_of,
     with_typed_spacing,
 )
+from ..layers.mask_images import is_mask, mask_sentence
 from ..layers.placement import placed_volume
 from .estimate import Forecast
 from .export_panel import TakeAway
@@ -40,6 +43,7 @@ from .fit_panel import FitPanel, fit_job, min_size_text
 from .form import SegmentForm
 from .job import Done, Job, segment_job, separate_job
 from .live_preview import show_preview
+from .live_result import LiveResult
 from .messages import explained
 from .result_layer import ResultLayer
 from .result_parts import CLASSES, OBJECTS, parts_of
@@ -47,7 +51,7 @@ from .tune_panel import TunePanel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Labels
 
     from ...core.volume import Volume
     from ...segmentation.tune import Tuning
@@ -67,6 +71,7 @@ class SegmentDock(Dock):
         self.results = {kind: ResultLayer(napari_viewer) for kind in (OBJECTS, CLASSES)}
         self.forecast = Forecast()
         self.done: Done | None = None
+        self.live: LiveResult | None = None  # the tables of the last result
         self.moved = False  # whether a slider was moved during a run
         self.picked = False  # whether the user picked a model
         # The form reports a change before dependent widgets, such as the sliders, are updated.
@@ -107,6 +112,7 @@ class SegmentDock(Dock):
         self.contours.toggled.connect(self._contours_changed)
         self.tune.changed.connect(self.separate)
         self.fit.asked.connect(self.fit_sliders)
+        self.take_away.refresh.clicked.connect(self._measure_edits)
         runner.stepped.connect(self.panel.step)
         runner.finished.connect(self._finished)
         remembered().events.model_folder.connect(self._offer_models)
@@ -114,6 +120,7 @@ class SegmentDock(Dock):
     def let_go(self) -> None:
         """Stop, and disconnect from the viewer."""
         super().let_go()
+        self._leave()
         self.settled.stop()
         self.form.image.stop()
         self.fit.stop()
@@ -176,6 +183,7 @@ class SegmentDock(Dock):
         except WRONG_INPUT as error:
             self.refuse(error)
             return
+        spell_axes(self.form.image.value, job.volume.axes)
         self.moved = False
         self.fit.words = []
         self.panel.start()
@@ -192,12 +200,28 @@ class SegmentDock(Dock):
         try:
             tuned = self.tune.options(earlier.model.info.head)
             options = SegmentOptions(**earlier.job.options.model_dump() | tuned)
+            if self.live is not None and self.result.is_ours:
+                self.live.hold()  # the labels are replaced when they are decoded
             show_preview(self.viewer, self.result, earlier, options)
         except WRONG_INPUT as error:
             self.refuse(error)
             return
         job = replace(earlier.job, options=options)
         self.runner.start(separate_job, job, earlier, bar=False)
+
+    def cancel(self) -> None:
+        """Stop within a step; earlier results stay."""
+        super().cancel()
+        self._release()
+
+    def _failed(self, error: BaseException) -> None:
+        self._release()
+        super()._failed(error)
+
+    def _release(self) -> None:
+        """Measure what is shown, if a run that was to replace it did not end."""
+        if self.live is not None:
+            self.live.release()
 
     def fit_sliders(self) -> None:
         """Fit the sliders to the chosen ground truth."""
@@ -228,18 +252,65 @@ class SegmentDock(Dock):
         # The sliders belong to the chosen model.
         self.done = done if done.job.model == self.model else None
         contour, parts = int(self.contours.isChecked()), parts_of(done)
-        layers = [self.results[part.kind].show(done, part, contour) for part in parts]
-        self.take_away.take(done, parts, layers[-1])
+        before = self.result.layer
+        layers = {part.kind: self.results[part.kind].show(done, part, contour) for part in parts}
+        self._follow(done, layers)
         self.forecast.learn(done)
         for part in (self.contours, self.take_away):
             part.setVisible(True)
         self.tune.setVisible(self.done is not None and done.result.maps is not None)
         self.fit.show_for(self.done)
-        self.panel.say("\n".join([*self.fit.words, explained(done)]))
+        kept = _kept_note(before, self.result.layer)
+        self.panel.say("\n".join([*self.fit.words, explained(done), *kept]))
         self._show_guess(done)
         if self.moved:
             self.moved = False
             self.separate()
+
+    def _follow(self, done: Done, layers: dict[str, Labels]) -> None:
+        """Show the tables of a result, and measure its layers again when they are edited."""
+        before, self.live = self._leave(), LiveResult(self.viewer, done, layers)
+        if before is not None and set(before.layers) & set(self.live.layers):
+            before.stop()  # else it follows an earlier layer, which was edited
+        self.live.measured.connect(self._edited)
+        self.live.outdated.connect(self._outdated)
+        self.live.restored.connect(self._restored)
+        self.take_away.take(done, self.live)
+
+    def _leave(self) -> LiveResult | None:
+        """Leave the tables of the last result to themselves, and return them."""
+        live, self.live = self.live, None
+        if live is not None:
+            live.measured.disconnect(self._edited)
+            live.outdated.disconnect(self._outdated)
+            live.restored.disconnect(self._restored)
+            live.leave()
+        return live
+
+    def _edited(self, done: Done) -> None:
+        """Show the table and the count of edited labels."""
+        assert self.live is not None
+        self.take_away.take(done, self.live)
+        self._restored()
+
+    def _outdated(self, why: str) -> None:
+        self.take_away.refresh.setVisible(True)
+        if not self.panel.busy:
+            self.panel.say(why)
+
+    def _restored(self) -> None:
+        """Show the count of the labels as they are now."""
+        self.take_away.refresh.setVisible(False)
+        if not self.panel.busy and self.take_away.done is not None:
+            done = self.take_away.done
+            edited = self.live is not None and done is not self.live.done
+            self.panel.say(explained(done, edited=edited))
+
+    def _measure_edits(self) -> None:
+        """Measure edited labels that are too large to be measured at once."""
+        if self.live is not None:
+            self.panel.say("Measuring the edited labels...")
+            self.live.start()
 
     def _offer_models(self) -> None:
         """List the built-in models and those in the user's folder; the choice stays."""
@@ -282,7 +353,7 @@ class SegmentDock(Dock):
         if layer is None:
             self.panel.say("Open an image or a sample: File > Open Sample > napari-tally.")
             return
-        self.panel.say("")
+        self.panel.say(mask_sentence(layer) if is_mask(layer) else "")
         self.form.axes.value = ""
         try:
             self.form.axes.value = axes_of(layer)
@@ -367,3 +438,10 @@ class SegmentDock(Dock):
             show_info("Enter an object size, or press Run to estimate it.")
             return
         draw_circle(self.viewer, layer, given or estimated or 0.0)
+
+
+def _kept_note(before: Labels | None, now: Labels | None) -> list[str]:
+    """Return a note about an edited layer that stays beside a new one."""
+    if before is None or now is None or before is now or not is_corrected(before):
+        return []
+    return [f"{before.name}, which you edited, is kept; {now.name} is the new result."]

@@ -13,13 +13,16 @@ from ...core.errors import OutputExistsError, TallyError, sentence
 from ...segmentation.maps.network_grid import network_grid
 from ...segmentation.reproduce import command_line, python_code
 from ..controls.features_table import show_table
+from ..layers.edited_labels import is_corrected
 from ..layers.object_finder import Finder
+from .result_parts import parts_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Labels
 
     from .job import Done
+    from .live_result import LiveResult
     from .result_parts import Part
 
 
@@ -30,8 +33,12 @@ class TakeAway(QWidget):
         super().__init__(parent)
         self.viewer = viewer
         self.done: Done | None = None
+        self.live: LiveResult | None = None
         self.parts: list[Part] = []
         self.layer: Labels | None = None
+        self.refresh = QPushButton("Update")
+        self.refresh.setToolTip("Measure the edited labels again.")
+        self.refresh.setVisible(False)
         self.finder = Finder(viewer)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -46,16 +53,30 @@ class TakeAway(QWidget):
             button = QPushButton(title)
             button.clicked.connect(action)
             grid.addWidget(button, place // 2, place % 2)
+        grid.addWidget(self.refresh, len(self.buttons) // 2, len(self.buttons) % 2)
 
-    def take(self, done: Done, parts: list[Part], layer: Labels) -> None:
-        """Set the result, and the layer of its last part."""
-        self.done, self.parts, self.layer = done, parts, layer
+    def take(self, done: Done, live: LiveResult) -> None:
+        """Set a result, and the tables that follow the edits of its layers."""
+        self.done, self.live, self.parts = done, live, parts_of(done)
+        self.layer = live.kinds[self.parts[-1].kind]
+        self.refresh.setVisible(False)
         if self.finder.layer is not None:
             self._follow()
+
+    def _is_current(self) -> bool:
+        """Measure edited labels again; warn and return False if that cannot be done now."""
+        assert self.live is not None and self.layer is not None
+        if self.layer not in self.viewer.layers:
+            show_info(f"{self.layer.name} was removed: this is the table of its last labels.")
+        elif not self.live.update():
+            show_warning(self.live.problem)
+            return False
+        return True
 
     def show_table(self) -> None:
         """Open napari's own table of the objects: a row selects its object, and the reverse."""
         assert self.layer is not None
+        self._is_current()
         if self.layer in self.viewer.layers:
             self.viewer.layers.selection.active = self.layer
             self._follow()
@@ -69,6 +90,8 @@ class TakeAway(QWidget):
     def export(self) -> None:
         """Ask for a file and write the table to it."""
         assert self.done is not None
+        if not self._is_current():
+            return
         start = f"{self.done.job.layer_name}_{self.parts[-1].kind}.csv"
         kinds = "CSV (*.csv);;Excel (*.xlsx);;Parquet (*.parquet);;AnnData (*.h5ad)"
         name, _ = QFileDialog.getSaveFileName(self, "Export the table", start, kinds)
@@ -82,6 +105,8 @@ class TakeAway(QWidget):
         """
         from ...files.tables.tables import write_table
 
+        if not self._is_current():
+            return
         *others, last = self.parts
         paths = {path: last.table}
         for part in others:
@@ -130,7 +155,7 @@ class TakeAway(QWidget):
     def copy_python(self) -> None:
         """Copy Python code that reproduces this result to the clipboard."""
         assert self.done is not None
-        _copy(python_of(self.done), "Python code")
+        _copy(python_of(self.done), "Python code", self._before_edits)
 
     def copy_command(self) -> None:
         """Copy the command that reproduces this result to the clipboard."""
@@ -139,7 +164,14 @@ class TakeAway(QWidget):
         if not job.source or not job.region.is_whole(job.volume.shape):
             show_warning("A command works on whole files. Use Copy Python instead.")
             return
-        _copy(command_of(self.done), "Command")
+        _copy(command_of(self.done), "Command", self._before_edits)
+
+    @property
+    def _before_edits(self) -> str:
+        """A note if the code does not give what is shown."""
+        assert self.layer is not None
+        edited = self.layer in self.viewer.layers and is_corrected(self.layer)
+        return f" It gives the result before your edits of {self.layer.name}." if edited else ""
 
 
 def python_of(done: Done) -> str:
@@ -168,8 +200,8 @@ def _reading(done: Done) -> dict[str, str | None]:
     return {"axes": volume.axes, "spacing": spacing}
 
 
-def _copy(text: str, what: str) -> None:
+def _copy(text: str, what: str, note: str) -> None:
     clipboard = QApplication.clipboard()
     if clipboard is not None:
         clipboard.setText(text)
-    show_info(f"{what} copied to the clipboard.")
+    show_info(f"{what} copied to the clipboard.{note}")

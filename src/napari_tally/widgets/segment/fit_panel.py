@@ -14,6 +14,8 @@ from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QPushButton, Q
 
 from ...core.errors import InputError, TallyError, sentence
 from ..controls.layer_combo import LayerCombo
+from ..layers.label_layer import image_volume, label_volume
+from ..layers.same_place import brought
 from .job import loaded
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class FitPanel(QWidget):
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.viewer = viewer
         self.ground_truth = LayerCombo(
             viewer, Labels, follows=False, letters=6,
             tooltip="Ground truth for this image: painted labels or a corrected result.",
@@ -84,8 +87,19 @@ class FitPanel(QWidget):
                 f"Layer {layer.name} has shape {labels.shape} but the image {whole}",
                 hint="Choose labels of the whole image",
             )
+        self._check_place(layer, done.job)
         self.job = done.job
         return done.job, replace(found, array=labels.copy(), name=layer.name)
+
+    def _check_place(self, layer: Labels, job: Job) -> None:
+        """Refuse labels that lie elsewhere than the image."""
+        image: Any = next((i for i in self.viewer.layers if i.name == job.layer_name), None)
+        whole = label_volume(layer, job.volume.axes.replace("C", ""))
+        if image is None or image.data is not job.volume.array or not on_whole(whole, job.volume):
+            return
+        _, note = brought(whole, layer, image_volume(image, whole.axes), image)
+        if note:
+            raise InputError(note, hint="Store the labels in the orientation of the image")
 
     def take(self, tuning: Tuning) -> None:
         """Store fitted parameters, to be saved as a model."""
@@ -118,6 +132,11 @@ class FitPanel(QWidget):
     def _follow(self, _layer: Any = None) -> None:
         self.button.setEnabled(self.ground_truth.value is not None)
         self.keep.setEnabled(self.tuning is not None and bool(self.tuning.changed))
+
+
+def on_whole(labels: Volume, image: Volume) -> bool:
+    """Tell whether labels have the shape of a whole image."""
+    return labels.spatial_shape == image.spatial_shape
 
 
 def min_size_text(tuning: Tuning, done: Done) -> str:

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from .job import Done
 
 
-def explained(done: Done) -> str:
+def explained(done: Done, *, edited: bool = False) -> str:
     """Return a summary of a result, its notes, and the memory of its cached maps."""
-    found = done.result.summary if _some(done) else nothing_found(done)
+    found = done.result.summary if edited or _some(done) else nothing_found(done)
+    if edited:
+        found += "\nMeasured again after edits of the labels."
     notes = [f"{note}." for note in done.result.notes]
     return "\n".join([found, *notes, *cache_notes(done)])
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from ..layers.edited_labels import is_corrected, sign
-from ..layers.features import features
-from ..layers.image_layer import PLUGIN, note_spacing
+from ..layers.image_layer import PLUGIN, note_geometry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,13 +41,11 @@ class ResultLayer:
             self._add(done, part, contour)
         assert self.layer is not None
         self.job, self.name = done.job, part.name
-        self.put(part.labels)
-        self.layer.features = features(part.table)
+        self.put(part.labels.copy())  # the result stays as found when the layer is painted
         self.layer.metadata[PLUGIN] = {
-            **note_spacing(done.job.volume),
+            **note_geometry(done.job.volume),
             "model": done.result.model,
             "options": done.result.options.model_dump(mode="json"),
-            "table": part.table,
         }
         return self.layer
 

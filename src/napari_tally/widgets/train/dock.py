@@ -19,9 +19,9 @@ from ..controls.scroll_area import scrolled
 from ..controls.section import Section
 from ..controls.settings import remembered
 from ..layers.edited_labels import corrected, is_corrected, sign
-from ..layers.image_layer import volume_of
+from ..layers.image_layer import WHOLE, Region, axes_of, geometry_of, volume_of
 from ..layers.label_layer import image_volume, label_volume
-from ..layers.placement import geometry_like
+from ..layers.same_place import brought
 from .curves_panel import TrainingCurves
 from .form import TrainForm
 from .job import TrainJob, plan_job, preview_job, train_job
@@ -137,9 +137,12 @@ class TrainDock(Dock):
                 raise InputError(f"Layer {layer.name} was removed", hint="Remove its pair")
         ground_truth = label_volume(labels, images=[image])
         volume = image_volume(image, ground_truth.axes)
+        ground_truth, note = brought(ground_truth, labels, volume, image)
+        if note:
+            self._say(f"{note}.")
         name = f"{number:03}_{image.name}"
         known = self.form.known.value
-        mask = None if known is None else _inside(known, ground_truth)
+        mask = None if known is None else _inside(known, image, ground_truth)
         copied = replace(ground_truth, array=np.array(ground_truth.array))
         return Labelled(name, replace(volume, name=name), copied, known=mask)
 
@@ -236,7 +239,9 @@ class TrainDock(Dock):
         else:
             active = self.viewer.layers.selection.active
             add: Any = self.viewer.add_labels
-            self.preview = add(labels, name="training preview", **geometry_like(layer))
+            axes = axes_of(layer)
+            geometry = geometry_of(layer, axes, Region.of(self.viewer, layer, axes, WHOLE))
+            self.preview = add(labels, name="training preview", **geometry)
             self.preview.contour = 1
             self.viewer.layers.selection.active = active
         sign(self.preview, layer.name, str(self.job_now.output) if self.job_now else "")
@@ -296,14 +301,26 @@ class TrainDock(Dock):
         show_info(f"The Segment dock now uses {self.trained.name}.")
 
 
-def _inside(shapes: Any, labels: Volume) -> NDArray[np.bool_]:
-    """Return a mask of the regions inside shapes, on the grid of labels."""
-    masks = np.asarray(shapes.to_masks(labels.shape))
+def _inside(shapes: Any, image: Image, labels: Volume) -> NDArray[np.bool_]:
+    """Return a mask of the regions inside shapes, on the grid of labels of an image."""
+    masks = np.asarray(_on_image(shapes, image, labels).to_masks(labels.shape))
     if not len(masks):
         raise InputError(
             f"{shapes.name} has no shapes", hint="Draw one around each annotated region"
         )
     return np.asarray(masks.any(axis=0))
+
+
+def _on_image(shapes: Any, image: Image, labels: Volume) -> Any:
+    """Return shapes in the pixels of an image, which may be scaled or moved otherwise."""
+    from napari.layers import Shapes
+
+    if shapes.ndim != image.ndim or len(labels.shape) != image.ndim or not len(shapes.data):
+        return shapes
+    corners = [
+        np.array([image.world_to_data(shapes.data_to_world(c)) for c in one]) for one in shapes.data
+    ]
+    return Shapes(corners, shape_type=list(shapes.shape_type))
 
 
 def _next_to(folder: Path) -> Path:
