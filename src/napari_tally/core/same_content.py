@@ -7,7 +7,10 @@ import re
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
-_WHEN = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| UTC|[+-]\d\d:\d\d)?")
+_WHEN = re.compile(
+    rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| UTC|[+-]\d\d:\d\d)?"
+    rb"|urn:uuid:[0-9a-f-]{36}"  # of OME-XML: drawn for each file
+)
 _PROPERTIES = "docProps/core.xml"  # of a workbook: when it was made
 _LARGE = 2**26  # bytes; larger files hold no dates
 

@@ -54,12 +54,15 @@ class Claim:
         self._note("")
 
     def give_up(self, kept: Collection[Path]) -> None:
-        """Remove what was written."""
-        if self.started:
+        """Remove what was written, unless all of it was."""
+        if not self.started:
+            return
+        last = self.outputs[-1]
+        if last in self.foreign or not last.exists():
             for path in set(self.outputs) - set(self.foreign) - set(kept):
                 with suppress(OSError):
                     path.unlink()
-            self._note("")
+        self._note("")
 
     def _note(self, text: str) -> None:
         self.file.seek(0)
