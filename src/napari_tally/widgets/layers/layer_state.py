@@ -27,7 +27,7 @@ def state_of(layers: Iterable[Layer]) -> State:
 
 def state_steps(layers: Iterable[Layer]) -> Steps[State]:
     """Return the state of layers; yield after every part of an array."""
-    states = []
+    states: list[tuple[str, Any]] = []
     for layer in layers:
         array = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
         if not isinstance(layer, Labels) or layer.multiscale:
