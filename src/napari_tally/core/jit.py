@@ -57,10 +57,9 @@ def _is_ours_alone(folder: Path) -> bool:
         return False
     if not stat.S_ISDIR(found.st_mode):
         return False
+    ours = found.st_uid == os.geteuid() if hasattr(os, "geteuid") else True
     # Windows gives each user a temporary folder of their own.
-    return os.name != "posix" or (
-        found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    )
+    return ours and (os.name != "posix" or not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def compiled(*, parallel: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
