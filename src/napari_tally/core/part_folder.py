@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ except ImportError:  # Windows
 PREFIX = ".part-"
 LOCK = ".tally-"  # files that a process holds while it writes; with content, until it is done
 _OLD = ".old"
+_TRIES, _PAUSE_S = 20, 0.05
 _swept: set[Path] = set()
 
 
@@ -31,9 +33,18 @@ def part_folder(parent: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         if lock is not None:
             os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which threads of a writer that has failed may still write."""
+    for _ in range(_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE_S)
 
 
 def set_aside(target: Path, folder: Path) -> Path:
