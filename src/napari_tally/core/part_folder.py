@@ -19,7 +19,7 @@ except ImportError:  # Windows
 PREFIX = ".part-"
 LOCK = ".tally-"  # files that a process holds while it writes; with content, until it is done
 _OLD = ".old"
-_TRIES, _PAUSE_S = 20, 0.05
+_TRIES, _PAUSE_S = 4, 0.05
 _swept: set[Path] = set()
 
 
@@ -32,19 +32,15 @@ def part_folder(parent: Path) -> Iterator[Path]:
     folder, lock = _made(parent)
     try:
         yield folder
+    except BaseException:
+        for _ in range(_TRIES):  # threads of a writer that has failed may still write
+            shutil.rmtree(folder, ignore_errors=True)
+            time.sleep(_PAUSE_S)
+        raise
     finally:
-        _remove(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         if lock is not None:
             os.close(lock)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder in which threads of a writer that has failed may still write."""
-    for _ in range(_TRIES):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(_PAUSE_S)
 
 
 def set_aside(target: Path, folder: Path) -> Path:
