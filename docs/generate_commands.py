@@ -26,7 +26,7 @@ names of `tally`. Inputs may be files, folders or patterns in quotes such as `'p
 [Options](options.md) has the limits of each option, and its name in Python.
 
 The exit code is 0 if everything was done, 1 if some inputs failed, and 2 if the command line is
-wrong.
+wrong. `--debug`, with any command, shows the traceback of every error.
 """
 HEADER = ("Option", "Default", "What it does")
 

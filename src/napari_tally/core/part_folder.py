@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ except ImportError:  # Windows
 PREFIX = ".part-"
 LOCK = ".tally-"  # files that a process holds while it writes; with content, until it is done
 _OLD = ".old"
+_TRIES, _PAUSE_S = 4, 0.05
 _swept: set[Path] = set()
 
 
@@ -30,6 +32,11 @@ def part_folder(parent: Path) -> Iterator[Path]:
     folder, lock = _made(parent)
     try:
         yield folder
+    except BaseException:
+        for _ in range(_TRIES):  # threads of a writer that has failed may still write
+            shutil.rmtree(folder, ignore_errors=True)
+            time.sleep(_PAUSE_S)
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if lock is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,10 @@ def write(table: pd.DataFrame, path: Path, about: About | None = None) -> None:
     about : mapping, optional
         For each column its `title`, `unit` and `definition`.
     """
+    import h5py
     import pandas as pd
     from anndata import AnnData
+    from anndata.io import write_elem
 
     spatial = sorted(c for c in table if _CENTROID.fullmatch(str(c)))
     measured = [c for c in table if c not in spatial and _is_measurement(table[c])]
@@ -52,7 +55,10 @@ def write(table: pd.DataFrame, path: Path, about: About | None = None) -> None:
         "columns": np.array(table.columns, dtype=object),
         "spatial": np.array(spatial, dtype=object),
     }
-    data.write_h5ad(path)
+    file = BytesIO()  # HDF5 crashes at its end where it could not write to a full disk
+    with h5py.File(file, "w") as group:
+        write_elem(group, "/", data)
+    path.write_bytes(file.getbuffer())
 
 
 def read(path: Path) -> pd.DataFrame:
