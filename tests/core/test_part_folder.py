@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from napari_tally.core import part_folder
+from napari_tally.core.file_lock import LOCKS
 from napari_tally.core.part_folder import set_aside, sweep
 
-pytestmark = pytest.mark.skipif(part_folder.fcntl is None, reason="needs locks of files")
+pytestmark = pytest.mark.skipif(not LOCKS, reason="needs locks of files")
 
 HOLD = """
 import sys

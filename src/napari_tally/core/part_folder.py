@@ -11,10 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from .file_lock import is_own, lock
 
 PREFIX = ".part-"
 LOCK = ".tally-"  # files that a process holds while it writes; with content, until it is done
@@ -29,7 +26,7 @@ def part_folder(parent: Path) -> Iterator[Path]:
     if parent not in _swept:
         _swept.add(parent)
         sweep(parent)
-    folder, lock = _made(parent)
+    folder, handle = _made(parent)
     try:
         yield folder
     except BaseException:
@@ -39,8 +36,8 @@ def part_folder(parent: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+        if handle is not None:
+            os.close(handle)
 
 
 def set_aside(target: Path, folder: Path) -> Path:
@@ -56,20 +53,17 @@ def sweep(parent: Path) -> None:
 
     What one of them had set aside comes back, if nothing has taken its place.
     """
-    if fcntl is None:
-        return
     with suppress(OSError):
         for left in [*parent.glob(f"{PREFIX}*"), *parent.glob(f"{LOCK}*")]:
             found = left.lstat()
-            lock = left.name.startswith(LOCK)
-            ours = found.st_uid == os.getuid() and not stat.S_ISLNK(found.st_mode)
-            if ours and not (lock and found.st_size):
+            in_use = left.name.startswith(LOCK) and found.st_size
+            if is_own(found) and not stat.S_ISLNK(found.st_mode) and not in_use:
                 _remove_if_dead(left)
 
 
 def _remove_if_dead(left: Path) -> None:
     with suppress(OSError):
-        lock = _locked(left)
+        handle = _locked(left)
         try:
             for old in (left / _OLD).glob("*"):
                 if not os.path.lexists(left.parent / old.name):
@@ -79,32 +73,30 @@ def _remove_if_dead(left: Path) -> None:
             else:
                 left.unlink()
         finally:
-            os.close(lock)
+            os.close(handle)
 
 
 def _made(parent: Path) -> tuple[Path, int | None]:
     """Return a new folder and its lock, which the system releases if the process dies."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        if fcntl is None:
-            return folder, None
         try:
-            lock = _locked(folder)
+            handle = _locked(folder)
         except BlockingIOError:
             continue  # another process is removing it
         except OSError:
             if folder.is_dir():
-                return folder, None  # a file system without locks
+                return folder, None  # without locks, nothing is cleaned up later
             continue
         if folder.is_dir():
-            return folder, lock
-        os.close(lock)
+            return folder, handle
+        os.close(handle)
 
 
 def _locked(path: Path) -> int:
     handle = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(handle)
     except OSError:
         os.close(handle)
         raise

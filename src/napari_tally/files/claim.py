@@ -17,12 +17,8 @@ from typing import IO, Any
 
 from ..core.atomic import keeping
 from ..core.errors import FileError
+from ..core.file_lock import lock
 from ..core.part_folder import LOCK, sweep
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 
 @dataclass
@@ -160,15 +156,13 @@ def _opened(path: Path) -> IO[str]:
     """Open a file and lock it; the lock ends with the process."""
     while True:
         file = path.open("a+", encoding="utf-8")
-        if fcntl is None:
-            return file
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file.fileno())
         except BlockingIOError:
             file.close()
             raise
         except OSError:
-            return file  # a file system without locks
+            return file  # without locks, nobody is kept out
         with suppress(FileNotFoundError):
             if path.stat().st_ino == os.fstat(file.fileno()).st_ino:
                 return file
