@@ -248,7 +248,8 @@ def test_a_working_folder_that_is_gone_is_a_sentence(run, tmp_path) -> None:
 @POSIX
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 def test_a_stopped_batch_says_so_and_leaves_nothing_half(run, tmp_path, name, code) -> None:
-    for number in range(40):
+    count = 60
+    for number in range(count):
         put(f"in/{number}.tif")
     process = subprocess.Popen(
         [*TALLY, "segment", "in", "-o", "out"],
@@ -261,5 +262,8 @@ def test_a_stopped_batch_says_so_and_leaves_nothing_half(run, tmp_path, name, co
     assert (process.returncode, "Stopped. Finished results are kept." in err) == (code, True)
     assert "Traceback" not in err
     done = list(tmp_path.glob("out/*_run.json"))
-    assert 0 < len(done) < 40
-    assert len(list(tmp_path.glob("out/*"))) == 3 * len(done)
+    assert 0 < len(done) < count
+    seen = [path for path in tmp_path.glob("out/*") if not path.name.startswith(".")]
+    assert len(seen) == 3 * len(done)
+    assert run("segment", "in", "-o", "out")[0] == 0
+    assert len(list(tmp_path.glob("out/*"))) == 3 * count  # and no hidden file
