@@ -13,7 +13,7 @@ demo: .venv/.demo-stamp
 
 test: .venv/.test-stamp
 	.ci/display-libraries
-	OMP_NUM_THREADS=1 xvfb-run -a $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 xvfb-run -a $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # What a change of the kernels can break: no GUI, no network, no files, about two minutes.
 quick: .venv/.test-stamp
