@@ -10,7 +10,7 @@ from ..core.user_path import user_path
 from .formats import bioio, dicom, itk, mgh, nifti, ome_zarr, raster, tiff
 from .formats.format import Format, ending
 from .formats.guarded import guarded
-from .formats.label_picture import as_label_volume
+from .formats.label_picture import one_id_per_pixel
 
 if TYPE_CHECKING:
     import os
@@ -158,7 +158,7 @@ def read(
     path = user_path(path)
     with guarded(path):
         volume = _read(path, _format_of_existing(path), axes, series, labels)
-        return as_label_volume(volume) if labels else volume
+        return one_id_per_pixel(volume) if labels else volume
 
 
 def read_header(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _COLOURS = ("red", "green", "blue", "alpha")
 
 
-def as_label_volume(volume: Volume) -> Volume:
+def one_id_per_pixel(volume: Volume) -> Volume:
     """Return what was read as labels: colours that are all greys are one id a pixel.
 
     Raises
