@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000Lossless, SecondaryCaptureImageStorage
 
 from napari_tally import read
-from napari_tally.core.errors import FileError
+from napari_tally.core.errors import FileError, InputError
 from napari_tally.files import read_header
 
 STACK = np.arange(6 * 5 * 4, dtype=np.int16).reshape(6, 5, 4)
@@ -218,4 +218,33 @@ def test_deep_sequences_and_bytes_after_the_pixels_are_one_sentence_or_right(
     at = data.index(b"\x28\x00\x10\x00US")
     path.write_bytes(data[:at] + deep * 20_000 + data[at:])
     with pytest.raises(FileError, match="damaged"):
+        read(path)
+
+
+def test_slices_of_other_bits_are_rescaled_without_wrapping(tmp_path: Path) -> None:
+    bright = np.full((2, 5, 4), 60_000, np.uint16)
+    for number, bits in enumerate((12, 16)):
+        plane = bright[number] if bits == 16 else bright[number] - 59_000
+        save_slice(
+            tmp_path / f"{number}.dcm", plane.view(np.int16), along(2)[number],
+            SeriesInstanceUID="1.2", PixelRepresentation=0, BitsStored=bits, HighBit=bits - 1,
+            RescaleSlope=1, RescaleIntercept=-1024,
+        )  # fmt: skip
+    found = np.asarray(read(tmp_path).array)
+    assert found[0].max() == 1000 - 1024
+    assert found[1].max() == 60_000 - 1024
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+def test_numbers_in_the_high_bits_are_moved_down(tmp_path: Path, signed: int) -> None:
+    plane = STACK[0] * 50 - 500 * signed
+    path = save_slice(
+        tmp_path / "a.dcm", plane << 4, None, PixelRepresentation=signed, BitsStored=12, HighBit=15
+    )
+    np.testing.assert_array_equal(read(path).array, plane)
+
+
+def test_the_tiles_of_a_slide_are_no_slices(tmp_path: Path) -> None:
+    path = frames(tmp_path / "slide.dcm", TotalPixelMatrixColumns=8, Modality="SM")
+    with pytest.raises(InputError, match="tiles of one picture"):
         read(path)

@@ -199,3 +199,21 @@ def test_slices_without_pixel_spacing_are_a_stack_without_calibration(tmp_path: 
     found = read(tmp_path)
     assert (found.axes, found.shape, found.calibrated) == ("ZYX", STACK.shape, False)
     assert order(tmp_path) == list(range(COUNT))
+
+
+@pytest.mark.parametrize("left", [0, 100, 180])
+def test_a_slice_of_which_hardly_anything_is_left_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, left: int
+) -> None:
+    for path in save_series(tmp_path, STACK, along(COUNT)):
+        path.rename(path.with_suffix(""))
+    path.with_suffix("").write_bytes(path.with_suffix("").read_bytes()[:left])
+    assert len(read(tmp_path).array) == COUNT - 1
+    assert "skipped 1 damaged DICOM files" in caplog.text
+
+
+def test_a_disc_names_a_folder_with_images(tmp_path: Path) -> None:
+    save_series(tmp_path / "PT0" / "ST0" / "SE0", STACK, along(COUNT))
+    (tmp_path / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
+    with pytest.raises(FileError, match="SE0"):
+        read(tmp_path)

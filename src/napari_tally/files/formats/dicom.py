@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from .dicom_slice import Slice
 
 
+_DIRECTORY = "DICOMDIR"  # lists the files of a disc
+
+
 def recognizes(path: Path) -> bool:
     """Return whether a file is DICOM, or whether a folder has DICOM files directly in it."""
     if path.is_dir():
-        return any(is_dicom(p) for p in path.iterdir() if p.is_file())
+        return any(is_dicom(p) for p in path.iterdir() if p.is_file() and p.name != _DIRECTORY)
     return is_dicom(path)
 
 
@@ -118,7 +121,8 @@ def _chosen(path: Path, series: str | None) -> list[Slice]:
     check_file(path)
     own = slices_of(path)
     if not own or not all(own[0].shape):
-        raise FileError(f"{path} is not a DICOM file with an image")
+        directory = "Open the folder of a series that it lists" if path.name == _DIRECTORY else ""
+        raise FileError(f"{path} is not a DICOM file with an image", hint=directory)
     if series is not None:
         return _chosen(path.parent, series)
     if len(own) > 1 or not own[0].position:

@@ -25,6 +25,8 @@ NO_IMAGES = (
     "AU", "DOC", "ECG", "FID", "HD", "KO", "PLAN", "PR", "REG", "RTDOSE", "RTPLAN", "RTRECORD",
     "RTSTRUCT", "SEG", "SMR", "SR", "STAIN", "TEXTUREMAP",
 )  # fmt: skip
+_STANDARD = "1.2.840.10008."
+_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"  # whole slide microscopy
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _OVER_TIME = ("IVUS", "RF", "US", "XA")  # frames without a position are a film
 _FRAME_TIMES = (0x00181063, 0x00181065)  # pointed at by films
@@ -44,6 +46,7 @@ TAGS: tuple[str | int, ...] = (
     "SliceLocation", "SamplesPerPixel", "BitsAllocated", "BitsStored", "PixelRepresentation",
     "PhotometricInterpretation", "ImageType", "FrameIncrementPointer", "SliceVector",
     "DetectorInformationSequence", "TriggerTime", "TemporalPositionIdentifier",
+    "TotalPixelMatrixColumns",
 )  # fmt: skip
 
 
@@ -103,12 +106,16 @@ _NOTHING = PixelData(dtype="u1", bits=8, samples=1, frames=1, look="")
 
 
 def _without_pixels(header: Dataset, modality: str) -> bool:
-    """Return whether this is a report, a plan, ...: a storage class that is no image."""
+    """Return whether this is a report, a plan, ...: a storage class that is no image.
+
+    A class of the standard that has no name is the beginning of one: the file is cut in it.
+    """
     from pydicom.uid import UID
 
     uid = header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")
     kind = UID(str(uid)).name if uid else ""
-    return modality in NO_IMAGES or bool(kind and "Image" not in kind)
+    cut = kind.startswith(_STANDARD)
+    return modality in NO_IMAGES or bool(kind and "Image" not in kind and not cut)
 
 
 def _refused(header: Dataset, modality: str, pixels: PixelData) -> str:
@@ -116,6 +123,8 @@ def _refused(header: Dataset, modality: str, pixels: PixelData) -> str:
     kind = [str(value).upper() for value in header.get("ImageType") or ()]
     if "MOSAIC" in kind or _mosaic_count(header) > 1:
         return "a Siemens mosaic: the slices of a volume side by side in one picture"
+    if header.get("SOPClassUID") == _SLIDE or header.get("TotalPixelMatrixColumns"):
+        return "a slide, whose frames are the tiles of one picture"
     if modality == "SEG" or pixels.bits == 1:
         return "a segmentation object"
     if pixels.samples not in (1, 3, 4):
