@@ -131,10 +131,10 @@ def _by_pydicom(header: Dataset) -> NDArray[Any]:
 
     stored = int(header.get("BitsStored") or header.BitsAllocated)
     below = int(header.get("HighBit") or stored - 1) + 1 - stored
-    if below <= 0 or stored + below > header.BitsAllocated:
-        return pixel_array(header, allow_excess_frames=False)
+    below = below if 0 < below <= int(header.BitsAllocated) - stored else 0
     header.BitsStored = stored + below
-    return pixel_array(header, allow_excess_frames=False) >> below
+    array: NDArray[Any] = pixel_array(header, allow_excess_frames=False)
+    return array >> below if below else array
 
 
 def _by_gdcm(header: Dataset) -> NDArray[Any]:
