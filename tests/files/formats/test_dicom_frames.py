@@ -248,3 +248,28 @@ def test_the_tiles_of_a_slide_are_no_slices(tmp_path: Path) -> None:
     path = frames(tmp_path / "slide.dcm", TotalPixelMatrixColumns=8, Modality="SM")
     with pytest.raises(InputError, match="tiles of one picture"):
         read(path)
+
+
+def test_frames_of_several_volumes_are_sorted_by_time_and_position(tmp_path: Path) -> None:
+    places = along(3)
+    order = [(1, 2), (0, 0), (1, 0), (0, 2), (0, 1), (1, 1)]  # time and place of each frame
+    path = save_enhanced(tmp_path / "a.dcm", STACK, places[[place for _, place in order]])
+    header = dcmread(path)
+    for frame, (moment, _) in zip(header.PerFrameFunctionalGroupsSequence, order, strict=True):
+        frame.FrameContentSequence = [item(TemporalPositionIndex=moment + 1)]
+    header.save_as(path)
+    found = read(path)
+    assert (found.axes, found.spacing) == ("TZYX", (2.5, 0.8, 0.7))
+    for stored, (moment, place) in zip(STACK, order, strict=True):
+        np.testing.assert_array_equal(found.array[moment, place], stored)
+
+
+def test_gated_slices_are_volumes_over_time(tmp_path: Path) -> None:
+    gated = {"ImageType": ["ORIGINAL", "PRIMARY", "RECON GATED TOMO", "EMISSION"]} | PLACE
+    path = frames(
+        tmp_path / "a.dcm", SliceVector=[1, 2, 3] * 2, TimeSlotVector=[1] * 3 + [2] * 3, **gated
+    )
+    found = read(path)
+    assert (found.axes, found.spacing) == ("TZYX", (4, 0.8, 0.7))
+    np.testing.assert_array_equal(found.array, STACK.reshape(2, 3, 5, 4))
+    assert read(frames(tmp_path / "b.dcm", **gated)).affine is None  # which is slice, which time?

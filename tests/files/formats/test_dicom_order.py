@@ -217,3 +217,26 @@ def test_a_disc_names_a_folder_with_images(tmp_path: Path) -> None:
     (tmp_path / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
     with pytest.raises(FileError, match="SE0"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("tag", ["TemporalPositionIdentifier", "TriggerTime"])
+def test_volumes_at_several_times_are_a_film_of_volumes(tmp_path: Path, tag: str) -> None:
+    for time in range(3):
+        save_series(
+            tmp_path, STACK + 1000 * time, along(COUNT), prefix=f"t{(time + 1) % 3}_",
+            SeriesInstanceUID="1.2.3", **{tag: 40 * time},
+        )  # fmt: skip
+    found = read(tmp_path)
+    assert (found.axes, found.spacing) == ("TZYX", (2.5, 0.8, 0.7))
+    np.testing.assert_array_equal(found.array, [STACK + 1000 * time for time in range(3)])
+
+
+def test_times_that_lack_a_slice_are_refused(tmp_path: Path) -> None:
+    for time in (1, 2):
+        paths = save_series(
+            tmp_path, STACK, along(COUNT), prefix=f"t{time}_", SeriesInstanceUID="1.2.3",
+            TemporalPositionIdentifier=time,
+        )  # fmt: skip
+    paths[0].unlink()
+    with pytest.raises(InputError, match=f"{2 * COUNT - 1} slices at {COUNT} positions"):
+        read(tmp_path)

@@ -31,7 +31,7 @@ _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _OVER_TIME = ("IVUS", "RF", "US", "XA")  # frames without a position are a film
 _FRAME_TIMES = (0x00181063, 0x00181065)  # pointed at by films
 _NM_SLICES = 0x00540080
-_NM_VOLUMES = ("RECON TOMO", "RECON GATED TOMO")
+_NM_VOLUME = "RECON TOMO"
 # The patient's name and number are read only to keep them out of descriptions.
 _PATIENT = ("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames")
 _MOSAIC_COUNT = "NumberOfImagesInMosaic"
@@ -46,7 +46,7 @@ TAGS: tuple[str | int, ...] = (
     "SliceLocation", "SamplesPerPixel", "BitsAllocated", "BitsStored", "PixelRepresentation",
     "PhotometricInterpretation", "ImageType", "FrameIncrementPointer", "SliceVector",
     "DetectorInformationSequence", "TriggerTime", "TemporalPositionIdentifier",
-    "TotalPixelMatrixColumns",
+    "TotalPixelMatrixColumns", "TimeSlotVector",
 )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def planes(header: Dataset, file: mmap.mmap, path: Path) -> Iterator[Slice]:
             between=between or 0.0,
             location=_one([header], "SliceLocation") if pixels.frames == 1 else None,
             instance=_one([header], "InstanceNumber"),
-            moment=_one([header], "TriggerTime") or _one([header], "TemporalPositionIdentifier"),
+            moment=_moment(header, own, frame),
             over_time=_over_time(header, modality),
             rescale=_rescale(header, own),
             pixels=pixels,
@@ -197,7 +197,7 @@ def _slice_numbers(header: Dataset, frames: int) -> list[float] | None:
     vector = _numbers(header, "SliceVector")
     if len(vector) == frames:
         return [n - vector[0] for n in vector]
-    volume = len(kind) < 3 or kind[2] in _NM_VOLUMES
+    volume = len(kind) < 3 or kind[2] == _NM_VOLUME
     return [float(n) for n in range(frames)] if volume else None
 
 
@@ -208,6 +208,19 @@ def _over_time(header: Dataset, modality: str) -> bool:
     kind = [str(value).upper() for value in header.get("ImageType") or ()]
     film = any(tag in _FRAME_TIMES for tag in tags)
     return film or modality in _OVER_TIME or (modality == "NM" and "DYNAMIC" in kind[2:3])
+
+
+def _moment(header: Dataset, groups: list[Dataset], frame: int) -> float | None:
+    """Return what tells the time points of a frame apart."""
+    slots = _numbers(header, "TimeSlotVector")
+    contents = [_first(group, "FrameContentSequence") for group in groups]
+    found = [
+        slots[frame] if frame < len(slots) else None,
+        _one(contents, "TemporalPositionIndex"),
+        _one([header], "TemporalPositionIdentifier"),
+        _one([header], "TriggerTime"),
+    ]
+    return next((moment for moment in found if moment is not None), None)
 
 
 def _directions(header: Dataset, groups: list[Dataset]) -> Numbers:
