@@ -76,7 +76,8 @@ def check_series(slices: list[Slice], name: str) -> None:
     refused = next((plane.refused for plane in slices if plane.refused), "")
     if refused:
         raise InputError(
-            f"{name} is {refused}, which is not read", hint="Convert it to NIfTI first (dcm2niix)"
+            f"{name} is {refused}, which is not read",
+            hint="Convert it first: to NIfTI (dcm2niix), or a slide to OME-TIFF",
         )
     files = len({plane.path for plane in slices})
     if files > 1 and any(plane.frame for plane in slices):
