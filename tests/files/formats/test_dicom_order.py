@@ -240,3 +240,16 @@ def test_times_that_lack_a_slice_are_refused(tmp_path: Path) -> None:
     paths[0].unlink()
     with pytest.raises(InputError, match=f"{2 * COUNT - 1} slices at {COUNT} positions"):
         read(tmp_path)
+
+
+def test_a_spacing_on_the_detector_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = save_slice(tmp_path / "a.dcm", STACK[0], None, ImagerPixelSpacing=[0.2, 0.1])
+    assert read(path).spacing == (0.8, 0.7)
+    assert not caplog.text
+    header = dcmread(path)
+    del header.PixelSpacing
+    header.save_as(path)
+    assert read(path).spacing == (0.2, 0.1)
+    assert "sizes are those on the detector" in caplog.text

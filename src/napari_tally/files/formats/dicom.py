@@ -17,7 +17,7 @@ from .dicom_file import SUFFIXES, DamagedDicomError, is_dicom
 from .dicom_geometry import NoVolumeError, Placed, placed
 from .dicom_headers import report_damaged, slices_in, slices_of
 from .dicom_pixels import PALETTE, dtype_of, read_planes
-from .dicom_series import check_series, images_of, listed, look_note, same_series
+from .dicom_series import check_series, images_of, listed, look_note, same_series, spacing_note
 from .format import Format
 from .integrity import check_file
 from .series import Series, place_of
@@ -97,8 +97,8 @@ def read_header(path: Path, *, axes: str | None = None, series: str | None = Non
             raise
         logger.warning("%s: read as one slice. %s.", name, error.problem)
         found = placed(slices_of(path), name)
-    note = look_note(found.slices)
-    for text in [*found.notes, *([note] if note else [])]:
+    notes = [*found.notes, look_note(found.slices), spacing_note(found.slices)]
+    for text in filter(None, notes):
         logger.warning("%s: %s.", name, text)
     array, file_axes, affine = _pixels(found), found.axes, found.affine
     colours = len(array.shape) > len(file_axes)

@@ -76,6 +76,7 @@ def planes(header: Dataset, file: mmap.mmap, path: Path) -> Iterator[Slice]:
     for frame, (own, place) in enumerate(zip(groups, places, strict=True)):
         measures = [_first(g, "PixelMeasuresSequence") for g in own] + [header]
         between = _one(measures, "SpacingBetweenSlices") or _offset_step(header)
+        spacing = _first_value(measures, "PixelSpacing", 2)
         yield Slice(
             path=path,
             frame=frame,
@@ -86,8 +87,8 @@ def planes(header: Dataset, file: mmap.mmap, path: Path) -> Iterator[Slice]:
             shape=(int(header.get("Rows") or 0), int(header.get("Columns") or 0)),
             position=place,
             directions=_directions(header, own),
-            spacing=_first_value(measures, "PixelSpacing", 2)
-            or _first_value([header], "ImagerPixelSpacing", 2),
+            spacing=spacing or _first_value([header], "ImagerPixelSpacing", 2),
+            on_detector=not spacing,
             thickness=abs(_one(measures, "SliceThickness") or 0.0),
             between=between or 0.0,
             location=_one([header], "SliceLocation") if pixels.frames == 1 else None,

@@ -105,3 +105,10 @@ def look_note(slices: list[Slice]) -> str:
         return ""
     some = "" if looks == {"MONOCHROME1"} else "some slices are "
     return f"{some}MONOCHROME1 (shown with low values bright); the values are those stored"
+
+
+def spacing_note(slices: list[Slice]) -> str:
+    """Return what to know of sizes that are measured on a detector."""
+    if not any(plane.on_detector and plane.spacing for plane in slices):
+        return ""
+    return "sizes are those on the detector (ImagerPixelSpacing), larger than in the patient"
