@@ -89,3 +89,16 @@ def test_another_spacing_keeps_directions_and_origin() -> None:
     expected = [[0, 0, -0.2, 1], [0.6, 0, 0, 2], [0, 0.1, 0, 3], [0, 0, 0, 1]]
     assert np.allclose(rescaled.affine, expected)
     assert np.allclose(volume.affine, affine)
+
+
+@pytest.mark.parametrize(
+    ("affine", "message"),
+    [
+        (np.eye(3), r"shape \(3, 3\)"),
+        (np.diag([3.0, 1, 9, 1]), "lengths"),
+        (np.full((4, 4), np.nan), "lengths"),
+    ],
+)
+def test_an_affine_that_does_not_fit_is_refused(affine, message) -> None:
+    with pytest.raises(InputError, match=message):
+        Volume(np.zeros((4, 5, 6)), "ZYX", (3, 1, 2), "mm", affine)

@@ -99,6 +99,8 @@ class Volume:
             self._check_spacing(self.spacing)
         elif self.unit != "px":
             raise InputError(f"{self.name} has the unit {self.unit} but no spacing")
+        if self.affine is not None:
+            self._check_affine(np.asarray(self.affine))
         count = self.array.shape[self.axes.index("C")] if "C" in self.axes else 0
         if self.channel_names and len(self.channel_names) != max(count, 1):
             raise InputError(
@@ -132,6 +134,21 @@ class Volume:
             )
         if not all(math.isfinite(s) and s > 0 for s in spacing):
             raise InputError(f"Spacing of {self.name} must be positive and finite, not {spacing}")
+
+    def _check_affine(self, affine: NDArray[Any]) -> None:
+        size = len(self.spatial_axes) + 1
+        if affine.shape != (size, size) or affine.dtype.kind not in "iuf":
+            raise InputError(
+                f"The affine of {self.name} has the shape {affine.shape} and dtype {affine.dtype}",
+                hint=f"Give a matrix of {size} x {size} numbers for the axes {self.spatial_axes}",
+            )
+        lengths = np.linalg.norm(affine[:-1, :-1].astype(float), axis=0)
+        if self.spacing is not None and not np.allclose(lengths, self.spacing, rtol=1e-2, atol=0):
+            raise InputError(
+                f"The columns of the affine of {self.name} have the lengths {lengths}, but its "
+                f"spacing is {self.describe_spacing()}",
+                hint="Give the same unit and voxel size in both",
+            )
 
     @property
     def spatial_axes(self) -> str:

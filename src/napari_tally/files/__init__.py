@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from .formats import bioio, dicom, itk, mgh, nifti, ome_zarr, raster, tiff
 from .formats.format import Format, ending
 from .formats.guarded import guarded
 from .formats.label_picture import one_id_per_pixel
+from .formats.right_angles import check_right_angles
 
 if TYPE_CHECKING:
     import os
@@ -158,6 +160,7 @@ def read(
     path = user_path(path)
     with guarded(path):
         volume = _read(path, _format_of_existing(path), axes, series, labels)
+        check_right_angles(volume)
         return one_id_per_pixel(volume) if labels else volume
 
 
@@ -177,7 +180,7 @@ def read_header(
         if found.read_header is None or (series is not None and found.list_series is None):
             return _read(path, found, axes, series, labels=False)
         options = {} if found.list_series is None else {"series": series}
-        return found.read_header(path, axes=axes, **options)
+        return check_right_angles(found.read_header(path, axes=axes, **options))
 
 
 def _read(
@@ -256,8 +259,9 @@ def _format_of_existing(path: Path) -> Format:
 
 def _image_folder(path: Path) -> Path | None:
     """Return a folder in a folder that is an image (a DICOM series, an OME-Zarr)."""
-    folders = [p for pattern in ("*", "*/*") for p in sorted(path.glob(pattern)) if p.is_dir()]
-    return next((folder for folder in folders[:200] if format_of(folder) is not None), None)
+    patterns = ("*", "*/*", "*/*/*", "*/*/*/*")  # a disc has patients, studies and series
+    found = (p for pattern in patterns for p in islice(path.glob(pattern), 500) if p.is_dir())
+    return next((folder for folder in sorted(islice(found, 200)) if format_of(folder)), None)
 
 
 def _unknown(path: Path, suffixes: tuple[str, ...], done: str) -> FileError:

@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000Lossless, SecondaryCaptureImageStorage
 
 from napari_tally import read
-from napari_tally.core.errors import FileError
+from napari_tally.core.errors import FileError, InputError
 from napari_tally.files import read_header
 
 STACK = np.arange(6 * 5 * 4, dtype=np.int16).reshape(6, 5, 4)
@@ -219,3 +219,57 @@ def test_deep_sequences_and_bytes_after_the_pixels_are_one_sentence_or_right(
     path.write_bytes(data[:at] + deep * 20_000 + data[at:])
     with pytest.raises(FileError, match="damaged"):
         read(path)
+
+
+def test_slices_of_other_bits_are_rescaled_without_wrapping(tmp_path: Path) -> None:
+    bright = np.full((2, 5, 4), 60_000, np.uint16)
+    for number, bits in enumerate((12, 16)):
+        plane = bright[number] if bits == 16 else bright[number] - 59_000
+        save_slice(
+            tmp_path / f"{number}.dcm", plane.view(np.int16), along(2)[number],
+            SeriesInstanceUID="1.2", PixelRepresentation=0, BitsStored=bits, HighBit=bits - 1,
+            RescaleSlope=1, RescaleIntercept=-1024,
+        )  # fmt: skip
+    found = np.asarray(read(tmp_path).array)
+    assert found[0].max() == 1000 - 1024
+    assert found[1].max() == 60_000 - 1024
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+def test_numbers_in_the_high_bits_are_moved_down(tmp_path: Path, signed: int) -> None:
+    plane = STACK[0] * 50 - 500 * signed
+    path = save_slice(
+        tmp_path / "a.dcm", plane << 4, None, PixelRepresentation=signed, BitsStored=12, HighBit=15
+    )
+    np.testing.assert_array_equal(read(path).array, plane)
+
+
+def test_the_tiles_of_a_slide_are_no_slices(tmp_path: Path) -> None:
+    path = frames(tmp_path / "slide.dcm", TotalPixelMatrixColumns=8, Modality="SM")
+    with pytest.raises(InputError, match="tiles of one picture"):
+        read(path)
+
+
+def test_frames_of_several_volumes_are_sorted_by_time_and_position(tmp_path: Path) -> None:
+    places = along(3)
+    order = [(1, 2), (0, 0), (1, 0), (0, 2), (0, 1), (1, 1)]  # time and place of each frame
+    path = save_enhanced(tmp_path / "a.dcm", STACK, places[[place for _, place in order]])
+    header = dcmread(path)
+    for frame, (moment, _) in zip(header.PerFrameFunctionalGroupsSequence, order, strict=True):
+        frame.FrameContentSequence = [item(TemporalPositionIndex=moment + 1)]
+    header.save_as(path)
+    found = read(path)
+    assert (found.axes, found.spacing) == ("TZYX", (2.5, 0.8, 0.7))
+    for stored, (moment, place) in zip(STACK, order, strict=True):
+        np.testing.assert_array_equal(found.array[moment, place], stored)
+
+
+def test_gated_slices_are_volumes_over_time(tmp_path: Path) -> None:
+    gated = {"ImageType": ["ORIGINAL", "PRIMARY", "RECON GATED TOMO", "EMISSION"]} | PLACE
+    path = frames(
+        tmp_path / "a.dcm", SliceVector=[1, 2, 3] * 2, TimeSlotVector=[1] * 3 + [2] * 3, **gated
+    )
+    found = read(path)
+    assert (found.axes, found.spacing) == ("TZYX", (4, 0.8, 0.7))
+    np.testing.assert_array_equal(found.array, STACK.reshape(2, 3, 5, 4))
+    assert read(frames(tmp_path / "b.dcm", **gated)).affine is None  # which is slice, which time?

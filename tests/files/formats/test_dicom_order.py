@@ -199,3 +199,57 @@ def test_slices_without_pixel_spacing_are_a_stack_without_calibration(tmp_path: 
     found = read(tmp_path)
     assert (found.axes, found.shape, found.calibrated) == ("ZYX", STACK.shape, False)
     assert order(tmp_path) == list(range(COUNT))
+
+
+@pytest.mark.parametrize("left", [0, 100, 180])
+def test_a_slice_of_which_hardly_anything_is_left_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, left: int
+) -> None:
+    for path in save_series(tmp_path, STACK, along(COUNT)):
+        path.rename(path.with_suffix(""))
+    path.with_suffix("").write_bytes(path.with_suffix("").read_bytes()[:left])
+    assert len(read(tmp_path).array) == COUNT - 1
+    assert "skipped 1 damaged DICOM files" in caplog.text
+
+
+def test_a_disc_names_a_folder_with_images(tmp_path: Path) -> None:
+    save_series(tmp_path / "PT0" / "ST0" / "SE0", STACK, along(COUNT))
+    (tmp_path / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
+    with pytest.raises(FileError, match="SE0"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("tag", ["TemporalPositionIdentifier", "TriggerTime"])
+def test_volumes_at_several_times_are_a_film_of_volumes(tmp_path: Path, tag: str) -> None:
+    for time in range(3):
+        save_series(
+            tmp_path, STACK + 1000 * time, along(COUNT), prefix=f"t{(time + 1) % 3}_",
+            SeriesInstanceUID="1.2.3", **{tag: 40 * time},
+        )  # fmt: skip
+    found = read(tmp_path)
+    assert (found.axes, found.spacing) == ("TZYX", (2.5, 0.8, 0.7))
+    np.testing.assert_array_equal(found.array, [STACK + 1000 * time for time in range(3)])
+
+
+def test_times_that_lack_a_slice_are_refused(tmp_path: Path) -> None:
+    for time in (1, 2):
+        paths = save_series(
+            tmp_path, STACK, along(COUNT), prefix=f"t{time}_", SeriesInstanceUID="1.2.3",
+            TemporalPositionIdentifier=time,
+        )  # fmt: skip
+    paths[0].unlink()
+    with pytest.raises(InputError, match=f"{2 * COUNT - 1} slices at {COUNT} positions"):
+        read(tmp_path)
+
+
+def test_a_spacing_on_the_detector_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = save_slice(tmp_path / "a.dcm", STACK[0], None, ImagerPixelSpacing=[0.2, 0.1])
+    assert read(path).spacing == (0.8, 0.7)
+    assert not caplog.text
+    header = dcmread(path)
+    del header.PixelSpacing
+    header.save_as(path)
+    assert read(path).spacing == (0.2, 0.1)
+    assert "sizes are those on the detector" in caplog.text

@@ -307,3 +307,31 @@ def test_directions_count_where_spacings_contradict_them(
     found = read(nrrd(tmp_path / "a.nrrd", *lines, "spacings: 1 1 1"))
     np.testing.assert_allclose(found.spacing, (0.76, 0.38, 0.38))
     assert "space directions (0.38) count, not its spacings (1)" in caplog.text
+
+
+@pytest.mark.parametrize(("given", "unit"), [("um", "um"), ("cm", "cm"), ("?", "mm"), ("mm", "mm")])
+def test_a_metaimage_states_its_unit(tmp_path: Path, given: str, unit: str) -> None:
+    path = metaimage(
+        tmp_path / "a.mha", f"DistanceUnits = {given}", "ElementSpacing = 0.38 0.38 0.76"
+    )
+    assert read(path).unit == unit
+
+
+def test_a_nrrd_without_space_and_unit_is_said_to_be_in_mm(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    read(nrrd(tmp_path / "a.nrrd", "spacings: 0.38 0.38 0.76", 'units: "um" "um" "um"'))
+    read(nrrd(tmp_path / "b.nrrd", "space: LPS", DIRECTIONS))
+    assert not caplog.text
+    assert read(nrrd(tmp_path / "c.nrrd", "spacings: 0.38 0.38 0.76")).unit == "mm"
+    assert "c.nrrd: the header gives no unit of length; taken to be mm" in caplog.text
+
+
+def test_the_axis_along_the_time_of_a_space_is_time(tmp_path: Path) -> None:
+    path = nrrd(
+        tmp_path / "a.nrrd", "space: left-posterior-superior-time",
+        "space directions: (0.5,0,0,0) (0,0.5,0,0) (0,0,1,0) (0,0,0,30)",
+        dimension=4, sizes="6 5 2 2",
+    )  # fmt: skip
+    found = read(path)
+    assert (found.axes, found.spacing) == ("TZYX", (1, 0.5, 0.5))

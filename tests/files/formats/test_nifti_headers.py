@@ -191,3 +191,16 @@ def test_a_pair_of_header_and_data_is_one_image(tmp_path: Path, named: str) -> N
     nibabel.Spm2AnalyzeImage(data, SFORM).to_filename(tmp_path / "old.hdr")
     with pytest.raises(InputError, match=r"Analyze 7\.5, which does not say which side is left"):
         read(tmp_path / "old.hdr")
+
+
+def test_an_sform_of_other_sizes_than_the_header_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = patched(
+        saved(tmp_path / "a.nii", (SFORM, 1), (SFORM, 0)), pixdim=[1, 1, 1, 1, 0, 0, 0, 0]
+    )
+    assert read(path).spacing == (3, 2, 0.5)
+    assert "the sform has voxels of 0.5 x 2 x 3, pixdim has 1 x 1 x 1" in caplog.text
+    caplog.clear()
+    read(patched(path, pixdim=[1, 0.5, 2, 3, 0, 0, 0, 0]))
+    assert "pixdim" not in caplog.text

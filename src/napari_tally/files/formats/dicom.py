@@ -14,10 +14,10 @@ from ...core.errors import FileError
 from ...core.volume import Volume
 from .axis_order import given_axes
 from .dicom_file import SUFFIXES, DamagedDicomError, is_dicom
-from .dicom_geometry import NoVolumeError, placed
+from .dicom_geometry import NoVolumeError, Placed, placed
 from .dicom_headers import report_damaged, slices_in, slices_of
 from .dicom_pixels import PALETTE, dtype_of, read_planes
-from .dicom_series import check_series, images_of, listed, look_note, same_series
+from .dicom_series import check_series, images_of, listed, look_note, same_series, spacing_note
 from .format import Format
 from .integrity import check_file
 from .series import Series, place_of
@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from .dicom_slice import Slice
 
 
+_DIRECTORY = "DICOMDIR"  # lists the files of a disc
+
+
 def recognizes(path: Path) -> bool:
     """Return whether a file is DICOM, or whether a folder has DICOM files directly in it."""
     if path.is_dir():
-        return any(is_dicom(p) for p in path.iterdir() if p.is_file())
+        return any(is_dicom(p) for p in path.iterdir() if p.is_file() and p.name != _DIRECTORY)
     return is_dicom(path)
 
 
@@ -56,6 +59,8 @@ def _slices(folder: Path) -> tuple[list[Slice], list[DamagedDicomError]]:
 
 def read(path: Path, *, axes: str | None = None, series: str | None = None) -> Volume:
     """Read a series as (Z, Y, X), from its folder or from any of its files.
+
+    Several time points that are complete are read as (T, Z, Y, X).
 
     Slices are sorted by position, and their positions give the spacing of Z. Voxels are rescaled
     (Hounsfield units). Slices are read lazily.
@@ -92,10 +97,10 @@ def read_header(path: Path, *, axes: str | None = None, series: str | None = Non
             raise
         logger.warning("%s: read as one slice. %s.", name, error.problem)
         found = placed(slices_of(path), name)
-    note = look_note(found.slices)
-    for text in [*found.notes, *([note] if note else [])]:
+    notes = [*found.notes, look_note(found.slices), spacing_note(found.slices)]
+    for text in filter(None, notes):
         logger.warning("%s: %s.", name, text)
-    array, file_axes, affine = _pixels(found.slices, found.axes), found.axes, found.affine
+    array, file_axes, affine = _pixels(found), found.axes, found.affine
     colours = len(array.shape) > len(file_axes)
     file_axes += "C" * colours
     if axes is not None:
@@ -118,7 +123,8 @@ def _chosen(path: Path, series: str | None) -> list[Slice]:
     check_file(path)
     own = slices_of(path)
     if not own or not all(own[0].shape):
-        raise FileError(f"{path} is not a DICOM file with an image")
+        directory = "Open the folder of a series that it lists" if path.name == _DIRECTORY else ""
+        raise FileError(f"{path} is not a DICOM file with an image", hint=directory)
     if series is not None:
         return _chosen(path.parent, series)
     if len(own) > 1 or not own[0].position:
@@ -128,22 +134,24 @@ def _chosen(path: Path, series: str | None) -> list[Slice]:
     return same_series(planes, own[0])
 
 
-def _pixels(slices: list[Slice], axes: str) -> Any:
+def _pixels(found: Placed) -> Any:
     """Return the planes in their order, each file read lazily; those of one file undecoded."""
+    slices, times = found.slices, found.times
     first, dtype = slices[0].pixels, dtype_of(slices)
     samples = 3 if first.look == PALETTE else first.samples
     plane = slices[0].shape + ((samples,) if samples > 1 else ())
+    stack = {"YX": (), "TZYX": (times, len(slices) // times)}.get(found.axes, (len(slices),))
     if len({each.path for each in slices}) > 1:
-        return _lazily(slices, plane, dtype)
+        return _lazily(slices, plane, dtype).reshape(*stack, *plane)
     order, path = [each.frame for each in slices], slices[0].path
     by_frame = {each.frame: each.rescale for each in slices}
     rescales = [by_frame.get(frame, (1.0, 0.0)) for frame in range(first.frames)]
 
     def decode() -> NDArray[Any]:
         planes = read_planes(path, first, rescales, (first.frames, *plane), dtype)
-        return planes[order] if axes != "YX" else planes[order[0]]
+        return planes[order].reshape(*stack, *plane)
 
-    return Undecoded(plane if axes == "YX" else (len(order), *plane), dtype, decode)
+    return Undecoded((*stack, *plane), dtype, decode)
 
 
 def _lazily(slices: list[Slice], plane: tuple[int, ...], dtype: np.dtype[Any]) -> Any:

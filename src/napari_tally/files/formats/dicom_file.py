@@ -27,6 +27,7 @@ _AGAIN = "Copy or export it again"
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _SERIES = 0x0020000E  # tag of the identifier of the series
 _META_END = 144  # of the length of the group of file meta elements
+_MAGIC_END = 132
 _CHUNK = 2**24
 _MOST_INFLATED = 2**31  # bytes of a deflated data set, which pydicom inflates at once
 
@@ -44,16 +45,26 @@ def is_dicom(path: Path) -> bool:
 
     Names of DICOM files often have no suffix, or end in the digits of an identifier.
     """
-    suffix = path.suffix.lower()
-    if suffix in SUFFIXES:
-        return True
-    if suffix.strip(".0123456789") or not path.is_file():
-        return False
+    return path.suffix.lower() in SUFFIXES or _start(path)[128:] == b"DICM"
+
+
+def is_cut(path: Path) -> bool:
+    """Return whether a file among DICOM files is one of which hardly anything is left."""
+    start = _start(path)
+    return (
+        len(start) < _MAGIC_END and not path.name.startswith(".") and not start[:128].strip(b"\0")
+    )
+
+
+def _start(path: Path) -> bytes:
+    """Return the first bytes of a file whose name may be that of a DICOM without a suffix."""
+    if path.suffix.strip(".0123456789") or not path.is_file():
+        return b"other"
     try:
         with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
+            return file.read(_MAGIC_END)
     except OSError:
-        return False
+        return b"other"
 
 
 @contextmanager
@@ -82,12 +93,12 @@ def series_before_damage(path: Path) -> tuple[str, ...]:
     """Return the series of a file whose header cannot be read to its end; empty if not known."""
     from pydicom.filereader import read_partial
 
-    with silent(), path.open("rb") as file, mapped(file.fileno()) as data:
-        try:
+    try:
+        with silent(), path.open("rb") as file, mapped(file.fileno()) as data:
             header = read_partial(data, stop_when=lambda tag, *_: tag > _SERIES)
             uid = str(header.get("SeriesInstanceUID") or "")
-        except BROKEN:
-            return ()
+    except BROKEN:
+        return ()
     return (uid,) if uid else ()
 
 

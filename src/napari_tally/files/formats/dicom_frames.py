@@ -25,11 +25,13 @@ NO_IMAGES = (
     "AU", "DOC", "ECG", "FID", "HD", "KO", "PLAN", "PR", "REG", "RTDOSE", "RTPLAN", "RTRECORD",
     "RTSTRUCT", "SEG", "SMR", "SR", "STAIN", "TEXTUREMAP",
 )  # fmt: skip
+_STANDARD = "1.2.840.10008."
+_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"  # whole slide microscopy
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _OVER_TIME = ("IVUS", "RF", "US", "XA")  # frames without a position are a film
 _FRAME_TIMES = (0x00181063, 0x00181065)  # pointed at by films
 _NM_SLICES = 0x00540080
-_NM_VOLUMES = ("RECON TOMO", "RECON GATED TOMO")
+_NM_VOLUME = "RECON TOMO"
 # The patient's name and number are read only to keep them out of descriptions.
 _PATIENT = ("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames")
 _MOSAIC_COUNT = "NumberOfImagesInMosaic"
@@ -44,6 +46,7 @@ TAGS: tuple[str | int, ...] = (
     "SliceLocation", "SamplesPerPixel", "BitsAllocated", "BitsStored", "PixelRepresentation",
     "PhotometricInterpretation", "ImageType", "FrameIncrementPointer", "SliceVector",
     "DetectorInformationSequence", "TriggerTime", "TemporalPositionIdentifier",
+    "TotalPixelMatrixColumns", "TimeSlotVector",
 )  # fmt: skip
 
 
@@ -73,6 +76,7 @@ def planes(header: Dataset, file: mmap.mmap, path: Path) -> Iterator[Slice]:
     for frame, (own, place) in enumerate(zip(groups, places, strict=True)):
         measures = [_first(g, "PixelMeasuresSequence") for g in own] + [header]
         between = _one(measures, "SpacingBetweenSlices") or _offset_step(header)
+        spacing = _first_value(measures, "PixelSpacing", 2)
         yield Slice(
             path=path,
             frame=frame,
@@ -83,13 +87,13 @@ def planes(header: Dataset, file: mmap.mmap, path: Path) -> Iterator[Slice]:
             shape=(int(header.get("Rows") or 0), int(header.get("Columns") or 0)),
             position=place,
             directions=_directions(header, own),
-            spacing=_first_value(measures, "PixelSpacing", 2)
-            or _first_value([header], "ImagerPixelSpacing", 2),
+            spacing=spacing or _first_value([header], "ImagerPixelSpacing", 2),
+            on_detector=not spacing,
             thickness=abs(_one(measures, "SliceThickness") or 0.0),
             between=between or 0.0,
             location=_one([header], "SliceLocation") if pixels.frames == 1 else None,
             instance=_one([header], "InstanceNumber"),
-            moment=_one([header], "TriggerTime") or _one([header], "TemporalPositionIdentifier"),
+            moment=_moment(header, own, frame),
             over_time=_over_time(header, modality),
             rescale=_rescale(header, own),
             pixels=pixels,
@@ -103,12 +107,16 @@ _NOTHING = PixelData(dtype="u1", bits=8, samples=1, frames=1, look="")
 
 
 def _without_pixels(header: Dataset, modality: str) -> bool:
-    """Return whether this is a report, a plan, ...: a storage class that is no image."""
+    """Return whether this is a report, a plan, ...: a storage class that is no image.
+
+    A class of the standard that has no name is the beginning of one: the file is cut in it.
+    """
     from pydicom.uid import UID
 
     uid = header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")
     kind = UID(str(uid)).name if uid else ""
-    return modality in NO_IMAGES or bool(kind and "Image" not in kind)
+    cut = kind.startswith(_STANDARD)
+    return modality in NO_IMAGES or bool(kind and "Image" not in kind and not cut)
 
 
 def _refused(header: Dataset, modality: str, pixels: PixelData) -> str:
@@ -116,6 +124,8 @@ def _refused(header: Dataset, modality: str, pixels: PixelData) -> str:
     kind = [str(value).upper() for value in header.get("ImageType") or ()]
     if "MOSAIC" in kind or _mosaic_count(header) > 1:
         return "a Siemens mosaic: the slices of a volume side by side in one picture"
+    if header.get("SOPClassUID") == _SLIDE or header.get("TotalPixelMatrixColumns"):
+        return "a slide, whose frames are the tiles of one picture"
     if modality == "SEG" or pixels.bits == 1:
         return "a segmentation object"
     if pixels.samples not in (1, 3, 4):
@@ -188,7 +198,7 @@ def _slice_numbers(header: Dataset, frames: int) -> list[float] | None:
     vector = _numbers(header, "SliceVector")
     if len(vector) == frames:
         return [n - vector[0] for n in vector]
-    volume = len(kind) < 3 or kind[2] in _NM_VOLUMES
+    volume = len(kind) < 3 or kind[2] == _NM_VOLUME
     return [float(n) for n in range(frames)] if volume else None
 
 
@@ -199,6 +209,19 @@ def _over_time(header: Dataset, modality: str) -> bool:
     kind = [str(value).upper() for value in header.get("ImageType") or ()]
     film = any(tag in _FRAME_TIMES for tag in tags)
     return film or modality in _OVER_TIME or (modality == "NM" and "DYNAMIC" in kind[2:3])
+
+
+def _moment(header: Dataset, groups: list[Dataset], frame: int) -> float | None:
+    """Return what tells the time points of a frame apart."""
+    slots = _numbers(header, "TimeSlotVector")
+    contents = [_first(group, "FrameContentSequence") for group in groups]
+    found = [
+        slots[frame] if frame < len(slots) else None,
+        _one(contents, "TemporalPositionIndex"),
+        _one([header], "TemporalPositionIdentifier"),
+        _one([header], "TriggerTime"),
+    ]
+    return next((moment for moment in found if moment is not None), None)
 
 
 def _directions(header: Dataset, groups: list[Dataset]) -> Numbers:

@@ -42,13 +42,15 @@ class Placed:
     ----------
     slices : list of Slice
     axes : str
-        "YX", "ZYX" or "TYX".
+        "YX", "ZYX", "TYX" or "TZYX".
     affine : ndarray, optional
         (z, y, x) to (superior, posterior, left); None if the place is not known.
     sizes : dict
         Size of a voxel along the axes where it is known, in mm.
     notes : list of str
         What was assumed.
+    times : int
+        Time points of "TZYX", of which the slices follow each other.
     """
 
     slices: list[Slice]
@@ -56,6 +58,7 @@ class Placed:
     affine: Matrix | None
     sizes: Sizes
     notes: list[str]
+    times: int = 1
 
 
 def placed(slices: list[Slice], name: str) -> Placed:
@@ -71,6 +74,11 @@ def placed(slices: list[Slice], name: str) -> Placed:
     known = [plane for plane in slices if plane.position and plane.directions]
     apart = len(slices) == 1 or len({plane.position for plane in known}) > 1
     if len(known) == len(slices) and apart:
+        volumes = [_by_position(each, name) for each in _by_time(slices)]
+        if len(volumes) > 1:
+            first, affine, notes = volumes[0]
+            ordered = [plane for each, _, _ in volumes for plane in each]
+            return Placed(ordered, "TZYX", affine, _sizes(first, affine), notes, len(volumes))
         slices, affine, notes = _by_position(slices, name)
         axes = "YX" if affine is None and len(slices) == 1 else "ZYX"
         return Placed(slices, axes, affine, _sizes(slices, affine), notes)
@@ -100,6 +108,16 @@ def _check_alike(slices: list[Slice], name: str) -> None:
         )
 
 
+def _by_time(slices: list[Slice]) -> list[list[Slice]]:
+    """Return the slices of each time point; nothing unless each has one at every position."""
+    moments = sorted({plane.moment for plane in slices if plane.moment is not None})
+    groups = [[plane for plane in slices if plane.moment == moment] for moment in moments]
+    places = [sorted(tuple(np.round(plane.position, 2)) for plane in group) for group in groups]
+    whole = sum(map(len, groups)) == len(slices) and len(groups) > 1
+    alike = all(each == places[0] and len(set(each)) == len(each) for each in places)
+    return groups if whole and alike else []
+
+
 def _by_position(slices: list[Slice], name: str) -> tuple[list[Slice], Matrix | None, list[str]]:
     """Sort slices along their normal; return them, their affine, and notes."""
     along_row, along_column = np.array(slices[0].directions).reshape(2, 3)
@@ -121,6 +139,10 @@ def _by_position(slices: list[Slice], name: str) -> tuple[list[Slice], Matrix | 
 def _frames_in_order(slices: list[Slice], sizes: Sizes) -> Placed:
     """Keep the order of the frames of one file that have no positions."""
     first = slices[0]
+    moments = {plane.moment for plane in slices}
+    if len(moments) == len(slices) and None not in moments:
+        slices = sorted(slices, key=lambda plane: plane.moment or 0.0)
+        return Placed(slices, "TYX", None, sizes, ["its frames are read as those of a film"])
     if first.over_time:
         return Placed(slices, "TYX", None, sizes, [])
     notes = [f"its {len(slices)} frames have no positions, and stay in their order as slices"]

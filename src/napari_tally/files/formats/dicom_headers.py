@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.errors import FileError
-from .dicom_file import BROKEN, DamagedDicomError, is_dicom, opened, series_before_damage
+from .dicom_file import BROKEN, DamagedDicomError, is_cut, is_dicom, opened, series_before_damage
 from .dicom_frames import TAGS, planes, series_of
 from .voxel_size import logger
 
@@ -19,7 +19,11 @@ def slices_in(folder: Path) -> tuple[list[Slice], list[DamagedDicomError]]:
     """Return the planes of all DICOM files of a folder, those without pixels too; and damages."""
     found: list[Slice] = []
     damages: list[DamagedDicomError] = []
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and is_dicom(p)):
+    for path in sorted(p for p in folder.iterdir() if p.is_file()):
+        if is_cut(path):
+            damages.append(DamagedDicomError(path, "it ends before its header"))
+        if not is_dicom(path):
+            continue
         try:
             found += slices_of(path)
         except DamagedDicomError as error:

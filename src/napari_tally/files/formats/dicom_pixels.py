@@ -58,11 +58,9 @@ def dtype_of(slices: Sequence[Slice]) -> np.dtype[Any]:
 
 
 def _range(slices: Sequence[Slice]) -> tuple[float, float]:
-    first = slices[0].pixels
-    signed = first.dtype[0] == "i"
-    ends = (
-        (-(2.0 ** (first.bits - 1)), 2.0 ** (first.bits - 1)) if signed else (0.0, 2.0**first.bits)
-    )
+    bits = max(plane.pixels.bits for plane in slices)
+    signed = slices[0].pixels.dtype[0] == "i"
+    ends = (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1)) if signed else (0.0, 2.0**bits)
     slope, intercept = slices[0].rescale
     values = [end * slope + intercept for end in (ends[0], ends[1] - 1)]
     return min(values), max(values)
@@ -103,7 +101,7 @@ def read_planes(
 def _stored(path: Path, pixels: PixelData) -> NDArray[Any]:
     """Return the numbers of a file, colours as red, green and blue."""
     from pydicom import dcmread
-    from pydicom.pixels import apply_color_lut, pixel_array
+    from pydicom.pixels import apply_color_lut
 
     with opened(path) as (header, file):
         syntax = header.file_meta.TransferSyntaxUID
@@ -120,11 +118,23 @@ def _stored(path: Path, pixels: PixelData) -> NDArray[Any]:
         if syntax.is_encapsulated and syntax != _RLE:
             array = _by_gdcm(header)
         else:
-            array = pixel_array(header, allow_excess_frames=False)
+            array = _by_pydicom(header)
         if pixels.look == PALETTE:
             colours = apply_color_lut(array, header)
             array = (colours >> 8 * (colours.itemsize - 1)).astype(np.uint8)
     return np.asarray(array)
+
+
+def _by_pydicom(header: Dataset) -> NDArray[Any]:
+    """Decode pixels; bits below the lowest stored one (HighBit of old files) are no data."""
+    from pydicom.pixels import pixel_array
+
+    stored = int(header.get("BitsStored") or header.BitsAllocated)
+    below = int(header.get("HighBit") or stored - 1) + 1 - stored
+    below = below if 0 < below <= int(header.BitsAllocated) - stored else 0
+    header.BitsStored = stored + below
+    array: NDArray[Any] = pixel_array(header, allow_excess_frames=False)
+    return array >> below if below else array
 
 
 def _by_gdcm(header: Dataset) -> NDArray[Any]:

@@ -76,7 +76,8 @@ def check_series(slices: list[Slice], name: str) -> None:
     refused = next((plane.refused for plane in slices if plane.refused), "")
     if refused:
         raise InputError(
-            f"{name} is {refused}, which is not read", hint="Convert it to NIfTI first (dcm2niix)"
+            f"{name} is {refused}, which is not read",
+            hint="Convert it first: to NIfTI (dcm2niix), or a slide to OME-TIFF",
         )
     files = len({plane.path for plane in slices})
     if files > 1 and any(plane.frame for plane in slices):
@@ -104,3 +105,10 @@ def look_note(slices: list[Slice]) -> str:
         return ""
     some = "" if looks == {"MONOCHROME1"} else "some slices are "
     return f"{some}MONOCHROME1 (shown with low values bright); the values are those stored"
+
+
+def spacing_note(slices: list[Slice]) -> str:
+    """Return what to know of sizes that are measured on a detector."""
+    if not any(plane.on_detector and plane.spacing for plane in slices):
+        return ""
+    return "sizes are those on the detector (ImagerPixelSpacing), larger than in the patient"

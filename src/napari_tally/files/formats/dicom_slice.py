@@ -44,6 +44,8 @@ class Slice:
         How the pixels are stored.
     image, captured : bool
         Whether this is an image to measure in; whether it is a picture of a screen or a sheet.
+    on_detector : bool
+        Whether the spacing is that on the detector of a projection.
     refused : str
         Why it cannot be read as what it is: "a mosaic of slices".
     """
@@ -68,4 +70,5 @@ class Slice:
     pixels: PixelData
     image: bool
     captured: bool
+    on_detector: bool = False
     refused: str = ""

@@ -55,6 +55,7 @@ def read_metaimage(file: BinaryIO) -> Header:
         data=_data(fields, lines),
         columns=columns,
         origin=origin,
+        unit=fields.get("distanceunits", "?").strip("? ") or None,
         notes=notes,
     )
 

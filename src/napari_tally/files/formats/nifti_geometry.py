@@ -19,6 +19,8 @@ _UNITS = {1: "m", 2: "mm", 3: "um"}
 _SPATIAL_BITS = 0x07
 _APART = 0.02  # voxels between the places by sform and qform that are more than rounding
 
+_OTHER_SIZE = 1e-2  # relative
+
 Geometry = tuple[tuple[float, ...] | None, str, NDArray[np.float64] | None, Forms | None]
 
 
@@ -44,6 +46,8 @@ def geometry(header: Nifti1Header, axes: str, name: str) -> Geometry:
     forms = Forms(int(header["sform_code"]), int(header["qform_code"]))
     if len(good) == 2:
         forms = _compared(sform, qform, header, name)
+    elif qform is None:
+        _check_sizes(world, sizes, name)
     affine = from_ras(world)
     return spacing, unit, affine if "Z" in axes else in_plane(affine), forms
 
@@ -77,6 +81,17 @@ def _forms(
         except (HeaderDataError, ValueError, np.linalg.LinAlgError):
             forms.append(np.zeros((4, 4)))
     return forms[0], forms[1]
+
+
+def _check_sizes(world: NDArray[np.float64], sizes: NDArray[np.float64], name: str) -> None:
+    """Warn if the sform has other voxel sizes than those that ITK takes, which are in `pixdim`."""
+    own = lengths(world)
+    if not np.allclose(own, np.abs(sizes), rtol=_OTHER_SIZE):
+        both = (" x ".join(f"{v:.3g}" for v in values) for values in (own, np.abs(sizes)))
+        logger.warning(
+            "%s: the sform has voxels of %s, pixdim has %s; those of the sform are used. Other "
+            "programs may use the latter.", name, *both,
+        )  # fmt: skip
 
 
 def _compared(

@@ -45,6 +45,7 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 _VECTOR = re.compile(r"\(([^()]*)\)|(\S+)")
 _MAX_AXES = 6
 _NOTABLE = 1e-3
+_NO_UNIT = "the header gives no unit of length; taken to be mm"
 
 
 def read_nrrd(file: BinaryIO) -> Header:
@@ -75,6 +76,7 @@ def read_nrrd(file: BinaryIO) -> Header:
     steps = _steps(fields, sizes)
     letters = _letters(fields, ndim, steps)
     columns, origin, unit = _geometry(fields, letters, steps)
+    space = _space(fields) in _SPACES or "space dimension" in fields
     return Header(
         sizes=sizes,
         letters=letters,
@@ -88,10 +90,11 @@ def read_nrrd(file: BinaryIO) -> Header:
         columns=columns,
         origin=origin,
         unit=unit,
-        oriented=_space(fields) in _SPACES or "space dimension" in fields,
+        oriented=space,
         notes=notes,
         colours=any(kind in _COLOURS for kind in _kinds(fields, ndim)),
-        remark=_contradiction(fields, steps),
+        remark=_contradiction(fields, steps)
+        or (_NO_UNIT if columns and not unit and not space else ""),
     )
 
 
@@ -132,6 +135,12 @@ def _space(fields: dict[str, str]) -> str:
     return name[:3] if name in ("rast", "last", "lpst") else name
 
 
+def _has_time(fields: dict[str, str]) -> bool:
+    """Return whether the fourth axis of the world is time."""
+    name = fields.get("space", "").lower()
+    return name.endswith("-time") or name in ("rast", "last", "lpst")
+
+
 def _words(text: str, count: int) -> list[str]:
     """Return words, of which some are quoted, in the number of the axes."""
     found = [quoted or bare for quoted, bare in _QUOTED.findall(text)]
@@ -150,7 +159,8 @@ def _letters(fields: dict[str, str], ndim: int, steps: list[NDArray[np.float64] 
     letters = []
     left = list("XYZ")
     for kind, unit, label, step in zip(kinds, units, labels, steps, strict=True):
-        if kind == "time" or unit in _TIMES or label in ("t", "time"):
+        timed = _has_time(fields) and step is not None and not step.any()
+        if kind == "time" or unit in _TIMES or label in ("t", "time") or timed:
             letters.append("T")
         elif kind not in _ALONG_SPACE:
             letters.append("C")
