@@ -95,3 +95,11 @@ def test_a_mask_is_one_object_with_a_word_or_split_on_request() -> None:
     assert (table["label"].tolist(), table["area_px2"].tolist()) == ([1, 2], [12, 20])
     assert napari_tally.measure(mask)["area_px2"].tolist() == [32]
     assert not measure_inputs(Volume(PLANE, "YX")).notes
+
+
+def test_a_mask_of_one_bit_is_split_with_a_word() -> None:
+    mask = Volume(PLANE > 0, "YX", name="mask.png")
+    found = measure_inputs(mask)
+    assert found.notes == ("mask.png is a mask; its connected components are measured as objects",)
+    assert measure_inputs(mask, separate=True).notes == ()
+    assert measure_inputs(Volume(PLANE > 99, "YX")).notes == ()

@@ -54,8 +54,12 @@ def measure_inputs(
     InputError
         See `on_one_grid`.
     """
-    labels = with_ids(_without_channel(labels))
+    given = _without_channel(labels)
+    labels = with_ids(given)
     note = "" if separate else mask_note(labels)
+    notes = [f"{note}; --separate makes an object of each"] if note else []
+    if given.array.dtype.kind == "b" and not separate and labels.array.any():
+        notes.append(f"{given.name} is a mask; its connected components are measured as objects")
     found = on_one_grid(
         separated(labels) if separate else labels,
         images,
@@ -63,7 +67,6 @@ def measure_inputs(
         static_labels=static_labels,
         resample=resample,
     )
-    notes = (f"{note}; --separate makes an object of each",) if note else ()
     return replace(found, notes=(*notes, *found.notes))
 
 
