@@ -58,6 +58,9 @@ def test_static_labels_are_measured_in_every_frame_on_request() -> None:
     assert table["t"].tolist() == [0, 0, 1, 1, 2, 2]
     assert table["label"].tolist() == [1, 7] * 3 == table["parent"].tolist()
     assert table["intensity_mean"].tolist() == [100, 100, 110, 110, 120, 120]
+    cells = measure_inputs(film, parents=Volume(PLANE > 0, "YX"), static_labels=True).parents
+    assert cells is not None
+    assert np.unique(cells.array[2]).tolist() == [0, 1, 2]  # a mask of one bit
     found = napari_tally.measure(PLANE, FILM, static_labels=True)
     assert found["intensity_mean"].tolist() == table["intensity_mean"].tolist()
 

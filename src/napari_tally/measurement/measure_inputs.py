@@ -93,7 +93,7 @@ def on_one_grid(
         If labels have channels, or images or parents other axes or another place.
     """
     labels = with_ids(_without_channel(labels)).calibrated_by(images)
-    others = [*images, *([] if parents is None else [replace(parents, is_labels=True)])]
+    others = [*images, *([] if parents is None else [replace(with_ids(parents), is_labels=True)])]
     flat = "".join(axis for axis in "TZ" if axis not in labels.axes)
     others = [other.squeezed(flat) for other in others]
     if static_labels:
@@ -103,7 +103,7 @@ def on_one_grid(
         _check_axes(labels, other)
         others[number], note = on_grid_of(other, labels, resample=resample)
         notes.append(note)
-    found = None if parents is None else with_ids(others.pop())
+    found = None if parents is None else others.pop()
     return MeasureInputs(labels, tuple(others), found, tuple(filter(None, notes)))
 
 
