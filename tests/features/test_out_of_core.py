@@ -73,3 +73,16 @@ def test_groups_that_need_the_whole_array_are_refused_by_name() -> None:
     )
     with pytest.raises(InputError, match="neighbours"):
         drain(steps)
+
+
+def test_the_largest_ids_stay_as_they_are() -> None:
+    labels = np.zeros((6, 8), np.uint64)
+    labels[1:3, 1:4], labels[4, 2:7] = 2**64 - 1, 7
+    found = drain(measure_stored_steps(labels, slab_bytes=200))
+    assert found["label"].tolist() == [7, 2**64 - 1]
+    assert found["area_px2"].tolist() == [5, 6]
+
+
+def test_a_mask_has_no_ids_to_measure_by_slabs() -> None:
+    with pytest.raises(InputError, match="connected components"):
+        drain(measure_stored_steps(da.ones((4, 5, 6), dtype=bool, chunks=2), slab_bytes=20))

@@ -232,3 +232,18 @@ def test_images_in_folders_keep_them_and_none_is_outside(tmp_path) -> None:
         "x" * 999,
     ):
         assert image_file(images, name) is None
+
+
+def test_two_categories_of_one_id_are_refused(tmp_path) -> None:
+    path = _written(tmp_path)
+    content = json.loads(path.read_text())
+    content["categories"].append({"id": "3", "name": "debris"})
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="Two categories have the id 3: cell and debris"):
+        read_coco(path)
+
+
+@pytest.mark.parametrize("segmentation", [None, [], {}, ""])
+def test_an_empty_outline_is_a_box(tmp_path, segmentation) -> None:
+    found = _only(_written(tmp_path, {"segmentation": segmentation, "bbox": [1, 1, 3, 2]}))
+    assert (found.boxes, int((~found.known).sum())) == (1, 6)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from napari_tally.core.errors import InputError
-from napari_tally.files import readable
+from napari_tally.core.errors import FileError, InputError
+from napari_tally.files import read, readable
 from napari_tally.files.expand_inputs import expand
 
 
@@ -125,3 +126,17 @@ def test_series_of_one_file_are_named_apart(tmp_path: Path) -> None:
     (source,) = expand([tmp_path / "a.tif"])
     names = [source.of_series(series).stem for series in (None, "1", "2", "A/1/0", "labels/x.y")]
     assert names == ["a", "a_series1", "a_series2", "a_seriesA-1-0", "a_serieslabels-x-y"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_links_to_nowhere_and_pipes_are_inputs_whose_reading_fails(tmp_path: Path) -> None:
+    for name, target in (("gone.tif", "nowhere.tif"), ("loop.tif", "loop.tif")):
+        (tmp_path / name).symlink_to(target)
+    os.mkfifo(tmp_path / "pipe.tif")
+    names = ["gone.tif", "loop.tif", "pipe.tif"]
+    for given in ([tmp_path], [tmp_path / "*.tif"], [tmp_path / name for name in names]):
+        found = [source.path for source in expand(given)]
+        assert [path.name for path in found] == names
+    for path in found:
+        with pytest.raises(FileError, match=r"does not exist|named pipe"):
+            read(path)

@@ -106,6 +106,28 @@ def test_numbered_images_with_labels_of_their_own_are_no_channels(tmp_path: Path
     assert not unmatched
 
 
+def test_accents_match_however_they_are_encoded(tmp_path: Path) -> None:
+    put(tmp_path / "i" / "M\u00fcll.tif", tmp_path / "l" / "Mu\u0308ll_mask.tif")
+    assert len(paired(tmp_path / "i", tmp_path / "l")[0]) == 1
+
+
+def test_of_several_labels_it_is_said_which_are_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(tmp_path / "a.tif", tmp_path / "a_mask.tif")
+    paired(tmp_path, tmp_path)
+    assert not caplog.text
+    put(tmp_path / "a_labels.tif")
+    assert [b.stem for _, b in paired(tmp_path, tmp_path)[0]] == ["a_labels"]
+    assert "a_labels.tif is used, not a_mask.tif" in caplog.text and "--label-suffix" in caplog.text
+    caplog.clear()
+    assert [b.stem for _, b in paired(tmp_path, tmp_path, "_mask")[0]] == ["a_mask"]
+    assert not caplog.text
+    put(tmp_path / "found" / "a_labels.tif")
+    assert [c.stem for _, _, c in paired_labels(tmp_path / "found", tmp_path)[0]] == ["a_labels"]
+    assert "a_labels.tif is used, not a_mask.tif" in caplog.text
+
+
 def test_labels_are_taken_rather_than_the_image_beside_them(tmp_path: Path) -> None:
     put(tmp_path / "a.tif", tmp_path / "a_masks.tif")
     assert [row.labels.stem for row in match_rows(tmp_path)[0]] == ["a_masks"]

@@ -58,6 +58,9 @@ def test_static_labels_are_measured_in_every_frame_on_request() -> None:
     assert table["t"].tolist() == [0, 0, 1, 1, 2, 2]
     assert table["label"].tolist() == [1, 7] * 3 == table["parent"].tolist()
     assert table["intensity_mean"].tolist() == [100, 100, 110, 110, 120, 120]
+    cells = measure_inputs(film, parents=Volume(PLANE > 0, "YX"), static_labels=True).parents
+    assert cells is not None
+    assert np.unique(cells.array[2]).tolist() == [0, 1, 2]  # a mask of one bit
     found = napari_tally.measure(PLANE, FILM, static_labels=True)
     assert found["intensity_mean"].tolist() == table["intensity_mean"].tolist()
 
@@ -95,3 +98,11 @@ def test_a_mask_is_one_object_with_a_word_or_split_on_request() -> None:
     assert (table["label"].tolist(), table["area_px2"].tolist()) == ([1, 2], [12, 20])
     assert napari_tally.measure(mask)["area_px2"].tolist() == [32]
     assert not measure_inputs(Volume(PLANE, "YX")).notes
+
+
+def test_a_mask_of_one_bit_is_split_with_a_word() -> None:
+    mask = Volume(PLANE > 0, "YX", name="mask.png")
+    found = measure_inputs(mask)
+    assert found.notes == ("mask.png is a mask; its connected components are measured as objects",)
+    assert measure_inputs(mask, separate=True).notes == ()
+    assert measure_inputs(Volume(PLANE > 99, "YX")).notes == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dask.array as da
 import numpy as np
 import pytest
 
@@ -39,3 +40,11 @@ def test_bent_and_boolean_labels_become_integers() -> None:
     assert np.asarray(with_ids(Volume(SQUARES, "YX")).array).max() == 2
     labels = Volume(SQUARES.astype(np.uint8), "YX")
     assert with_ids(labels) is labels
+
+
+def test_a_mask_that_is_stored_is_split_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_tally.objects.binary_mask._LARGE_BYTES", 0)
+    mask = np.zeros((8, 9, 9), bool)
+    mask[:, 5:8, 5:8], mask[3:5, 1:3, 1:3] = True, True
+    found = np.asarray(with_ids(Volume(da.from_array(mask, chunks=2), "ZYX")).array)
+    assert np.bincount(found.ravel()).tolist()[1:] == [72, 8]

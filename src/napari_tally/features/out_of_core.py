@@ -78,8 +78,10 @@ def measure_stored_steps(
             f"Groups that need the whole array in memory: {', '.join(large)}",
             hint="Leave them out, or crop the image",
         )
+    if labels.dtype == np.bool_:
+        raise InputError("A mask (bool) has no ids: split it into connected components first")
     cuts = _cuts(labels, image, slab_bytes)
-    ids = np.zeros(0, np.int64)
+    ids = _ids(labels[:0])
     for number, cut in enumerate(cuts):
         yield Step(STAGE, number, 2 * len(cuts))
         ids = np.union1d(ids, _ids(labels[cut]))
@@ -158,5 +160,5 @@ def _cuts(labels: Any, image: Any, slab_bytes: int) -> list[slice]:
     return [slice(i, min(i + step, length)) for i in range(0, length, step)]
 
 
-def _ids(slab: Any) -> NDArray[np.int64]:
-    return ids_of(whole_numbers(np.asarray(slab))).astype(np.int64)
+def _ids(slab: Any) -> NDArray[np.integer[Any]]:
+    return ids_of(whole_numbers(np.asarray(slab)))

@@ -167,12 +167,29 @@ def _coco(content: dict[str, Any]) -> Coco:
     if listed and lost == len(listed):
         raise InputError("No annotation of the COCO JSON belongs to one of its images")
     used = list(dict.fromkeys(_key(a.get("category_id")) for a in listed))
-    names = {_key(c["id"]): str(c.get("name", c["id"])) for c in content.get("categories") or []}
+    names = _names(content.get("categories") or [])
     names = names or {key: "object" if key == _key(None) else key for key in used}
     if len(names) > _MANY:
         names = {key: name for key, name in names.items() if key in used}
     numbers = {key: number for number, key in enumerate(names, start=1)}
     return Coco(tuple(names.values()), tuple(images), dict(by_image), numbers, lost)
+
+
+def _names(categories: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the names of categories by id.
+
+    Raises
+    ------
+    InputError
+        If two of them have the same id: objects of one would count as the other.
+    """
+    names: dict[str, str] = {}
+    for category in categories:
+        key = _key(category["id"])
+        name = str(category.get("name", category["id"]))
+        if names.setdefault(key, name) != name:
+            raise InputError(f"Two categories have the id {key}: {names[key]} and {name}")
+    return names
 
 
 def _repeated(values: list[str]) -> bool:

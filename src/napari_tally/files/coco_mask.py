@@ -28,10 +28,10 @@ def mask_of(segmentation: Any, shape: tuple[int, int]) -> Mask | None:
     InputError
         If it is neither polygons nor run lengths, or does not fit the image.
     """
+    if segmentation in (None, [], {}, ""):
+        return None
     if isinstance(segmentation, dict):
         return _from_dict(segmentation, shape)
-    if segmentation is None or segmentation == []:
-        return None
     if not isinstance(segmentation, list):
         raise InputError(
             f"the segmentation is a {type(segmentation).__name__}, not polygons or run lengths"

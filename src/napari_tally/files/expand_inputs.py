@@ -126,13 +126,13 @@ def pattern_files(pattern: str | os.PathLike[str]) -> list[Path]:
 def _joined(paths: list[Path]) -> list[Path]:
     """Keep the first of the files that are read as one image, such as its channels or frames."""
     kept: list[Path] = []
-    covered: set[Path] = set()
+    covered: set[str] = set()
     for path in paths:
-        if path.resolve() in covered:
+        if os.path.realpath(path) in covered:
             continue
         found = format_of(path) if len(paths) > 1 and path.is_file() else None
         if found is not None and found.same_image is not None:
-            parts = {p.resolve() for p in found.same_image(path)}
+            parts = {os.path.realpath(p) for p in found.same_image(path)}
             covered |= parts if len(parts) > 1 else set()
         kept.append(path)
     return kept
@@ -157,7 +157,7 @@ def _is_slice(path: Path) -> bool:
 def _wanted(path: Path, pattern: str) -> bool:
     if path.is_dir():
         return format_of(path) is not None
-    if not (readable(path) and path.is_file()):
+    if not readable(path):  # a link to nowhere is wanted: reading it reports that it is missing
         return False
     requested, made = (stem(p).endswith(MADE) for p in (Path(pattern), path))
     named = is_always_label(stem(path)) and not is_always_label(stem(Path(pattern)))

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..core.errors import InputError
 from . import stem
+from .formats.voxel_size import logger
 
 # Ends of the names of labels. If an image has several labels, the first end wins.
 LABELS = (
@@ -91,8 +93,13 @@ def _label_keys(name: str, pattern: str | None = None) -> list[str]:
 def _costs(names: Iterable[str]) -> dict[str, int]:
     costs: dict[str, int] = {}
     for cost, name in enumerate(names):
-        costs.setdefault(name.casefold(), cost)
+        costs.setdefault(_folded(name), cost)
     return costs
+
+
+def _folded(name: str) -> str:
+    """Return a name without differences in case, and in how accents are encoded (macOS)."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def image_costs(name: str) -> dict[str, int]:
@@ -160,9 +167,16 @@ def without_images(paths: Sequence[Path]) -> list[Path]:
     ]
 
 
+def note_unused(used: Path, other: Path, suffix: str | None) -> None:
+    """Say which of two labels of an image are used; a file without their ends is no labels."""
+    if all(split_label(stem(path), suffix)[1] in (*LABELS, suffix) for path in (used, other)):
+        text = "%s is used, not %s. To choose by the end of the name, set --label-suffix."
+        logger.warning(text, used.name, other.name)
+
+
 def _image_places(labels: Path) -> set[tuple[Path, str]]:
     """Return folder and possible names of an image, if a file is called as the labels of one."""
-    return {(labels.parent, key.casefold()) for key in _label_keys(stem(labels))[1:]}
+    return {(labels.parent, _folded(key)) for key in _label_keys(stem(labels))[1:]}
 
 
 def is_always_label(name: str) -> bool:

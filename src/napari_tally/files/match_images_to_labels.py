@@ -15,6 +15,7 @@ from .label_names import (
     image_costs,
     label_costs,
     matched,
+    note_unused,
     rank,
     split_label,
     without_images,
@@ -203,11 +204,14 @@ def _by_name(
         own: dict[str, Path] = {}
         for path in _label_files(source, others, suffix):
             name = split_label(stem(path), suffix)[0]
-            before = own.get(name)
-            if before is None or _rank(path, suffix) < _rank(before, suffix):
-                own[name] = path
-            elif _rank(path, suffix) == _rank(before, suffix):
+            before = own.setdefault(name, path)
+            if before == path:
+                continue
+            if _rank(path, suffix) == _rank(before, suffix):
                 raise _two_labels(name, before, path)
+            best, other = sorted((path, before), key=lambda p: _rank(p, suffix))
+            own[name] = best
+            note_unused(best, other, suffix)
         twice = next((name for name in own if found.get(name, own[name]) != own[name]), None)
         if twice is not None:
             raise _two_labels(twice, found[twice], own[twice])

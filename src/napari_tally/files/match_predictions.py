@@ -17,6 +17,7 @@ from .label_names import (
     image_costs,
     label_costs,
     matched,
+    note_unused,
     rank,
     split_label,
     without_images,
@@ -162,6 +163,9 @@ def _label_files(
         place, other = rank(end, ends), best.get(key)
         if other is not None and other[0] == place:
             raise _two_labels(key, other[1], path)
+        if other is not None:
+            (_, used), (_, left) = sorted((other, (place, path)))
+            note_unused(used, left, suffix)
         if other is None or place < other[0]:
             best[key] = place, path
     if not best:

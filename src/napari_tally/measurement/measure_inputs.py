@@ -54,8 +54,12 @@ def measure_inputs(
     InputError
         See `on_one_grid`.
     """
-    labels = with_ids(_without_channel(labels))
+    given = _without_channel(labels)
+    labels = with_ids(given)
     note = "" if separate else mask_note(labels)
+    notes = [f"{note}; --separate makes an object of each"] if note else []
+    if given.array.dtype.kind == "b" and not separate and labels.array.any():
+        notes.append(f"{given.name} is a mask; its connected components are measured as objects")
     found = on_one_grid(
         separated(labels) if separate else labels,
         images,
@@ -63,7 +67,6 @@ def measure_inputs(
         static_labels=static_labels,
         resample=resample,
     )
-    notes = (f"{note}; --separate makes an object of each",) if note else ()
     return replace(found, notes=(*notes, *found.notes))
 
 
@@ -90,7 +93,7 @@ def on_one_grid(
         If labels have channels, or images or parents other axes or another place.
     """
     labels = with_ids(_without_channel(labels)).calibrated_by(images)
-    others = [*images, *([] if parents is None else [replace(parents, is_labels=True)])]
+    others = [*images, *([] if parents is None else [replace(with_ids(parents), is_labels=True)])]
     flat = "".join(axis for axis in "TZ" if axis not in labels.axes)
     others = [other.squeezed(flat) for other in others]
     if static_labels:
@@ -100,7 +103,7 @@ def on_one_grid(
         _check_axes(labels, other)
         others[number], note = on_grid_of(other, labels, resample=resample)
         notes.append(note)
-    found = None if parents is None else with_ids(others.pop())
+    found = None if parents is None else others.pop()
     return MeasureInputs(labels, tuple(others), found, tuple(filter(None, notes)))
 
 

@@ -21,8 +21,8 @@ _LARGE_BYTES = 2**31  # larger arrays of a file stay there
 def with_ids(labels: Volume) -> Volume:
     """Return labels with ids as native integers: nearly whole floats rounded, with a warning.
 
-    A mask (bool) is split into its connected components, frame by frame. Large arrays that are not
-    in memory stay as they are.
+    A mask (bool) is split into its connected components, frame by frame. Other large arrays that
+    are not in memory stay as they are.
 
     Raises
     ------
@@ -30,10 +30,10 @@ def with_ids(labels: Volume) -> Volume:
         If there are fractions or values that are not finite.
     """
     kind = labels.array.dtype
+    if kind.kind == "b":  # in memory, however large: a component may lie in several slabs
+        return separated(labels)
     if (kind.kind in "ui" and kind.isnative) or _is_stored(labels.array):
         return labels
-    if kind.kind == "b":
-        return separated(labels)
     return replace(labels, array=whole_numbers(np.asarray(labels.array), labels.name))
 
 

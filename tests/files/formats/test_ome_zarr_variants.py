@@ -255,3 +255,16 @@ def test_all_chunks_of_an_image_are_written(
     write(Volume(black, "ZYX", (1, 1, 1), "um"), tmp_path / "a.ome.zarr")
     assert not np.asarray(read(tmp_path / "a.ome.zarr").array).any()
     assert not caplog.text
+
+
+def test_wells_of_a_plate_that_are_not_there_are_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    group = zarr.open_group(tmp_path / "p.zarr", mode="w", zarr_format=2)
+    group.attrs["plate"] = {"wells": [{"path": "A/1"}]}
+    group.create_group("A/1").attrs["well"] = {"images": [{"path": "0"}]}
+    image(tmp_path / "p.zarr" / "A" / "1" / "0", SCALE)
+    assert [s.key for s in list_series(tmp_path / "p.zarr")] == ["A/1/0"] and not caplog.text
+    group.attrs["plate"] = {"wells": [{"path": "A/1"}, {"path": "A/2"}]}
+    assert [s.key for s in list_series(tmp_path / "p.zarr")] == ["A/1/0"]
+    assert "lists 2 wells; not there: 1, such as A/2" in caplog.text

@@ -83,6 +83,7 @@ def test_one_bit_pictures_are_masks(path: Path) -> None:
     Image.fromarray(mask).save(path)
     assert read(path).array.dtype == bool
     np.testing.assert_array_equal(read(path).array, mask)
+    assert set(np.unique(read(path).array.view(np.uint8))) == {0, 1}  # else 255 is written as id
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".bmp"])

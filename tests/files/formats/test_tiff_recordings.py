@@ -283,3 +283,14 @@ def test_files_of_one_image_are_one_input(tmp_path: Path) -> None:
     (tmp_path / "broken.ome.tif").write_bytes(b"II*\0no")
     names = [source.path.name for source in expand([tmp_path])]
     assert names == ["broken.ome.tif", "c0.ome.tif", "p0.ome.tif", "p1.ome.tif"]
+
+
+def test_pages_that_the_metadata_leave_out_are_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for depth, tiff_data in ((1, "<TiffData/>"), (2, '<TiffData IFD="0" PlaneCount="2"/>')):
+        caplog.clear()
+        xml = f"{HEAD}>{image(tiff_data, Z=depth)}</OME>"
+        found = read(save(tmp_path / f"{depth}.ome.tif", planes(3), xml))
+        assert values(found) == list(range(depth))
+        assert f"describes {depth} of its 3 pages; the others are left out" in caplog.text

@@ -31,6 +31,7 @@ def imagej(path: Path, unit: str) -> Volume:
     ("unit", "expected"),
     [
         ("\\u00B5m", "um"), ("\\u00b5m", "um"), ("um", "um"), ("micron", "um"), ("Microns", "um"),
+        ("\\u00C5", "angstrom"), ("\\u00c5ngstrom", "angstrom"),
         ("micrometers", "um"), ("A", "angstrom"), ("nm", "nm"), ("cm", "cm"), ("mm", "mm"),
         ("inch", "inch"), ("inches", "inch"), ("metres", "m"),
     ],
@@ -66,18 +67,16 @@ def test_an_ome_unit_that_is_not_known_is_said(
     assert "'reference frame' is not known" in caplog.text
 
 
-@pytest.mark.parametrize("suffix", [".svs", ".tif"])
-def test_microns_per_pixel_of_aperio(tmp_path: Path, suffix: str) -> None:
-    text = (
-        "Aperio Image Library v12.0.15\r\n9x8 [0,0 9x8] (240x240)|AppMag = 20|MPP = 0.4990|Left = 1"
-    )
+@pytest.mark.parametrize(("suffix", "written"), [(".svs", "1.0210"), (".tif", "1,0210")])
+def test_microns_per_pixel_of_aperio(tmp_path: Path, suffix: str, written: str) -> None:
+    text = f"Aperio Image Library v12.0.15\r\n9x8 [0,0 9x8] (240x240)|MPP = {written}|Left = 1"
     image = np.zeros((8, 9, 3), np.uint8)
     tifffile.imwrite(
         tmp_path / f"a{suffix}", image, description=text, metadata=None, resolution=(72, 72),
         resolutionunit=2, photometric="rgb",
     )  # fmt: skip
     found = read(tmp_path / f"a{suffix}")
-    assert (found.axes, found.spacing, found.unit) == ("YXC", (0.499, 0.499), "um")
+    assert (found.axes, found.spacing, found.unit) == ("YXC", (1.021, 1.021), "um")
 
 
 @pytest.mark.parametrize("suffix", [".lsm", ".btf", ".ndpi", ".svs", ".companion.ome"])

@@ -198,15 +198,22 @@ class OmeSet:
         return claimed, dict(_numbered(file or self.path, start, first, shape, there)), own
 
     def _check_described(self, planes: Planes, described: int) -> None:
-        """Refuse an image of which the XML does not say where planes lie that may be there."""
+        """Refuse an image of which the XML does not say where planes lie that may be there.
+
+        Pages that the XML does not describe are left out with a word, if it describes one image.
+        """
         total = math.prod(planes.shape)
         spare = self.files.count(self.path) - len(planes.found)
         alone = len(self.root.findall("{*}Image")) == 1 and len(self.files.known) < 2
-        if described < total and spare > 0 and alone and not self.apart:
+        if spare <= 0 or not alone or self.apart:
+            return
+        if described < total:
             raise FileError(
                 f"{self.path} lacks {total - described} of its {total} planes",
                 hint="If the recording has several files, put them into the same folder",
             )
+        text = "%s: its OME-XML describes %d of its %d pages; the others are left out."
+        logger.warning(text, self.path.name, len(planes.found), len(planes.found) + spare)
 
 
 def _numbered(

@@ -90,7 +90,12 @@ class Node:
             labels = self._names("labels", "labels")
             return [Series(".", "image")] + [Series(f"labels/{n}", "labels") for n in labels]
         if "plate" in self.ome:
-            return [Series(f"{w}/{field}", "") for w in self._wells() for field in self._fields(w)]
+            wells = self._wells()
+            missing = [well for well in wells if not self._inside(well).is_dir()]
+            if missing:
+                text = "%s lists %d wells; not there: %d, such as %s."
+                logger.warning(text, self.path.name, len(wells), len(missing), missing[0])
+            return [Series(f"{w}/{field}", "") for w in wells for field in self._fields(w)]
         if "well" in self.ome:
             return [Series(field, "") for field in self._fields("")]
         if "bioformats2raw.layout" in self.ome:

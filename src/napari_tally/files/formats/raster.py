@@ -152,6 +152,8 @@ def _frame(image: Image, number: int, labels: bool) -> NDArray[Any]:
         image = image.convert("RGB")
     elif image.mode == "PA":
         image = image.getchannel(0) if labels else image.convert("RGBA")
+    elif image.mode == "1":  # its bytes are 0 and 255, also those of an array of bool
+        return np.asarray(image.convert("L")) > 0
     return _without_alpha(np.asarray(image))
 
 

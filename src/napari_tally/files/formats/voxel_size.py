@@ -27,7 +27,7 @@ PRINTED_DPI = (
 )  # fmt: skip
 _RESOLUTION_UNITS = {2: "inch", 3: "cm", 4: "mm", 5: "um"}
 
-_MPP = re.compile(r"^Aperio[\s\S]*?\bMPP\s*=\s*([\d.]+)")
+_MPP = re.compile(r"^Aperio[\s\S]*?\bMPP\s*=\s*([\d.,]+)")
 
 logger = logging.getLogger("napari_tally")
 
@@ -61,7 +61,7 @@ def read_metadata(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Me
         return Metadata(_from_lsm(tif.lsm_metadata))
     noted = _MPP.search(series.keyframe.description or "")
     if noted and series is tif.series[0]:  # not those of the label and the macro image
-        return Metadata({a: (_number(noted[1]), "um") for a in "YX"})
+        return Metadata({a: (_number(noted[1].replace(",", ".")), "um") for a in "YX"})
     if tif.is_imagej and tif.imagej_metadata:
         return from_imagej(tif.imagej_metadata, series.keyframe, tif.filename)
     sizes = from_tags(series.keyframe)
@@ -151,16 +151,21 @@ def from_imagej(noted: dict[str, Any], page: tifffile.TiffPage, name: str) -> Me
     names = _imagej_names(noted, bool(order))
     if "unit" not in noted:
         return Metadata(_without_printed(from_tags(page)), names, order)
-    unit = str(noted["unit"])
+    unit = _unescaped(str(noted["unit"]))
     sizes = _known(
         [
             ("X", _pixel(page, "XResolution"), unit),
-            ("Y", _pixel(page, "YResolution"), str(noted.get("yunit", unit))),
-            ("Z", noted.get("spacing"), str(noted.get("zunit", unit))),
+            ("Y", _pixel(page, "YResolution"), _unescaped(str(noted.get("yunit", unit)))),
+            ("Z", noted.get("spacing"), _unescaped(str(noted.get("zunit", unit)))),
         ],
         name,
     )
     return Metadata(sizes if order else _without_printed(sizes), names, order)
+
+
+def _unescaped(text: str) -> str:
+    r"""Return a text of ImageJ, which writes other letters than those of ASCII as \u00B5."""
+    return re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
 
 
 def _from_lsm(noted: dict[str, Any]) -> Sizes:
