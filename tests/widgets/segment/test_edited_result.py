@@ -32,7 +32,7 @@ def proofread(layer) -> set[int]:
 def test_the_exported_table_is_that_of_the_painted_labels(viewer, dock, found, tmp_path) -> None:
     before = dock.done.result.count
     ids = proofread(found)
-    assert "were edited" in dock.panel.status.text()
+    assert "have changed" in dock.panel.status.text()
     dock.take_away.write(tmp_path / "t.csv")
     table = pd.read_csv(tmp_path / "t.csv")
     assert set(table["label"]) == ids
