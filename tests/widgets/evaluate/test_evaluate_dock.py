@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 
+from napari_tally.evaluation.error_pictures import COLOURS
+
 LOOK = {"scale": (0.5, 0.5), "units": ("um", "um"), "axis_labels": ("y", "x")}
 
 
@@ -110,7 +112,8 @@ def test_match_outcomes_are_shown_and_hidden(viewer, dock, compare) -> None:
     shown = layer.colormap.map(np.array([1, 2], np.uint8))
     assert np.allclose(shown[1][:3], np.array([0xD5, 0x5E, 0x00]) / 255, atol=0.01)
     assert layer.data[6, 6] == 2  # missed
-    assert "missed" in dock.legend.text()
+    legend = dock.legend.text()
+    assert all(f"color:{colour}" in legend for colour in COLOURS.values()) and "missed" in legend
     dock.show_outcomes.setChecked(False)
     assert {layer.name for layer in viewer.layers} == {"truth", "found"}
     assert viewer.layers["truth"].visible
@@ -168,6 +171,7 @@ def test_scores_of_edited_labels_are_marked_until_they_are_compared_again(
     layer = viewer.layers["found"]
     layer.fill((32, 6), 0)
     assert "Press Compare" in dock.panel.status.text() and not dock.scores.isEnabled()
+    assert not dock.errors.isEnabled() and not dock.after.isEnabled()
     layer.undo()
     until(dock.scores.isEnabled)
     assert "edited" not in dock.panel.status.text()

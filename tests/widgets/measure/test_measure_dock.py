@@ -392,3 +392,25 @@ def test_a_table_in_another_scale_is_out_of_date(viewer, dock, measure, until) -
     layer.scale = 2 * before
     measure()
     assert not dock.live.problem
+
+
+def test_the_voxel_size_follows_the_layer_until_another_is_typed(viewer, dock, measure) -> None:
+    layer = viewer.layers["squares"]
+    dock.form.images[0].value = False  # it keeps its scale
+    assert measure()["area_um2"][0] == 9 * 0.25
+    layer.scale = (1, 1)
+    assert dock.form.spacing.value == "1,1um"
+    assert measure()["area_um2"][0] == 9
+    dock.form.spacing.value = "2um"
+    layer.scale = (3, 3)
+    assert measure()["area_um2"][0] == 36
+
+
+def test_parents_follow_their_children_without_the_dock(viewer, dock, measure, until) -> None:
+    parents = viewer.add_labels(np.ones((70, 90), np.uint8), name="whole", **LOOK)
+    layer = viewer.layers["squares"]
+    dock.form.label_layer.value, dock.form.parents.value = layer, parents
+    measure()
+    viewer.window.remove_dock_widget(dock.parentWidget())
+    layer.fill((3, 3), 0)
+    until(lambda: parents.features["children_count"][1] == 11)

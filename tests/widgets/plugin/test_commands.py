@@ -183,3 +183,12 @@ def test_a_layer_is_saved_in_another_format_with_its_place(
     qtbot.waitUntil(path.exists, timeout=30_000)
     found = read(path)
     assert np.array_equal(found.array, LABELS) and found.spacing == (0.5, 0.25)
+
+
+def test_a_path_of_an_unknown_user_is_refused_in_a_sentence(make_napari_viewer) -> None:
+    viewer = make_napari_viewer(show=True)
+    viewer.add_labels(LABELS, name="nuclei")
+    form = _form(viewer, "Save layer in another format")
+    form.path.line_edit.value = "~nosuchuser/a.tif"  # typed
+    form()
+    assert "no user of the name" in notification_manager.records[-1].message

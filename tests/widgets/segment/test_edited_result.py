@@ -32,7 +32,7 @@ def proofread(layer) -> set[int]:
 def test_the_exported_table_is_that_of_the_painted_labels(viewer, dock, found, tmp_path) -> None:
     before = dock.done.result.count
     ids = proofread(found)
-    assert "were edited" in dock.panel.status.text()
+    assert "have changed" in dock.panel.status.text()
     dock.take_away.write(tmp_path / "t.csv")
     table = pd.read_csv(tmp_path / "t.csv")
     assert set(table["label"]) == ids
@@ -118,3 +118,18 @@ def test_an_id_too_large_for_a_table_is_refused_in_a_sentence(dock, found, until
     found.data[0, 0] = 0
     dock.take_away.write(tmp_path / "t.csv")
     assert len(pd.read_csv(tmp_path / "t.csv")) == dock.done.result.count
+
+
+def test_another_voxel_size_is_not_measured_with_the_old_one(
+    viewer, dock, found, until, tmp_path
+) -> None:
+    found.scale = (1, 1)
+    until(lambda: bool(dock.live.problem))
+    dock.take_away.refresh.click()
+    until(lambda: "voxel size of field nuclei was changed" in dock.panel.status.text())
+    dock.take_away.write(tmp_path / "t.csv")
+    assert not (tmp_path / "t.csv").exists() and found.features[OUTDATED].all()
+    found.scale = (0.5, 0.5)
+    until(lambda: not dock.live.problem)
+    viewer.layers["field"].scale = (1, 1)
+    assert dock.form.spacing.value == "1,1um"

@@ -10,9 +10,11 @@ import time
 import numpy as np
 import pytest
 from fields import nuclei
+from napari.utils.notifications import notification_manager
 
 import napari_tally
 from napari_tally.core.progress import Step
+from napari_tally.widgets.controls.settings import remembered
 from napari_tally.widgets.segment.export_panel import command_of, python_of
 
 
@@ -591,3 +593,12 @@ def test_a_long_name_of_a_layer_does_not_widen_the_dock(viewer, dock, until) -> 
     dock.panel.say(f"{viewer.layers[0].name} has no calibration")
     until(lambda: dock.form.image.current_choice.startswith("plate_"), 5)
     assert dock.minimumSizeHint().width() == width <= 320
+
+
+def test_a_folder_of_models_of_an_unknown_user_is_refused_in_a_sentence(viewer, dock) -> None:
+    remembered().model_folder = "~nosuchuser/models"
+    try:
+        assert "no user of the name" in notification_manager.records[-1].message
+        viewer.window.add_plugin_dock_widget("napari-tally", "Train")
+    finally:
+        remembered().model_folder = ""

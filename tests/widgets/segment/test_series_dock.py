@@ -75,3 +75,13 @@ def test_written_axes_hold_for_all_that_is_made(series, until) -> None:
     dock.link_frames.click()
     until(lambda: dock.layer is not None and "linked" in dock.layer.name)
     assert len(dock.objects.table) == 3
+
+
+def test_labels_that_do_not_follow_the_sliders_of_their_image_are_noted(series, finish) -> None:
+    dock = series.window.add_plugin_dock_widget("napari-tally", "Segment")[1]
+    series.layers.clear()
+    for axes, shape in (("TCYX", (3, 2, 40, 50)), ("CTYX", (2, 3, 40, 50))):
+        series.add_image(np.ones(shape, np.uint8), name=axes, axis_labels=tuple(axes.lower()))
+        finish(dock)
+        noted = "do not follow its sliders" in dock.panel.status.text()
+        assert noted == (axes == "TCYX")

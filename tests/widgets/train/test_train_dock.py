@@ -219,3 +219,9 @@ def test_labels_that_lie_elsewhere_than_their_image_are_refused(viewer, dock) ->
     viewer.layers["labels 0"].translate = (0, 7)
     dock.run()
     assert "labels 0 and image 0 differ in position by up to 7 px" in last_message()
+
+
+def test_a_model_folder_of_an_unknown_user_is_refused_in_a_sentence(dock) -> None:
+    dock.form.output.value = "~nosuchuser/model"
+    dock.panel.run.click()
+    assert "no user of the name" in dock.panel.status.text() and not dock.runner.busy

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
-from qtpy.QtWidgets import QCheckBox, QWidget
+from qtpy.QtWidgets import QCheckBox, QLabel, QWidget
 
 from ...core.errors import InputError
 from ...evaluation.options import EvaluateOptions
@@ -20,7 +20,6 @@ from ..controls.length_edit import LengthEdit
 from ..controls.options_form import OptionsForm
 from ..controls.scroll_area import scrolled
 from ..controls.section import Section
-from ..controls.wrapped_label import WrappedLabel
 from ..layers.label_layer import images_on_grid, known_label_axes, label_volume
 from ..layers.live_table import LiveTable
 from ..layers.object_finder import Finder
@@ -69,7 +68,8 @@ class EvaluateDock(Dock):
         )  # fmt: skip
         self.scores, self.curve, self.errors = ScoresTable(), CurvePanel(napari_viewer), ErrorList()
         self.show_outcomes = QCheckBox("Colour objects by match outcome")
-        self.legend = WrappedLabel()
+        self.legend = QLabel()  # rich text, which a wrapped label would elide
+        self.legend.setWordWrap(True)
         self.layers = OutcomeLayers(napari_viewer)
         self.finder = Finder(napari_viewer)
         self.compared: Compared | None = None
@@ -154,7 +154,7 @@ class EvaluateDock(Dock):
         self.panel.idle()
         self.compared = compared
         self.scores.show_evaluations(compared.evaluations)
-        self.scores.setEnabled(True)
+        self._enable(on=True)
         objects = compared.evaluations[0].scored[0].objects
         self._show_parts((self.scores,))
         if objects is not None:
@@ -185,12 +185,16 @@ class EvaluateDock(Dock):
     def _outdated(self, why: str) -> None:
         if not self.panel.busy:
             self.panel.say(why)
-            self.scores.setEnabled(False)
+            self._enable(on=False)
 
     def _restored(self) -> None:
         if not self.panel.busy and self.compared is not None:
-            self.scores.setEnabled(True)
+            self._enable(on=True)
             self._say_notes()
+
+    def _enable(self, *, on: bool) -> None:
+        for part in (self.scores, self.errors, self.after):
+            part.setEnabled(on)
 
     def _show_parts(self, parts: tuple[QWidget, ...]) -> None:
         for part in (self.scores, self.show_outcomes, self.errors, self.after):

@@ -9,7 +9,7 @@ import numpy as np
 from napari.utils.notifications import show_warning
 
 from ...core.quantity import table_unit
-from .features import OUTDATED, features
+from .features import OUTDATED
 from .layer_state import state_of
 from .live_table import LiveTable
 from .placement import derived_look, geometry_like
@@ -41,9 +41,9 @@ def show_cells(viewer: ViewerModel, nuclei: Labels, cells: Volume) -> None:
     viewer.layers.selection.active = nuclei
 
 
-def show_children(parents: Labels, children: pd.DataFrame) -> None:
-    """Add the measurements of children to the features of the parents' layer."""
-    parents.features = features(_with_known(children, parents, parents.features.columns))
+def children_table(parents: Labels, children: pd.DataFrame) -> pd.DataFrame:
+    """Return the measurements of children with what is known of the parents."""
+    return _with_known(children, parents, parents.features.columns)
 
 
 def show_split(viewer: ViewerModel, layer: Labels, split: Volume) -> Labels:

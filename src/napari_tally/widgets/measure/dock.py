@@ -16,7 +16,7 @@ from ...core.volume import Volume
 from ...objects.relabel import relabel
 from ..controls.dock import WRONG_INPUT, Dock
 from ..controls.scroll_area import scrolled
-from ..layers.derived_layers import show_children, show_split, show_tracked
+from ..layers.derived_layers import show_split, show_tracked
 from ..layers.image_layer import spacing_text, spell_axes, with_typed_spacing
 from ..layers.label_layer import (
     images_elsewhere,
@@ -27,6 +27,7 @@ from ..layers.label_layer import (
 )
 from ..layers.layer_state import State, state_of
 from ..layers.mask_images import is_mask, mask_sentence, show_mask
+from ..layers.rescaled import Rescaled
 from .form import MeasureForm
 from .job import Measured, MeasureJob, link_job, measure_job, split_job
 from .live_measurement import LiveMeasurement, Sources
@@ -53,6 +54,8 @@ class MeasureDock(Dock):
         self.asked: Sources | None = None  # the layers of the current run
         self.asked_state: State = ()
         self.live: LiveMeasurement | None = None  # the table of the layer measured last
+        self.rescaled = Rescaled(self._rescaled)
+        self.offered = ""  # voxel size of the layer
         self._build()
         self._connect()
         self._labels_changed(self.form.label_layer.value)
@@ -100,6 +103,7 @@ class MeasureDock(Dock):
         """Stop, and disconnect from the viewer."""
         super().let_go()
         self._leave()
+        self.rescaled.follow(None)
         self.viewer.layers.selection.events.active.disconnect(self._offer_mask)
         layers = self.viewer.layers.events
         for event in (layers.inserted, layers.removed, layers.renamed):
@@ -256,11 +260,7 @@ class MeasureDock(Dock):
         sources = self.live.sources
         self.layer, self.measured = sources.layer, measured
         self.objects.show_objects(self.live, measured, before)
-        children, parents = measured.children, sources.parents
-        # Features have one row per id; the exported table has the children in each frame.
-        if children is not None and "t" not in children and parents in self.viewer.layers:
-            assert parents is not None
-            show_children(parents, children)
+        self.live.show_children(measured)
         self.objects.setVisible(True)
         if self.form.label_layer.value is self.layer:
             self.panel.run.setText("Update")
@@ -304,6 +304,7 @@ class MeasureDock(Dock):
     def _labels_changed(self, layer: Labels | None) -> None:
         self.panel.run.setEnabled(layer is not None and not self.runner.busy)
         self.split.setVisible(False)
+        self.rescaled.follow(layer)
         if layer is None:
             self.panel.say("Segment an image, or paint labels, to measure them.")
             self._offer_mask()
@@ -342,9 +343,15 @@ class MeasureDock(Dock):
         except WRONG_INPUT as error:
             self.refuse(error)
             return
-        self.form.spacing.value = spacing_text(volume)
+        self.form.spacing.value = self.offered = spacing_text(volume)
         self.form.set_units(volume)
         self.link_frames.setVisible("T" in volume.axes)
+
+    def _rescaled(self) -> None:
+        """Follow the voxel size of the layer, unless the user typed another one."""
+        if self.form.spacing.value == self.offered:
+            self._axes_changed()
+        self._offer_images()
 
     def _offer_images(self, _event: Any = None) -> None:
         layer = self.form.label_layer.value

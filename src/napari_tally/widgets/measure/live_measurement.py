@@ -10,7 +10,7 @@ import numpy as np
 
 from ...features.declare.feature import Cost
 from ...features.registry import GROUPS
-from ..layers.derived_layers import with_model_columns
+from ..layers.derived_layers import children_table, with_model_columns
 from ..layers.label_layer import brought_images, label_volume
 from ..layers.layer_state import QUICK_VOXELS
 from ..layers.live_table import LiveTable
@@ -103,6 +103,16 @@ class LiveMeasurement(LiveTable):
         before, self.last = self.last, found
         if not self.in_dock:
             self.set_features(self.sources.layer, objects_table(self.sources.layer, found, before))
+            self.show_children(found)
+
+    def show_children(self, measured: Measured) -> None:
+        """Add the measurements of children to the features of the parents' layer."""
+        children, parents = measured.children, self.sources.parents
+        # Features have one row per id; the exported table has the children in each frame.
+        if children is None or "t" in children or parents not in self._viewer.layers:
+            return
+        assert parents is not None
+        self.set_features(parents, children_table(parents, children), own=self.in_dock)
 
 
 def objects_table(layer: Labels, measured: Measured, before: Measured | None) -> pd.DataFrame:

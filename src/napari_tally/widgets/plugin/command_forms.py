@@ -132,6 +132,6 @@ def convert_form(viewer: Viewer, layer: Layer, path: Path = Path("image.nii.gz")
         The suffix is the format, such as .ome.tif, .nii.gz, .nrrd or .ome.zarr.
     """
     if isinstance(layer, Image | Labels):
-        save_layer(layer, path.expanduser())
+        save_layer(layer, path)
     else:
         show_warning("Only images and labels can be saved here. Choose one of them.")

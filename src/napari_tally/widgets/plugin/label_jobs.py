@@ -14,6 +14,7 @@ from napari.utils.notifications import show_info, show_warning
 from ...core.errors import TallyError, sentence
 from ...core.progress import Step, Steps
 from ...core.quantity import parse_quantity
+from ...core.user_path import user_path
 from ...objects.summary import summary
 from ..controls.features_table import show_table
 from ..controls.runner import Runner
@@ -76,6 +77,7 @@ def save_layer(layer: Image | Labels, path: Path) -> None:
     """Save a layer in the format that the suffix of the path names."""
     data, meta, _ = layer.as_layer_data_tuple()
     try:
+        path = user_path(path)
         volume = volume_to_write(data, meta, is_labels=isinstance(layer, Labels))
     except TallyError as error:
         show_warning(sentence(error))

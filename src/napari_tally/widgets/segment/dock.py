@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QCheckBox
 
 from ...core.errors import InputError, TallyError, sentence
 from ...models.bundle import (
-    METADATA,
     SHIPPED_DEFAULT,
     SHIPPED_DEFAULT_3D,
     default_model,
@@ -24,7 +23,7 @@ from ...models.bundle import (
 from ...segmentation.setup.options import SegmentOptions
 from ..controls.dock import WRONG_INPUT, Dock
 from ..controls.scroll_area import scrolled
-from ..controls.settings import remembered
+from ..controls.settings import own_models, remembered
 from ..layers.edited_labels import is_corrected
 from ..layers.image_layer import (
     Region,
@@ -37,6 +36,7 @@ from ..layers.image_layer import (
 )
 from ..layers.mask_images import is_mask, mask_sentence
 from ..layers.placement import placed_volume
+from ..layers.rescaled import Rescaled
 from .estimate import Forecast
 from .export_panel import TakeAway
 from .fit_panel import FitPanel, fit_job, min_size_text
@@ -74,6 +74,8 @@ class SegmentDock(Dock):
         self.live: LiveResult | None = None  # the tables of the last result
         self.moved = False  # whether a slider was moved during a run
         self.picked = False  # whether the user picked a model
+        self.rescaled = Rescaled(self._rescaled)
+        self.offered = ""  # voxel size of the image
         # The form reports a change before dependent widgets, such as the sliders, are updated.
         self.settled = QTimer(self)
         self.settled.setSingleShot(True)
@@ -122,6 +124,7 @@ class SegmentDock(Dock):
         super().let_go()
         self._leave()
         self.settled.stop()
+        self.rescaled.follow(None)
         self.form.image.stop()
         self.fit.stop()
         self.take_away.finder.stop()
@@ -316,9 +319,7 @@ class SegmentDock(Dock):
         """List the built-in models and those in the user's folder; the choice stays."""
         combo, before = self.form.model, self.form.model.value
         named = {name: name for name in shipped_models()}
-        folder = remembered().model_folder
-        for path in sorted(Path(folder).expanduser().glob(f"*/{METADATA}")) if folder else ():
-            named[path.parents[1].name] = str(path.parents[1])
+        named |= {path.name: str(path) for path in own_models()}
         wanted = [before, named.get(remembered().model), SHIPPED_DEFAULT]
         with combo.changed.blocked():
             combo.offer(named.items())
@@ -350,6 +351,7 @@ class SegmentDock(Dock):
 
     def _image_changed(self, layer: Image | None) -> None:
         self.panel.run.setEnabled(layer is not None and not self.runner.busy)
+        self.rescaled.follow(layer)
         if layer is None:
             self.panel.say("Open an image or a sample: File > Open Sample > napari-tally.")
             return
@@ -374,9 +376,14 @@ class SegmentDock(Dock):
             return
         self._offer_default(volume)
         self.form.set_channels(volume.channels)
-        self.form.spacing.value = spacing_text(volume)
+        self.form.spacing.value = self.offered = spacing_text(volume)
         self._show_units(volume)
         self._forecast()
+
+    def _rescaled(self) -> None:
+        """Follow the voxel size of the image, unless the user typed another one."""
+        if self.form.spacing.value == self.offered:
+            self._axes_changed()
 
     def _spacing_changed(self) -> None:
         """Read plain sizes in the unit of the typed voxel size."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.errors import InputError
 from ...core.progress import Step, Steps
 from ..layers.features import check_ids
+from ..layers.image_layer import calibration_of
 from ..layers.live_table import LiveTable
 from .result_parts import CLASSES, OBJECTS, parts_of
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from .job import Done
 
 Arrays = Mapping[str, NDArray[np.integer]]  # of objects, classes or both
+Calibration = tuple[tuple[float, ...] | None, str]
 
 
 class LiveResult(LiveTable):
@@ -38,13 +41,23 @@ class LiveResult(LiveTable):
         self.kinds = {kind: layers[kind] for kind in (OBJECTS, CLASSES) if kind in layers}
         super().__init__(tuple(self.kinds.values()))
         self.done = done
+        self._calibrations = self._calibrations_now()
         self._show_parts(done, own=True)
         self.take()
         self.keep(viewer)
 
     def recipe(self) -> Steps[Done]:
+        if self._calibrations_now() != self._calibrations:
+            raise InputError(
+                f"The voxel size of {self.layers[0].name} was changed since the run",
+                hint="Measure them in the Measure dock",
+            )
         arrays = {kind: np.array(layer.data) for kind, layer in self.kinds.items()}
         return edited_job(self.done, arrays)
+
+    def _calibrations_now(self) -> list[Calibration]:
+        axes = self.done.result.volume.axes
+        return [calibration_of(layer, axes) for layer in self.kinds.values()]
 
     def show(self, found: Done) -> None:
         self._show_parts(found, own=False)

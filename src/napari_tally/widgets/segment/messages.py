@@ -16,7 +16,19 @@ def explained(done: Done, *, edited: bool = False) -> str:
     if edited:
         found += "\nMeasured again after edits of the labels."
     notes = [f"{note}." for note in done.result.notes]
-    return "\n".join([found, *notes, *cache_notes(done)])
+    return "\n".join([found, *notes, *_slider_notes(done.job.volume.axes), *cache_notes(done)])
+
+
+def _slider_notes(axes: str) -> list[str]:
+    """Return a remark if napari shows other labels than those of the plane in view."""
+    if "C" not in axes[1:-1]:
+        return []
+    note = (
+        f"napari aligns layers by their last axes, and this image has the axes {axes}: the labels "
+        "do not follow its sliders. Their table is right. To see them on the image, open it with "
+        "the channels as the first axis or as separate layers."
+    )
+    return [note]
 
 
 def _some(done: Done) -> bool:

@@ -13,6 +13,7 @@ from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QPushButton, QWidget
 
 from ...core.errors import InputError, sentence
+from ...core.user_path import user_path
 from ..controls.dock import WRONG_INPUT, Dock
 from ..controls.runner import Runner
 from ..controls.scroll_area import scrolled
@@ -127,7 +128,7 @@ class TrainDock(Dock):
         pairs = [self._labelled(i, pair.image, pair.labels) for i, pair in enumerate(layers)]
         held_out = tuple(p.name for p, pair in zip(pairs, layers, strict=True) if pair.held_out)
         options = form.values(validation_names=held_out, device=remembered().device)
-        return TrainJob(tuple(pairs), Path(folder).expanduser(), options)
+        return TrainJob(tuple(pairs), user_path(folder), options)
 
     def _labelled(self, number: int, image: Any, labels: Any) -> Labelled:
         from ...training.data.labelled_image import Labelled

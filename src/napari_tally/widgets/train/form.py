@@ -9,12 +9,12 @@ from magicgui.widgets import LineEdit
 from napari.layers import Labels, Shapes
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from ...models.bundle import METADATA, shipped_models
+from ...models.bundle import shipped_models
 from ...training.plan.options import TrainingOptions
 from ..controls.choice import Choice
 from ..controls.layer_combo import LayerCombo
 from ..controls.options_form import OptionsForm
-from ..controls.settings import remembered
+from ..controls.settings import own_models
 from .pairs_table import PairsTable
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ class TrainForm(OptionsForm[TrainingOptions]):
 
     def offer_models(self, chosen: Path | None = None) -> None:
         """List the models to fine-tune, and choose one of the user's if given."""
-        folder = remembered().model_folder
-        found = Path(folder).expanduser().glob(f"*/{METADATA}") if folder else ()
-        own = {path.parents[1] for path in found} | ({chosen} if chosen else set())
+        own = {*own_models(), *filter(None, [chosen])}
         named = {name: name for name in shipped_models()}
         self.start.offer((named | {path.name: str(path) for path in sorted(own)}).items())
         self.start.value = str(chosen) if chosen else None
