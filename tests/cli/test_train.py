@@ -45,6 +45,21 @@ def test_the_plan_is_shown_without_training(run) -> None:
     assert not Path("model").exists()
 
 
+@pytest.mark.parametrize("damaged", ["images/i1.tif", "labels/i1.tif"])
+def test_a_damaged_file_is_left_out_with_a_sentence(run, damaged) -> None:
+    _written(3)
+    whole = Path(damaged).read_bytes()
+    Path(damaged).write_bytes(whole[: len(whole) // 2])
+    code, _, err = run(*FOLDERS, *QUICK, "--plan")
+    assert code == 0 and "Skipped i1: " in err and "i1.tif" in err
+    code, _, err = run("tune", "images", "--ground-truth", "labels", "--output", "tuned")
+    assert "Skipped images/i1.tif: " in err and "Traceback" not in err
+    for number in (0, 2):
+        Path(damaged).with_name(f"i{number}.tif").write_bytes(whole[:50])
+    code, _, err = run(*FOLDERS, *QUICK, "--plan")
+    assert (code == 1 and "is truncated" in err) or "damaged" in err
+
+
 def test_a_coco_file_gives_labels_and_names(run) -> None:
     _written(1)
     square = [[4, 4, 12, 4, 12, 12, 4, 12]]

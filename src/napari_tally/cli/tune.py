@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..core.errors import FileError
 from ..files.options import MatchOptions
 from ..models.bundle import SHIPPED_DEFAULT
 from ..segmentation.tune import TuneOptions
 from .command import Images, command
 from .run import failing, say, with_bar
+
+if TYPE_CHECKING:
+    from ..core.volume import Volume
 
 
 @command(former={"--labels": "--ground-truth"})
@@ -56,7 +61,6 @@ def tune(
     \b
     Example: tally tune images --ground-truth labels --model nuclei-2d -o my-nuclei
     """
-    from ..files import read
     from ..files.match_images_to_labels import paired
     from ..models.bundle import load_model
     from ..models.copy_bundle import check_target, copy_model
@@ -74,10 +78,26 @@ def tune(
         pairs, unmatched = paired(images, ground_truth, names.label_suffix)
         for path in unmatched:
             say(f"{path} has no match of the same name and is left out.", err=True)
-        volumes = [(read(image), read(labels, labels=True)) for image, labels in pairs]
+        volumes = _readable(pairs)
         steps = tune_steps(volumes, loaded, options)
-        tuning = with_bar(steps, len(pairs), False, whole="images")
+        tuning = with_bar(steps, len(volumes), False, whole="images")
         copy_model(loaded, tuning.info, output, overwrite=overwrite)
     for line in tuning.lines():
         say(line)
     say(f"-> {output}")
+
+
+def _readable(pairs: Sequence[tuple[Path, Path]]) -> list[tuple[Volume, Volume]]:
+    """Read images and labels; leave out damaged ones unless all are."""
+    from ..files import read
+
+    found, damaged = [], None
+    for image, labels in pairs:
+        try:
+            found.append((read(image), read(labels, labels=True)))
+        except FileError as error:
+            damaged = error
+            say(f"Skipped {image}: {error}", err=True)
+    if damaged is not None and not found:
+        raise damaged
+    return found

@@ -133,7 +133,8 @@ def _from_floats(labels: NDArray[np.floating[Any]], name: str) -> NDArray[np.int
     found = nearest_ids(labels)
     if found is None:
         raise InputError(
-            f"Labels must be whole numbers, but {labels.dtype} values have fractions or NaN",
+            f"Labels must be whole numbers, but {labels.dtype} values have "
+            "fractions or NaN, or are too large",
             hint="An image of intensities is not a label image: segment it first",
         )
     ids, away = found

@@ -150,6 +150,6 @@ def note_missing(array: zarr.Array, path: Path) -> None:
     missing = count - sum(1 for _ in _stored(path))
     if missing > 0:
         logger.warning(
-            "%s: %d of %d chunks are not stored and are read as %s. Check whether the copy is "
-            "complete.", path, missing, count, array.fill_value,
+            "%s: %d of %d chunks are not stored: they are read as %s, as Zarr allows.",
+            path, missing, count, array.fill_value,
         )  # fmt: skip

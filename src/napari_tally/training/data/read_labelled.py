@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ...core.errors import InputError
+from ...core.errors import FileError, InputError
 from ...core.progress import Step, Steps
 from ...core.volume import Volume
 from ...files import read, stem
@@ -30,6 +30,8 @@ def folders_steps(
 ) -> Steps[list[Labelled]]:
     """Read images and their labels, matched by name; yield after every image.
 
+    A damaged file is left out with a note.
+
     Parameters
     ----------
     images : path, or sequence of paths
@@ -49,6 +51,8 @@ def folders_steps(
     ------
     InputError
         If no image has labels, or a file does not fit.
+    FileError
+        If all images or their labels are damaged.
     """
     pairs, unmatched = paired(images, labels, suffix)
     others = {
@@ -57,18 +61,24 @@ def folders_steps(
     }
     names = _names([image for image, _ in pairs])
     groups = groups_of(dict(zip(names, (image for image, _ in pairs), strict=True)))
-    note, found = _unmatched(unmatched), []
-    for name, (path, ground_truth) in zip(names, pairs, strict=True):
-        image = replace(read(path), name=name)
-        mask, kinds = (others[what].get(path) for what in ("masks", "classes"))
-        known = (
-            None if mask is None else annotated(read(mask, labels=True), image, resample=resample)
-        )
-        beside = None if kinds is None else read(kinds, labels=True)
-        objects = read(ground_truth, labels=True)
-        found.append(Labelled(name, image, objects, beside, known, groups[name]))
-        yield Step(READ, len(found), len(pairs), note)
+    found, damaged = [], None
+    yield Step(READ, 0, len(pairs), _unmatched(unmatched))
+    for number, (name, (path, ground_truth)) in enumerate(zip(names, pairs, strict=True)):
         note = ""
+        try:
+            image = replace(read(path), name=name)
+            mask, kinds = (others[what].get(path) for what in ("masks", "classes"))
+            region = None if mask is None else read(mask, labels=True)
+            known = None if region is None else annotated(region, image, resample=resample)
+            beside = None if kinds is None else read(kinds, labels=True)
+            objects = read(ground_truth, labels=True)
+        except FileError as error:
+            damaged, note = error, f"Skipped {name}: {str(error).rstrip('.')}"
+        else:
+            found.append(Labelled(name, image, objects, beside, known, groups[name]))
+        yield Step(READ, number + 1, len(pairs), note)
+    if damaged is not None and not found:
+        raise damaged
     return found
 
 
