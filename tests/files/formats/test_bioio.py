@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import lif
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 
 from napari_tally import read
 from napari_tally.core.errors import FileError, InputError
+from napari_tally.files.formats import trial_process
 from napari_tally.files.formats.czi_directory import check_czi
+from napari_tally.files.formats.trial_process import check_decodes
 
 
 def test_the_extra_is_named_if_bioio_is_missing(
@@ -117,3 +120,15 @@ def test_a_lif_without_an_image_or_with_any_damage_is_one_sentence(tmp_path: Pat
             np.asarray(read(path).array)
         except (FileError, InputError) as error:
             assert "\n" not in str(error)
+
+
+def test_a_crash_of_the_native_reader_is_a_sentence(tmp_path: Path, monkeypatch: Any) -> None:
+    czi = pytest.importorskip("pylibCZIrw.czi")
+    with czi.create_czi(str(tmp_path / "a.czi")) as file:
+        file.write(np.ones((20, 30, 1), np.uint16), plane={"C": 0, "Z": 0, "T": 0})
+    check_decodes(tmp_path / "a.czi")
+    monkeypatch.setattr(trial_process, "_DECODE", "import os; os.abort()")
+    trial_process._crashes.cache_clear()
+    with pytest.raises(FileError, match="its reader crashes"):
+        read(tmp_path / "a.czi")
+    trial_process._crashes.cache_clear()

@@ -14,6 +14,7 @@ from .guarded import guarded_blocks
 from .integrity import check_file
 from .series import Series, place_of
 from .tiff_write import RGB
+from .trial_process import check_decodes
 from .voxel_size import Sizes, logger, spacing_of
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def _opened(path: Path) -> BioImage:
     suffix = path.suffix.lower()
     if suffix == ".czi":
         check_czi(path)
+        check_decodes(path)
     from bioio import BioImage
     from bioio_base.exceptions import UnsupportedFileFormatError
 
