@@ -254,6 +254,7 @@ def test_a_stopped_batch_says_so_and_leaves_nothing_half(run, tmp_path, name, co
     process = subprocess.Popen(
         [*TALLY, "segment", "in", "-o", "out"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # nohup ignores it
     )  # fmt: skip
     while process.poll() is None and not list(tmp_path.glob("out/*_run.json")):
         time.sleep(0.02)

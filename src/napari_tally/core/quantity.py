@@ -27,7 +27,7 @@ _ALIASES: dict[str, str] = {
     "micrometre": "um", "micrometers": "um", "nanometer": "nm",
     "nanometre": "nm", "millimeter": "mm", "millimetre": "mm", "centimeter": "cm", "meter": "m",
     "Å": "angstrom", "pixel": "px", "pixels": "px", "voxel": "px", "voxels": "px", "vx": "px",
-    "in": "inch",
+    "in": "inch", r"\u00b5m": "um",
 }  # fmt: skip
 _TEXT = re.compile(
     r"^\s*(?P<numbers>(?:[\d.,;x+\-\s]|e(?=[+\-]?\d))*?)\s*"
