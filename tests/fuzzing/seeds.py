@@ -140,8 +140,8 @@ def coco(folder: Path) -> None:
             common = {"image_id": i, "category_id": 1, "iscrowd": 0, "area": 99, "bbox": box}
             notes.append({"id": 10 * i + k, "segmentation": outline, **common})
     images = [{"id": i, "file_name": f"{i}.png", "height": 24, "width": 30} for i in range(3)]
-    told = {"images": images, "annotations": notes, "categories": [{"id": 1, "name": "cell"}]}
-    (folder / "c.json").write_text(json.dumps(told))
+    content = {"images": images, "annotations": notes, "categories": [{"id": 1, "name": "cell"}]}
+    (folder / "c.json").write_text(json.dumps(content))
 
 
 def training_pairs(folder: Path) -> None:

@@ -183,7 +183,7 @@ def _orientation_note(volume: Volume, grid: Volume, what: str) -> str:
     letters = f" ({codes[0]}, not {codes[1]})" if all(codes) and grid.unit == "mm" else ""
     return (
         f"{volume.name} is stored in another orientation than {what}{grid.name}{letters};"
-        " it is brought to the same place"
+        " it is reoriented to match"
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
-_SAMPLE = 10_000  # values that are looked at first
+_SAMPLE = 10_000  # values that are checked first
 
 
 def is_mask(image: Image) -> bool:
