@@ -1,4 +1,4 @@
-"""Where two layers meet: brought to one grid if they show the same place in the viewer."""
+"""Where two layers meet: put on one grid if they show the same place in the viewer."""
 
 from __future__ import annotations
 
