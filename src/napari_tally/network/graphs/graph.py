@@ -1,7 +1,7 @@
 """A network as a graph of layers, which JSON can hold.
 
-MONAI takes seconds to import and its networks are plain layers of torch in the end. A graph is data,
-not code: its layers and functions are those of the two tables below.
+MONAI takes seconds to import, and in the end its networks are plain layers of torch. A graph is
+data, not code: its layers and functions are those of `LAYERS` and `Function`.
 """
 
 from __future__ import annotations
