@@ -7,7 +7,6 @@ import platform
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-
 from typing import Annotated
 
 import typer

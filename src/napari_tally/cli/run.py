@@ -96,9 +96,9 @@ def preparing(bar: Any = None, quiet: bool = False) -> Iterator[None]:
     from ..core.preparation import STAGE, listening
 
     if bar is None:
-        with Progress(TextColumn("{task.description}"), console=Console(stderr=True)) as own:
-            with preparing(own):
-                yield
+        own = Progress(TextColumn("{task.description}"), console=Console(stderr=True))
+        with own, preparing(own):
+            yield
         return
     tasks: list[Any] = []
 

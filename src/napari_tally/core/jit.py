@@ -127,9 +127,11 @@ class Loop:
 
     def prepare(self, signature: str) -> bool:
         """Compile it for types in numba's notation; return whether that was not done yet."""
+        from numba.core.sigutils import normalize_signature
+
         dispatcher = self._dispatcher()
         before = sum(dispatcher.stats.cache_misses.values())
-        dispatcher.compile(signature)
+        dispatcher.compile(normalize_signature(signature)[0])  # the types, which index the cache
         return sum(dispatcher.stats.cache_misses.values()) > before
 
     def folder(self) -> str:
