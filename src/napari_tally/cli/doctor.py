@@ -88,9 +88,8 @@ def _prepare() -> bool:
     new = sum(state == "compiled" for state in states.values())
     failed = {n: s for n, s in states.items() if s not in ("compiled", "cached")}
     ready = len(states) - len(failed)
-    say(
-        f"{'compiled code':14} {ready} of {preparation.total} functions are ready, {new} of them new"
-    )
+    count = f"{ready} of {preparation.total} functions are ready"
+    say(f"{'compiled code':14} {count}, {new} of them compiled now")
     for line in _kept_in(preparation.folders):
         say(f"{'':14} {line}")
     for name, state in failed.items():

@@ -186,6 +186,22 @@ def _asked(process: subprocess.Popen[str], kernel: Kernel) -> str:
         return ""
 
 
+def _looks_new(name: str) -> bool:
+    """Return whether a function was never compiled, without importing numba.
+
+    Where the package cannot be written to, its code is elsewhere: then this returns False.
+    """
+    module, _, function = name.partition(":")
+    source = Path(__file__).parents[1].joinpath(*module.split("."))
+    pattern = f"{source.name}.{function}-*.nbi"
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if given:
+        return not any(Path(given).rglob(pattern))
+    if any((source.parent / "__pycache__").glob(pattern)):
+        return False
+    return os.access(source.parent, os.W_OK)
+
+
 class _Ahead:
     """The preparation that accompanies the work of this process, if any."""
 
@@ -205,6 +221,11 @@ class _Ahead:
             self.current.take(needed)
         self.current.start(available_cores() - 1)
         _tell(self.current)
+
+    def start_where_new(self) -> None:
+        """Begin before anything is needed, if this looks like the first run."""
+        if _looks_new(listed(RUN)[-1].name):
+            self.start()
 
     def forget(self) -> None:
         """Leave it to the process that this one was forked from."""
