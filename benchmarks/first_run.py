@@ -1,4 +1,4 @@
-"""The first run ever: `tally segment` with an empty cache of compiled code, and with a prepared one.
+"""The first run ever: `tally segment` with an empty cache of compiled code, and a prepared one.
 
 python benchmarks/first_run.py IMAGE
 

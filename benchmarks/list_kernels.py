@@ -37,7 +37,8 @@ def recorded(found: dict[str, None]) -> None:
 
     def noted(self: Loop, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         kinds = ", ".join(short(typeof(a)) for a in args)
-        found[f"-\t{self.name}\t({kinds}{',' if len(args) == 1 else ''})"] = None
+        if "Tree(" not in kinds:  # named tuples have no notation
+            found[f"-\t{self.name}\t({kinds}{',' if len(args) == 1 else ''})"] = None
         return launch(self, args, kwargs)
 
     Loop.launch = noted  # type: ignore[method-assign]

@@ -145,7 +145,7 @@ class Loop:
 
     def is_compiled_by(self, dispatcher: object) -> bool:
         """Return whether a dispatcher of numba compiles it."""
-        return dispatcher is self._made
+        return bool(dispatcher is self._made)
 
 
 @contextmanager
