@@ -75,8 +75,8 @@ threads.available_cores, threads.scheduled_cores = lambda: 1, lambda: 2
 
 @pytest.mark.parametrize("torch", ["", "import torch; torch.set_num_threads(2)"])
 def test_a_limit_of_control_groups_limits_threads(torch) -> None:
-    after = "import atexit; atexit.register(lambda: __import__('torch').get_num_threads() == 1 or os._exit(7))"
-    run(LIMITED.format(torch=torch) + after)
+    check = "lambda: __import__('torch').get_num_threads() == 1 or os._exit(7)"
+    run(LIMITED.format(torch=torch) + f"import atexit; atexit.register({check})")
 
 
 def test_threads_that_the_user_has_set_are_kept_beyond_the_limit() -> None:

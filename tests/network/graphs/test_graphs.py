@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -12,12 +13,14 @@ from torch import nn
 
 from napari_tally.models.bundle import load_model, shipped_models
 from napari_tally.network.architectures import BasicUNet, DynUNet, SegResNet, UNet
-from napari_tally.network.architectures.architecture import Architecture
 from napari_tally.network.graphs import store
 from napari_tally.network.graphs.fold import folded
 from napari_tally.network.graphs.graph import Graph, GraphNetwork
 from napari_tally.network.graphs.store import store_graph, stored_graph
 from napari_tally.network.graphs.trace import NoGraphError, traced
+
+if TYPE_CHECKING:
+    from napari_tally.network.architectures.architecture import Architecture
 
 TRACED: list[Architecture] = [
     DynUNet(norm_name="batch"),
