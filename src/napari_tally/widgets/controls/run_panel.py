@@ -9,7 +9,6 @@ from napari.utils.notifications import show_warning
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from ...network.tiled_inference import STAGE as NETWORK
-from ...segmentation.segment import SEPARATE
 from .wrapped_label import WrappedLabel
 
 if TYPE_CHECKING:
@@ -60,6 +59,8 @@ class RunPanel(QWidget):
 
     def step(self, step: Step) -> None:
         """Show the progress and about how much time is left."""
+        from ...segmentation.segment import SEPARATE  # at the first step, which loaded it already
+
         if step.stage == SEPARATE:
             self.planes = (step.done, max(1, step.total))
         within = step.done / step.total if step.stage == NETWORK and step.total else 0.0
