@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -86,6 +87,13 @@ def write_notes() -> None:
         write(console, _after_the_result.pop(0))
 
 
+def collect_garbage_again() -> None:
+    """Enable the garbage collection that `__main__` disabled, without what was imported."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
 def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
     """Run steps with a progress bar on stderr; each note is printed once.
 
@@ -105,6 +113,7 @@ def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
 
         def show(step: Step) -> None:
             check_stopped()
+            collect_garbage_again()
             if step.stage == whole:
                 bar.update(overall, completed=step.done, total=step.total)
             else:

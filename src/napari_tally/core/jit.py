@@ -3,9 +3,9 @@
 This works around four problems of plain numba in a plugin: the cache folder beside an installed
 package may be read-only (and the home folder too); a first call compiles for seconds and looks
 frozen; numba's `workqueue` layer aborts the process when two threads launch parallel loops at the
-same time; and numba ignores OMP_NUM_THREADS and `torch.set_num_threads`: its first parallel loop
-sets the number of threads for all of OpenMP, so torch exceeds its limit, too (on a shared node the
-network ran ten times slower).
+same time; and numba ignores OMP_NUM_THREADS, limits of containers and `torch.set_num_threads`: its
+first parallel loop sets the number of threads for all of OpenMP, so torch exceeds its limit, too
+(on a shared node the network ran ten times slower).
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from .cores import allowed_threads, scheduled_cores
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 logger = logging.getLogger("napari_tally")
 _launching = threading.RLock()
+_in_thread = threading.local()
 
 
 @cache
@@ -121,8 +124,18 @@ def threads() -> int:
     return count
 
 
-@cache
 def _start_threads() -> None:
+    """Start numba's threads, once, and let this thread use no more of them than allowed."""
+    import numba
+
+    _start_pool()
+    if not getattr(_in_thread, "limited", False):
+        _in_thread.limited = True
+        numba.set_num_threads(min(numba.get_num_threads(), allowed_threads()))
+
+
+@cache
+def _start_pool() -> None:
     """Start numba's threads without changing torch's number of threads."""
     import numba
 
@@ -141,14 +154,13 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     return result
 
 
-def _apply_omp_num_threads() -> None:
-    """Limit numba to OMP_NUM_THREADS, unless numba is imported already."""
-    allowed = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    if "numba" not in sys.modules and allowed.isdigit() and int(allowed) > 0:
-        os.environ.setdefault("NUMBA_NUM_THREADS", allowed)
+def _limit_threads_of_numba() -> None:
+    """Limit numba to the allowed threads where it would start others, unless it is imported."""
+    if "numba" not in sys.modules and allowed_threads() != scheduled_cores():
+        os.environ.setdefault("NUMBA_NUM_THREADS", str(allowed_threads()))
 
 
-_apply_omp_num_threads()
+_limit_threads_of_numba()
 
 
 def _dispatcher(function: Callable[P, R], parallel: bool) -> Any:
