@@ -72,7 +72,7 @@ class RunPanel(QWidget):
         if share and (total > 1 or step.stage == NETWORK):
             seconds = (time.monotonic() - self.started) * (1 / share - 1)
             left = f", about {seconds:.0f} s left"
-        self.say(step.note or f"{step.stage.capitalize()}{left}")
+        self.say(step.note or f"{step.stage[:1].upper()}{step.stage[1:]}{left}")
 
     def say(self, text: str, *, warn: bool = False) -> None:
         """Show a message; a warning appears in napari's notifications too."""

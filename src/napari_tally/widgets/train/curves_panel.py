@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import QTimer
+
 from ..controls.chart import Chart, dress
 
 if TYPE_CHECKING:
