@@ -153,7 +153,7 @@ def torch_steps() -> Steps[None]:
     """Import torch."""
     yield Step("loading PyTorch", 0, 0)
     wait_without_spinning()
-    with without_garbage_collection():
+    with quick_collections():
         _load_libraries()
         import torch  # noqa: F401
 
@@ -161,23 +161,28 @@ def torch_steps() -> Steps[None]:
 def chart_steps() -> Steps[None]:
     """Import what charts need."""
     yield Step("loading matplotlib", 0, 0)
-    with without_garbage_collection():
+    with quick_collections():
         import matplotlib.backends.backend_qtagg
         import matplotlib.figure  # noqa: F401
 
 
 @contextmanager
-def without_garbage_collection() -> Iterator[None]:
-    """Import modules without collecting garbage, of which they leave none.
+def quick_collections() -> Iterator[None]:
+    """Import modules without garbage collections over all objects.
 
-    A collection of all that napari and torch hold freezes the window for a quarter of a second.
+    The many objects of new modules set off collections of all that napari holds, which freeze the
+    window for a quarter of a second each. Here one collection at the end is of the new objects only.
     """
-    on = gc.isenabled()
-    gc.disable()
+    ours = gc.isenabled() and not gc.get_freeze_count()
+    if ours:
+        gc.disable()
+        gc.freeze()
     try:
         yield
     finally:
-        if on:
+        if ours:
+            gc.collect()
+            gc.unfreeze()
             gc.enable()
 
 

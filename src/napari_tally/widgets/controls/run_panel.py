@@ -14,6 +14,8 @@ from .wrapped_label import WrappedLabel
 if TYPE_CHECKING:
     from ...core.progress import Step
 
+PLANES = "separate objects"  # a stage of `segmentation.segment`, which takes 0.2 s to import
+
 
 class RunPanel(QWidget):
     """Two buttons, a progress bar and a status line."""
@@ -59,9 +61,7 @@ class RunPanel(QWidget):
 
     def step(self, step: Step) -> None:
         """Show the progress and about how much time is left."""
-        from ...segmentation.segment import SEPARATE  # at the first step, which loaded it already
-
-        if step.stage == SEPARATE:
+        if step.stage == PLANES:
             self.planes = (step.done, max(1, step.total))
         within = step.done / step.total if step.stage == NETWORK and step.total else 0.0
         done, total = self.planes

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...core.progress import Step, Steps
-from ..controls.preload import preload, without_garbage_collection
+from ..controls.preload import preload, quick_collections
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
@@ -64,7 +64,7 @@ def segment_job(job: Job) -> Steps[Done]:
     """Load the model and segment; yields every step."""
     yield from preload.wait_steps()
     yield Step("load the model", 0, 1)
-    with without_garbage_collection():
+    with quick_collections():
         from ...segmentation.segment import segment_steps
 
         model = loaded(job.model)

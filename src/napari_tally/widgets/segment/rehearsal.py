@@ -8,7 +8,7 @@ from ...core.progress import Step
 from ...core.volume import Volume
 from ...models.bundle import SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D
 from ...segmentation.setup.options import SegmentOptions
-from ..controls.preload import without_garbage_collection
+from ..controls.preload import quick_collections
 from .job import loaded
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _SHAPES = {SHIPPED_DEFAULT: (96, 96), SHIPPED_DEFAULT_3D: (16, 48, 48)}
 def model_steps(name: str) -> Steps[None]:
     """Load a model, and what segmenting with it imports."""
     yield Step("load the model", 0, 0)
-    with without_garbage_collection():
+    with quick_collections():
         from ...segmentation import segment  # noqa: F401
 
         loaded(name)
@@ -35,7 +35,7 @@ def rehearsal_steps(name: str) -> Steps[None]:
     if name not in _SHAPES:
         return
     yield Step("load compiled code", 0, 0)
-    with without_garbage_collection():
+    with quick_collections():
         from ...segmentation.segment import segment_steps
         from ...simulate.nuclei import NucleiField
 
