@@ -130,12 +130,18 @@ def _vote(source: NDArray[np.int32], out: NDArray[np.int32]) -> None:
                     at = min(max(at, 0.0), source.shape[k] - 1.0)
                     low[k] = min(np.int64(at), max(source.shape[k] - 2, 0))
                     part[k] = at - low[k]
-                best, most = np.int32(0), -1.0
                 for corner in range(8):
                     zz = min(low[0] + (corner >> 2), source.shape[0] - 1)
                     yy = min(low[1] + ((corner >> 1) & 1), source.shape[1] - 1)
                     xx = min(low[2] + (corner & 1), source.shape[2] - 1)
                     ids[corner] = source[zz, yy, xx]
+                others = 0
+                for corner in range(1, 8):
+                    others += ids[corner] != ids[0]
+                if others == 0:
+                    out[z, y, x] = ids[0]
+                    continue
+                best, most = np.int32(0), -1.0
                 for corner in range(8):
                     weight = 0.0
                     for other in range(8):
