@@ -132,7 +132,7 @@ class Loop:
         dispatcher = self._dispatcher()
         before = sum(dispatcher.stats.cache_misses.values())
         dispatcher.compile(normalize_signature(signature)[0])  # the types, which index the cache
-        return sum(dispatcher.stats.cache_misses.values()) > before
+        return bool(sum(dispatcher.stats.cache_misses.values()) > before)
 
     def folder(self) -> str:
         """Return where the compiled code is kept, or "" if nowhere."""
