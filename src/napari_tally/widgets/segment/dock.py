@@ -42,11 +42,11 @@ from .estimate import Forecast
 from .export_panel import TakeAway
 from .fit_panel import FitPanel, fit_job, min_size_text
 from .form import SegmentForm
-from .job import Done, Job, segment_job, separate_job
+from .job import Done, Job, model_steps, segment_job, separate_job
 from .live_preview import show_preview
 from .live_result import LiveResult
 from .messages import explained
-from .rehearsal import model_steps, rehearsal_steps
+from .rehearsal import rehearsal_steps
 from .result_layer import ResultLayer
 from .result_parts import CLASSES, OBJECTS, parts_of
 from .tune_panel import TunePanel
