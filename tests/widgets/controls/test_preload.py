@@ -28,7 +28,7 @@ class Slow:
     def steps(self):
         self.count += 1
         yield Step("loading slowly", 0, 0)
-        self.go.wait(10)
+        self.go.wait(600)
 
 
 def test_a_part_is_loaded_once() -> None:
