@@ -144,7 +144,14 @@ def test_napari_closed_meanwhile_ends_cleanly(dock: str, after: int) -> None:
 
 def test_opening_a_dock_imports_neither_torch_nor_matplotlib_by_itself() -> None:
     docks = [f"napari_tally.widgets.{x}.dock" for x in ("segment", "measure", "evaluate", "train")]
-    heavy = ["torch", "monai", "matplotlib.figure", "scipy.optimize", "scipy.spatial", "skimage"]
+    heavy = [
+        "torch",
+        "monai",
+        "matplotlib.figure",
+        "scipy.optimize",
+        "scipy.spatial",
+        "skimage.measure",
+    ]
     code = (
         f"import sys, napari, {', '.join(docks)}; print([x for x in {heavy} if x in sys.modules])"
     )
