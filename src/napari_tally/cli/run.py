@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -94,6 +95,33 @@ def collect_garbage_again() -> None:
         gc.enable()
 
 
+@contextmanager
+def preparing(bar: Any = None, quiet: bool = False) -> Iterator[None]:
+    """Show how far numerical code is compiled: a line that changes, or one where none can."""
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    from ..core.preparation import STAGE, listening
+
+    if bar is None:
+        own = Progress(TextColumn("{task.description}"), console=Console(stderr=True))
+        with own, preparing(own):
+            yield
+        return
+    tasks: list[Any] = []
+
+    def show(done: int, total: int) -> None:
+        if not tasks:
+            tasks.append(bar.add_task("", total=total))
+            if not (quiet or bar.console.is_terminal):
+                bar.console.print(f"{STAGE}: {total} functions.", soft_wrap=True)
+        text = f"{STAGE}: {done} of {total}"
+        bar.update(tasks[0], description=text, completed=done, visible=done < total)
+
+    with listening(show):
+        yield
+
+
 def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
     """Run steps with a progress bar on stderr; each note is printed once.
 
@@ -107,7 +135,10 @@ def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
     console = Console(stderr=True)
     noted: set[str] = set()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+    with (
+        Progress(*columns, console=console, transient=True, disable=quiet) as bar,
+        preparing(bar, quiet),
+    ):
         overall = bar.add_task(whole, total=count)
         part = bar.add_task("", total=1)
 

@@ -6,6 +6,7 @@ data, not code: its layers and functions are those of `LAYERS` and `Function`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, Literal
 
@@ -114,7 +115,10 @@ class Graph(Options):
 
     def build(self) -> GraphNetwork:
         """Make the network, with fresh weights."""
-        return GraphNetwork(self)
+        made = {name: layer.build() for name, layer in self.layers.items()}
+        return GraphNetwork(
+            made | {name: made[first] for name, first in self.aliases.items()}, self.nodes
+        )
 
 
 def _parameters(layer: Layer) -> int:
@@ -128,14 +132,11 @@ def _parameters(layer: Layer) -> int:
 class GraphNetwork(nn.Module):
     """The network of a graph; its weights have the names of the original network."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, layers: Mapping[str, nn.Module], nodes: Sequence[Node]) -> None:
         super().__init__()
-        self.nodes = graph.nodes
-        made = {name: layer.build() for name, layer in graph.layers.items()}
-        for name, layer in made.items():
+        self.nodes = tuple(nodes)
+        for name, layer in layers.items():
             self._add(name, layer)
-        for name, first in graph.aliases.items():
-            self._add(name, made[first])
         last = {i: number for number, node in enumerate(self.nodes) for i in node.inputs}
         self._ends = [[i for i, end in last.items() if end == n] for n in range(len(self.nodes))]
 
