@@ -74,7 +74,7 @@ def _viewer(wait: float, asked: argparse.Namespace) -> dict[str, float]:
         ended = time.time()
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     if camera is not None:
-        camera.save(asked.frames / f"after_{wait:.0f}_s", found["pressed"])
+        camera.save(asked.frames / f"wait_{wait:.0f}_s_{ended:.0f}", found["pressed"])
     return found | {"exit": ended - found["closed"]}
 
 

@@ -171,7 +171,7 @@ def quick_collections() -> Iterator[None]:
     """Import modules without garbage collections over all objects.
 
     The many objects of new modules set off collections of all that napari holds, which freeze the
-    window for a quarter of a second each. Here one collection at the end is of the new objects only.
+    window for a quarter of a second each. Here the only collection is one of the new objects.
     """
     ours = gc.isenabled() and not gc.get_freeze_count()
     if ours:

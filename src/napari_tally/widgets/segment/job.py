@@ -63,11 +63,10 @@ class Done:
 def segment_job(job: Job) -> Steps[Done]:
     """Load the model and segment; yields every step."""
     yield from preload.wait_steps()
-    yield Step("load the model", 0, 1)
-    with quick_collections():
-        from ...segmentation.segment import segment_steps
+    yield from model_steps(job.model)
+    from ...segmentation.segment import segment_steps
 
-        model = loaded(job.model)
+    model = loaded(job.model)
     try:
         result = yield from segment_steps(job.cut, model, job.options)
     finally:
@@ -81,6 +80,17 @@ def separate_job(job: Job, earlier: Done) -> Steps[Done]:
 
     result = yield from separate_steps(job.cut, earlier.model, job.options, earlier.result)
     return Done(job, earlier.model, result)
+
+
+def model_steps(name: str) -> Steps[None]:
+    """Load a model, and the packages that segmenting with it imports."""
+    yield Step("load the model", 0, 0)
+    with quick_collections():
+        import skimage.transform  # noqa: F401
+
+        from ...segmentation import segment  # noqa: F401
+
+        loaded(name)
 
 
 def loaded(name: str) -> Model:

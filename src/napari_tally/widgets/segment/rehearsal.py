@@ -18,15 +18,6 @@ if TYPE_CHECKING:
 _SHAPES = {SHIPPED_DEFAULT: (96, 96), SHIPPED_DEFAULT_3D: (16, 48, 48)}
 
 
-def model_steps(name: str) -> Steps[None]:
-    """Load a model, and what segmenting with it imports."""
-    yield Step("load the model", 0, 0)
-    with quick_collections():
-        from ...segmentation import segment  # noqa: F401
-
-        loaded(name)
-
-
 def rehearsal_steps(name: str) -> Steps[None]:
     """Segment a tiny image: it loads compiled loops, and whatever else a run imports later.
 
