@@ -64,7 +64,7 @@ BELOW: dict[str, set[str]] = {
     "training": TRAINING,
     "api": JOBS,
     "cli": JOBS,
-    "__main__": {"cli"},
+    "__main__": {"cli", "core"},
     "__init__": JOBS | {"api"},
     "widgets/controls": JOBS,
     "widgets/layers": JOBS | {"widgets/controls"},
