@@ -28,7 +28,8 @@ def encoded(mask: Mask, at: tuple[int, int] = (0, 0), shape: tuple[int, int] | N
         Of the image, which must hold the mask. Default: that of the mask.
     """
     height, width = mask.shape if shape is None else shape
-    runs = np.empty(mask.size + 2, np.uint32)
+    # At most half of the pixels of a column begin a run inside.
+    runs = np.empty(mask.shape[1] * (mask.shape[0] + 2) + 2, np.uint32)
     count = _encode(np.ascontiguousarray(mask), at[0], at[1], height, width, runs)
     return runs[:count].copy()
 

@@ -38,20 +38,19 @@ def lists_of(reading: DetectionReading, outputs: Outputs, first_class: int) -> L
         If the arrays are not of this form.
     """
     arrays = reading.chosen(outputs)
-    boxes = _only([a for a in arrays.values() if a.ndim in (2, 3) and a.shape[-1] == 4])
-    if boxes is None:
+    given = [a for a in arrays.values() if a.ndim in (2, 3) and a.shape[-1] == 4]
+    if not given:
         reading.refuse(outputs, "no array of boxes (n, 4)")
-    boxes = without_batch(boxes, 2)
+    of_batch = max(given, key=lambda a: a.size)  # not four scores with a batch
+    boxes = without_batch(of_batch, 2)
     count = len(boxes)
-    lines = {n: a.reshape(-1) for n, a in arrays.items() if a.ndim <= 2 and a.size == count}
-    if count == 4:  # boxes (4, 4) have no more values than four scores have lines
-        lines = {n: a for n, a in lines.items() if a.shape == (4,)}
+    rest = {name: a for name, a in arrays.items() if a is not of_batch}
+    lines = {n: a.reshape(-1) for n, a in rest.items() if a.shape in ((count,), (1, count))}
     labels = {n: a for n, a in lines.items() if a.dtype.kind in "iu" or _says(n, "class", "label")}
     scores = {n: a for n, a in lines.items() if n not in labels}
     if len(labels) != 1 or len(scores) != 1:
         reading.refuse(outputs, "one array of scores and one of labels are needed")
-    masks = [a for a in arrays.values() if a.ndim >= 4 or (a.ndim == 3 and a is not boxes)]
-    masks = [a for a in masks if a.shape[-1] != 4 or a.ndim > 3]
+    masks = [a for a in rest.values() if a.ndim >= 3]
     classes = np.nan_to_num(next(iter(labels.values()))).round().astype(np.int64) - first_class
     found = Candidates(
         boxes, next(iter(scores.values())).astype(np.float32), classes, np.arange(count)
@@ -60,10 +59,6 @@ def lists_of(reading: DetectionReading, outputs: Outputs, first_class: int) -> L
     if background.any():
         found = found.take(~background)
     return Lists(found, masks[0] if masks else None)
-
-
-def _only(arrays: list[Array]) -> Array | None:
-    return arrays[0] if len(arrays) == 1 else None
 
 
 def _says(name: str, *words: str) -> bool:

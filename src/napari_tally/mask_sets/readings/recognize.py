@@ -79,7 +79,7 @@ def _prototypes(outputs: dict[str, Shape], classes: tuple[str, ...]) -> Recogniz
     layout, boxes, kinds, family = found
     reading = Prototypes(layout=layout, outputs=(flat[0], planes[0]), classes=classes)
     coefficients = f"with {count} coefficients"
-    what = "" if layout == "end_to_end" else f" and {_classes(kinds)}"
+    what = f" and {_classes(kinds)}" if kinds else ""
     return Recognized(reading, f"{_many(boxes)} boxes {coefficients}{what}: {family}")
 
 
@@ -91,11 +91,12 @@ def _boxes(outputs: dict[str, Shape], classes: tuple[str, ...]) -> Recognized | 
         found = _yolo(outputs[flat[0]], 0, len(classes))
         if found is not None:
             layout, boxes, kinds, family = found
-            what = "" if layout == "end_to_end" else f" with {_classes(kinds)}"
+            what = f" with {_classes(kinds)}" if kinds else ""
             reading = Boxes(layout=layout, outputs=(flat[0],), classes=classes)
             return Recognized(reading, f"{_many(boxes)} boxes{what}, without masks: {family}")
     levels = [n for n, s in outputs.items() if len(s) == 5]
-    if levels and len(levels) == len(outputs) and len({outputs[n][-1] for n in levels}) == 1:
+    values = {outputs[n][-1] for n in levels}
+    if len(levels) == len(outputs) > 1 and len(values) == 1 and min(values) > 5:
         kinds = outputs[levels[0]][-1] - 5
         sentence = f"{len(levels)} levels of boxes with {_classes(kinds)}, without masks: YOLOv7"
         return Recognized(Boxes(layout="levels", outputs=tuple(levels), classes=classes), sentence)
