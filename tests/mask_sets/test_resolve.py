@@ -35,7 +35,7 @@ def test_the_best_score_is_in_front_and_the_other_kept_whole() -> None:
 
 
 def test_objects_less_than_half_visible_are_dropped_and_cover_nothing() -> None:
-    masks = discs(SHAPE, [(40, 40), (40, 48), (40, 51)], 15)
+    masks = discs(SHAPE, [(40, 40), (40, 48), (40, 58)], 15)
     found = resolve(objects_of(masks, [0.9, 0.8, 0.7]))
     assert len(found.objects) == 2  # the second is hidden by the first; the third is not
     assert np.array_equal(found.labels == 2, masks[2] & ~masks[0])

@@ -83,8 +83,7 @@ class Frame:
             In cells; the centre of the first cell is at 0.
         """
         centres = (np.arange(first, last) + 0.5) * self.scale[axis] + self.pad[axis]
-        cells: NDArray[np.float64] = centres * (count / self.input_shape[axis]) - 0.5
-        return cells
+        return np.asarray(centres * (count / self.input_shape[axis]) - 0.5, np.float64)
 
     def pixels_of(self, low: float, high: float, axis: int, count: int) -> tuple[int, int]:
         """Return the pixels of the image whose centres lie between two positions on a grid."""

@@ -68,7 +68,9 @@ def panoptic_merge(
     most = int(max(own.max(), behind.max(initial=0)))
     few = most <= np.iinfo(np.uint8).max
     front = renumbered(resolved.labels, own)
-    classes = np.where(front > 0, front, behind).astype(np.uint8 if few else np.uint16)
+    classes: NDArray[np.integer] = np.where(front > 0, front, behind).astype(
+        np.uint8 if few else np.uint16
+    )
     is_stuff = np.isin(own, list(stuff_classes))
     is_stuff[0] = False
     things = _without(resolved, is_stuff) if is_stuff.any() else resolved

@@ -152,7 +152,8 @@ def without_batch(array: Array, ndim: int) -> Array:
         If the batch holds several images.
     """
     if array.ndim == ndim + 1 and array.shape[0] == 1:
-        return array[0]
+        first: Array = array[0]
+        return first
     if array.ndim == ndim + 1:
         raise InputError(
             f"An output of shape {array.shape} is of a batch of {array.shape[0]} images",
