@@ -67,14 +67,12 @@ def _annotations(image: ObjectImage) -> Iterator[dict[str, Any]]:
     from scipy.ndimage import find_objects
 
     shape = image.labels.shape
-    for label, box in enumerate(find_objects(np.asarray(image.labels)), start=1):
+    for label, place in enumerate(find_objects(np.asarray(image.labels)), start=1):
         full = image.full.find(label)
-        if box is None and full is None:
+        if place is None and full is None:
             continue
-        if full is not None:
-            box, mask = full.box, full.mask()
-        else:
-            mask = np.asarray(image.labels[box]) == label
+        box: tuple[slice, ...] = tuple(place) if full is None else full.box
+        mask = np.asarray(image.labels[box]) == label if full is None else full.mask()
         y, x = box
         runs = encoded(mask, (y.start, x.start), (shape[0], shape[1]))
         found = {

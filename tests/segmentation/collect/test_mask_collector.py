@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from raw_outputs import discs
+from typer.testing import CliRunner
 
+import napari_tally
 from napari_tally import Volume
+from napari_tally.cli.app import app
+from napari_tally.core.errors import FileError, InputError
 from napari_tally.core.progress import drain
 from napari_tally.features.declare.options import Measurements
 from napari_tally.files import write
@@ -179,3 +184,23 @@ def test_a_result_is_written_in_each_format(tmp_path, kind) -> None:
     if kind in ("coco", "panoptic"):
         content = json.loads((tmp_path / "a.json").read_text())
         assert [c["name"] for c in content["categories"]] == list(names)
+
+
+def test_full_masks_are_measured_from_files_and_in_python(tmp_path) -> None:
+    found = result(image(name="a.tif"), [objects()])
+    write_annotations(found, tmp_path / "a_coco.json")
+    path = tmp_path / "a_labels.tif"
+    write(found.volume, path)
+    whole = [m.sum() for m in MASKS]
+    args = ["measure", str(path), "--full-masks", "-o", str(tmp_path / "t.csv")]
+    done = CliRunner().invoke(app, args)
+    assert done.exit_code == 0, done.output
+    assert pd.read_csv(tmp_path / "t.csv")["area_px2"].tolist() == whole
+    assert napari_tally.measure(path, full_masks=True)["area_px2"].tolist() == whole
+    arrays = napari_tally.measure(found.labels, full_masks=found.full_masks)
+    assert arrays["area_px2"].tolist() == whole
+    (tmp_path / "a_coco.json").unlink()
+    with pytest.raises(FileError, match=r"a_coco\.json is missing"):
+        napari_tally.measure(path, full_masks=True)
+    with pytest.raises(InputError, match=r"result\.full_masks"):
+        napari_tally.measure(found.labels, full_masks=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from ...objects.link_slices import link_slices
 from ...objects.relabel import smallest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from ...core.volume import Volume
     from ...mask_sets.mask_set import MaskSet
@@ -209,9 +209,8 @@ class MaskCollector:
 
     def _on_grid(self, array: NDArray[np.integer]) -> Volume:
         """Return ids with the geometry of the image."""
-        own = {"axes": self.axes, "channel_names": (), "is_labels": True}
-        return replace(self.volume, array=array, **own)
+        return replace(self.volume, array=array, axes=self.axes, channel_names=(), is_labels=True)
 
 
-def _joined(parts: list[NDArray], dtype: type) -> NDArray:
+def _joined(parts: Sequence[NDArray[Any]], dtype: type) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.zeros(0, dtype)
