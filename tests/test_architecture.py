@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # the modules in the folder itself.
 LEAVES = {
     "core", "geometry", "simulate", "network", "objects", "metrics", "heads/decoding",
-    "features/kernels", "files/formats", "network/architectures",
+    "features/kernels", "files/formats", "network/architectures", "network/graphs",
 }  # fmt: skip
 READ = LEAVES | {"files/tables", "files", "figures"}
 MEASURE = {"features/declare", "features/groups", "features"}
@@ -42,6 +42,7 @@ BELOW: dict[str, set[str]] = {
     **{leaf: {"core"} for leaf in LEAVES - {"core"}},
     "core": set(),
     "network/architectures": {"core", "network"},
+    "network/graphs": {"core", "network", "network/architectures"},
     "files/tables": {"core", "files/formats"},
     "files": {"core", "geometry", "files/formats", "files/tables"},
     "figures": {"core", "geometry"},

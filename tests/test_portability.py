@@ -18,7 +18,7 @@ import napari_tally
 from napari_tally.core import jit
 from napari_tally.files.expand_inputs import below_common
 from napari_tally.files.run_record import by_parts
-from napari_tally.network import freed_memory, hardware
+from napari_tally.network import freed_memory
 from napari_tally.segmentation.maps import kept_maps
 
 FILES = sorted(Path(napari_tally.__file__).parent.rglob("*.py"))
@@ -166,11 +166,6 @@ def test_glibc_is_used_on_linux_only(monkeypatch: pytest.MonkeyPatch, system: st
     monkeypatch.setattr(ctypes, "CDLL", refused)
     freed_memory.give_back_memory()
     assert freed_memory.keep_freed_memory.__wrapped__() is False
-
-
-def test_cores_are_counted_without_an_affinity(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert hardware.cores_here() >= 1
 
 
 def test_the_cache_has_a_folder_without_user_ids(monkeypatch: pytest.MonkeyPatch) -> None:

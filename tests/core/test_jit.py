@@ -111,6 +111,29 @@ def test_loops_take_no_more_threads_than_omp_num_threads() -> None:
     assert done.stdout.split() == ["1", "1"]
 
 
+IMPORTED_EARLIER = "import numba\nnumba.njit(parallel=True)(lambda: None)()\n"
+
+
+@pytest.mark.parametrize("before", ["", "import numba\n", IMPORTED_EARLIER])
+def test_loops_take_no_more_threads_than_a_container_has_cores(tmp_path, before) -> None:
+    (tmp_path / "own").write_text("0::/\n")
+    (tmp_path / "cpu.max").write_text("100000 100000")
+    script = (
+        f"{before}import pathlib, threading\n"
+        "from napari_tally.core import cores\n"
+        f"cores._GROUPS = pathlib.Path({str(tmp_path)!r})\n"
+        "cores._OWN_GROUPS = cores._GROUPS / 'own'\n"
+        "from napari_tally.core.jit import threads\n"
+        "other = threading.Thread(target=lambda: print(threads()))\n"
+        "other.start(), other.join(), print(threads())"
+    )
+    unset = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
+    env = {k: v for k, v in os.environ.items() if k not in unset} | {"PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1"]
+
+
 @pytest.fixture
 def shared_temporary(tmp_path, monkeypatch):
     """A folder of temporary files that everyone can write to, and the name in it for our code."""

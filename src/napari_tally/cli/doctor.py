@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import tempfile
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from .command import command
-from .run import FAILED, say
+from .run import FAILED, preparing, say
 
 _OPTIONAL = {
     "napari": "the dock widgets (install napari-tally[all])",
@@ -72,17 +75,65 @@ def _models() -> tuple[list[str], bool]:
     return lines, healthy
 
 
+def _prepare() -> bool:
+    """Compile all loops ahead, report it, and return whether that worked."""
+    from ..core.cores import available_cores
+    from ..core.preparation import Preparation, listed
+
+    preparation = Preparation(listed())
+    with preparing():
+        preparation.start(available_cores())
+        preparation.wait()
+    states = preparation.states
+    new = sum(state == "compiled" for state in states.values())
+    failed = {n: s for n, s in states.items() if s not in ("compiled", "cached")}
+    ready = len(states) - len(failed)
+    count = f"{ready} of {preparation.total} functions are ready"
+    say(f"{'compiled code':14} {count}, {new} of them compiled now")
+    for line in _kept_in(preparation.folders):
+        say(f"{'':14} {line}")
+    for name, state in failed.items():
+        say(f"{'':14} {name}: {state}")
+    return ready == preparation.total
+
+
+def _kept_in(folders: set[str]) -> list[str]:
+    """Return sentences on where the compiled code is kept, and for how long."""
+    if not folders:
+        return ["They cannot be kept: set NUMBA_CACHE_DIR to a folder that you can write to"]
+    where = os.path.commonpath(folders)
+    lines = [f"kept in {where}"]
+    if Path(where).is_relative_to(tempfile.gettempdir()) and "NUMBA_CACHE_DIR" not in os.environ:
+        lines.append(
+            "This is a temporary folder, since neither the package nor your home can be written "
+            "to: set NUMBA_CACHE_DIR to a folder that you can write to"
+        )
+    return lines
+
+
 @command()
-def doctor() -> None:
+def doctor(
+    *,
+    prepare: Annotated[
+        bool,
+        typer.Option(
+            "--prepare",
+            help="Compile all numerical code now, which the first runs would do: for containers, "
+            "clusters and classrooms.",
+        ),
+    ] = False,
+) -> None:
     """Check the installation: versions, devices and memory.
 
-    Exits with 1 if a built-in model is missing or damaged.
+    Exits with 1 if a built-in model is missing or damaged, or code cannot be compiled.
 
     \b
-    Example: tally doctor
+    Example: tally doctor --prepare
     """
     lines, healthy = report()
     for line in lines:
         say(line)
+    if prepare:
+        healthy = _prepare() and healthy
     if not healthy:
         raise typer.Exit(FAILED)

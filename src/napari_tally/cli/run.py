@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -86,6 +88,40 @@ def write_notes() -> None:
         write(console, _after_the_result.pop(0))
 
 
+def collect_garbage_again() -> None:
+    """Enable the garbage collection that `__main__` disabled, without what was imported."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
+@contextmanager
+def preparing(bar: Any = None, quiet: bool = False) -> Iterator[None]:
+    """Show how far numerical code is compiled: a line that changes, or one where none can."""
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    from ..core.preparation import STAGE, listening
+
+    if bar is None:
+        own = Progress(TextColumn("{task.description}"), console=Console(stderr=True))
+        with own, preparing(own):
+            yield
+        return
+    tasks: list[Any] = []
+
+    def show(done: int, total: int) -> None:
+        if not tasks:
+            tasks.append(bar.add_task("", total=total))
+            if not (quiet or bar.console.is_terminal):
+                bar.console.print(f"{STAGE}: {total} functions.", soft_wrap=True)
+        text = f"{STAGE}: {done} of {total}"
+        bar.update(tasks[0], description=text, completed=done, visible=done < total)
+
+    with listening(show):
+        yield
+
+
 def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
     """Run steps with a progress bar on stderr; each note is printed once.
 
@@ -99,12 +135,16 @@ def with_bar(steps: Any, count: int, quiet: bool, whole: str = "files") -> Any:
     console = Console(stderr=True)
     noted: set[str] = set()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+    with (
+        Progress(*columns, console=console, transient=True, disable=quiet) as bar,
+        preparing(bar, quiet),
+    ):
         overall = bar.add_task(whole, total=count)
         part = bar.add_task("", total=1)
 
         def show(step: Step) -> None:
             check_stopped()
+            collect_garbage_again()
             if step.stage == whole:
                 bar.update(overall, completed=step.done, total=step.total)
             else:

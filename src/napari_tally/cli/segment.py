@@ -10,6 +10,7 @@ import typer
 
 from ..core.errors import InputError
 from ..core.failures import keep_log
+from ..core.preparation import ahead
 from ..segmentation.setup.file_options import SegmentFilesOptions
 from ..segmentation.setup.options import SegmentOptions
 from .command import Images, command
@@ -50,6 +51,7 @@ def segment(
     \b
     Example: tally segment images -o results --object-size 12um
     """
+    ahead.start_where_new()
     from ..files.expand_inputs import expand
     from ..models.bundle import load_model
     from ..network.device import choose_device

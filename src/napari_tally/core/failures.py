@@ -6,6 +6,7 @@ Tracebacks go to `tally.log` beside the outputs; a front end says where that is 
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 LOG = "tally.log"
+_writing = threading.Lock()  # inputs side by side share the log
 _FORESEEN = (TallyError, MemoryError, ValidationError)
 
 
@@ -101,7 +103,7 @@ def _kept(text: str, what: object) -> str:
     """Add a traceback to the log, and return where it is."""
     folder = _tracebacks.folder
     if folder is not None:
-        with suppress(OSError):
+        with _writing, suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
             with (folder / LOG).open("a", encoding="utf-8", errors="backslashreplace") as log:
                 log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {escaped(str(what))}\n")

@@ -155,7 +155,11 @@ def locked(path: Path, problem: str) -> Iterator[IO[str]]:
 def _opened(path: Path) -> IO[str]:
     """Open a file and lock it; the lock ends with the process."""
     while True:
-        file = path.open("a+", encoding="utf-8")
+        try:
+            file = path.open("a+", encoding="utf-8")
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)  # a run beside this one has just removed it
+            continue
         try:
             lock(file.fileno())
         except BlockingIOError:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -125,6 +124,8 @@ def _assigned(
 
 def _best(p: NDArray[np.intp], t: NDArray[np.intp], iou: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return the pairs of the best assignment of a connected component."""
+    from scipy.optimize import linear_sum_assignment
+
     rows, r = np.unique(p, return_inverse=True)
     cols, c = np.unique(t, return_inverse=True)
     gain = np.zeros((len(rows), len(cols)))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import mannwhitneyu
 
 from .overlaps import overlaps
 
@@ -30,6 +29,8 @@ def auroc(score: NDArray[np.floating], true: NDArray[np.bool_]) -> float:
     """
     if true.all() or not true.any():
         return float("nan")
+    from scipy.stats import mannwhitneyu
+
     u = mannwhitneyu(score[true], score[~true], method="asymptotic").statistic
     return float(u / (true.sum() * (~true).sum()))
 

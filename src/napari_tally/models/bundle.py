@@ -61,11 +61,13 @@ class Model:
 
     @cached_property
     def network(self) -> nn.Module:
-        """The only network, or the ensemble."""
+        """The only network, or the ensemble, for inference: batch norm is folded."""
         from ..network.ensemble import Mean
+        from ..network.graphs.fold import folded
 
+        networks = [folded(network) for network in self.networks]
         axes = [_DIMENSIONS[axis] for axis in self.info.mirrored]
-        return Mean(self.networks, axes) if axes or len(self.networks) > 1 else self.networks[0]
+        return Mean(networks, axes) if axes or len(networks) > 1 else networks[0]
 
     @property
     def identity(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ModelError, TallyError
+from ..network.graphs.store import store_graph, stored_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,25 +74,35 @@ def inside(folder: Path, part: Path) -> Path:
 def built(architecture: Architecture, weights: Path) -> nn.Module:
     """Make the network of some weights, unless their file is far too small for it.
 
+    It is made from its stored graph, which needs no import of MONAI; without one, from MONAI, and
+    its graph is stored for the next time.
+
     Raises
     ------
     ModelError
         If the network cannot be built, or is larger than its weights.
     """
     try:
-        count = parameters(architecture)
-        if count > max(weights.stat().st_size, _ALWAYS):
-            raise ModelError(
-                f"The network has {count:,} parameters, but {weights} only"
-                f" {weights.stat().st_size:,} bytes"
-            )
-        return architecture.build().eval()
+        graph = stored_graph(architecture)
+        if graph is not None:
+            _check_size(graph.parameter_count, weights)
+            return graph.build().eval()
+        _check_size(parameters(architecture), weights)
+        network = architecture.build().eval()
+        graph = store_graph(architecture, network)
+        return network if graph is None else graph.build().eval()
     except (TallyError, MemoryError):
         raise
     except Exception as error:
         raise ModelError(
             f"The network of {weights.parent.parent} cannot be built: {_first_line(error)}"
         ) from error
+
+
+def _check_size(count: int, weights: Path) -> None:
+    size = weights.stat().st_size
+    if count > max(size, _ALWAYS):
+        raise ModelError(f"The network has {count:,} parameters, but {weights} only {size:,} bytes")
 
 
 def parameters(architecture: Architecture) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Literal
 
 import psutil
 
+from ..core.cores import available_cores
 from ..core.options import Options
 from .device import choose_device
 from .distributed import Team
@@ -48,11 +48,5 @@ class Machine(Options):
         size = Team.here().local_size
         free = float(psutil.virtual_memory().available) / size
         own = float(torch.cuda.mem_get_info(found)[0]) if found.type == "cuda" else free
-        cores = max(1, cores_here() // size)
+        cores = max(1, available_cores() // size)
         return cls(kind=found.type, memory=_SHARE * own, cores=cores, free=free)
-
-
-def cores_here() -> int:
-    """Return the cores that this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.progress import Step, Steps
+from ..core.threads import wait_without_spinning
 from .device import autocast, memory_format, use_channels_last
 from .freed_memory import keep_freed_memory
 from .tile_layout import Slices, Tiling, Windows
@@ -52,6 +53,7 @@ class Inference:
 
     def __post_init__(self) -> None:
         """Move the network to its device once: repeating it costs as much as a small tile."""
+        wait_without_spinning()
         if self.device.type == "cpu":
             keep_freed_memory()
         kernels = [p.ndim for p in self.network.parameters() if p.ndim > 3]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Watch = Callable[[str], AbstractContextManager[None]]
 
+NETWORK = "network"
+ON_DEVICE = (STAGE, NETWORK)  # the stages that run it
 _COARSE = 2  # factor by which huge images are downscaled to estimate their object size
 
 
@@ -95,7 +97,7 @@ class Prediction:
         with self.watch("normalize"):
             image = setup.info.preprocessing.normalizer(plane, self.limits)
         image = self.grid.network_input(image)
-        with self.watch("network"):
+        with self.watch(NETWORK):
             maps = yield from setup.strategy.map_steps(image, self.inference, setup.head)
         return as_float16(maps)
 
@@ -106,7 +108,7 @@ class Prediction:
         def part(slices: tuple[slice, ...]) -> NDArray[np.float32]:
             return self.grid.input_part(plane, slices, _normalizing(setup, self.limits))
 
-        with self.watch("network"):
+        with self.watch(NETWORK):
             shape, channels = self.grid.input_shape, setup.map_channels
             return (yield from mapped_by_block_steps(self.inference, channels, shape, part))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from .collect.collector import Collector
 from .collect.decode import decode_steps
 from .collect.result_tables import measure_steps
 from .maps.kept_maps import KeptMaps
-from .prediction import Prediction
+from .prediction import ON_DEVICE, Prediction
 from .result import Result
 from .setup.noise_check import NoiseCheck
 from .setup.run_setup import set_up
@@ -29,27 +29,44 @@ if TYPE_CHECKING:
     from .setup.run_setup import RunSetup
 
 READ, SEPARATE = "read the image", "separate objects"
+_WAITED = 0.001  # seconds; less is no waiting
 _NO_MAPS = np.zeros(0, np.float16)  # of a constant image
 
 
 class Stopwatch:
-    """Wall time of each stage of a run, in seconds."""
+    """Wall time of each stage of a run, in seconds.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    device : context manager
+        Held while the network runs; waiting for it is a stage of its own.
+    """
+
+    def __init__(self, device: AbstractContextManager[object] | None = None) -> None:
+        self.device = nullcontext() if device is None else device
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         start = time.perf_counter()
-        yield
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+        with self.device if stage in ON_DEVICE else nullcontext():
+            waited = time.perf_counter() - start
+            yield
+        if waited > _WAITED:
+            self._add("wait for the device", waited)
+        self._add(stage, time.perf_counter() - start - waited)
+
+    def _add(self, stage: str, seconds: float) -> None:
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
     def rounded(self) -> dict[str, float]:
         """Return the times to a tenth of a millisecond."""
         return {stage: round(seconds, 4) for stage, seconds in self.seconds.items()}
 
 
-def segment_steps(volume: Volume, model: Model, options: SegmentOptions) -> Steps[Result]:
+def segment_steps(
+    volume: Volume, model: Model, options: SegmentOptions, watch: Stopwatch | None = None
+) -> Steps[Result]:
     """Segment a volume and measure its objects; yield after every batch of tiles and every plane.
 
     Along axes that the model does not have (time, Z for a 2D model), planes are segmented one by
@@ -61,7 +78,7 @@ def segment_steps(volume: Volume, model: Model, options: SegmentOptions) -> Step
     InputError
         If the image does not fit the model, or an option does not fit the image.
     """
-    watch, setup = Stopwatch(), set_up(volume, model, options)
+    watch, setup = watch or Stopwatch(), set_up(volume, model, options)
     for note in setup.notes:
         yield Step(READ, 1, 1, note)
     prediction = yield from Prediction.begin_steps(setup, watch)

@@ -5,24 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.errors import OutputExistsError
 from ..core.failures import Attempt
 from ..core.options import with_current_names
-from ..core.progress import Step, Steps
+from ..core.side_by_side import side_by_side_steps
 from ..files import result_suffix, write
 from ..files.claim import claimed, forget_claim
 from ..files.run_record import read_record, same_run, sha256_file, versions, write_record
 from ..files.tables.tables import format_beside, write_table
 from ..files.unchanged import unchanged
-from ..models.bundle import default_model, load_model
-from .segment import segment_steps
+from .segment import Stopwatch, segment_steps
 from .setup.file_options import SegmentFilesOptions
+from .shared_machine import SharedMachine
 
 if TYPE_CHECKING:
+    from ..core.progress import Steps
     from ..files.expand_inputs import InputFile
     from ..models.bundle import Model
     from .result import Result
@@ -123,57 +124,68 @@ def segment_files_steps(
     folder: Path,
     files: SegmentFilesOptions | None = None,
 ) -> Steps[list[Outcome]]:
-    """Segment files one after the other and write the results to a folder; yield in between.
+    """Segment files and write the results to a folder; yield in between.
 
-    The default model is nuclei-2d for images, nuclei-3d for stacks.
+    Two images are segmented side by side, unless both are large or there is one core only. The
+    default model is nuclei-2d for images, nuclei-3d for stacks.
 
     If outputs exist, the input is skipped if their run record matches (same options, model and
     input) and fails if not, unless `files.overwrite`. Without a record they are half of a run: the
     input is segmented, and fails if that gives something else than is there.
     """
     files = files or SegmentFilesOptions()
-    outcomes: list[Outcome] = []
     head = None if model is None else model.info.head
     kinds = {
         "classes": head is not None and bool(head.class_names),
         "objects": head is None or head.finds_objects or options.separate,
         "segments": head is not None and bool(head.class_names) and head.finds_objects,
     }
-    for number, source in enumerate(sources):
-        outputs = Outputs(folder / source.folder / f"{source.stem}_run.json")
+    machine = SharedMachine(len(sources), model, options)
+    batch = _Batch(options, folder, files, kinds, machine)
+    works = [partial(batch.attempt_steps, source) for source in sources]
+    return (yield from side_by_side_steps(works, machine.at_once, "files"))
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """What the inputs of a batch have in common."""
+
+    options: SegmentOptions
+    folder: Path
+    files: SegmentFilesOptions
+    kinds: dict[str, bool]
+    machine: SharedMachine
+
+    def attempt_steps(self, source: InputFile) -> Steps[Outcome]:
+        """Segment one input; whatever goes wrong is its outcome."""
+        outputs = Outputs(self.folder / source.folder / f"{source.stem}_run.json")
         with Attempt(source.path) as attempt:
-            outputs = Outputs.of(source.of_series(files.series), folder, files.table, **kinds)
-            outcomes.append((yield from _one(source, model, options, files, outputs)))
-        if attempt.error is not None:
-            outcomes.append(Outcome(source.path, "failed", outputs, message=attempt.message))
-        yield Step("files", number + 1, len(sources))
-    return outcomes
+            named = source.of_series(self.files.series)
+            outputs = Outputs.of(named, self.folder, self.files.table, **self.kinds)
+            return (yield from self._one_steps(source, outputs))
+        return Outcome(source.path, "failed", outputs, message=attempt.message)
 
-
-_loaded = lru_cache(load_model)
-
-
-def _one(
-    source: InputFile,
-    model: Model | None,
-    options: SegmentOptions,
-    files: SegmentFilesOptions,
-    outputs: Outputs,
-) -> Steps[Outcome]:
-    with unchanged(source.path):
-        volume = files.read(source.path)
-        model = model or _loaded(default_model(volume))
-        record = _record(source, model, options, files)
-        before = None if files.overwrite else _before(record, outputs, type(options))
-        if before is not None and all(path.exists() for path in outputs.all()):
-            return _skipped(source, before, outputs)
-        ours = () if before is None else (outputs.record,)
-        with claimed(outputs.all(), record, ours=ours, overwrite=files.overwrite) as claim:
-            start = time.perf_counter()
-            result = yield from segment_steps(volume, model, options)
-            with claim.writing():
-                _write(result, outputs, record, time.perf_counter() - start)
-    return Outcome(source.path, "done", outputs, result.count, result.summary, result.notes)
+    def _one_steps(self, source: InputFile, outputs: Outputs) -> Steps[Outcome]:
+        options, files, machine = self.options, self.files, self.machine
+        with unchanged(source.path):
+            with machine.reading:
+                volume = files.read(source.path)
+            model = machine.model(volume)
+            record = _record(source, model, options, files)
+            before = None if files.overwrite else _before(record, outputs, type(options))
+            if before is not None and all(path.exists() for path in outputs.all()):
+                return _skipped(source, before, outputs)
+            ours = () if before is None else (outputs.record,)
+            with (
+                machine.share_for(volume, model),
+                claimed(outputs.all(), record, ours=ours, overwrite=files.overwrite) as claim,
+            ):
+                start = time.perf_counter()
+                watch = Stopwatch(machine.device)
+                result = yield from segment_steps(volume, model, options, watch)
+                with claim.writing():
+                    _write(result, outputs, record, time.perf_counter() - start)
+        return Outcome(source.path, "done", outputs, result.count, result.summary, result.notes)
 
 
 def _before(

@@ -62,7 +62,7 @@ def _makes_crops(process: psutil.Process) -> bool:
 def test_crops_of_another_process_are_the_same_made_in_turns_until_it_is_closed(
     monkeypatch,
 ) -> None:
-    monkeypatch.setattr(data_loader, "cores_here", lambda: torch.get_num_threads())
+    monkeypatch.setattr(data_loader, "available_cores", lambda: torch.get_num_threads())
     crops = _crops()
     own = batches(crops, SIZE, range(len(crops)), 0, "cpu")
     others = _from_processes(crops)

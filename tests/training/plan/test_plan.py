@@ -207,7 +207,7 @@ def test_processes_make_crops_where_there_are_cores_for_them(kind, cores, worker
 
 
 def test_the_processes_of_a_team_share_cores_and_memory(monkeypatch) -> None:
-    monkeypatch.setattr(machine_module, "cores_here", lambda: 16)
+    monkeypatch.setattr(machine_module, "available_cores", lambda: 16)
     alone = Machine.here("cpu")
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "run")
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")

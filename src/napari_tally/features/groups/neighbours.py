@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from ..declare.feature import Columns, Cost, Feature, Group
 from ..kernels.contacts import contacts
@@ -59,6 +58,8 @@ def _to_centroids(centroid: NDArray[np.float64]) -> NDArray[np.float64]:
     others = min(_NEAREST, len(centroid) - 1)
     if others < 1:
         return np.full((len(centroid), 1), np.nan)
+    from scipy.spatial import KDTree
+
     # The first is the object itself (or one with the same centroid), at distance 0.
     distances = KDTree(centroid).query(centroid, range(2, others + 2))[0]
     return np.asarray(distances, np.float64)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...core.progress import Step, Steps
-from ...geometry.resample import resample_image, scaled_shape
+from ...geometry.resample import resampled_part, scaled_shape
 from .noise_check import NoiseCheck
-from .object_size import STAGE, Decode, Probe, SizeEstimate, middle, probe
+from .object_size import STAGE, Decode, Probe, SizeEstimate, probe
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from ...models.preprocessing import DiameterRange
@@ -39,7 +40,7 @@ def estimate_size_3d_steps(
         shape = scaled_shape(stack.shape[1:], shrink)
         if min(shape) < _SHALLOW and shrink < 1:
             continue
-        maps = yield from inference.steps(middle(resample_image(stack, shape), _PROBE))
+        maps = yield from inference.steps(_middle(stack, shape))
         yield Step(STAGE, number + 1, len(_SCALES))
         check = NoiseCheck(3)
         check.add(maps)
@@ -49,3 +50,10 @@ def estimate_size_3d_steps(
     if not best.diameter:
         return SizeEstimate(None, 1.0)
     return SizeEstimate(best.diameter, sizes.scale_for(best.diameter))
+
+
+def _middle(stack: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the middle of the stack resampled to a shape; the rest is not resampled."""
+    starts = (max(0, (n - _PROBE) // 2) for n in shape)
+    part = tuple(slice(at, min(at + _PROBE, n)) for at, n in zip(starts, shape, strict=True))
+    return resampled_part(stack, shape, part, np.asarray)

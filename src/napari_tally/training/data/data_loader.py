@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ...network.hardware import cores_here
+from ...core.cores import available_cores
 
 if TYPE_CHECKING:
     from ctypes import c_byte
@@ -83,7 +83,7 @@ def batches(
 
 def _cores_lack(workers: int, device: str) -> bool:
     """Return whether workers would take cores from the network."""
-    return device == "cpu" and torch.get_num_threads() + workers > cores_here()
+    return device == "cpu" and torch.get_num_threads() + workers > available_cores()
 
 
 def _was_killed(error: RuntimeError) -> bool:

@@ -2,7 +2,40 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
+
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+
+class Chart(QWidget):
+    """A chart that loads matplotlib, which takes half a second, when it is first drawn.
+
+    Parameters
+    ----------
+    height : int
+        Least height in px.
+    """
+
+    def __init__(self, height: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimumHeight(height)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+
+    @cached_property
+    def canvas(self) -> Any:
+        """The widget that shows the figure."""
+        from matplotlib.figure import Figure
+
+        canvas = canvas_of(Figure(layout="constrained"))
+        self._column.addWidget(canvas)
+        return canvas
+
+    @property
+    def figure(self) -> Any:
+        """The figure of the chart."""
+        return self.canvas.figure
 
 
 def dress(figure: Any, axes: Any, theme: str) -> str:

@@ -9,11 +9,12 @@ from napari.utils.notifications import show_warning
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from ...network.tiled_inference import STAGE as NETWORK
-from ...segmentation.segment import SEPARATE
 from .wrapped_label import WrappedLabel
 
 if TYPE_CHECKING:
     from ...core.progress import Step
+
+PLANES = "separate objects"  # a stage of `segmentation.segment`, which takes 0.2 s to import
 
 
 class RunPanel(QWidget):
@@ -60,7 +61,7 @@ class RunPanel(QWidget):
 
     def step(self, step: Step) -> None:
         """Show the progress and about how much time is left."""
-        if step.stage == SEPARATE:
+        if step.stage == PLANES:
             self.planes = (step.done, max(1, step.total))
         within = step.done / step.total if step.stage == NETWORK and step.total else 0.0
         done, total = self.planes
@@ -71,7 +72,7 @@ class RunPanel(QWidget):
         if share and (total > 1 or step.stage == NETWORK):
             seconds = (time.monotonic() - self.started) * (1 / share - 1)
             left = f", about {seconds:.0f} s left"
-        self.say(step.note or f"{step.stage.capitalize()}{left}")
+        self.say(step.note or f"{step.stage[:1].upper()}{step.stage[1:]}{left}")
 
     def say(self, text: str, *, warn: bool = False) -> None:
         """Show a message; a warning appears in napari's notifications too."""

@@ -18,6 +18,7 @@ from ..controls.dock import WRONG_INPUT, Dock
 from ..controls.layer_combo import LayerCombo
 from ..controls.length_edit import LengthEdit
 from ..controls.options_form import OptionsForm
+from ..controls.preload import chart_steps, preload
 from ..controls.scroll_area import scrolled
 from ..controls.section import Section
 from ..layers.label_layer import images_on_grid, known_label_axes, label_volume
@@ -77,6 +78,7 @@ class EvaluateDock(Dock):
         self.live: LiveTable | None = None  # notices edits of the layers compared
         self._build()
         self._connect()
+        preload.begin(chart_steps)
 
     def _build(self) -> None:
         self.panel.run.setText("Compare")

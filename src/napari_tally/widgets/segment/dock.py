@@ -22,6 +22,7 @@ from ...models.bundle import (
 )
 from ...segmentation.setup.options import SegmentOptions
 from ..controls.dock import WRONG_INPUT, Dock
+from ..controls.preload import preload, torch_steps
 from ..controls.scroll_area import scrolled
 from ..controls.settings import own_models, remembered
 from ..layers.edited_labels import is_corrected
@@ -46,6 +47,7 @@ from .job import Done, Job, segment_job, separate_job
 from .live_preview import show_preview
 from .live_result import LiveResult
 from .messages import explained
+from .rehearsal import model_steps, rehearsal_steps
 from .result_layer import ResultLayer
 from .result_parts import CLASSES, OBJECTS, parts_of
 from .tune_panel import TunePanel
@@ -85,6 +87,9 @@ class SegmentDock(Dock):
         self._connect()
         self._offer_models()
         self._image_changed(self.form.image.value)
+        preload.begin(torch_steps, needed=True)
+        preload.begin(model_steps, self.model)
+        preload.begin(rehearsal_steps, self.model)
 
     def _build(self) -> None:
         self.contours = QCheckBox("Contours")

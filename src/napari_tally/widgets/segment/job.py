@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...core.progress import Step, Steps
+from ..controls.preload import preload, quick_collections
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
@@ -61,10 +62,12 @@ class Done:
 
 def segment_job(job: Job) -> Steps[Done]:
     """Load the model and segment; yields every step."""
-    from ...segmentation.segment import segment_steps
-
+    yield from preload.wait_steps()
     yield Step("load the model", 0, 1)
-    model = loaded(job.model)
+    with quick_collections():
+        from ...segmentation.segment import segment_steps
+
+        model = loaded(job.model)
     try:
         result = yield from segment_steps(job.cut, model, job.options)
     finally:

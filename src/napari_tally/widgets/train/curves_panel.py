@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from ..controls.chart import canvas_of, dress
+from ..controls.chart import Chart, dress
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from qtpy.QtWidgets import QWidget
 
     from ...training.loop.history import Learning
 
@@ -20,20 +20,12 @@ _COLOURS = ("#4c9be8", "#e8964c", "#7bc86c", "#cc79a7", "#f0e442", "#009e73")
 _POINTS = 400  # of the loss, each the mean of some steps
 
 
-class TrainingCurves(QWidget):
+class TrainingCurves(Chart):
     """Two charts, drawn at most twice a second."""
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        from matplotlib.figure import Figure
-
-        super().__init__(parent)
+        super().__init__(220, parent)
         self.viewer = viewer
-        self.figure = Figure(layout="constrained")
-        self.canvas = canvas_of(self.figure)
-        self.canvas.setMinimumHeight(220)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.canvas)
         self.losses: list[tuple[int, float]] = []
         self.scores: list[tuple[int, dict[str, float]]] = []
         self._timer = QTimer(self)

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QPushButton, 
 from ...core.errors import InputError, sentence
 from ...core.user_path import user_path
 from ..controls.dock import WRONG_INPUT, Dock
+from ..controls.preload import chart_steps, preload, torch_steps
 from ..controls.runner import Runner
 from ..controls.scroll_area import scrolled
 from ..controls.section import Section
@@ -57,6 +58,8 @@ class TrainDock(Dock):
         self.preview_of: Any = None  # the image layer
         self._build()
         self._connect()
+        preload.begin(torch_steps, needed=True)
+        preload.begin(chart_steps)
 
     def _build(self) -> None:
         self.panel.run.setText("Train")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.progress import Step
+from ..controls.preload import preload
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,7 @@ class TrainJob:
 
 def train_job(job: TrainJob) -> Steps[Trained]:
     """Train a model; a run that is closed saves the best weights so far."""
+    yield from preload.wait_steps()
     from ...training.train import training_steps
 
     return (yield from training_steps(job.pairs, job.output, job.options))
@@ -37,6 +39,7 @@ def train_job(job: TrainJob) -> Steps[Trained]:
 
 def plan_job(job: TrainJob) -> Steps[list[str]]:
     """Return the training plan as lines of text; a model to fine-tune may be run on the images."""
+    yield from preload.wait_steps()
     from ...training.plan.planner import plan_for, ready
 
     yield Step("plan", 0, 1)

@@ -1,0 +1,1 @@
+"""Networks as stored graphs: plain layers of torch, without importing MONAI."""
