@@ -60,9 +60,9 @@ def _annotations(image: ObjectImage) -> Iterator[dict[str, Any]]:
     """Yield the objects of an image in the order of their ids."""
     if image.boxes is not None:
         for row, (y0, x0, y1, x1) in enumerate(np.asarray(image.boxes, np.float64).tolist()):
-            box = [round(v, 3) for v in (x0, y0, x1 - x0, y1 - y0)]
+            own = [round(v, 3) for v in (x0, y0, x1 - x0, y1 - y0)]
             area = round((x1 - x0) * (y1 - y0), 3)
-            yield _with_score(image, row + 1, {"bbox": box, "area": area, "iscrowd": 0})
+            yield _with_score(image, row + 1, {"bbox": own, "area": area, "iscrowd": 0})
         return
     from scipy.ndimage import find_objects
 
