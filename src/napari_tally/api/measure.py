@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ..core.errors import InputError
 from ..core.full_masks import FullMasks
 from ..features.declare.options import DEFAULT
-from ..measurement.full_masks import measure_full_masks, read_full_masks
 from ..measurement.measure import measure_volumes
+from ..measurement.measure_full_masks import measure_full_masks, read_full_masks
 from ..measurement.measure_inputs import measure_inputs
 from ..measurement.options import measurements
 from .inputs import as_label_volume, as_quantity, as_volume, image_axes

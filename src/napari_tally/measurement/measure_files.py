@@ -24,9 +24,9 @@ from ..files.unchanged import unchanged
 from ..objects.parents import parents_of
 from ..objects.summary import summary
 from .data_dictionary import data_dictionary
-from .full_masks import measure_full_masks, read_full_masks
 from .image_table import per_image
 from .measure import measure_parents, measure_volumes
+from .measure_full_masks import measure_full_masks, read_full_masks
 from .measure_inputs import measure_inputs
 from .options import MeasureOptions, measurements
 from .report import write_report

@@ -20,7 +20,7 @@ from napari_tally.files import write
 from napari_tally.files.coco import read_coco
 from napari_tally.mask_sets.mask_set import MaskSet
 from napari_tally.mask_sets.patch import Patch
-from napari_tally.measurement.full_masks import measure_full_masks, read_full_masks
+from napari_tally.measurement.measure_full_masks import measure_full_masks, read_full_masks
 from napari_tally.segmentation.annotations import write_annotations
 from napari_tally.segmentation.collect.mask_collector import MaskCollector
 from napari_tally.segmentation.mask_result import mask_result_steps

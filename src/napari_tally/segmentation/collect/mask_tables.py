@@ -10,8 +10,8 @@ import numpy as np
 from ...core.full_masks import FullMasks
 from ...core.progress import Step, Steps
 from ...core.quantity import Quantity, table_unit
-from ...measurement.full_masks import measure_full_masks
 from ...measurement.measure import measure_volumes
+from ...measurement.measure_full_masks import measure_full_masks
 from .result_tables import MEASURE, Tables, measure_classes, segments_of
 
 if TYPE_CHECKING:
