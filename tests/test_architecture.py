@@ -24,7 +24,8 @@ LEAVES = {
 READ = LEAVES | {"files/tables", "files", "figures"}
 MEASURE = {"features/declare", "features/groups", "features"}
 HEADS = {"heads/encoding", "heads"}
-MODELS = READ | HEADS | {"models"}
+MASKS = {"mask_sets", "mask_sets/readings"}
+MODELS = READ | HEADS | MASKS | {"models"}
 MEASUREMENT = READ | MEASURE | {"measurement"}
 EVALUATION = READ | {"evaluation"}
 MAPS = MODELS | {"segmentation/maps"}
@@ -50,7 +51,9 @@ BELOW: dict[str, set[str]] = {
     "features/declare": {"core", "features/kernels"},
     "features/groups": {"core", "objects", "features/kernels", "features/declare"},
     "features": {"core", "objects", "features/kernels", "features/declare", "features/groups"},
-    "models": LEAVES | HEADS | {"files"},
+    "mask_sets": {"core", "objects", "metrics"},
+    "mask_sets/readings": {"core", "mask_sets"},
+    "models": LEAVES | HEADS | MASKS | {"files"},
     "measurement": READ | MEASURE,
     "evaluation": READ,
     "segmentation/maps": MODELS,

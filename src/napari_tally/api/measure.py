@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.errors import InputError
+from ..core.full_masks import FullMasks
 from ..features.declare.options import DEFAULT
 from ..measurement.measure import measure_volumes
+from ..measurement.measure_full_masks import measure_full_masks, read_full_masks
 from ..measurement.measure_inputs import measure_inputs
 from ..measurement.options import measurements
 from .inputs import as_label_volume, as_quantity, as_volume, image_axes
@@ -15,6 +20,7 @@ from .inputs import as_label_volume, as_quantity, as_volume, image_axes
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..core.volume import Volume
     from .inputs import Image, Spacing
 
 logger = logging.getLogger("napari_tally")
@@ -31,6 +37,7 @@ def measure(
     separate: bool = False,
     static_labels: bool = False,
     resample: bool = False,
+    full_masks: FullMasks | bool = False,
 ) -> pd.DataFrame:
     """Measure the objects of a label image, shape (Y, X) or (Z, Y, X).
 
@@ -57,6 +64,9 @@ def measure(
         an array.
     resample : bool
         Resample an image or parents on another grid to that of the labels.
+    full_masks : FullMasks or bool
+        Measure objects that overlap in full: `Result.full_masks`, or True for those in the COCO
+        JSON beside a file of labels (`a_coco.json` of `a_labels.tif`).
 
     Returns
     -------
@@ -89,4 +99,19 @@ def measure(
         logger.warning("%s.", note)
     names = groups.split(",") if isinstance(groups, str) else groups
     options = measurements(names, width, given.labels)
-    return measure_volumes(given.labels, given.images, options, given.parents)
+    if full_masks is False:
+        return measure_volumes(given.labels, given.images, options, given.parents)
+    full = _full_masks(full_masks, labels, given.labels)
+    return measure_full_masks(given.labels, full, given.images, options, given.parents)
+
+
+def _full_masks(given: FullMasks | bool, labels: Image, grid: Volume) -> FullMasks:
+    """Return the full masks that are given, or those beside the file of the labels."""
+    if isinstance(given, FullMasks):
+        return given
+    if not isinstance(labels, str | os.PathLike):
+        raise InputError(
+            "The full masks of labels that are no file are not known",
+            hint="Set full_masks=result.full_masks",
+        )
+    return read_full_masks(Path(labels), grid)

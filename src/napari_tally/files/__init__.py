@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..core.errors import FileError, InputError
 from ..core.user_path import user_path
 from .formats import bioio, dicom, itk, mgh, nifti, ome_zarr, raster, tiff
+from .formats.cityscapes_ids import is_instances, objects_of
 from .formats.format import Format, ending
 from .formats.guarded import guarded
 from .formats.label_picture import one_id_per_pixel
@@ -161,6 +165,8 @@ def read(
     with guarded(path):
         volume = _read(path, _format_of_existing(path), axes, series, labels)
         check_right_angles(volume)
+        if labels and is_instances(path):
+            return replace(volume, array=objects_of(np.asarray(volume.array))[0], is_labels=True)
         return one_id_per_pixel(volume) if labels else volume
 
 

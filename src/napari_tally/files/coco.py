@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, floor, isfinite
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import FileError, InputError
+from ..core.full_masks import FullMask, FullMasks
+from ..core.run_lengths import encoded
 from .coco_mask import Mask, mask_of
 
 _MANY = 255  # categories, of which then only those that occur are kept
@@ -42,6 +44,11 @@ class Annotated:
         Number of objects without outline: only their box is known, or nothing.
     empty : int
         Number of objects whose outline covers no pixel.
+    scores : ndarray of float64, shape (objects + 1,), optional
+        Score of each object by its id, if all annotations have one: the best is then in front, and
+        ids are in the order of the annotations.
+    full : FullMasks
+        The full masks of objects of which others cover a part.
     """
 
     file_name: str
@@ -50,6 +57,8 @@ class Annotated:
     known: Mask
     boxes: int = 0
     empty: int = 0
+    scores: NDArray[np.float64] | None = None
+    full: FullMasks = field(default_factory=FullMasks)
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,7 @@ class Coco:
         classes, known = np.zeros(size, kind), np.ones(size, bool)
         boxes = 0
         drawn: list[tuple[NDArray[np.intp], int]] = []
+        scores: list[float | None] = []
         for annotation in self.annotations.get(_key(image["id"]), []):
             mask, number = self._mask(annotation, size)
             if mask is None:
@@ -100,12 +110,20 @@ class Coco:
                 known[mask] = False
             else:
                 drawn.append((np.flatnonzero(mask), number))  # smaller than the mask
-        drawn.sort(key=lambda each: -len(each[0]))
-        for label, (pixels, number) in enumerate(drawn, start=1):
-            objects.reshape(-1)[pixels], classes.reshape(-1)[pixels] = label, number
+                scores.append(_score(annotation))
+        by_id = np.array([np.nan, *(s for s in scores if s is not None)])
+        scored = len(drawn) > 0 and len(by_id) == len(drawn) + 1
+        if not scored:
+            drawn.sort(key=lambda each: -len(each[0]))
+        front_last = np.argsort(by_id[1:], kind="stable") if scored else range(len(drawn))
+        for place in front_last:
+            pixels, number = drawn[place]
+            objects.reshape(-1)[pixels], classes.reshape(-1)[pixels] = place + 1, number
         known |= objects > 0
         empty = sum(not len(pixels) for pixels, _ in drawn)
-        return Annotated(file_name(image), objects, classes, known, boxes, empty)
+        full = FullMasks(tuple(_covered(objects, [pixels for pixels, _ in drawn])))
+        own = by_id if scored else None
+        return Annotated(file_name(image), objects, classes, known, boxes, empty, own, full)
 
     def _mask(self, annotation: dict[str, Any], size: tuple[int, int]) -> tuple[Mask | None, int]:
         """Return the mask of an annotation (None without outline), and its class."""
@@ -248,6 +266,28 @@ def _size(image: dict[str, Any], shape: tuple[int, ...] | None) -> tuple[int, in
         )
     height, width = shape if shape is not None else stated or ()
     return height, width
+
+
+def _covered(objects: NDArray[np.int32], drawn: list[NDArray[np.intp]]) -> Iterator[FullMask]:
+    """Yield the full masks of objects of which others cover a part."""
+    for label, pixels in enumerate(drawn, start=1):
+        if (objects.reshape(-1)[pixels] == label).all():
+            continue
+        y, x = np.divmod(pixels, objects.shape[1])
+        at = int(y.min()), int(x.min())
+        shape = int(y.max()) - at[0] + 1, int(x.max()) - at[1] + 1
+        mask = np.zeros(shape, bool)
+        mask[y - at[0], x - at[1]] = True
+        yield FullMask(label, at, shape, encoded(mask))
+
+
+def _score(annotation: dict[str, Any]) -> float | None:
+    """Return the score that a program gave an object, None without a finite one."""
+    try:
+        score = float(annotation["score"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return score if isfinite(score) else None
 
 
 def _is_crowd(annotation: dict[str, Any]) -> bool:

@@ -18,13 +18,15 @@ from .formats.voxel_size import logger
 # Ends of the names of labels. If an image has several labels, the first end wins.
 LABELS = (
     "labels", "label", "masks", "mask", "cp_masks", "seg", "segmentation", "gt", "dseg", "lbl",
-    "annotation", "annotations", "ground_truth", "groundtruth", "manual",
+    "annotation", "annotations", "ground_truth", "groundtruth", "manual", "gtfine_instanceids",
+    "instanceids", "gtfine_labelids", "labelids",
 )  # fmt: skip
 CLASSES = "classes"
 DRAWN = ("overlay", "linked", "components")  # ends of our own outputs that are no labels of images
 _IMAGES = (
     r"\d{4}", "img", "image", "im", "raw", "t1w", "t2w", "t2starw", "pdw", "flair", "t1", "t2",
     "t1ce", "t1gd", "t1c", "t1n", "t2f", "bold", "dwi", "adc", "ct", "pet", "mr", "mri",
+    "leftimg8bit",
 )  # fmt: skip
 _LABEL_PREFIXES = (
     "man_seg", "man_track", "cp_masks", "masks", "mask", "labels", "label", "segmentation", "seg",

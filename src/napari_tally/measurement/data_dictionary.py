@@ -31,6 +31,21 @@ OTHER_COLUMNS = (
         "Confidence",
         "Probability that the object (or its voxels) is a true positive.",
     ),
+    Feature("score", "Score", "Score that the model gave the object, from 0 to 1."),
+    Feature(
+        "visible_area",
+        "Visible area",
+        "Area of the object that no object with a better score covers.",
+        2,
+        ndim=(2,),
+    ),
+    Feature(
+        "visible_volume",
+        "Visible volume",
+        "Volume of the object that no object with a better score covers.",
+        3,
+        ndim=(3,),
+    ),
     Feature("parent", "Parent", "Id of the parent that contains most of the object; 0 for none."),
     Feature(
         "parent_share", "Share in the parent", "Fraction of the object's voxels in its parent."

@@ -26,6 +26,7 @@ from ..objects.summary import summary
 from .data_dictionary import data_dictionary
 from .image_table import per_image
 from .measure import measure_parents, measure_volumes
+from .measure_full_masks import measure_full_masks, read_full_masks
 from .measure_inputs import measure_inputs
 from .options import MeasureOptions, measurements
 from .report import write_report
@@ -34,6 +35,7 @@ from .track import Tracked, track_steps
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..core.full_masks import FullMasks
     from ..core.volume import Volume
     from ..features.declare.options import Measurements
     from ..files.match_images_to_labels import Row
@@ -139,7 +141,7 @@ def _one(job: MeasureJob, options: MeasureOptions) -> Steps[Measured]:
             return Measured(job, f"already done ({before.get('summary', '')})", notes=notes)
         ours = () if before is None else (job.record,)
         with claimed(outputs, run, ours=ours, overwrite=options.overwrite) as claim:
-            table = measure_volumes(found.labels, found.images, found.groups, found.parents)
+            table = found.table()
             tracked = (yield from track_steps(found.labels)) if options.track else None
             with claim.writing():
                 _write(job, options, found, table, tracked, run)
@@ -155,6 +157,7 @@ class _Inputs:
     parents: Volume | None
     groups: Measurements
     remarks: tuple[str, ...]
+    full: FullMasks | None = None
 
     @classmethod
     def read(cls, job: MeasureJob, options: MeasureOptions) -> _Inputs:
@@ -168,7 +171,15 @@ class _Inputs:
             resample=options.resample,
         )
         groups = measurements(options.groups, options.ring, given.labels)
-        return cls(given.labels, given.images, given.parents, groups, given.notes)
+        full = read_full_masks(row.labels, given.labels) if options.full_masks else None
+        return cls(given.labels, given.images, given.parents, groups, given.notes, full)
+
+    def table(self) -> pd.DataFrame:
+        """Measure the objects, in full if that is asked for."""
+        given = self.images, self.groups, self.parents
+        if self.full is not None:
+            return measure_full_masks(self.labels, self.full, *given)
+        return measure_volumes(self.labels, *given)
 
     def run(self, job: MeasureJob, options: MeasureOptions) -> dict[str, Any]:
         """Return what identifies the run, as in a data dictionary."""

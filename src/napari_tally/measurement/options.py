@@ -46,6 +46,11 @@ class MeasureOptions(Options):
         description="Split each id into connected components (one object each), such as those of a "
         "binary mask, and write them.",
     )
+    full_masks: bool = Field(
+        False,
+        description="Measure objects that overlap by their full masks, which are in the COCO JSON "
+        "beside the labels (a_coco.json of a_labels.tif), not by what is visible of them.",
+    )
     static_labels: bool = Field(
         False, description="Measure labels without time axis in every frame of a time series."
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..models.model_info import ModelInfo
     from .result import Result
 
-MODEL_COLUMNS = ("class", "class_name", "class_confidence", "confidence")
+MODEL_COLUMNS = ("class", "class_name", "class_confidence", "score", "confidence")
 _SAME_IOU = 0.5  # above it an edited object is the one that the model found
 
 

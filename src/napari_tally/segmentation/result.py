@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import NDArray
 
+from ..core.full_masks import FullMasks
 from ..objects.summary import class_summary, summary
 from .maps.stack_strategies import StackStrategy
 
@@ -27,10 +28,12 @@ class Result:
     ----------
     volume : Volume
         The labels with the image's geometry: ids from 1, unique over slices and frames. All 0 if
-        classes were not separated into objects.
+        classes were not separated into objects. Where objects overlap, the one with the best score
+        is in front.
     table : pandas.DataFrame
         One row per object. `confidence` is the probability that it is a true positive if the
-        model is calibrated, else the mean probability of its voxels.
+        model is calibrated, else the mean probability of its voxels. Of a model that returns
+        masks: `score`, `class` and the visible area or volume.
     evidence : ndarray, shape (objects, features)
         The evidence for each object in the maps: the basis of its confidence.
     separated : bool
@@ -41,6 +44,13 @@ class Result:
         One row per class (and frame): see `result_tables.measure_classes`.
     segments : pandas.DataFrame, optional
         From a panoptic model: one row per object (`kind` thing) and per region of stuff.
+    full_masks : FullMasks
+        The full masks of objects of which others cover a part, as run lengths.
+    boxes : ndarray of float32, shape (objects, 4), optional
+        (y0, x0, y1, x1) in px from the image's corner, one per row of the table, from a model that
+        returns boxes alone. There are then no labels.
+    class_names : tuple of str
+        Names of the classes of objects, in the order of their ids, from a model that has them.
     maps : KeptMaps, optional
         The prediction maps of each plane, if they are kept.
     strategy : StackStrategy
@@ -75,6 +85,9 @@ class Result:
     classes: Volume | None = None
     classes_table: pd.DataFrame | None = None
     segments: pd.DataFrame | None = None
+    full_masks: FullMasks = field(default_factory=FullMasks)
+    boxes: NDArray[np.float32] | None = None
+    class_names: tuple[str, ...] = ()
     maps: KeptMaps | None = None
     strategy: StackStrategy = field(default_factory=StackStrategy)
     diameter_px: float | None = None

@@ -16,6 +16,7 @@ from .claimed_size import check_claimed_size, check_free_memory
 from .format import Format
 from .integrity import check_file
 from .turned import STORED_AS_SHOWN, TAG, turned
+from .voc_palette import VOID, is_voc
 from .voxel_size import logger
 
 if TYPE_CHECKING:
@@ -145,6 +146,8 @@ def _frame(image: Image, number: int, labels: bool) -> NDArray[Any]:
         if image.mode != "RGBA":  # later frames of a GIF are in colours, the first in a palette
             image = image.convert("RGB")
         return _without_alpha(_greys(np.asarray(image)))
+    if image.mode == "P" and labels and is_voc(image.getpalette()):
+        return _without_void(np.asarray(image), Path(str(getattr(image, "filename", ""))).name)
     if image.mode == "P" and not labels:
         clear = "transparency" in image.info
         return _without_alpha(_greys(np.asarray(image.convert("RGBA" if clear else "RGB"))))
@@ -155,6 +158,13 @@ def _frame(image: Image, number: int, labels: bool) -> NDArray[Any]:
     elif image.mode == "1":  # its bytes are 0 and 255, also those of an array of bool
         return np.asarray(image.convert("L")) > 0
     return _without_alpha(np.asarray(image))
+
+
+def _without_void(ids: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return ids of Pascal VOC without void, which is between objects and is none."""
+    if (ids == VOID).any():
+        logger.warning("%s: the void of Pascal VOC (255) is read as background.", name)
+    return np.where(ids == VOID, 0, ids)
 
 
 def _deep_pixels(path: Path, head: bytes) -> NDArray[Any]:

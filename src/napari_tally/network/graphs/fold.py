@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from copy import deepcopy
 
 from torch import nn
@@ -63,6 +64,5 @@ def _pairs(network: GraphNetwork) -> dict[int, str]:
 
 
 def _fused(convolution: nn.Module, norm: nn.Module) -> nn.Module:
-    transposed = isinstance(convolution, _TRANSPOSED)
-    fused: nn.Module = fuse_conv_bn_eval(convolution, norm, transposed)  # type: ignore[type-var]
-    return fused
+    fuse: Callable[..., nn.Module] = fuse_conv_bn_eval
+    return fuse(convolution, norm, isinstance(convolution, _TRANSPOSED))

@@ -161,10 +161,12 @@ class GraphNetwork(nn.Module):
         return output
 
     def _run(self, node: Node, inputs: list[Any]) -> Tensor:
+        value: Tensor
         if node.layer is not None:
-            value: Tensor = self.get_submodule(node.layer)(*inputs)
-            return value
-        if node.function == "cat":
-            return torch.cat(inputs, 1)
-        first, second = inputs
-        return first + second if node.function == "add" else first * second
+            value = self.get_submodule(node.layer)(*inputs)
+        elif node.function == "cat":
+            value = torch.cat(inputs, 1)
+        else:
+            first, second = inputs
+            value = first + second if node.function == "add" else first * second
+        return value

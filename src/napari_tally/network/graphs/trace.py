@@ -110,4 +110,4 @@ def _function(step: fx.Node, values: dict[fx.Node, int]) -> Node:
     dim = step.kwargs.get("dim", step.args[1] if len(step.args) > 1 else 0)
     if (function == "cat" and dim != 1) or not isinstance(given, list | tuple):
         raise NoGraphError(f"{function} along axis {dim}")
-    return Node(function=function, inputs=tuple(values[one] for one in given))  # type: ignore[index]
+    return Node(function=function, inputs=tuple(values[one] for one in given))

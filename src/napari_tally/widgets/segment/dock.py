@@ -38,6 +38,7 @@ from ..layers.image_layer import (
 from ..layers.mask_images import is_mask, mask_sentence
 from ..layers.placement import placed_volume
 from ..layers.rescaled import Rescaled
+from .box_layer import show_boxes
 from .estimate import Forecast
 from .export_panel import TakeAway
 from .fit_panel import FitPanel, fit_job, min_size_text
@@ -265,6 +266,7 @@ class SegmentDock(Dock):
             layers = {
                 part.kind: self.results[part.kind].show(done, part, contour) for part in parts
             }
+            show_boxes(self.viewer, done)
         self._follow(done, layers)
         self.forecast.learn(done)
         for part in (self.contours, self.take_away):

@@ -1,0 +1,1 @@
+"""Objects as masks with scores: what instance and panoptic networks return."""

@@ -1,0 +1,25 @@
+"""Readings: the meaning of a network's output arrays, one form per file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, SerializeAsAny
+
+from .box_masks import BoxMasks
+from .boxes import Boxes
+from .class_maps import ClassMaps
+from .prototypes import Prototypes
+from .queries import Queries
+from .reading import READINGS, Found, Outputs, Reading
+from .stacked import Stacked
+
+for _member in (ClassMaps, Queries, Prototypes, BoxMasks, Boxes, Stacked):
+    READINGS.register(_member)
+
+__all__ = [
+    "READINGS", "AnyReading", "BoxMasks", "Boxes", "ClassMaps", "Found", "Outputs", "Prototypes",
+    "Queries", "Reading", "Stacked",
+]  # fmt: skip
+
+AnyReading = Annotated[SerializeAsAny[Reading], BeforeValidator(READINGS.validate)]
