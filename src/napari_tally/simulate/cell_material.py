@@ -174,5 +174,5 @@ def _enlarged(noise: Floats, shape: tuple[int, ...], step: int) -> Floats:
         low = at.astype(np.intp)
         share = (at - low).reshape(-1, 1) if axis == 0 else at - low
         first, second = noise.take(low, axis), noise.take(low + 1, axis)
-        noise = first + (second - first) * share
+        noise = (first + (second - first) * share).astype(np.float32)
     return np.asarray(noise, np.float32)

@@ -11,7 +11,7 @@ Kind = Literal[
     "blob", "superellipse", "rod", "spindle", "chain", "pair", "dividing", "branched", "holed"
 ]
 Parts = NDArray[np.uint8]  # one shape in its box: ids of its cells from 1, 0 outside
-Points = NDArray[np.floating[Any]]
+Points = NDArray[Any]
 
 _WAVES = np.arange(2, 7)  # of a Fourier outline
 _STRETCH = 1.8  # of spindles, beyond the drawn elongation
@@ -208,7 +208,7 @@ def _to_segment(start: Points, stop: Points, y: Points, x: Points) -> Points:
     dy, dx = (stop - start).astype(np.float32)
     square = max(dy * dy + dx * dx, np.float32(1e-9))
     at = np.clip(((y - start[0]) * dy + (x - start[1]) * dx) / square, 0, 1)
-    return np.hypot(y - start[0] - at * dy, x - start[1] - at * dx)
+    return np.asarray(np.hypot(y - start[0] - at * dy, x - start[1] - at * dx))
 
 
 def _grid(reach: float) -> tuple[Points, Points]:

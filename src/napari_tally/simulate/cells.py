@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -35,7 +35,7 @@ _OPTICS: dict[str, Callable[[Cells, Floats, np.random.Generator], Floats]] = {
     "quantitative phase": cell_optics.quantitative_phase,
     "dark field": cell_optics.dark_field,
 }
-APPEARANCES: tuple[Appearance, ...] = (*_STAINS, *_OPTICS)  # type: ignore[assignment]
+APPEARANCES: tuple[Appearance, ...] = get_args(Appearance)
 _ABSORBING = ("absorption",)
 
 
