@@ -46,7 +46,7 @@ def _group_folders() -> Iterator[Path]:
     In a container the paths of /proc may be those of the host: then only the top exists.
     """
     try:
-        lines = _OWN_GROUPS.read_text().splitlines()
+        lines = _OWN_GROUPS.read_text("utf-8").splitlines()
     except OSError:  # not Linux
         return
     for line in lines:
@@ -69,10 +69,10 @@ def _limit(folder: Path) -> float:
     """
     both = folder / "cpu.max"
     if both.exists():
-        quota, period = both.read_text().split()  # "max 100000" is no limit
+        quota, period = both.read_text("utf-8").split()  # "max 100000" is no limit
     else:
-        quota = (folder / "cpu.cfs_quota_us").read_text()
-        period = (folder / "cpu.cfs_period_us").read_text()
+        quota = (folder / "cpu.cfs_quota_us").read_text("utf-8")
+        period = (folder / "cpu.cfs_period_us").read_text("utf-8")
     if min(int(quota), int(period)) <= 0:
         raise ValueError("no limit")
     return int(quota) / int(period)

@@ -49,7 +49,7 @@ class Kernel:
 def listed(group: str = "") -> list[Kernel]:
     """Return the loops that are compiled ahead: all, or those of a group such as `RUN`."""
     found: dict[str, list[str]] = {}
-    for line in _LIST.read_text().splitlines():
+    for line in _LIST.read_text("utf-8").splitlines():
         own, name, signature = line.split("\t")
         if group in ("", own):
             found.setdefault(name, []).append(signature)

@@ -17,7 +17,8 @@ from .decoding.center_votes import join_votes
 from .decoding.seeded_growth import grow
 from .encoding.targets import centers, normalized_distance
 from .masked_losses import known_part, mean_known
-from .object_evidence import Evidence, means, slabs
+from .object_evidence import Evidence, slabs
+from .object_tests import confident, consistent, not_tiny, offset_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,14 +31,16 @@ class Center(Head):
 
     All are decoded together: confident inside (or border) voxels are merged where they vote for the
     same centre, inner ones first; fragments without a core are removed; the others grow over the
-    uncertain border. Dim or out-of-focus objects have a lower mean probability, and are removed
-    below `mean_probability`.
+    uncertain border. Objects that fail a test (`object_tests`) are then removed: dim or
+    out-of-focus ones have a lower mean probability.
     """
 
     joins_views: ClassVar[bool] = True
     domain: ClassVar[str] = "Every object is connected (full connectivity)."
 
-    tunable: ClassVar[tuple[str, ...]] = ("tolerance", "core", "mean_probability")
+    tunable: ClassVar[tuple[str, ...]] = (
+        "tolerance", "core", "mean_probability", "offset_error", "relative_size",
+    )  # fmt: skip
     evidence_names: ClassVar[tuple[str, ...]] = ("probability", "seed", "scatter", "border")
 
     name: Literal["center"] = "center"
@@ -54,6 +57,16 @@ class Center(Head):
         0.0, ge=0, lt=1, description="Minimum mean probability of an object",
         validation_alias=AliasChoices("mean_probability", "confidence"),  # its former name
     )  # fmt: skip
+    offset_error: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Maximum error of an object's centre votes (mean squared distance, in radii); "
+        "1 for no test",
+    )
+    relative_size: float = Field(
+        0.0, ge=0, lt=1, description="Minimum size of an object, relative to the typical size"
+    )
     tolerance: float = Field(
         0.9,
         gt=0,
@@ -112,7 +125,12 @@ class Center(Head):
         seeds = join_votes(_seediness(maps), offsets, voting, self.tolerance, self.scatter)
         seeds = without(seeds, self._weak(seeds, maps))
         labels = grow(seeds, 1 - maps[BORDER], mask)
-        return self._confident(labels, 1 - maps[BACKGROUND]) if self.mean_probability else labels
+        if self.mean_probability:
+            labels = confident(labels, 1 - maps[BACKGROUND], self.mean_probability)
+        if self.offset_error < 1:
+            error = offset_error(labels, offsets, _offsets(labels))
+            labels = consistent(labels, error, self.offset_error)
+        return not_tiny(labels, self.relative_size) if self.relative_size else labels
 
     def vectors(self, ndim: int) -> tuple[int, ...]:
         return tuple(range(DISTANCE + 1, DISTANCE + 1 + ndim))
@@ -132,11 +150,6 @@ class Center(Head):
             offsets = own[DISTANCE + 1 :]
             found.add(part.start, foreground, _seediness(own), own[BORDER], offsets)
         return found.features()
-
-    def _confident(self, labels: Labels, probability: NDArray[np.float32]) -> Labels:
-        """Remove objects below the minimum mean probability."""
-        mean = np.append(0, means(labels, probability, int(labels.max(initial=0))))
-        return without(labels, mean < self.mean_probability)
 
     def _weak(self, seeds: NDArray[np.int32], maps: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which seeds (by id) are fragments: a small core, and an uncertain class."""

@@ -13,6 +13,7 @@ from .border_classes import BACKGROUND
 from .decoding.follow_flow import follow
 from .encoding.geodesic_flow import write_flows
 from .masked_losses import cross_entropy, known_part, mean_known
+from .object_tests import confident, consistent, flow_error, not_tiny
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,12 +27,14 @@ class Flow(Head):
 
     Voxels follow the flow; those that end together are one object, after Cellpose (Stringer et al.,
     2021, https://doi.org/10.1038/s41592-020-01018-x), with the flow of `geodesic_flow` and the
-    decoding of `follow_flow`.
+    decoding of `follow_flow`. Objects that fail a test (`object_tests`) are then removed.
     """
 
     domain: ClassVar[str] = "Every object is connected (full connectivity)."
 
-    tunable: ClassVar[tuple[str, ...]] = ("reach",)
+    tunable: ClassVar[tuple[str, ...]] = (
+        "reach", "mean_probability", "flow_error", "relative_size",
+    )  # fmt: skip
 
     name: Literal["flow"] = "flow"
     threshold: float = Field(
@@ -41,6 +44,18 @@ class Flow(Head):
         3.0,
         ge=0,
         description="Maximum distance between the flow ends of one object in noisy maps, in voxels",
+    )
+    mean_probability: float = Field(
+        0.0, ge=0, lt=1, description="Minimum mean probability of an object"
+    )
+    flow_error: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Maximum error of an object's flow (mean squared distance); 1 for no test",
+    )
+    relative_size: float = Field(
+        0.0, ge=0, lt=1, description="Minimum size of an object, relative to the typical size"
     )
     flow_scale: float = Field(5.0, gt=0, description="Network output for a flow of length 1")
 
@@ -80,4 +95,9 @@ class Flow(Head):
 
     def decode(self, maps: Maps) -> Labels:
         maps = self.checked(maps)
-        return follow(maps[FLOW:], maps[BACKGROUND] < 1 - self.threshold, self.reach)
+        labels = follow(maps[FLOW:], maps[BACKGROUND] < 1 - self.threshold, self.reach)
+        if self.mean_probability:
+            labels = confident(labels, 1 - maps[BACKGROUND], self.mean_probability)
+        if self.flow_error < 1:
+            labels = consistent(labels, flow_error(labels, maps[FLOW:]), self.flow_error)
+        return not_tiny(labels, self.relative_size) if self.relative_size else labels
