@@ -158,7 +158,9 @@ def _opened(path: Path) -> IO[str]:
         try:
             file = path.open("a+", encoding="utf-8")
         except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)  # a run beside this one has just removed it
+            path.parent.mkdir(
+                parents=True, exist_ok=True
+            )  # a run beside this one has just removed it
             continue
         try:
             lock(file.fileno())
