@@ -150,7 +150,6 @@ def test_opening_a_dock_imports_neither_torch_nor_matplotlib_by_itself() -> None
         "matplotlib.figure",
         "scipy.optimize",
         "scipy.spatial",
-        "skimage.measure",
     ]
     code = (
         f"import sys, napari, {', '.join(docks)}; print([x for x in {heavy} if x in sys.modules])"
