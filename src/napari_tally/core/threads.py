@@ -17,7 +17,7 @@ from .cores import available_cores, scheduled_cores
 
 # GNU OpenMP: iterations, 300,000 by default. LLVM's and Intel's: milliseconds, 200 by default.
 # OpenBLAS: the binary logarithm of processor cycles, 26 by default.
-SHORT_WAITS = {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0", "OPENBLAS_THREAD_TIMEOUT": "14"}
+SHORT_WAITS = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1", "OPENBLAS_THREAD_TIMEOUT": "14"}
 _OF_THE_USER = ("OMP_WAIT_POLICY", "KMP_LIBRARY", *SHORT_WAITS)
 _PARALLEL = 1 << 18  # elements from which torch adds tensors in parallel
 
