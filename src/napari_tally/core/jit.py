@@ -218,7 +218,7 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a small function that only compiled loops call, together with them."""
     import numba
 
-    result: Callable[P, R] = numba.njit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    result: Callable[P, R] = numba.njit(function, no_cfunc_wrapper=True)
     return result
 
 
