@@ -44,7 +44,7 @@ def consistent_size_steps(
     consistent : callable
         Returns the share of an image in consistent objects from its maps.
     """
-    found = []
+    found: list[tuple[float, float]] = []
     for shrink in _SCALES:
         shape = scaled_shape(image.shape[1:], shrink)
         if min(shape) < _SMALLEST and found:
