@@ -112,10 +112,10 @@ def training_pairs(data: Path, name: str) -> Iterator[Pair]:
     elif name == "microglia-tracks":
         yield from _frames(data, name, "pg6_t1-3.tif", slice(None))
     elif name == "photos-pebbles":
-        title, image, labels = next(_images(data, name))
+        title, image, labels = next(all_pairs(data, name))
         yield title, image[:, :PEBBLES_SPLIT], relabel(labels[:, :PEBBLES_SPLIT])
     else:
-        for title, image, labels in _images(data, name):
+        for title, image, labels in all_pairs(data, name):
             if title not in HELD_OUT.get(name, ()):
                 yield title, image, labels
 
@@ -128,15 +128,16 @@ def held_out_pairs(data: Path, name: str) -> Iterator[Pair]:
     elif name == "yeast-phase-tracks":
         yield from _frames(data, name, "colonies_top.tif", slice(YEAST_SPLIT, None))
     elif name == "photos-pebbles":
-        title, image, labels = next(_images(data, name))
+        title, image, labels = next(all_pairs(data, name))
         yield title, image[:, PEBBLES_SPLIT:], relabel(labels[:, PEBBLES_SPLIT:])
     else:
-        for title, image, labels in _images(data, name):
+        for title, image, labels in all_pairs(data, name):
             if title in HELD_OUT.get(name, ()):
                 yield title, image, labels
 
 
-def _images(data: Path, name: str) -> Iterator[Pair]:
+def all_pairs(data: Path, name: str) -> Iterator[Pair]:
+    """Yield (name, image, labels) of all images of a set, at their own size."""
     labels = {path.stem: path for path in (data / name / "labels").iterdir()}
     for path in sorted((data / name / "images").iterdir()):
         yield _pair(data / name, path.name, labels[path.stem].name)

@@ -90,6 +90,8 @@ class Head(Options):
     joins_views : bool
         Whether vectors predicted in a plane equal, along each axis, those in 3D, so that maps of
         three orthogonal views can be merged.
+    knows_consistency : bool
+        Whether it has `consistent_share`, by which the object size of an image is estimated.
     resamples_maps : bool
         Whether class maps, not decoded classes, are resampled to the grid of the image.
     """
@@ -99,6 +101,7 @@ class Head(Options):
     tunable: ClassVar[tuple[str, ...]] = ()
     evidence_names: ClassVar[tuple[str, ...]] = ("probability",)
     joins_views: ClassVar[bool] = False
+    knows_consistency: ClassVar[bool] = False
     resamples_maps: ClassVar[bool] = False
 
     name: str
@@ -239,6 +242,10 @@ class Head(Options):
 
     def decode(self, maps: Maps) -> Labels:
         """Return labels, shape (*spatial), from maps, shape (C, *spatial)."""
+        raise NotImplementedError
+
+    def consistent_share(self, maps: Maps) -> float:
+        """Return the share of the voxels in objects that are certain and fit their maps."""
         raise NotImplementedError
 
     def class_codes(self, maps: Maps) -> Labels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -16,10 +17,10 @@ from .masked_losses import cross_entropy, known_part, mean_known
 from .object_tests import confident, consistent, flow_error, not_tiny
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
 FOREGROUND, FLOW = 1, 2  # FLOW is the first of its channels
+_CERTAIN, _FITTING = 0.75, 0.35  # mean probability and flow error of a consistent object
 
 
 class Flow(Head):
@@ -30,6 +31,7 @@ class Flow(Head):
     decoding of `follow_flow`. Objects that fail a test (`object_tests`) are then removed.
     """
 
+    knows_consistency: ClassVar[bool] = True
     domain: ClassVar[str] = "Every object is connected (full connectivity)."
 
     tunable: ClassVar[tuple[str, ...]] = (
@@ -92,6 +94,15 @@ class Flow(Head):
 
     def vectors(self, ndim: int) -> tuple[int, ...]:
         return tuple(range(FLOW, FLOW + ndim))
+
+    def consistent_share(self, maps: Maps) -> float:
+        """Return the share of the voxels in objects that are certain and fit their flow."""
+        maps = self.checked(maps)
+        flow, foreground = maps[FLOW:], 1 - maps[BACKGROUND]
+        labels = follow(flow, foreground > self.threshold, self.reach)
+        labels = confident(labels, foreground, _CERTAIN)
+        fitting = consistent(labels, flow_error(labels, flow), _FITTING)
+        return float(np.count_nonzero(fitting) / max(1, labels.size))
 
     def decode(self, maps: Maps) -> Labels:
         maps = self.checked(maps)

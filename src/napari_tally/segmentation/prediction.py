@@ -16,8 +16,9 @@ from ..network.tiled_inference import Inference
 from ..network.tta import AugmentedInference
 from .collect.decode import decode_probe
 from .maps.blockwise import mapped_by_block_steps
-from .setup.object_size import STAGE, SizeEstimate, estimate_size_steps
+from .setup.object_size import STAGE, Decode, SizeEstimate, estimate_size_steps
 from .setup.object_size_3d import estimate_size_3d_steps
+from .setup.object_size_by_consistency import consistent_size_steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,7 +134,7 @@ class _Probing:
     def _estimate_steps(self, sizes: DiameterRange) -> Steps[SizeEstimate]:
         setup, grid = self.setup, self.setup.grid_at(1.0)
         solid = setup.planes.ndim == 3 and not setup.strategy.joins
-        estimate = estimate_size_3d_steps if solid else estimate_size_steps
+        estimate = estimate_size_3d_steps if solid else self._flat_steps
 
         def decode(maps: NDArray[np.float32]) -> NDArray[np.integer]:
             return decode_probe(setup, maps)
@@ -149,6 +150,21 @@ class _Probing:
             return size
         diameter = size.diameter * _COARSE
         return SizeEstimate(diameter, sizes.scale_for(max(diameter, sizes.low)))
+
+    def _flat_steps(
+        self, image: NDArray[np.float32], inference: Inference, decode: Decode, sizes: DiameterRange
+    ) -> Steps[SizeEstimate]:
+        """Estimate the size in a plane, by the consistency of the maps if the head knows it."""
+        head = self.setup.head.object_head
+        if not head.knows_consistency:
+            return (yield from estimate_size_steps(image, inference, decode, sizes))
+
+        def consistent(maps: NDArray[np.float32]) -> float:
+            objects = self.setup.head.split_maps(maps, maps.ndim - 1).objects
+            assert objects is not None
+            return head.consistent_share(objects)
+
+        return (yield from consistent_size_steps(image, inference, decode, sizes, consistent))
 
     @property
     def _index(self) -> tuple[int, ...]:
