@@ -81,7 +81,7 @@ def test_monai_loads_network_and_weights_without_us(model) -> None:
     network = parser.get_parsed_content("network_def")
     weights = load_file(model / "models" / "model.safetensors")
     network.load_state_dict(weights)
-    ours = load_model(model).network.eval()
+    ours = load_model(model).networks[0].eval()
     image = torch.rand(1, 1, 32, 32)
     assert torch.equal(network.eval()(image), ours(image))
 
@@ -107,8 +107,8 @@ def test_fine_tuning_keeps_network_head_and_grid(model, tmp_path) -> None:
     assert second.plan.architecture == first.architecture
     assert second.plan.learning_rate == pytest.approx(2e-4)
     assert second.plan.start == "model"
-    learnt = load_model(second.folder).network.state_dict()
-    before = first.network.state_dict()
+    learnt = load_model(second.folder).networks[0].state_dict()
+    before = first.networks[0].state_dict()
     other = second.plan.architecture.build().state_dict()
     name = next(name for name, w in before.items() if w.ndim == 4)
     assert (learnt[name] - before[name]).abs().mean() < 0.2 * (
@@ -118,7 +118,7 @@ def test_fine_tuning_keeps_network_head_and_grid(model, tmp_path) -> None:
 
 def test_of_a_mean_the_first_network_is_trained_further(model, tmp_path) -> None:
     first = load_model(model)
-    before, other = (n.state_dict() for n in (first.network, first.architecture.build()))
+    before, other = (n.state_dict() for n in (first.networks[0], first.architecture.build()))
     further = [(first.architecture, other)]
     save_model(tmp_path / "mean", first.info, first.architecture, before, further)
     trained = drain(_trained(tmp_path, start=str(tmp_path / "mean"), kind=None))
@@ -126,7 +126,7 @@ def test_of_a_mean_the_first_network_is_trained_further(model, tmp_path) -> None
     assert len(learnt.networks) == 1
     name = next(name for name, w in before.items() if w.ndim == 4)
     ahead, aside = (
-        (learnt.network.state_dict()[name] - w[name]).abs().mean() for w in (before, other)
+        (learnt.networks[0].state_dict()[name] - w[name]).abs().mean() for w in (before, other)
     )
     assert ahead < 0.2 * aside
 
