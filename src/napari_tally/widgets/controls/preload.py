@@ -1,4 +1,4 @@
-"""Load in the background what runs need, while their dock is being looked at.
+"""Load in the background what runs need, while their dock is open.
 
 Importing torch takes one or two seconds. Done in a thread as it is, it freezes the window for
 0.2 to 0.4 s at a time: its libraries are loaded with the GIL held, and what it creates sets off
