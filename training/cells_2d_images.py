@@ -1,4 +1,4 @@
-"""The real images on which `cells-2d` is trained: single channels, objects brought to one size."""
+"""The real images on which `cells-2d` is trained: single channels, resized to one object size."""
 
 from __future__ import annotations
 

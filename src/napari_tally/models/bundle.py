@@ -154,6 +154,18 @@ def read_architecture(folder: Path) -> Architecture:
     return _defined(_json(folder / INFERENCE), NETWORK, folder)
 
 
+def read_architectures(folder: Path) -> list[Architecture]:
+    """Read the architectures of a model, those of an ensemble in its order.
+
+    Raises
+    ------
+    ModelError
+        As `read_architecture` does, or if networks of an ensemble do not fit each other.
+    """
+    first = read_architecture(folder)
+    return [first, *_further(folder, first)]
+
+
 def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     """Load a built-in model by name or any model by its folder.
 
@@ -170,8 +182,8 @@ def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     ('nuclei-2d', 'center')
     """
     folder = model_folder(model)
-    info, architecture = read_info(folder), read_architecture(folder)
-    architectures = [architecture, *_further(folder, architecture)]
+    info, architectures = read_info(folder), read_architectures(folder)
+    architecture = architectures[0]
     _check_channels(info, architecture)
     _check_axes(info, architecture)
     files = find_weights(folder, len(architectures))
