@@ -20,12 +20,14 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LEAVES = {
     "core", "geometry", "simulate", "network", "objects", "metrics", "heads/decoding",
     "features/kernels", "files/formats", "network/architectures", "network/graphs",
+    "network/runtimes",
 }  # fmt: skip
 READ = LEAVES | {"files/tables", "files", "figures"}
 MEASURE = {"features/declare", "features/groups", "features"}
 HEADS = {"heads/encoding", "heads"}
 MASKS = {"mask_sets", "mask_sets/readings"}
 MODELS = READ | HEADS | MASKS | {"models"}
+PORT = {"models/importing"}
 MEASUREMENT = READ | MEASURE | {"measurement"}
 EVALUATION = READ | {"evaluation"}
 MAPS = MODELS | {"segmentation/maps"}
@@ -35,7 +37,7 @@ SEGMENTATION = COLLECT | {"segmentation"}
 TRAINING = SEGMENTATION | {
     "training/augment", "training/data", "training/loop", "training/plan", "training",
 }  # fmt: skip
-JOBS = TRAINING | EVALUATION
+JOBS = TRAINING | EVALUATION | PORT
 DOCK = JOBS | {"widgets/controls", "widgets/layers"}
 DOCKS = {"widgets/segment", "widgets/measure", "widgets/evaluate", "widgets/train"}
 BELOW: dict[str, set[str]] = {
@@ -43,6 +45,7 @@ BELOW: dict[str, set[str]] = {
     "core": set(),
     "network/architectures": {"core", "network"},
     "network/graphs": {"core", "network", "network/architectures"},
+    "network/runtimes": {"core", "network", "network/architectures"},
     "files/tables": {"core", "files/formats"},
     "files": {"core", "geometry", "files/formats", "files/tables"},
     "figures": {"core", "geometry"},
@@ -54,6 +57,7 @@ BELOW: dict[str, set[str]] = {
     "mask_sets": {"core", "objects", "metrics"},
     "mask_sets/readings": {"core", "mask_sets"},
     "models": LEAVES | HEADS | MASKS | {"files"},
+    "models/importing": LEAVES | HEADS | MASKS | {"files", "models"},
     "measurement": READ | MEASURE,
     "evaluation": READ,
     "segmentation/maps": MODELS,

@@ -12,14 +12,15 @@ from .center import Center
 from .distance import Distance
 from .flow import Flow
 from .panoptic import Panoptic
+from .scored_masks import Masks
 from .semantic import Semantic
 
-for _member in (Semantic, Boundary, Distance, Center, Flow, Panoptic):
+for _member in (Semantic, Boundary, Distance, Center, Flow, Panoptic, Masks):
     HEADS.register(_member)
 
 __all__ = [
-    "HEADS", "AnyHead", "Boundary", "Center", "Distance", "Flow", "Head", "Kind", "Panoptic",
-    "Semantic", "object_heads",
+    "HEADS", "AnyHead", "Boundary", "Center", "Distance", "Flow", "Head", "Kind", "Masks",
+    "Panoptic", "Semantic", "object_heads",
 ]  # fmt: skip
 
 AnyHead = Annotated[SerializeAsAny[Head], BeforeValidator(HEADS.validate)]
@@ -27,4 +28,4 @@ AnyHead = Annotated[SerializeAsAny[Head], BeforeValidator(HEADS.validate)]
 
 def object_heads() -> tuple[str, ...]:
     """Return the names of the heads that separate objects, the choices for training."""
-    return tuple(name for name in HEADS if HEADS[name].kind == "instances")
+    return tuple(name for name in HEADS if HEADS[name].kind == "instances" and HEADS[name].has_maps)

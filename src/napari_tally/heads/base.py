@@ -92,6 +92,8 @@ class Head(Options):
         three orthogonal views can be merged.
     knows_consistency : bool
         Whether it has `consistent_share`, by which the object size of an image is estimated.
+    has_maps : bool
+        Whether there are prediction maps; a head without any cannot be trained.
     resamples_maps : bool
         Whether class maps, not decoded classes, are resampled to the grid of the image.
     """
@@ -102,6 +104,7 @@ class Head(Options):
     evidence_names: ClassVar[tuple[str, ...]] = ("probability",)
     joins_views: ClassVar[bool] = False
     knows_consistency: ClassVar[bool] = False
+    has_maps: ClassVar[bool] = True
     resamples_maps: ClassVar[bool] = False
 
     name: str

@@ -21,12 +21,14 @@ from ..core.user_path import user_path
 from ..files.run_record import sha256_files
 from ..network.architectures import Architecture, from_definition
 from .model_info import ModelInfo
+from .user_models import user_models, user_models_folder
 from .weights import built, find_weights, inside, load_weights, save_weights, weights_path
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..core.volume import Volume
+    from ..network.runtimes import Runtime, Session
 
 METADATA, INFERENCE = Path("configs/metadata.json"), Path("configs/inference.json")
 NETWORK = "network_def"  # of the first network; that of the second is network_def_2, and so on
@@ -45,29 +47,86 @@ class Model:
 
     Attributes
     ----------
-    architecture : Architecture
-        Of the first network. The others have the same inputs and outputs.
+    architecture : Architecture, optional
+        Of the first network. The others have the same inputs and outputs. None if a runtime runs
+        the network: see `ModelInfo.runtime`.
     networks : tuple of torch.nn.Module
-        Most models have one.
+        Most models have one, those with a runtime have none.
     sha256 : str
         Of the weights.
     """
 
     info: ModelInfo
-    architecture: Architecture
+    architecture: Architecture | None
     networks: tuple[nn.Module, ...]
     sha256: str
     folder: Path
 
+    @property
+    def spatial_dims(self) -> int:
+        """Spatial axes of the images: 2 or 3."""
+        return self._input.spatial_dims
+
+    @property
+    def stride(self) -> int:
+        """The factor of which tiles are multiples."""
+        return self._input.stride
+
+    @property
+    def trainable(self) -> Architecture:
+        """The architecture, for training.
+
+        Raises
+        ------
+        ModelError
+            If a runtime runs the network, which cannot be trained.
+        """
+        if self.architecture is None:
+            assert self.info.runtime is not None
+            raise ModelError(
+                f"{self.info.name} runs with {self.info.runtime.name} and cannot be trained",
+                hint="Start from another model, or train a new one",
+            )
+        return self.architecture
+
+    @property
+    def _input(self) -> Architecture | Runtime:
+        found = self.architecture or self.info.runtime
+        assert found is not None
+        return found
+
+    @cached_property
+    def session(self) -> Session:
+        """The loaded network of a model with a runtime, on the CPU."""
+        import torch
+
+        runtime = self.info.runtime
+        assert runtime is not None
+        return runtime.session(inside(self.folder, Path(runtime.file)), torch.device("cpu"))
+
     @cached_property
     def network(self) -> nn.Module:
-        """The only network, or the ensemble, for inference: batch norm is folded."""
+        """The only network, or the ensemble, for inference: batch norm is folded.
+
+        With a reading, its output is the maps of the head, to which no activation is to be applied.
+        """
         from ..network.ensemble import Mean
         from ..network.graphs.fold import folded
+        from .runtime_network import ReadMaps, SessionMaps
 
-        networks = [folded(network) for network in self.networks]
+        reading = self.info.reading
+        if self.info.runtime is not None:
+            assert reading is not None
+            networks: list[nn.Module] = [SessionMaps(self.session, reading)]
+        else:
+            networks = [folded(network) for network in self.networks]
+            networks = [ReadMaps(n, reading) for n in networks] if reading else networks
         axes = [_DIMENSIONS[axis] for axis in self.info.mirrored]
         return Mean(networks, axes) if axes or len(networks) > 1 else networks[0]
+
+    def activate(self, output: Tensor) -> Tensor:
+        """Convert an output of `network` to maps of the head."""
+        return output if self.info.reading else self.info.head.activate(output)
 
     @property
     def identity(self) -> dict[str, str]:
@@ -81,7 +140,7 @@ def shipped_models() -> tuple[str, ...]:
 
 
 def model_folder(model: str | Path) -> Path:
-    """Return the folder of a built-in model by its name, or of any model by its path.
+    """Return the folder of a model by its name, built-in or imported, or by its path.
 
     Raises
     ------
@@ -90,10 +149,12 @@ def model_folder(model: str | Path) -> Path:
     """
     if isinstance(model, str) and model in shipped_models():
         return SHIPPED / model
+    if isinstance(model, str) and model in user_models():
+        return user_models_folder() / model
     folder = user_path(model)
     if (folder / METADATA).is_file():
         return folder
-    missing = unknown_name("model", str(model), shipped_models())
+    missing = unknown_name("model", str(model), (*shipped_models(), *user_models()))
     raise ModelError(missing.problem, hint=f"{missing.hint}, or a folder with {METADATA}")
 
 
@@ -167,7 +228,7 @@ def read_architectures(folder: Path) -> list[Architecture]:
 
 
 def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
-    """Load a built-in model by name or any model by its folder.
+    """Load a built-in or imported model by name, or any model by its folder.
 
     Raises
     ------
@@ -182,7 +243,10 @@ def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     ('nuclei-2d', 'center')
     """
     folder = model_folder(model)
-    info, architectures = read_info(folder), read_architectures(folder)
+    info = read_info(folder)
+    if info.runtime is not None:
+        return _with_runtime(info, info.runtime, folder)
+    architectures = read_architectures(folder)
     architecture = architectures[0]
     _check_channels(info, architecture)
     _check_axes(info, architecture)
@@ -191,6 +255,17 @@ def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     for network, file in zip(networks, files, strict=True):
         load_weights(network, file)
     return Model(info, architecture, networks, sha256_files(files), folder)
+
+
+def _with_runtime(info: ModelInfo, runtime: Runtime, folder: Path) -> Model:
+    """Return a model whose network a runtime runs; it is loaded when it is needed."""
+    _check_inputs(info, runtime.in_channels)
+    info.preprocessing.check_axes(runtime.spatial_dims, info.name)
+    path = inside(folder, Path(runtime.file))
+    if not path.exists():
+        raise ModelError(f"The model has no file {path}")
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return Model(info, None, (), sha256_files(files), folder)
 
 
 def save_model(
@@ -230,6 +305,13 @@ def save_model(
     )
 
 
+def save_described(folder: Path, info: ModelInfo) -> None:
+    """Write the description of a model whose other files are in its folder already."""
+    (folder / METADATA).parent.mkdir(exist_ok=True)
+    architecture = None if info.runtime is not None else read_architecture(folder)
+    _write_json(folder / METADATA, _metadata(info, architecture))
+
+
 def save_info(folder: Path, info: ModelInfo) -> None:
     """Replace the description in a model's folder, and nothing else."""
     metadata = _json(folder / METADATA)
@@ -265,7 +347,17 @@ def _shape(architecture: Architecture) -> tuple[int, ...]:
     return a.spatial_dims, a.in_channels, a.out_channels, a.stride
 
 
+def _check_inputs(info: ModelInfo, count: int) -> None:
+    if count != len(info.preprocessing.channels):
+        raise ModelError(
+            f"The network of {info.name} has {count} input channels, but its description names "
+            f"{len(info.preprocessing.channels)}"
+        )
+
+
 def _check_channels(info: ModelInfo, architecture: Architecture) -> None:
+    if info.reading is not None:  # it makes the channels of the head
+        return _check_inputs(info, architecture.in_channels)
     inputs, outputs = (
         len(info.preprocessing.channels),
         info.head.channels(architecture.spatial_dims),
@@ -309,9 +401,19 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-def _metadata(info: ModelInfo, architecture: Architecture) -> dict[str, Any]:
+def _metadata(info: ModelInfo, architecture: Architecture | None) -> dict[str, Any]:
     from importlib.metadata import version
 
+    described: dict[str, Any] = {}
+    if architecture is not None:
+        described = {
+            "inputs": {
+                "image": _tensor_format(
+                    architecture.in_channels, architecture, info.preprocessing.channels
+                )
+            },
+            "outputs": {"pred": _tensor_format(architecture.out_channels, architecture, ())},
+        }
     return {
         "version": info.version,
         "monai_version": version("monai"),
@@ -321,14 +423,7 @@ def _metadata(info: ModelInfo, architecture: Architecture) -> dict[str, Any]:
         "description": info.description,
         "license": info.licence,
         "data_source": info.data,
-        "network_data_format": {
-            "inputs": {
-                "image": _tensor_format(
-                    architecture.in_channels, architecture, info.preprocessing.channels
-                )
-            },
-            "outputs": {"pred": _tensor_format(architecture.out_channels, architecture, ())},
-        },
+        "network_data_format": described,
         BLOCK: info.model_dump(mode="json"),
     }
 

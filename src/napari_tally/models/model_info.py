@@ -11,9 +11,32 @@ from ..core.errors import InputError
 from ..core.options import Options
 from ..heads import AnyHead
 from ..heads.confidence import Calibration
+from ..mask_sets.readings import AnyReading
+from ..network.runtimes import AnyRuntime
 from .preprocessing import FORMAT, Preprocessing, lifted
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+class Source(Options):
+    """Where an imported model is from.
+
+    Attributes
+    ----------
+    format : str
+        Such as "ONNX (Ultralytics)".
+    location : str
+        Name of the file or folder, or where it was downloaded from.
+    sha256 : str
+        Of the original file, or of all files of a folder in the order of their names.
+    trained_on : str
+        What the model was trained on in words, such as "photographs (80 classes)"; "" if unknown.
+    """
+
+    format: str
+    location: str = ""
+    sha256: str = ""
+    trained_on: str = ""
 
 
 class ModelInfo(Options):
@@ -36,6 +59,14 @@ class ModelInfo(Options):
     confidence : Calibration, optional
         Maps the evidence for an object to the probability that it is a true positive. Without it,
         an object's confidence is the mean probability of its voxels.
+    runtime : Runtime, optional
+        What runs the network of an imported model. Default: PyTorch, as the definition of the
+        network says.
+    reading : Reading, optional
+        The meaning of the network's outputs, if it is not that of the head: class maps of another
+        form, which become maps of the head, or masks and boxes with the head "mask-set".
+    source : Source, optional
+        Where an imported model is from.
     mirrored : tuple of str
         Axes (Z, Y, X) along which the input is mirrored: the maps are the mean over all copies.
     """
@@ -52,6 +83,9 @@ class ModelInfo(Options):
     min_size: int = Field(0, ge=0)
     colors: tuple[str, ...] = ()
     confidence: Calibration | None = None
+    runtime: AnyRuntime | None = None
+    reading: AnyReading | None = None
+    source: Source | None = None
     mirrored: tuple[Literal["Z", "Y", "X"], ...] = ()
     data: str = ""
     metrics: dict[str, float] = Field(default_factory=dict)
@@ -71,6 +105,19 @@ class ModelInfo(Options):
                 hint="Write colours as #rrggbb",
             )
         return colors
+
+    @property
+    def finds_masks(self) -> bool:
+        """Whether the network returns masks or boxes, not prediction maps."""
+        return self.reading is not None and self.reading.kind != "maps"
+
+    @model_validator(mode="after")
+    def _reads(self) -> Self:
+        if self.runtime is not None and self.reading is None:
+            raise ValueError(f"the outputs of the runtime {self.runtime.name} need a reading")
+        if self.finds_masks == self.head.has_maps:
+            raise ValueError("readings of masks and boxes belong to the head mask-set")
+        return self
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -195,8 +195,8 @@ def _inference(setup: RunSetup) -> Inference:
     device = choose_device(options.device)
     return Inference(
         model.network,
-        setup.head.activate,
-        model.architecture.stride,
+        model.activate if setup.info.reading else setup.head.activate,
+        model.stride,
         device,
         choose_dtype(device, options.precision),
         options.tiling.of(setup.info.preprocessing.tiling),
@@ -207,5 +207,5 @@ def _augmented(setup: RunSetup, inference: Inference) -> Inference:
     """Return the inference, with test-time augmentation if it is on."""
     if not setup.options.tta:
         return inference
-    vectors = setup.head.vectors(setup.model.architecture.spatial_dims)
+    vectors = setup.head.vectors(setup.model.spatial_dims)
     return AugmentedInference(**vars(inference), vectors=vectors, foreground=setup.head.foreground)

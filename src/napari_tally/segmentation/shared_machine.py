@@ -76,7 +76,7 @@ class SharedMachine:
         if self.at_once == 1:
             yield
             return
-        solid = self.exact and model.architecture.spatial_dims == 3
+        solid = self.exact and model.spatial_dims == 3
         alone = solid or volume.array.size > _LARGE
         with (
             self._alone if alone else nullcontext(),

@@ -37,21 +37,25 @@ class ClassMaps(Reading):
 
     def read(self, outputs: Outputs, frame: Frame | None = None) -> Found:
         """Return probabilities, the background first; `frame` is not needed."""
+        return Found(maps=self.maps(outputs))
+
+    def maps(self, outputs: Outputs) -> NDArray[np.float32]:
+        """Return probabilities, the background first."""
         arrays = list(self.chosen(outputs).values())
         if len(arrays) != 1:
             self.refuse(outputs, "name the one that counts in `outputs`")
         values = self._spatial(arrays[0], outputs)
         if self.activation == "index":
-            return Found(maps=self._one_hot(values))
+            return self._one_hot(values)
         values = np.nan_to_num(np.asarray(values, np.float32), posinf=1e4, neginf=-1e4)
         if self.activation == "softmax" and len(values) > 1:
             values = softmax(values, axis=0)
         elif self.activation in ("sigmoid", "softmax"):  # one channel has nothing to compete with
             values = sigmoid(values)
         if self.background == "first" and len(values) > 1:
-            return Found(maps=values)
+            return values
         rest = np.clip(1 - values.max(axis=0, keepdims=True), 0, 1)
-        return Found(maps=np.concatenate([rest, values]))
+        return np.concatenate([rest, values])
 
     def _spatial(self, array: Array, outputs: Outputs) -> Array:
         """Return (C, *spatial), or (*spatial) of class numbers."""

@@ -81,6 +81,16 @@ class Reading(Options):
         """
         raise NotImplementedError
 
+    def maps(self, outputs: Outputs) -> NDArray[np.float32]:
+        """Return the class maps alone, shape (C, *spatial), on the grid of the output.
+
+        Raises
+        ------
+        InputError
+            If this reading has none.
+        """
+        self.refuse(outputs, "class maps are needed")
+
     def chosen(self, outputs: Outputs) -> dict[str, Array]:
         """Return the arrays that the reading may use: those that are named, else all.
 

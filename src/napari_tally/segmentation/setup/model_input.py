@@ -65,7 +65,7 @@ def planes(
         If the image is empty or a mask, or lacks channels or axes of the model.
     """
     check_intensities(volume)
-    ndim = 3 if whole_stack else model.architecture.spatial_dims
+    ndim = 3 if whole_stack else model.spatial_dims
     check_axes(volume, model.info.name, ndim)
     image, axes = _channels(volume, model, channel)
     lead = axes[: len(axes) - ndim]
@@ -73,7 +73,7 @@ def planes(
     if lead:
         each = " and ".join({"T": "frame", "Z": "slice"}[a] for a in lead)
         notes.append(
-            f"{model.info.name} is a {model.architecture.spatial_dims}D model: each {each} of "
+            f"{model.info.name} is a {model.spatial_dims}D model: each {each} of "
             f"{volume.name} is segmented separately, and objects are not linked"
         )
     return Planes(image, lead, ndim), notes

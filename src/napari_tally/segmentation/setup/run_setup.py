@@ -71,7 +71,7 @@ class RunSetup:
     @property
     def map_axes(self) -> int:
         """Number of spatial axes of the maps: 2 for linked slices."""
-        return 3 if self.strategy.cubes else self.model.architecture.spatial_dims
+        return 3 if self.strategy.cubes else self.model.spatial_dims
 
     @property
     def map_channels(self) -> int:
@@ -109,7 +109,7 @@ def set_up(
     """
     chosen, reasons = strategy, list[str]()
     if chosen is None:
-        ndim = model.architecture.spatial_dims
+        ndim = model.spatial_dims
         chosen, reasons = choose_strategy(volume, model.info, ndim, options)
     images, notes = planes(volume, model, options.channel, chosen.joins)
     grid, of_grid = network_grid(volume, images.shape, model.info)

@@ -41,7 +41,7 @@ def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = 
             hint=f"Use class ids from 1 to {classes}",
         )
     patch, _ = choose_patch(data, machine, info.preprocessing.spacing, info.preprocessing.diameter)
-    patch = model.architecture.fit(patch)
+    patch = model.trainable.fit(patch)
     steps = int(min(_MANY, max(_FEW, _EACH * data.images)))
     return Plan(
         kind=data.kind,
@@ -49,7 +49,7 @@ def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = 
         # The extent is of the first training images: others may be larger.
         preprocessing=info.preprocessing.model_copy(update={"extent": None}),
         min_size=info.min_size,
-        architecture=model.architecture,
+        architecture=model.trainable,
         head=info.head,
         patch=patch,
         batch=batch_of(patch, machine),

@@ -105,7 +105,7 @@ def _fingerprint(
     return fingerprint(
         pairs,
         start.info.head.kind if start else options.label_kind,
-        start.architecture.spatial_dims if start else options.ndim,
+        start.trainable.spatial_dims if start else options.ndim,
     )
 
 
@@ -171,8 +171,8 @@ def _note_masks(pairs: Sequence[Labelled]) -> None:
 
 def _check_architecture(start: Model, name: str | None) -> None:
     """Raise an `InputError` if a model is to be fine-tuned as a network of another kind."""
-    own = start.architecture.name
-    if name is not None and ARCHITECTURES[name].target() != start.architecture.target():
+    own = start.trainable.name
+    if name is not None and ARCHITECTURES[name].target() != start.trainable.target():
         raise InputError(
             f"{start.info.name} is a {own} and cannot be fine-tuned as a {name}",
             hint="Leave out --architecture, or train a new model",

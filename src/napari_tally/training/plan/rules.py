@@ -68,7 +68,9 @@ def choose_head(
         stuff=tuple(i in stuff for i in data.ids),
     )
     separating = HEADS[objects or _OBJECT_HEAD]
-    of_kind = [HEADS[name] for name in HEADS if HEADS[name].kind == data.kind]
+    of_kind = [
+        HEADS[name] for name in HEADS if HEADS[name].kind == data.kind and HEADS[name].has_maps
+    ]
     chosen = separating if separating in of_kind else of_kind[0]
     return chosen.planned(classes, HEADS.validate(objects or _OBJECT_HEAD))
 

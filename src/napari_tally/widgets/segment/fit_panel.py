@@ -145,7 +145,7 @@ def min_size_text(tuning: Tuning, done: Done) -> str:
     A model's own minimum size always applies; only a saved model can have a smaller one.
     """
     own, found = done.model.info.min_size, tuning.info.min_size
-    ndim = done.model.architecture.spatial_dims
+    ndim = done.model.spatial_dims
     return f"{found / done.result.scale**ndim:.0f}px{ndim}" if found > own else ""
 
 

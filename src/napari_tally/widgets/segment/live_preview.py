@@ -34,7 +34,7 @@ def show_preview(
     if done.result.classes is not None or any(m.ndim > 3 for m in done.result.maps[:1]):
         return  # classes may be reoriented, and a slice does not decide a stack: wait for the whole
     cuts = shown(viewer, layer, layer.data.shape, whole_plane=False)
-    ndim = done.model.architecture.spatial_dims
+    ndim = done.model.spatial_dims
     lead, plane = cuts[: layer.ndim - ndim], cuts[layer.ndim - ndim :]
     sizes = tuple(cut.stop - cut.start for cut in plane)
     if math.prod(sizes) > _MOST or any(cut.stop - cut.start != 1 for cut in lead):

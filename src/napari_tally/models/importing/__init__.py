@@ -1,0 +1,1 @@
+"""Import models of other formats, one loader per file."""

@@ -1,0 +1,66 @@
+"""What was understood of a model to import, before it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from ...core.options import Offer, Options
+from ...mask_sets.readings import AnyReading
+
+if TYPE_CHECKING:
+    from ..model_info import ModelInfo
+
+
+class ImportSettings(Options):
+    """What a user can correct when a model is imported; the default of each is what is found."""
+
+    model_name: Annotated[str | None, Offer(flag="name", label="Name")] = Field(
+        None, description="Name of the model here. Default: that of the file or folder."
+    )
+    licence: str | None = Field(None, description="Licence of the weights, such as MIT.")
+    classes: tuple[str, ...] = Field(
+        (), description="Names of the classes in the order of their ids, without the background."
+    )
+    object_size: float | None = Field(
+        None,
+        gt=0,
+        description="Diameter, px, of the objects in the training images; other images are "
+        "rescaled.",
+    )
+    reading: Annotated[AnyReading | None, Offer(advanced=True)] = Field(
+        None, description="The meaning of the outputs, as JSON. Default: found by their shapes."
+    )
+    trust: bool = Field(
+        False, description="Run this file although it can hold code (TorchScript, pickles)."
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A model that can be saved, and what was understood of it.
+
+    Attributes
+    ----------
+    info : ModelInfo
+        Its description.
+    understood : tuple of str
+        Sentences for the user: the outputs, the input, where it was trained, checks that were run.
+    warnings : tuple of str
+        What may be wrong.
+    write : callable
+        Writes all but the description into an empty folder: files of the network and, for a network
+        of ours, its definition.
+    card : str
+        The model card, Markdown.
+    """
+
+    info: ModelInfo
+    understood: tuple[str, ...]
+    write: Callable[[Path], None]
+    warnings: tuple[str, ...] = ()
+    card: str = ""

@@ -1,0 +1,17 @@
+"""Runtimes: what runs the networks of imported models, one per file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, SerializeAsAny
+
+from .onnx import Onnx
+from .runtime import RUNTIMES, Runtime, Session
+
+for _member in (Onnx,):
+    RUNTIMES.register(_member)
+
+__all__ = ["RUNTIMES", "AnyRuntime", "Onnx", "Runtime", "Session"]
+
+AnyRuntime = Annotated[SerializeAsAny[Runtime], BeforeValidator(RUNTIMES.validate)]
