@@ -5,7 +5,7 @@ import torch
 from napari_tally.network.adapt_weights import adapted_weights
 from napari_tally.network.architectures import DynUNet
 
-SMALL = DynUNet(filters=(4, 8), kernel_size=(3, 3), strides=(1, 2), res_block=True)
+SMALL = DynUNet(filters=(4, 8, 8), kernel_size=(3, 3, 3), strides=(1, 2, 2))
 
 
 def _network(**changes: int) -> torch.nn.Module:
