@@ -83,7 +83,7 @@ def bright(
     metadata: dict[str, str] | None = None,
 ) -> Path:
     """Write a class map of one class: where the mean over channels is above a threshold."""
-    channels = len(shape) == 4 and shape[-1] in (1, 3) and -1 or 1
+    channels = -1 if len(shape) == 4 and shape[-1] in (1, 3) else 1
     nodes = [
         helper.make_node("Cast", ["images"], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["floats"], ["mean"], axes=[channels], keepdims=1),
