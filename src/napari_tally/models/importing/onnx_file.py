@@ -55,7 +55,8 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     ours = described(graph, trial, settings)
     if ours is not None:
         sentences: tuple[str, ...] = (f"A model of napari-tally with the head {ours.head.name}",)
-        info, warnings = ours.model_copy(update={"source": source}), ()
+        info = ours.model_copy(update={"source": source})
+        warnings: tuple[str, ...] = ()
     else:
         info, sentences, warnings = _foreign(graph, trial, stated, settings, source)
 
