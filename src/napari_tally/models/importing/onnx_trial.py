@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.errors import InputError, ModelError, printable
 from ...network.runtimes import Onnx
+from ...network.runtimes.onnx import GRID_SAMPLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,11 +159,7 @@ def _fitting(
         raise ModelError(f"{printable(str(first), 240)}, which this machine does not have")
     assert first is not None
     if "GridSample" in str(first):
-        raise ModelError(
-            f"{session.name} fails in its operator GridSample, as Mask2Former does when it is "
-            "exported with a fixed size",
-            hint="Export it with free height and width (dynamic axes)",
-        ) from first
+        raise ModelError(f"{session.name} fails in its operator GridSample", hint=GRID_SAMPLE)
     raise first
 
 
