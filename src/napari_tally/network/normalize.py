@@ -5,13 +5,14 @@ Statistics of a tile would make an object depend on the tile that contains it.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ..core.options import Options
+from .operations import AnyOperation, Operation, applied
 
 _SAMPLES = 4_000_000
 
@@ -104,7 +105,33 @@ class Identity(Normalizer):
         return 0.0, 1.0
 
 
-AnyNormalizer = Annotated[Percentile | ZScore | Window | Identity, Field(discriminator="name")]
+class Operations(Normalizer):
+    """Operations one after the other, as the authors of a model state them."""
+
+    name: Literal["operations"] = "operations"
+    steps: tuple[AnyOperation, ...] = ()
+
+    def fit(self, image: NDArray[np.generic]) -> Any:
+        """Return the operations with the statistics of a whole image, shape (C, *spatial)."""
+        values, found = _filled(image), list[Operation]()
+        for step in self.steps:
+            found.append(step.fitted(values))
+            values = found[-1](values)
+        return found
+
+    def __call__(self, image: NDArray[np.generic], limits: Any = None) -> NDArray[np.float32]:
+        """Return the normalized image, after `limits`, the fitted operations."""
+        return applied(tuple(self.fit(image) if limits is None else limits), _filled(image))
+
+
+AnyNormalizer = Annotated[
+    Percentile | ZScore | Window | Identity | Operations, Field(discriminator="name")
+]
+
+
+def _filled(image: NDArray[np.generic]) -> NDArray[Any]:
+    """Return an image (C, *spatial) as floats, without NaN and infinities."""
+    return np.stack([finite(channel) for channel in image]).astype(np.float32)
 
 
 def finite(channel: NDArray[np.generic], *, largest: bool = False) -> NDArray[np.generic]:

@@ -14,6 +14,7 @@ from ...core.errors import InputError
 from ...core.option_registry import Registry
 from ...core.options import Options
 from ..architectures.architecture import Length, Width
+from ..operations import AnyOperation, applied
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,11 +50,14 @@ class Runtime(Options):
         A package that it needs, and the extra of napari-tally that installs it; "" for none.
     runs_code : bool
         Whether loading the file can run code, so that the user must trust it first.
+    what : str
+        The file in words, with the article, for messages.
     """
 
     requires: ClassVar[str] = ""
     extra: ClassVar[str] = ""
     runs_code: ClassVar[bool] = False
+    what: ClassVar[str] = "a model file"
 
     name: str
     file: str = Field(description="Path of the network's file or folder in the model's folder.")
@@ -63,6 +67,9 @@ class Runtime(Options):
         (), description="Shape (Z, Y, X) or (Y, X) of the input if it is fixed, else empty."
     )
     multiple: Length = Field(1, description="Lengths of the input are multiples of it.")
+    after: dict[str, tuple[AnyOperation, ...]] = Field(
+        default_factory=dict, description="Operations on outputs, by their names."
+    )
 
     @property
     def stride(self) -> int:
@@ -91,6 +98,19 @@ class Runtime(Options):
             If a package that the runtime needs is not installed.
         """
         raise NotImplementedError
+
+    def finished(self, session: Session) -> Session:
+        """Return a session whose outputs have gone through the operations `after`."""
+        if not self.after:
+            return session
+
+        def run(image: NDArray[np.float32]) -> dict[str, NDArray[np.generic]]:
+            outputs = session(image)
+            for name in self.after.keys() & outputs.keys():
+                outputs[name] = applied(self.after[name], outputs[name][0])[None]
+            return outputs
+
+        return run
 
     @classmethod
     def check_installed(cls) -> None:
