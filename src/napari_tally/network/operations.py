@@ -137,8 +137,29 @@ class Softmax(Operation):
         return found
 
 
+class EnsureDtype(Operation):
+    """Convert to a type and back to float32: whole numbers are cut off."""
+
+    name: Literal["ensure_dtype"] = "ensure_dtype"
+    dtype: Literal[
+        "bool", "uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32",
+        "float64",
+    ]  # fmt: skip
+
+    def __call__(self, image: Array) -> Array:
+        return image.astype(self.dtype).astype(np.float32)
+
+
 AnyOperation = Annotated[
-    Linear | FixedZeroMean | ZeroMean | ScaleRange | Clip | Binarize | Sigmoid | Softmax,
+    EnsureDtype
+    | Linear
+    | FixedZeroMean
+    | ZeroMean
+    | ScaleRange
+    | Clip
+    | Binarize
+    | Sigmoid
+    | Softmax,
     Field(discriminator="name"),
 ]
 

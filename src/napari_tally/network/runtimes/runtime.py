@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -17,7 +18,6 @@ from ..architectures.architecture import Length, Width
 from ..operations import AnyOperation, applied
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 
@@ -67,6 +67,12 @@ class Runtime(Options):
         (), description="Shape (Z, Y, X) or (Y, X) of the input if it is fixed, else empty."
     )
     multiple: Length = Field(1, description="Lengths of the input are multiples of it.")
+    input_axes: str = Field(
+        "", description="Axes of the input after the batch, such as yxc. Default: czyx or cyx."
+    )
+    output_axes: dict[str, str] = Field(
+        default_factory=dict, description="Those of outputs by their names, if in another order."
+    )
     after: dict[str, tuple[AnyOperation, ...]] = Field(
         default_factory=dict, description="Operations on outputs, by their names."
     )
@@ -100,14 +106,16 @@ class Runtime(Options):
         raise NotImplementedError
 
     def finished(self, session: Session) -> Session:
-        """Return a session whose outputs have gone through the operations `after`."""
-        if not self.after:
+        """Return a session of images (C, *spatial) whose outputs have gone through `after`."""
+        if not (self.after or self.input_axes or self.output_axes):
             return session
+        usual = "czyx" if self.spatial_dims == 3 else "cyx"
 
         def run(image: NDArray[np.float32]) -> dict[str, NDArray[np.generic]]:
-            outputs = session(image)
-            for name in self.after.keys() & outputs.keys():
-                outputs[name] = applied(self.after[name], outputs[name][0])[None]
+            outputs = session(reordered(image, usual, self.input_axes or usual))
+            for name in (self.after.keys() | self.output_axes.keys()) & outputs.keys():
+                array = reordered(outputs[name][0], self.output_axes.get(name, usual), usual)
+                outputs[name] = applied(self.after.get(name, ()), array)[None]
             return outputs
 
         return run
@@ -120,6 +128,15 @@ class Runtime(Options):
                 f"{cls.model_fields['name'].default} models need the package {cls.requires}",
                 hint=f'Install it with: pip install "napari-tally[{cls.extra}]"',
             )
+
+
+def reordered(array: NDArray[Any], axes: str, wanted: str) -> NDArray[Any]:
+    """Return an array with its axes in another order; the channel may be missing in either."""
+    if "c" in axes and "c" not in wanted:
+        array, axes = np.take(array, 0, axes.index("c")), axes.replace("c", "")
+    if "c" in wanted and "c" not in axes:
+        array, axes = array[None], f"c{axes}"
+    return np.ascontiguousarray(array.transpose([axes.index(axis) for axis in wanted]))
 
 
 RUNTIMES: Registry[Runtime] = Registry("runtime")  # filled in `runtimes/__init__.py`
