@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -79,10 +80,12 @@ class ZipFile:
         if info.file_size > _LARGEST:
             raise ModelError(f"{info.filename} in {self.path} has {info.file_size:,} bytes")
         try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(info) as source:
-                with target.open("wb") as out:
-                    while chunk := source.read(_CHUNK):
-                        out.write(chunk)
+            with (
+                zipfile.ZipFile(self.path) as archive,
+                archive.open(info) as source,
+                target.open("wb") as out,
+            ):
+                shutil.copyfileobj(source, out, _CHUNK)
         except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
             target.unlink(missing_ok=True)
             name = printable(info.filename)

@@ -50,16 +50,12 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
         If it is not trusted, no TorchScript, or takes no image.
     """
     if not _is_torchscript(path):
-        raise ModelError(
-            f"{path} holds weights or pickled Python objects, without a network that can be run",
-            hint="Export the model to ONNX or TorchScript, or give the folder of its framework",
-        )
+        raise _no_network(path)
     check_trusted(path, TorchScript.what, trusting=settings.trust)
     runtime, outputs = _probed(path)
     shapes = {name: tuple(array.shape) for name, array in outputs.items()}
     found = recognized(shapes, settings.classes)
     reading = settings.reading or _activated(found.reading, outputs)
-    tiling = Tiling(tile=runtime.size[0], halo=runtime.size[0] // 8, mirror=0, exact=True)
     size = settings.object_size
     count = runtime.in_channels
     info = ModelInfo(
@@ -72,7 +68,7 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
         runtime=runtime,
         preprocessing=Preprocessing(
             channels=("red", "green", "blue") if count == 3 else ("image",) * count,
-            tiling=tiling if runtime.size else Tiling(),
+            tiling=_tiling(runtime.size),
             diameter=size and DiameterRange(low=size / 2, typical=size, high=size * 2),
         ),
         source=Source(format="TorchScript", location=path.name, sha256=sha256_file(path)),
@@ -96,6 +92,11 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     return Proposal(info, understood, write, (unknown, *no_licence))
 
 
+def _tiling(size: tuple[int, ...]) -> Tiling:
+    """Return tiles of the size that the network takes, if it takes one only."""
+    return Tiling(tile=size[0], halo=size[0] // 8, mirror=0, exact=True) if size else Tiling()
+
+
 def _is_torchscript(path: Path) -> bool:
     """Return whether a file is an archive with code, as `torch.jit.save` writes it."""
     if not zipfile.is_zipfile(path):
@@ -106,6 +107,18 @@ def _is_torchscript(path: Path) -> bool:
     except (zipfile.BadZipFile, OSError, ValueError):
         return False
     return any(n.endswith("/constants.pkl") for n in names) and any("/code/" in n for n in names)
+
+
+def _no_network(path: Path) -> ModelError:
+    """Return the error about a file of PyTorch that is no TorchScript."""
+    with path.open("rb") as file:
+        start = file.read(16)
+    pickled = start[:1] == b"\x80" or zipfile.is_zipfile(path)
+    what = "is a pickled checkpoint, which would run code" if pickled else "is no TorchScript file"
+    return ModelError(
+        f"{path} {what}, and holds no network",
+        hint="Export the model to ONNX or TorchScript, or give the folder of its framework",
+    )
 
 
 def _probed(path: Path) -> tuple[TorchScript, dict[str, NDArray[np.generic]]]:
