@@ -85,6 +85,7 @@ MIRRORS = {
     "evaluate": "the Python function, the command and the generator of one verb",
     "train": "the Python function, the command and the generator of one verb",
     "tune": "the Python function, the command and the generator of one verb",
+    "models": "the Python functions and the commands about models",
     "demo": "the command and the generator of one verb",
     "options": "the options of each room, and their base",
     "report": "the report of each job",

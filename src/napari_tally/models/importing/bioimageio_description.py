@@ -70,7 +70,7 @@ class Processing(_Part):
     """An operation before or after the network."""
 
     id: str = ""
-    kwargs: dict[str, Any] = Field(default_factory=dict)
+    kwargs: dict[str, Any] = {}
 
 
 class TensorEntry(_Part):

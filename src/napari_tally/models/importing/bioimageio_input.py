@@ -129,7 +129,8 @@ def _resolved(found: Description, axis: Axis, depth: int) -> int | Size:
     if isinstance(size, int) or size.axis_id is None:
         return size
     tensor = next((t for t in (*found.inputs, *found.outputs) if t.id == size.tensor_id), None)
-    other = tensor and next((a for a in tensor.axes if a.name == size.axis_id), None)
+    axes = tensor.axes if tensor is not None else ()
+    other = next((a for a in axes if a.name == size.axis_id), None)
     if other is None or depth > len(found.inputs):
         raise ModelError(
             f"{found.name} states the length of {axis.name} by {size.tensor_id}.{size.axis_id}, "

@@ -52,13 +52,13 @@ def loaded(path: Path, device: torch.device) -> torch.jit.ScriptModule:
     import torch
 
     try:
-        network = torch.jit.load(path, map_location=device).eval()
+        network: torch.jit.ScriptModule = torch.jit.load(path, map_location=device).eval()
     except Exception as error:  # a damaged archive raises anything
         raise ModelError(f"{path} cannot be loaded: {_first_line(error)}") from error
     try:
         frozen: torch.jit.ScriptModule = torch.jit.freeze(network)
     except RuntimeError:  # a part of it changes while it runs
-        return network
+        frozen = network
     return frozen
 
 
