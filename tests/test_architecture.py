@@ -27,7 +27,7 @@ MEASURE = {"features/declare", "features/groups", "features"}
 HEADS = {"heads/encoding", "heads"}
 MASKS = {"mask_sets", "mask_sets/readings"}
 MODELS = READ | HEADS | MASKS | {"models"}
-PORT = {"models/importing"}
+PORT = {"models/importing", "models/download"}
 MEASUREMENT = READ | MEASURE | {"measurement"}
 EVALUATION = READ | {"evaluation"}
 MAPS = MODELS | {"segmentation/maps"}
@@ -58,6 +58,7 @@ BELOW: dict[str, set[str]] = {
     "mask_sets/readings": {"core", "mask_sets"},
     "models": LEAVES | HEADS | MASKS | {"files"},
     "models/importing": LEAVES | HEADS | MASKS | {"files", "models"},
+    "models/download": LEAVES | HEADS | MASKS | {"files", "models", "models/importing"},
     "measurement": READ | MEASURE,
     "evaluation": READ,
     "segmentation/maps": MODELS,

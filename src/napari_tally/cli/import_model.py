@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..models.importing.proposal import ImportSettings
 from .list_models import asked
+from .options import with_flags
 from .run import say, usage
 
 if TYPE_CHECKING:
-    from ..models.importing.proposal import ImportSettings, Proposal
+    from ..models.importing.proposal import Proposal
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Overwrite = Annotated[
@@ -19,6 +21,7 @@ Overwrite = Annotated[
 ]
 
 
+@with_flags
 def import_file(
     path: Annotated[
         Path, typer.Argument(metavar="FILE_OR_FOLDER", help="A model of another program.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from .get_model import get_model
 from .import_model import import_file
 from .list_models import list_models, remove_model, show_model
-from .options import with_flags
 
 models = typer.Typer(
     invoke_without_command=True, add_completion=False, rich_markup_mode=None,
@@ -27,5 +27,6 @@ def overview(context: typer.Context) -> None:
 
 models.command("list")(list_models)
 models.command("show")(show_model)
-models.command("import")(with_flags(import_file))
+models.command("import")(import_file)
+models.command("get")(get_model)
 models.command("remove")(remove_model)
