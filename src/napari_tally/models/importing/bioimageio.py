@@ -148,8 +148,9 @@ def _preprocessing(
     halos = [axis.halo for entry in found.outputs for axis in entry.axes]
     size = settings.object_size
     return Preprocessing(
-        channels=image.channels,
-        normalizer=Operations(steps=operations(image.entry.preprocessing, image.entry)),
+        channels=settings.channels or image.channels,
+        normalizer=settings.normalizer
+        or Operations(steps=operations(image.entry.preprocessing, image.entry)),
         tiling=_tiling(image, max([*halos, 0])),
         diameter=size and DiameterRange(low=size / 2, typical=size, high=size * 2),
     )

@@ -16,6 +16,7 @@ from ...files.run_record import sha256_file
 from ...heads import Masks, Semantic
 from ...mask_sets.readings import ClassMaps
 from ...mask_sets.readings.recognize import recognized
+from ...network.normalize import Percentile
 from ...network.runtimes import TorchScript
 from ...network.tile_layout import Tiling
 from ..model_info import ModelInfo, Source
@@ -34,6 +35,9 @@ _SIZES = {2: (128, 256, 512, 96), 3: (32, 64, 96, 128)}  # px of trial images
 _MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 _CHANNELS = (1, 3, 2, 4)
 _SLACK = 1e-3
+_NO_NORMALIZER = (
+    "The file does not state how intensities are scaled: percentiles 1 and 99.8 become 0 and 1"
+)
 
 
 def recognizes(path: Path) -> bool:
@@ -67,7 +71,8 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
         reading=reading,
         runtime=runtime,
         preprocessing=Preprocessing(
-            channels=("red", "green", "blue") if count == 3 else ("image",) * count,
+            channels=settings.channels or _channel_names(count),
+            normalizer=settings.normalizer or Percentile(),
             tiling=_tiling(runtime.size),
             diameter=size and DiameterRange(low=size / 2, typical=size, high=size * 2),
         ),
@@ -80,16 +85,18 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
         else f"in multiples of {runtime.multiple} px"
     )
     understood = (found.sentence, f"Images in {runtime.spatial_dims}D with {channels}, {how}")
-    unknown = (
-        "The file does not state how intensities are scaled: percentiles 1 and 99.8 become 0 and 1"
-    )
+    unknown = () if settings.normalizer else (_NO_NORMALIZER,)
     no_licence = () if settings.licence else ("The file states no licence",)
 
     def write(folder: Path) -> None:
         (folder / runtime.file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / runtime.file)
 
-    return Proposal(info, understood, write, (unknown, *no_licence))
+    return Proposal(info, understood, write, (*unknown, *no_licence))
+
+
+def _channel_names(count: int) -> tuple[str, ...]:
+    return ("red", "green", "blue") if count == 3 else ("image",) * count
 
 
 def _tiling(size: tuple[int, ...]) -> Tiling:
