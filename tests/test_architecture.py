@@ -39,7 +39,9 @@ TRAINING = SEGMENTATION | {
 }  # fmt: skip
 JOBS = TRAINING | EVALUATION | PORT
 DOCK = JOBS | {"widgets/controls", "widgets/layers"}
-DOCKS = {"widgets/segment", "widgets/measure", "widgets/evaluate", "widgets/train"}
+DOCKS = {
+    "widgets/segment", "widgets/measure", "widgets/evaluate", "widgets/train", "widgets/models",
+}  # fmt: skip
 BELOW: dict[str, set[str]] = {
     **{leaf: {"core"} for leaf in LEAVES - {"core"}},
     "core": set(),
