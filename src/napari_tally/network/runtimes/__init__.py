@@ -8,10 +8,11 @@ from pydantic import BeforeValidator, SerializeAsAny
 
 from .onnx import Onnx
 from .runtime import RUNTIMES, Runtime, Session
+from .transformers_runtime import Transformers
 
-for _member in (Onnx,):
+for _member in (Onnx, Transformers):
     RUNTIMES.register(_member)
 
-__all__ = ["RUNTIMES", "AnyRuntime", "Onnx", "Runtime", "Session"]
+__all__ = ["RUNTIMES", "AnyRuntime", "Onnx", "Runtime", "Session", "Transformers"]
 
 AnyRuntime = Annotated[SerializeAsAny[Runtime], BeforeValidator(RUNTIMES.validate)]
