@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from napari_tally.network.normalize import AnyNormalizer, Identity, Percentile, Window, ZScore
+from napari_tally.network.normalize import (
+    AnyNormalizer,
+    Identity,
+    Percentile,
+    Standard,
+    Window,
+    ZScore,
+)
 
-ALL = [Percentile(), ZScore(), Window(low=-100, high=300), Identity()]
+ALL = [Percentile(), ZScore(), Window(low=-100, high=300), Identity(), Standard(mean=(0.5,))]
 
 
 @pytest.mark.parametrize("normalizer", ALL, ids=lambda n: n.name)
@@ -57,3 +64,38 @@ def test_inverted_percentiles_make_dark_bright_and_nan_dark() -> None:
     found = Percentile(low=0, high=100, inverted=True)(image)
     assert found[0, :3].tolist() == [1, 0.5, 0]
     assert found[0, 3] == 0
+
+
+def test_eight_bits_are_scaled_and_standardized_channel_by_channel() -> None:
+    image = np.random.default_rng(0).integers(0, 100, (3, 9, 11)).astype(np.uint8)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    found = Standard(mean=mean, std=std)(image)
+    wanted = (image / 255 - np.reshape(mean, (3, 1, 1))) / np.reshape(std, (3, 1, 1))
+    assert np.allclose(found, wanted, atol=1e-6)
+    assert Standard().note(image, "a") == ""
+
+
+@pytest.mark.parametrize("other", [np.uint16, np.float32])
+def test_values_of_8_bits_in_another_type_are_the_same(other) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (3, 30, 30)).astype(np.uint8)
+    assert np.allclose(Standard()(image.astype(other)), Standard()(image))
+    assert np.allclose(Standard()((image / 255).astype(np.float32)), Standard()(image), atol=1e-6)
+
+
+def test_12_bits_in_16_become_8_with_a_note() -> None:
+    image = np.random.default_rng(0).integers(100, 4096, (1, 60, 60)).astype(np.uint16)
+    found, note = Standard(scale=1)(image), Standard().note(image, "a.tif")
+    assert found.min() == 0 and found.max() == 255
+    assert 120 < found.mean() < 135
+    assert "a.tif" in note and "uint16" in note and "0 to 255" in note
+
+
+def test_channels_of_16_bits_keep_their_colour() -> None:
+    image = np.zeros((3, 50, 50), np.uint16)
+    image[0, 10:] = 4000
+    image[1, 10:] = 2000
+    found = Standard()(image)
+    assert found[0].max() == pytest.approx(1)
+    assert found[1].max() == pytest.approx(0.5)
+    part = Standard()(image[:, :20], Standard().fit(image))
+    assert np.allclose(part, found[:, :20])

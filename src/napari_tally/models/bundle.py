@@ -227,6 +227,18 @@ def read_architectures(folder: Path) -> list[Architecture]:
     return [first, *_further(folder, first)]
 
 
+def read_spatial_dims(folder: Path) -> int:
+    """Read the number of spatial axes of a model's images, 2 or 3, without its weights.
+
+    Raises
+    ------
+    ModelError
+        As `read_info` and `read_architecture` do.
+    """
+    runtime = read_info(folder).runtime
+    return read_architecture(folder).spatial_dims if runtime is None else runtime.spatial_dims
+
+
 def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     """Load a built-in or imported model by name, or any model by its folder.
 

@@ -10,7 +10,8 @@ from ..core.errors import InputError, ModelError
 from ..core.options import Options
 from ..core.quantity import LENGTHS
 from ..geometry.orientation import check_codes
-from ..network.normalize import AnyNormalizer, Percentile
+from ..mask_sets.frame_options import FrameOptions
+from ..network.normalize import AnyNormalizer, Percentile, Standard
 from ..network.tile_layout import Tiling
 
 # Of the blocks that hold a `Preprocessing`; in format 1 its fields were beside the others.
@@ -67,10 +68,14 @@ class Preprocessing(Options):
         reoriented.
     tiling : Tiling
         The tiles of inference, unless the user sets others.
+    frame : FrameOptions, optional
+        How a whole image is brought into the input of a network that returns masks or boxes.
+        Default: as it is.
     """
 
     channels: tuple[str, ...] = ("image",)
     normalizer: AnyNormalizer = Percentile()
+    frame: FrameOptions | None = None
     diameter: DiameterRange | None = None
     spacing: tuple[float, ...] | None = None
     spacing_unit: str = "um"
@@ -89,7 +94,15 @@ class Preprocessing(Options):
             self._check_spacing(self.spacing)
         if self.extent is not None and len(self.extent) != len(self.spacing or ()):
             raise ValueError("the extent must have one number for each number of the spacing")
+        if isinstance(self.normalizer, Standard):
+            self._check_standard(self.normalizer)
         return self
+
+    def _check_standard(self, normalizer: Standard) -> None:
+        for name in ("mean", "std"):
+            count = len(getattr(normalizer, name))
+            if count not in (1, len(self.channels)):
+                raise ValueError(f"{name} has {count} numbers for {len(self.channels)} channels")
 
     def _check_spacing(self, spacing: tuple[float, ...]) -> None:
         if self.diameter is not None:

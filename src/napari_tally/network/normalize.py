@@ -27,6 +27,10 @@ class Normalizer(Options):
         """Return the limits of each channel of a whole image, shape (C, *spatial)."""
         return [self.limits(finite(channel)) for channel in image]
 
+    def note(self, image: NDArray[np.generic], name: str) -> str:
+        """Return what the user should know about the intensities of the image `name`, or ""."""
+        return ""
+
     def __call__(
         self, image: NDArray[np.generic], limits: list[tuple[float, float]] | None = None
     ) -> NDArray[np.float32]:
@@ -104,7 +108,94 @@ class Identity(Normalizer):
         return 0.0, 1.0
 
 
-AnyNormalizer = Annotated[Percentile | ZScore | Window | Identity, Field(discriminator="name")]
+class Standard(Normalizer):
+    """Scale 8-bit values, subtract means and divide by standard deviations.
+
+    As networks trained on photographs want it. Images of other types, whose values lie in another
+    range, are first scaled to 0..255, all channels alike, and clipped.
+
+    Attributes
+    ----------
+    scale : float
+        Factor of the 8-bit values.
+    mean, std : tuple of float
+        One number for each channel, in the order of the network's, or one for all.
+    """
+
+    name: Literal["standard"] = "standard"
+    scale: float = Field(1 / 255, gt=0)
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    @model_validator(mode="after")
+    def _per_channel(self) -> Standard:
+        if not self.mean or not self.std:
+            raise ValueError("mean and std must have one number for each channel, or one for all")
+        if min(self.std) <= 0:
+            raise ValueError(f"std must be positive, not {self.std}")
+        return self
+
+    def fit(self, image: NDArray[np.generic]) -> list[tuple[float, float]]:
+        """Return the limits of each channel of a whole image, shape (C, *spatial)."""
+        low, high = eight_bit_range(image)
+        unit = (high - low) / 255
+        pairs = zip(self._of(self.mean, len(image)), self._of(self.std, len(image)), strict=True)
+        return [(low + m / self.scale * unit, s / self.scale * unit) for m, s in pairs]
+
+    def __call__(
+        self, image: NDArray[np.generic], limits: list[tuple[float, float]] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the normalized image, clipped to what 8-bit values can become."""
+        out = super().__call__(image, limits)
+        if image.dtype == np.uint8:
+            return out
+        pairs = zip(self._of(self.mean, len(image)), self._of(self.std, len(image)), strict=True)
+        for channel, (mean, std) in zip(out, pairs, strict=True):
+            np.clip(channel, -mean / std, (255 * self.scale - mean) / std, out=channel)
+        return out
+
+    def value(self, gray: float, channel: int, channels: int) -> float:
+        """Return what an 8-bit value becomes in a channel, such as that of a border."""
+        mean, std = self._of(self.mean, channels), self._of(self.std, channels)
+        return (gray * self.scale - mean[channel]) / std[channel]
+
+    def note(self, image: NDArray[np.generic], name: str) -> str:
+        """Say that values were scaled to 8 bits."""
+        low, high = eight_bit_range(image)
+        if (low, high) in ((0, 255), (0, 1)) or low == high:
+            return ""
+        return (
+            f"The network takes 8-bit values, but {name} is of type {image.dtype}: {low:.4g} to "
+            f"{high:.4g} become 0 to 255"
+        )
+
+    def _of(self, numbers: tuple[float, ...], channels: int) -> tuple[float, ...]:
+        return numbers * channels if len(numbers) == 1 else numbers
+
+
+AnyNormalizer = Annotated[
+    Percentile | ZScore | Window | Identity | Standard, Field(discriminator="name")
+]
+
+
+def eight_bit_range(image: NDArray[np.generic]) -> tuple[float, float]:
+    """Return the values that become 0 and 255 in an image of 8 bits, shape (C, *spatial).
+
+    8-bit images stay as they are, and so do others that use more than half of 0 to 255, or (floats,
+    as in scikit-image) of 0 to 1. The range of all others is from percentile 0.1 to 99.9.
+    """
+    if image.dtype == np.uint8:
+        return 0.0, 255.0
+    whole = finite(image)
+    low, high = float(whole.min()), float(whole.max())
+    for full in (255.0, 1.0) if whole.dtype.kind == "f" else (255.0,):
+        if low >= 0 and full / 2 < high <= full:
+            return 0.0, full
+    sample = np.concatenate([_subsampled(channel).ravel() for channel in whole])
+    inner_low, inner_high = np.percentile(sample.astype(np.float64), (0.1, 99.9))
+    if inner_low < inner_high:
+        return float(inner_low), float(inner_high)
+    return low, high if high > low else low + 1
 
 
 def finite(channel: NDArray[np.generic], *, largest: bool = False) -> NDArray[np.generic]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from .model_channels import model_channels
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
@@ -67,9 +68,11 @@ def planes(
     check_intensities(volume)
     ndim = 3 if whole_stack else model.spatial_dims
     check_axes(volume, model.info.name, ndim)
-    image, axes = _channels(volume, model, channel)
-    lead = axes[: len(axes) - ndim]
-    notes = _odd_values(image, volume.name)
+    chosen = model_channels(volume, model, channel)
+    image, lead = chosen.image, chosen.axes[: len(chosen.axes) - ndim]
+    notes = [*_odd_values(chosen.distinct, volume.name), *chosen.notes]
+    if note := model.info.preprocessing.normalizer.note(image, volume.name):
+        notes.append(note)
     if lead:
         each = " and ".join({"T": "frame", "Z": "slice"}[a] for a in lead)
         notes.append(
@@ -100,54 +103,6 @@ def check_intensities(volume: Volume) -> None:
         raise InputError(f"{volume.name} has values of type {volume.array.dtype}, not real numbers")
     if 0 in volume.shape:
         raise InputError(f"{volume.name} is empty: its shape is {volume.shape}")
-
-
-def _channels(
-    volume: Volume, model: Model, channel: int | str | None
-) -> tuple[NDArray[np.generic], str]:
-    """Return the image with the channels of the model first, and its other axes."""
-    names, have = model.info.preprocessing.channels, len(volume.channels)
-    if len(names) == 1:
-        chosen = _one_channel(volume, model, channel)
-        return np.asarray(chosen.array)[None], chosen.axes
-    takes = f"{model.info.name} takes {len(names)} channels ({', '.join(names)})"
-    if channel is not None:
-        raise InputError(f"{takes}, not the channel {channel!r} alone", hint="Leave out --channel")
-    if have != len(names):
-        raise InputError(
-            f"{volume.name} has {have or 1} {'channels' if have > 1 else 'channel'} but {takes}"
-        )
-    return volume.channels_first(), volume.axes.replace("C", "")
-
-
-def _one_channel(volume: Volume, model: Model, channel: int | str | None) -> Volume:
-    names = volume.channels
-    if channel is not None:
-        if not names:
-            if str(channel) in {"0", *volume.channel_names}:
-                return volume
-            raise InputError(
-                f"There is no channel {channel}: {volume.name} has only one",
-                hint="Leave out --channel",
-            )
-        return volume.at("C", volume.channel_index(channel))
-    if not names:
-        return volume
-    if len(names) == 1 or _grey(volume):
-        return volume.at("C", 0)
-    listed = ", ".join(f"{i} ({n})" if n != str(i) else n for i, n in enumerate(names))
-    raise InputError(
-        f"{volume.name} has {len(names)} channels ({listed}) but {model.info.name} takes 1",
-        hint="Choose one with --channel (in Python: channel=...)",
-    )
-
-
-def _grey(volume: Volume) -> bool:
-    """Return whether a colour image is grey: red, green and blue are equal."""
-    if volume.channel_names[:3] != ("red", "green", "blue"):
-        return False
-    red, green, blue = (np.asarray(volume.at("C", i).array) for i in range(3))
-    return bool(np.array_equal(red, green) and np.array_equal(red, blue))
 
 
 def _odd_values(image: NDArray[np.generic], name: str) -> list[str]:

@@ -16,8 +16,8 @@ from ...models.bundle import (
     SHIPPED_DEFAULT_3D,
     default_model,
     model_folder,
-    read_architecture,
     read_info,
+    read_spatial_dims,
     shipped_models,
 )
 from ...segmentation.setup.options import SegmentOptions
@@ -183,7 +183,7 @@ class SegmentDock(Dock):
         """Tell whether a stack is to be segmented by a 2D model."""
         layer = self.form.image.value
         deep = layer is not None and "Z" in self.form.axes.value.upper()
-        return deep and read_architecture(model_folder(self.model)).spatial_dims == 2
+        return deep and read_spatial_dims(model_folder(self.model)) == 2
 
     def run(self) -> None:
         """Start the segmentation."""

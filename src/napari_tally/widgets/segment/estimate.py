@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from ...models.bundle import model_folder, read_architecture, read_info
+from ...models.bundle import model_folder, read_info, read_spatial_dims
 from ...segmentation.setup.estimate import Needs, needs
 from .messages import size
 
@@ -48,7 +48,7 @@ class Forecast:
 def needed(job: Job) -> tuple[Needs, int]:
     """Return the requirements of a job, and the dimensions of its model."""
     folder = model_folder(job.model)
-    ndim = read_architecture(folder).spatial_dims
+    ndim = read_spatial_dims(folder)
     return needs(job.cut, read_info(folder), ndim, job.options), ndim
 
 
