@@ -22,6 +22,9 @@ class Masks(Head):
 
     name: Literal["mask-set"] = "mask-set"
     classes: tuple[str, ...] = Field((), description="Names of the classes, in their order")
+    stuff: tuple[str, ...] = Field(
+        (), description="Names of classes that are regions, not objects: they get no labels"
+    )
     threshold: float = Field(0.25, gt=0, lt=1, description="Minimum score of an object")
     least_visible: float = Field(
         0.5,

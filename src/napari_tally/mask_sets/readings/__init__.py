@@ -11,15 +11,16 @@ from .boxes import Boxes
 from .class_maps import ClassMaps
 from .prototypes import Prototypes
 from .queries import Queries
+from .query_maps import QueryMaps
 from .reading import READINGS, Found, Outputs, Reading
 from .stacked import Stacked
 
-for _member in (ClassMaps, Queries, Prototypes, BoxMasks, Boxes, Stacked):
+for _member in (ClassMaps, Queries, QueryMaps, Prototypes, BoxMasks, Boxes, Stacked):
     READINGS.register(_member)
 
 __all__ = [
     "READINGS", "AnyReading", "BoxMasks", "Boxes", "ClassMaps", "Found", "Outputs", "Prototypes",
-    "Queries", "Reading", "Stacked",
+    "Queries", "QueryMaps", "Reading", "Stacked",
 ]  # fmt: skip
 
 AnyReading = Annotated[SerializeAsAny[Reading], BeforeValidator(READINGS.validate)]

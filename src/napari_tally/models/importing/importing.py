@@ -11,7 +11,7 @@ from ...core.user_path import user_path
 from ..bundle import CARD, save_described
 from ..copy_bundle import check_target
 from ..user_models import check_name, user_models_folder
-from . import onnx_file
+from . import hugging_face, onnx_file
 
 if TYPE_CHECKING:
     from .proposal import ImportSettings, Proposal
@@ -35,7 +35,7 @@ class Loader(Protocol):
         """
 
 
-LOADERS: tuple[Loader, ...] = (onnx_file,)  # asked in this order
+LOADERS: tuple[Loader, ...] = (onnx_file, hugging_face)  # asked in this order
 
 
 def propose(path: Path, settings: ImportSettings) -> Proposal:

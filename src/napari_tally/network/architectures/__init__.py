@@ -38,9 +38,16 @@ __all__ = [
 ARCHITECTURES: Registry[Architecture] = Registry(
     "architecture",
     [
-        DynUNet, UNet, BasicUNet, SegResNet, AttentionUnet, FlexibleUNet, SwinUNETR, UNETR,
+        DynUNet,
+        UNet,
+        BasicUNet,
+        SegResNet,
+        AttentionUnet,
+        FlexibleUNet,
+        SwinUNETR,
+        UNETR,
         SegFormer,
-    ],  # fmt: skip
+    ],
 )
 AnyArchitecture = Annotated[SerializeAsAny[Architecture], BeforeValidator(ARCHITECTURES.validate)]
 
