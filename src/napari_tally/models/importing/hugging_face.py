@@ -38,6 +38,7 @@ from .hugging_face_input import (
     channel_names,
     fixed_size,
     frame_of,
+    multiple_of,
     normalizer_of,
     tiling_of,
 )
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from ...mask_sets.readings import Reading
 
 FORMAT = "Hugging Face transformers (folder with config.json and safetensors)"
-_MULTIPLE, _PROBE = 32, 128  # px
+_PROBE = 128  # px
 _ONEFORMER = "OneFormerForUniversalSegmentation"
 
 
@@ -219,7 +220,7 @@ class _Folder:
             architecture=self.architecture,
             in_channels=channel_count(self.config),
             size=self.size,
-            multiple=1 if self.size else _MULTIPLE,
+            multiple=1 if self.size else multiple_of(self.config),
             task="semantic" if self.semantic else "panoptic" if self.stuff else "instance",
         )
 

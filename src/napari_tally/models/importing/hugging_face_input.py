@@ -131,6 +131,21 @@ def fixed_size(config: dict[str, Any], family: Family) -> tuple[int, ...]:
     return tuple(_length(n, "image_size") for n in pair)
 
 
+def multiple_of(config: dict[str, Any]) -> int:
+    """Return what the lengths of inputs are multiples of: windows of patches of RF-DETR, else 32.
+
+    Raises
+    ------
+    ModelError
+        If it is no length.
+    """
+    inner = config.get("backbone_config")
+    if not isinstance(inner, dict) or not str(inner.get("model_type")).startswith("rf_detr_dino"):
+        return _MULTIPLE
+    patch = _length(inner.get("patch_size", 14), "patch_size")
+    return patch * _length(inner.get("num_windows", 4), "num_windows")
+
+
 def _length(value: object, name: str) -> int:
     if not isinstance(value, (int, float)) or not 1 <= value <= _LARGEST:
         raise ModelError(f"The preprocessing sets {name} to {str(value)[:80]}, which is no size")

@@ -67,6 +67,7 @@ def checked_config(folder: Path) -> tuple[str, dict[str, Any]]:
             hint="Its `architectures` must be a list of one name",
         )
     _check(config, path, 0)
+    _check_backbone(config, path)
     return named[0], config
 
 
@@ -76,10 +77,11 @@ def _check(config: dict[str, Any], path: Path, depth: int) -> None:
     for key, why in _REFUSED.items():
         if config.get(key):
             raise ModelError(f"{path} asks for {why} ({key})", hint=_HINT)
-    _check_backbone(config, path)
     for key, value in config.items():
         if isinstance(value, dict) and not key.endswith(("2id", "2label")):
             _check(value, path, depth + 1)
+            if key != "decoder_config":  # a DETR, of which MaskFormer takes the decoder alone
+                _check_backbone(value, path)
         else:
             _check_numbers(key, value, path)
 

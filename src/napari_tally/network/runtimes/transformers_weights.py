@@ -98,7 +98,7 @@ def load_network(folder: Path) -> nn.Module:
     family_of(architecture)
     files = weight_files(folder)
     weights = read_weights(files)
-    with offline():
+    with offline(), _quiet():
         try:
             return _built(architecture, config, weights, sum(f.stat().st_size for f in files))
         except (TallyError, MemoryError):
@@ -128,17 +128,16 @@ def _built(
         count = sum(p.numel() for p in kind(options).parameters())
     if count > max(size, _ALWAYS):
         raise ModelError(f"The network has {count:,} parameters, but its weights {size:,} bytes")
-    with _quiet():
-        network, info = kind.from_pretrained(
-            None,
-            config=options,
-            state_dict=weights,
-            dtype=torch.float32,
-            trust_remote_code=False,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-        )
+    network, info = kind.from_pretrained(
+        None,
+        config=options,
+        state_dict=weights,
+        dtype=torch.float32,
+        trust_remote_code=False,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+    )
     _check_complete(info, architecture)
     loaded: nn.Module = network.eval()
     return loaded
@@ -190,7 +189,7 @@ def offline() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers from printing its report of weights, which is checked here."""
+    """Keep transformers from printing remarks and its report of the weights, which is checked here."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()
