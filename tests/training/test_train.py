@@ -147,12 +147,21 @@ def test_dark_objects_are_made_bright_for_a_model_that_knows_bright_ones() -> No
 
 
 def test_fine_tuning_takes_images_that_fit_the_model_only(tmp_path) -> None:
-    colour = replace(_pair(0), image=Volume(np.zeros((3, 32, 32)), "CYX"))
-    with pytest.raises(InputError, match="have 3 channels but nuclei-2d takes 1"):
-        drain(_trained(tmp_path, [colour], start="nuclei-2d"))
     with pytest.raises(InputError, match="class ids from 1 to 2"):
         stack = _pair(0, (8, 32, 32))
         drain(_trained(tmp_path, [stack], start="hippocampus-mr", patch=None))
+
+
+def test_fine_tuning_adapts_the_first_layer_to_other_channels(tmp_path) -> None:
+    one = _pair(0)
+    grey = np.asarray(one.image.array)
+    colour = replace(one, image=Volume(np.stack([grey] * 3), "CYX"))
+    options = TrainingOptions(start="nuclei-2d", device="cpu")
+    plan = plan_for(ready([colour], options), options).plan
+    assert "first layer is adapted to 3 in" in " ".join(plan.lines())
+    trained = drain(_trained(tmp_path, [colour], start="nuclei-2d"))
+    model = load_model(trained.folder)
+    assert model.trainable.in_channels == 3 == len(model.info.preprocessing.channels)
 
 
 def test_class_ids_with_gaps_become_consecutive(tmp_path) -> None:

@@ -15,6 +15,7 @@ from ..files.claim import locked
 from ..models.bundle import load_model
 from ..models.copy_bundle import check_target
 from ..models.model_info import ModelInfo
+from ..network.adapt_weights import adapted_weights
 from ..network.device import choose_device
 from ..network.distributed import Team
 from .data.labelled_image import in_planes
@@ -31,6 +32,7 @@ from .plan.planner import PLANNED, Planned, plan_for, ready, same_data, stopped_
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from ..models.bundle import Model
     from .data.data_split import Split
@@ -157,7 +159,7 @@ class _Run:
 
     def fit_steps(self) -> Steps[None]:
         """Train, and store the record."""
-        weights = self.start.networks[0].state_dict() if self.start else None
+        weights = self._initial_weights()
         self.training = yield from train_steps(
             self.parts["training"],
             self.parts["validation"],
@@ -167,6 +169,15 @@ class _Run:
             weights,
             self.team,
         )
+
+    def _initial_weights(self) -> Mapping[str, Tensor] | None:
+        """Return the weights of the model to start from, adapted to the channels of the images."""
+        if self.start is None:
+            return None
+        weights: Mapping[str, Tensor] = self.start.networks[0].state_dict()
+        if self.plan.adapted:
+            weights, _ = adapted_weights(weights, self.plan.architecture.build())
+        return weights
 
     def stopped(self) -> None:
         """Make a model of the best weights so far."""

@@ -120,3 +120,26 @@ def test_one_of_several_chains_is_drawn_by_its_share() -> None:
     chain = Chain([one_of([[make(1), make(1)], [make(5)]], [0.25, 0.75])])
     made = [chain({"image": 0}, seed)["image"] for seed in range(500)]
     assert set(made) == {2, 5} and 0.7 < np.mean(np.equal(made, 5)) < 0.8
+
+
+def test_stains_vary_like_a_colour_deconvolution_with_other_amounts() -> None:
+    from skimage.color import rgb_from_hed
+
+    amounts = np.random.default_rng(0).uniform(0, 1, (8, 9, 2))
+    stains = np.concatenate([amounts, np.zeros((8, 9, 1))], -1)
+    rgb = torch.from_numpy(np.exp(-(stains @ rgb_from_hed)).astype(np.float32)).permute(2, 0, 1)
+    patch = {"image": rgb}
+    transforms.vary_stains(patch, np.random.RandomState(0), 0.5)
+    density = -np.log(patch["image"].permute(1, 2, 0).numpy())
+    # Optical densities stay a linear function of the amounts.
+    ones = np.concatenate([amounts, np.ones((8, 9, 1))], -1).reshape(-1, 3)
+    _, residual, *_ = np.linalg.lstsq(ones, density.reshape(-1, 3), rcond=None)
+    assert residual.max() < 1e-6
+    assert np.abs(patch["image"] - rgb).max() > 0.02
+
+
+def test_stains_of_other_images_stay() -> None:
+    patch = {"image": torch.rand(2, 4, 4)}
+    before = patch["image"].clone()
+    transforms.vary_stains(patch, np.random.RandomState(0), 0.5)
+    assert torch.equal(patch["image"], before)

@@ -19,6 +19,7 @@ from .intensity_transforms import (
     multiply_bias_field,
     scale_intensity,
     shift_intensity,
+    vary_stains,
 )
 from .spatial_transforms import (
     Affine,
@@ -34,6 +35,7 @@ from .spatial_transforms import (
 
 _WARP_SMOOTH = 6  # px: sigma of the noise that shifts voxels
 _WARP_GRID = 24.0  # px between the points that are shifted in 2D
+_STAINED = 0.7  # share of the patches with other stains
 _ZOOMS = 9  # levels of zoom; between them objects are also stretched a little along each axis
 
 
@@ -64,6 +66,8 @@ class Augmentation(Options):
         Ranges of the gamma exponent, the Gaussian sigma (px) and the noise's standard deviation.
     drop : float
         Share of the patches of several channels in which one of them is set to 0.
+    stains : float
+        Largest relative change of each stain of an RGB image of histology, in most patches.
     """
 
     zoom: tuple[float, float] = (0.5, 2.0)
@@ -78,6 +82,7 @@ class Augmentation(Options):
     blur: tuple[float, float] = (0.3, 2.0)
     noise: float = Field(0.08, ge=0)
     drop: float = Field(0.0, ge=0, le=1)
+    stains: float = Field(0.0, ge=0, le=1)
     background: float = Field(0.4, ge=0, description="Largest height of an added gradient")
     share: float = Field(0.3, ge=0, le=1, description="Probability of each change of intensity")
 
@@ -130,6 +135,7 @@ class Augmentation(Options):
     def _intensity(self) -> list[Transform]:
         p = self.share
         return [
+            sometimes(_STAINED * bool(self.stains), partial(vary_stains, most=self.stains)),
             sometimes(p, partial(blur, sigma=self.blur)),
             sometimes(p / 2, partial(lower_resolution, zoom=(0.5, 1.0))),
             sometimes(p, partial(adjust_gamma, gamma=self.gamma)),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.random import RandomState
 
 _DEGREE = 2  # of the bias field
+_DARKEST = 0.02  # lower intensities have no more optical density
 
 
 def blur(patch: Patch, random: RandomState, sigma: tuple[float, float]) -> None:
@@ -109,3 +110,27 @@ def drop_channel(patch: Patch, random: RandomState) -> None:
         factors = torch.ones((len(image), *(1,) * (image.ndim - 1)))
         factors[random.randint(len(factors))] = 0
         patch[IMAGE] = image * factors
+
+
+def vary_stains(patch: Patch, random: RandomState, most: float) -> None:
+    """Change the amount of each stain in a histology image by up to `most`, and their colours.
+
+    Colour deconvolution of Ruifrok and Johnston, 2001, with scikit-image's vectors of hematoxylin,
+    eosin and DAB; the amounts are changed as by Tellez et al., 2018,
+    https://doi.org/10.1109/TMI.2018.2820199. An intensity of 1 is white. Images of other than
+    three channels stay as they are.
+    """
+    import torch
+    from skimage.color import hed_from_rgb, rgb_from_hed
+
+    image = patch[IMAGE]
+    if len(image) != 3:
+        return
+    density = -image.clamp(_DARKEST, None).log()
+    change = np.diag(random.uniform(1 - most, 1 + most, 3))
+    mixed = hed_from_rgb @ change @ rgb_from_hed
+    mixed += random.uniform(-most / 4, most / 4, (3, 3))  # other scanners and dyes
+    weights = torch.from_numpy(mixed.T.astype(np.float32))
+    stained = torch.einsum("ij,j...->i...", weights, density)
+    offset = torch.from_numpy(random.uniform(-most / 4, most / 4, (3, 1, 1)).astype(np.float32))
+    patch[IMAGE] = (-(stained + offset)).exp()

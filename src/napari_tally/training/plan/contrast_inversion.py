@@ -29,7 +29,8 @@ def suited(
 ) -> AnyNormalizer:
     """Return the model's own normalizer, or the inverted one if that scores better.
 
-    It is tried only where objects are darker than the rest of the image.
+    It is tried only where objects are darker than the rest of the image, and taken untried if the
+    images have other channels than the model.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ def suited(
     if not labelled or len(dark) < len(labelled):
         return own
     other = own.model_copy(update={"inverted": True})
+    if recipe.architecture.in_channels != model.trainable.in_channels:
+        return other  # the model cannot be tried
     parts = [_part(pair) for pair in labelled]
     scores = [_score(parts, model, recipe, normalizer, device) for normalizer in (own, other)]
     return other if scores[1] > scores[0] else own

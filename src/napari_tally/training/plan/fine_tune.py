@@ -22,18 +22,19 @@ _EACH = 100
 def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = None) -> Plan:
     """Return the plan for fine-tuning a model.
 
+    For images with other channels than the model's, its first layer is adapted to theirs: see
+    `network.adapt_weights`.
+
     Raises
     ------
     InputError
-        If the numbers of channels or classes differ from the model's.
+        If the labels have other classes than the model, or the model cannot be trained.
     """
     machine, info = machine or Machine.here(), model.info
-    channels = len(info.preprocessing.channels)
-    if len(data.channels) != channels:
-        raise InputError(
-            f"The images have {len(data.channels)} channels but {info.name} takes {channels}",
-            hint="Choose one with --channel" if channels == 1 else "",
-        )
+    architecture, changes = model.trainable, dict[str, object]()
+    if len(data.channels) != architecture.in_channels:
+        changes["channels"] = data.channels
+        architecture = architecture.model_copy(update={"in_channels": len(data.channels)})
     classes = len(info.head.class_names)
     if data.ids and data.ids[-1] > classes:
         raise InputError(
@@ -41,15 +42,15 @@ def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = 
             hint=f"Use class ids from 1 to {classes}",
         )
     patch, _ = choose_patch(data, machine, info.preprocessing.spacing, info.preprocessing.diameter)
-    patch = model.trainable.fit(patch)
+    patch = architecture.fit(patch)
     steps = int(min(_MANY, max(_FEW, _EACH * data.images)))
     return Plan(
         kind=data.kind,
         class_ids=tuple(range(1, classes + 1)),
         # The extent is of the first training images: others may be larger.
-        preprocessing=info.preprocessing.model_copy(update={"extent": None}),
+        preprocessing=info.preprocessing.model_copy(update={"extent": None, **changes}),
         min_size=info.min_size,
-        architecture=model.trainable,
+        architecture=architecture,
         head=info.head,
         patch=patch,
         batch=batch_of(patch, machine),
@@ -60,4 +61,5 @@ def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = 
         augmentation="strong" if data.images < 5 else "light",
         workers=choose_workers(data, machine, steps),
         start=info.name,
+        adapted="channels" in changes,
     )

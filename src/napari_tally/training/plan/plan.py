@@ -94,6 +94,7 @@ class Plan(Options):
     augmentation: Preset = "light"
     workers: int = Field(1, ge=0, le=MOST_WORKERS)
     start: str = ""
+    adapted: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -152,7 +153,8 @@ class Plan(Options):
             + (f": {', '.join(self.head.class_names)}" if self.head.class_names else ""),
             f"Grid: {self._grid()}; intensities by {self._intensities()}",
             f"Network: {a.name} of {_levels(a)}; {a.in_channels} in, {a.out_channels} out"
-            + (f"; fine-tuned from {self.start}" if self.start else ""),
+            + (f"; fine-tuned from {self.start}" if self.start else "")
+            + (f", whose first layer is adapted to {a.in_channels} in" if self.adapted else ""),
             f"{self.steps:,} steps of {self.batch} patches of {patch}, learning rate "
             f"{self.learning_rate:g}; validated every {self.epoch:,} steps"
             + (
