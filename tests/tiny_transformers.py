@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 import transformers as t
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import torch
 
 NAMES = {0: "nucleus", 1: "cell", 2: "debris"}
 _LABELS: dict[str, Any] = {"id2label": NAMES, "label2id": {v: k for k, v in NAMES.items()}}
@@ -17,16 +20,23 @@ _WIDTHS = [8, 8, 8, 8]
 
 def _resnet() -> Any:
     return t.ResNetConfig(
-        embedding_size=8, hidden_sizes=_WIDTHS, depths=[1] * 4, layer_type="basic",
+        embedding_size=8,
+        hidden_sizes=_WIDTHS,
+        depths=[1] * 4,
+        layer_type="basic",
         out_features=["stage1", "stage2", "stage3", "stage4"],
-    )  # fmt: skip
+    )
 
 
 def _swin() -> Any:
     return t.SwinConfig(
-        embed_dim=8, depths=[1] * 4, num_heads=[1, 1, 2, 2], window_size=2, image_size=64,
+        embed_dim=8,
+        depths=[1] * 4,
+        num_heads=[1, 1, 2, 2],
+        window_size=2,
+        image_size=64,
         out_features=["stage1", "stage2", "stage3", "stage4"],
-    )  # fmt: skip
+    )
 
 
 def _detr() -> dict[str, Any]:
@@ -69,50 +79,82 @@ def mask2former(**changed: Any) -> torch.nn.Module:
 
 def _maskformer() -> torch.nn.Module:
     decoder = t.DetrConfig(
-        d_model=16, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=16, decoder_ffn_dim=16,
-        encoder_attention_heads=2, decoder_attention_heads=2, num_queries=7,
-    )  # fmt: skip
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        num_queries=7,
+    )
     return t.MaskFormerForInstanceSegmentation(
         t.MaskFormerConfig(
-            fpn_feature_size=32, mask_feature_size=32, backbone_config=_swin(),
-            decoder_config=decoder, **_LABELS,
-        )  # fmt: skip
+            fpn_feature_size=32,
+            mask_feature_size=32,
+            backbone_config=_swin(),
+            decoder_config=decoder,
+            **_LABELS,
+        )
     )
 
 
 def _oneformer() -> torch.nn.Module:
     return t.OneFormerForUniversalSegmentation(
         t.OneFormerConfig(
-            backbone_config=_swin(), num_queries=7, hidden_dim=32, mask_dim=32, conv_dim=32,
-            encoder_feedforward_dim=16, encoder_layers=1, num_attention_heads=2,
-            dim_feedforward=16, decoder_layers=2, text_encoder_width=16, text_encoder_num_layers=1,
-            text_encoder_context_length=8, text_encoder_vocab_size=300, task_seq_len=8,
-            max_seq_len=8, query_dec_layers=1, is_training=False, **_LABELS,
-        )  # fmt: skip
+            backbone_config=_swin(),
+            num_queries=7,
+            hidden_dim=32,
+            mask_dim=32,
+            conv_dim=32,
+            encoder_feedforward_dim=16,
+            encoder_layers=1,
+            num_attention_heads=2,
+            dim_feedforward=16,
+            decoder_layers=2,
+            text_encoder_width=16,
+            text_encoder_num_layers=1,
+            text_encoder_context_length=8,
+            text_encoder_vocab_size=300,
+            task_seq_len=8,
+            max_seq_len=8,
+            query_dec_layers=1,
+            is_training=False,
+            **_LABELS,
+        )
     )
 
 
 def _upernet() -> torch.nn.Module:
     config = t.UperNetConfig(
-        backbone_config=_swin(), hidden_size=8, auxiliary_in_channels=32, auxiliary_channels=8,
-        pool_scales=[1, 2], **_LABELS,
-    )  # fmt: skip
+        backbone_config=_swin(),
+        hidden_size=8,
+        auxiliary_in_channels=32,
+        auxiliary_channels=8,
+        pool_scales=[1, 2],
+        **_LABELS,
+    )
     return t.UperNetForSemanticSegmentation(config)
 
 
 def _mobilevit() -> torch.nn.Module:
     config = t.MobileViTConfig(
-        hidden_sizes=[8, 8, 8], neck_hidden_sizes=[8] * 6 + [16], num_attention_heads=2,
-        aspp_out_channels=8, **_LABELS,
-    )  # fmt: skip
+        hidden_sizes=[8, 8, 8],
+        neck_hidden_sizes=[8] * 6 + [16],
+        num_attention_heads=2,
+        aspp_out_channels=8,
+        **_LABELS,
+    )
     return t.MobileViTForSemanticSegmentation(config)
 
 
 def _dpt() -> torch.nn.Module:
     config = t.DPTConfig(
-        **_vit(), neck_hidden_sizes=_WIDTHS, fusion_hidden_size=8,
+        **_vit(),
+        neck_hidden_sizes=_WIDTHS,
+        fusion_hidden_size=8,
         backbone_out_indices=[0, 1, 2, 3],
-    )  # fmt: skip
+    )
     return t.DPTForSemanticSegmentation(config)
 
 
@@ -128,30 +170,55 @@ def _eomt() -> torch.nn.Module:
 
 def _rfdetr() -> torch.nn.Module:
     backbone = t.RfDetrDinov2Config(
-        hidden_size=16, num_hidden_layers=4, num_attention_heads=2, mlp_ratio=2, image_size=64,
-        patch_size=8, num_windows=2, out_features=["stage2", "stage3", "stage4"],
-    )  # fmt: skip
+        hidden_size=16,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        mlp_ratio=2,
+        image_size=64,
+        patch_size=8,
+        num_windows=2,
+        out_features=["stage2", "stage3", "stage4"],
+    )
     return t.RfDetrForInstanceSegmentation(
         t.RfDetrConfig(
-            backbone_config=backbone, d_model=16, decoder_layers=1, decoder_ffn_dim=16,
-            decoder_self_attention_heads=2, decoder_cross_attention_heads=2, num_queries=7,
-            c2f_num_blocks=1, group_detr=1, **_LABELS,
-        )  # fmt: skip
+            backbone_config=backbone,
+            d_model=16,
+            decoder_layers=1,
+            decoder_ffn_dim=16,
+            decoder_self_attention_heads=2,
+            decoder_cross_attention_heads=2,
+            num_queries=7,
+            c2f_num_blocks=1,
+            group_detr=1,
+            **_LABELS,
+        )
     )
 
 
 def _rtdetr() -> torch.nn.Module:
     backbone = t.RTDetrResNetConfig(
-        embedding_size=8, hidden_sizes=_WIDTHS, depths=[1] * 4, layer_type="basic",
+        embedding_size=8,
+        hidden_sizes=_WIDTHS,
+        depths=[1] * 4,
+        layer_type="basic",
         out_features=["stage2", "stage3", "stage4"],
-    )  # fmt: skip
+    )
     return t.RTDetrForObjectDetection(
         t.RTDetrConfig(
-            backbone_config=backbone, encoder_hidden_dim=16, encoder_in_channels=[8, 8, 8],
-            decoder_in_channels=[16] * 3, d_model=16, num_queries=7, decoder_layers=1,
-            encoder_ffn_dim=16, decoder_ffn_dim=16, encoder_attention_heads=2,
-            decoder_attention_heads=2, num_denoising=0, **_LABELS,
-        )  # fmt: skip
+            backbone_config=backbone,
+            encoder_hidden_dim=16,
+            encoder_in_channels=[8, 8, 8],
+            decoder_in_channels=[16] * 3,
+            d_model=16,
+            num_queries=7,
+            decoder_layers=1,
+            encoder_ffn_dim=16,
+            decoder_ffn_dim=16,
+            encoder_attention_heads=2,
+            decoder_attention_heads=2,
+            num_denoising=0,
+            **_LABELS,
+        )
     )
 
 
@@ -181,9 +248,7 @@ MODELS: dict[str, Callable[[], torch.nn.Module]] = {
 }
 
 
-def save(
-    model: torch.nn.Module, folder: Path, processor: dict[str, Any] | None = None
-) -> Path:
+def save(model: torch.nn.Module, folder: Path, processor: dict[str, Any] | None = None) -> Path:
     """Write a model as its authors would, with the settings of its preprocessing."""
     model.save_pretrained(folder)
     if type(model).__name__.startswith("OneFormer"):

@@ -67,21 +67,22 @@ def checked_config(folder: Path) -> tuple[str, dict[str, Any]]:
             hint="Its `architectures` must be a list of one name",
         )
     _check(config, path, 0)
-    _check_backbone(config, path)
     return named[0], config
 
 
-def _check(config: dict[str, Any], path: Path, depth: int) -> None:
+def _check(config: dict[str, Any], path: Path, depth: int, *, backbones: bool = True) -> None:
     if depth > _DEEPEST:
         raise ModelError(f"{path} is nested too deeply")
     for key, why in _REFUSED.items():
         if config.get(key):
             raise ModelError(f"{path} asks for {why} ({key})", hint=_HINT)
+    if backbones:
+        _check_backbone(config, path)
     for key, value in config.items():
         if isinstance(value, dict) and not key.endswith(("2id", "2label")):
-            _check(value, path, depth + 1)
-            if key != "decoder_config":  # a DETR, of which MaskFormer takes the decoder alone
-                _check_backbone(value, path)
+            # The decoder of MaskFormer is that of a DETR, whose backbone is not used.
+            inside = backbones and key != "decoder_config"
+            _check(value, path, depth + 1, backbones=inside)
         else:
             _check_numbers(key, value, path)
 

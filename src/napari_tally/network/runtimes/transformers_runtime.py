@@ -44,7 +44,12 @@ class Transformers(Runtime):
             with torch.inference_mode():
                 pixels = torch.from_numpy(image[None]).to(device)
                 found = network(pixel_values=pixels, **further)
-            return {name: found[name].float().cpu().numpy() for name in family.outputs}
+                outputs = {name: found[name].float() for name in family.outputs}
+                if family.gives == "maps":  # logits are enlarged, not probabilities
+                    outputs = {
+                        name: enlarged(one, image.shape[1:]) for name, one in outputs.items()
+                    }
+            return {name: one.cpu().numpy() for name, one in outputs.items()}
 
         return run
 
@@ -66,3 +71,12 @@ class Transformers(Runtime):
             return_tensors="pt",
         )
         return {"task_inputs": (tokens["input_ids"] * tokens["attention_mask"]).to(device)}
+
+
+def enlarged(logits: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Return maps (1, C, Y, X) of the size of the image, as transformers enlarges them."""
+    from torch.nn.functional import interpolate
+
+    if tuple(logits.shape[2:]) == size:
+        return logits
+    return interpolate(logits, size=size, mode="bilinear", align_corners=False)

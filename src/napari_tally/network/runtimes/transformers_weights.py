@@ -136,6 +136,7 @@ def _built(
         trust_remote_code=False,
         use_safetensors=True,
         local_files_only=True,
+        ignore_mismatched_sizes=True,  # they are reported, and refused
         output_loading_info=True,
     )
     _check_complete(info, architecture)
@@ -161,7 +162,7 @@ def _check_complete(info: dict[str, Any], architecture: str) -> None:
                 f"The weights do not fit {architecture}: {len(names)} are {what}, such as "
                 f"{printable(names[0])}"
             )
-    wrong = sorted(map(str, info["mismatched_keys"]))
+    wrong = sorted(str(found[0]) for found in info["mismatched_keys"])
     if wrong:
         raise ModelError(
             f"The weights do not fit {architecture}: {len(wrong)} have another shape, such as "
@@ -189,7 +190,7 @@ def offline() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers from printing remarks and its report of the weights, which is checked here."""
+    """Keep transformers from printing remarks, and its report of weights, which is checked."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()
