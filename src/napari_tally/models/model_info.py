@@ -59,6 +59,10 @@ class ModelInfo(Options):
     confidence : Calibration, optional
         Maps the evidence for an object to the probability that it is a true positive. Without it,
         an object's confidence is the mean probability of its voxels.
+    least_confident : float, optional
+        Minimum share of confident voxels (p > 0.9) among the candidates (p > 0.3) in images that
+        the model knows; below it a run gives a low-confidence warning. Default: that of the nuclei
+        models.
     runtime : Runtime, optional
         What runs the network of an imported model. Default: PyTorch, as the definition of the
         network says.
@@ -83,6 +87,7 @@ class ModelInfo(Options):
     min_size: int = Field(0, ge=0)
     colors: tuple[str, ...] = ()
     confidence: Calibration | None = None
+    least_confident: float | None = Field(None, ge=0, le=1)
     runtime: AnyRuntime | None = None
     reading: AnyReading | None = None
     source: Source | None = None

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from math import ceil
+from math import ceil, prod
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..core.errors import InputError
 from ..core.options import Options
@@ -51,10 +52,29 @@ class Tiling(Options):
     halo: int = Field(64, ge=0, description="Context on each side of a window, px")
     mirror: int = Field(16, ge=0, description="Mirrored context at the image's border, px")
     exact: bool = Field(False, description="Whether every window is of `tile` px, none smaller")
+    tiles: tuple[int, ...] = Field(
+        (), description="Window, px, along each axis (Z, Y, X) if they differ; with `exact` only"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.tiles and not self.exact:
+            raise ValueError("tiles of different lengths need `exact`")
+        return self
+
+    @property
+    def sizes(self) -> str:
+        """The lengths of a window in words: "512" or "16 x 512 x 512"."""
+        return " x ".join(str(n) for n in self.tiles or (self.tile,))
+
+    def largest(self, ndim: int) -> int:
+        """Return the voxels of the largest window."""
+        return prod(self.tiles) if self.tiles else self.tile**ndim
 
     def windows(self, shape: tuple[int, ...], stride: int) -> Windows:
         """Lay windows over an image of `shape` for a network of that stride."""
-        axes = [self._axis(size, stride) for size in shape]
+        lengths = self._lengths(len(shape))
+        axes = [self._axis(n, stride, tile) for n, tile in zip(shape, lengths, strict=True)]
         starts = [range(0, padded - tile + 1, step) for padded, tile, step, _ in axes]
         tiles = tuple(tile for _, tile, _, _ in axes)
         slices = [
@@ -70,21 +90,31 @@ class Tiling(Options):
         )
         return Windows(padding, slices, weight.astype(np.float32))
 
-    def _axis(self, size: int, stride: int) -> tuple[int, int, int, int]:
+    def _lengths(self, ndim: int) -> tuple[int, ...]:
+        if self.tiles and len(self.tiles) != ndim:
+            raise InputError(f"Tiles of {self.sizes} px do not fit images with {ndim} axes")
+        return self.tiles or (self.tile,) * ndim
+
+    def _halo(self, tile: int) -> int:
+        """Return the context on each side of a window, which leaves half of a flat one."""
+        return min(self.halo, tile // 4) if self.tiles else self.halo
+
+    def _axis(self, size: int, stride: int, tile: int) -> tuple[int, int, int, int]:
         """Return (padded size, window, step, padding before) of one axis."""
 
         def up(n: float) -> int:
             return stride * ceil(n / stride)
 
         if self.exact:
-            step = max(1, self.tile - 2 * self.halo)
-            count = max(1, ceil((size + 2 * self.mirror - 2 * self.halo) / step))
-            padded = (count - 1) * step + self.tile
-            return padded, self.tile, step, (padded - size) // 2
+            rim = self._halo(tile)
+            step = max(1, tile - 2 * rim)
+            count = max(1, ceil((size + 2 * self.mirror - 2 * rim) / step))
+            padded = (count - 1) * step + tile
+            return padded, tile, step, (padded - size) // 2
         before = up(self.mirror)
         needed = up(size + 2 * before)
         halo = up(self.halo)
-        core = max(stride, self.tile // stride * stride - 2 * halo)
+        core = max(stride, tile // stride * stride - 2 * halo)
         if needed <= core + 2 * halo:
             # One window needs no aligned origin: padding to the stride is split between both ends,
             # as in training patches. (Dice of an organ that fills the image rose by 0.001.)
@@ -99,10 +129,11 @@ class Tiling(Options):
 
         They are never 0, since at the image's border no other window covers the rim.
         """
-        if not overlapping or not self.halo:
+        halo = self._halo(size)
+        if not overlapping or not halo:
             return np.ones(size, np.float32)
         depth = np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5
-        ramp = (depth - self.halo / 2) / self.halo
+        ramp = (depth - halo / 2) / halo
         return np.clip(ramp, _LEAST_WEIGHT, 1).astype(np.float32)
 
 
@@ -121,7 +152,7 @@ class TilingOptions(Options):
         given = self.model_dump(exclude_none=True)
         if own.exact and given:
             raise InputError(
-                f"This model runs on tiles of {own.tile} px only",
+                f"This model runs on tiles of {own.sizes} px only",
                 hint="Leave out tile size and overlap",
             )
         return Tiling.model_validate(own.model_dump() | given)

@@ -83,7 +83,7 @@ def segment_steps(
         yield Step(READ, 1, 1, note)
     prediction = yield from Prediction.begin_steps(setup, watch)
     planes, collector, kept = setup.planes, Collector(setup), KeptMaps()
-    check = NoiseCheck(setup.map_axes)
+    check = NoiseCheck(setup.map_axes, setup.info.least_confident)
     yield Step(SEPARATE, 0, len(planes))
     for number, index in enumerate(planes.indices()):
         maps = yield from prediction.map_steps(index)

@@ -85,3 +85,13 @@ def test_a_million_specks_are_handled_quickly_with_a_warning(model) -> None:
     image[::2, ::2] = 1
     result = napari_tally.segment(image, model, object_size="12px")
     assert result.count > 0 or result.notes
+
+
+def test_a_model_may_state_its_own_share_of_confident_voxels() -> None:
+    background = np.full((1, 40, 40), 0.05)
+    background[0, :, :20] = 0.5  # half of the candidates are confident
+    maps = np.concatenate([background, 1 - background])
+    for least, warns in ((None, True), (0.3, False)):
+        check = NoiseCheck(2, least)
+        check.add(maps)
+        assert bool(check.warning("image", "cells", 3)) is warns

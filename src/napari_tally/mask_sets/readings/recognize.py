@@ -15,6 +15,7 @@ from .reading import HOW_TO_SET, Reading
 
 Shape = tuple[int, ...]  # -1 for an axis of any length
 _LARGE = 8  # a grid of fewer cells is none of masks over the image
+_SELECTED = 1000  # a network that selects the objects itself returns no more
 _YOLACT = "loc", "conf", "mask", "priors", "proto"
 
 
@@ -106,11 +107,11 @@ def _boxes(outputs: dict[str, Shape], classes: tuple[str, ...]) -> Recognized | 
 def _yolo(shape: Shape, masks: int, named: int) -> tuple[str, int, int, str] | None:
     """Return layout, boxes, classes and family of an array of boxes; None if it is none.
 
-    Boxes are more than the values of one, or of any number. Rows with 6 values and coefficients
-    are the end-to-end form, unless the model has that many classes in another one.
+    Boxes are more than the values of one, or of any number. Few rows with 6 values and
+    coefficients are the end-to-end form, unless the model has that many classes in another one.
     """
     _, rows, columns = shape
-    if columns == 6 + masks and named not in (columns - masks - 5,):
+    if columns == 6 + masks and rows <= _SELECTED and named not in (columns - masks - 5,):
         return "end_to_end", rows, named, "YOLO, end to end"
     if rows > 0 and (columns < 0 or columns > rows) and rows - masks - 4 >= 1:
         return "v8", columns, rows - masks - 4, "YOLOv8 or later"

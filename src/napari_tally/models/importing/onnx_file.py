@@ -6,72 +6,167 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...core.errors import ModelError, printable
 from ...files.run_record import sha256_file
 from ...heads import Masks, Semantic
-from ...mask_sets.readings.recognize import recognized
-from ...network.runtimes import Onnx
 from ...network.tile_layout import Tiling
 from ..model_info import ModelInfo, Source
-from ..preprocessing import Preprocessing
+from ..preprocessing import DiameterRange, Preprocessing
 from ..user_models import as_name
+from .known_classes import trained_on
+from .onnx_families import prepared
+from .onnx_graph import Graph
+from .onnx_outputs import understood
+from .onnx_trial import tried
 from .proposal import ImportSettings, Proposal
+from .ultralytics import Ultralytics, distinct, is_ultralytics, named, read_metadata
 
 if TYPE_CHECKING:
     from ...heads.base import Head
     from ...mask_sets.readings import Reading
+    from ...network.runtimes import Onnx
+    from .onnx_families import Prepared
 
 FORMAT = "ONNX (.onnx)"
+_WIDER = 1.5  # factor of the object sizes at which images are not rescaled
+_HALO_2D, _HALO_3D, _TILE_3D = 64, 16, 128
 
 
 def recognizes(path: Path) -> bool:
-    """Return whether the path is an ONNX file."""
-    return path.suffix.lower() == ".onnx"
+    """Return whether the path is an ONNX file, or a folder with one and no other model."""
+    return _file(path) is not None
 
 
 def propose(path: Path, settings: ImportSettings) -> Proposal:
-    """Read the inputs and outputs of an ONNX file."""
-    import onnxruntime
+    """Read an ONNX file, and run it on an empty image to see its outputs.
 
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (given,) = session.get_inputs()
-    shape = tuple(n if isinstance(n, int) else -1 for n in given.shape)
-    outputs = {
-        o.name: tuple(n if isinstance(n, int) else -1 for n in o.shape)
-        for o in session.get_outputs()
-    }
-    found = recognized(outputs, settings.classes)
-    runtime = Onnx(
-        spatial_dims=len(shape) - 2,
-        in_channels=shape[1],
-        size=shape[2:] if min(shape[2:]) > 0 else (),
-    )
+    Raises
+    ------
+    ModelError, FileError
+        If it is damaged, has code in it, or its outputs are unknown.
+    """
+    file = _file(path) or path
+    graph = Graph.read(file)
+    stated = _stated(graph)
+    trial = tried(file)
+    found = understood(trial, graph, stated.classes, settings)
+    name = next(i.name for i in graph.proto.graph.input if i.name not in graph.constants)
+    longest = settings.input_size or max(stated.image_size, default=0)
+    ready = prepared(found.reading, trial, graph, name, longest)
+    trained = trained_on(found.reading.classes)
+    licence = settings.licence or stated.licence
     info = ModelInfo(
-        name=settings.model_name or as_name(path.stem),
-        version="1",
-        description=found.sentence,
-        licence=settings.licence or "not stated",
+        name=settings.model_name or as_name(file.stem),
+        version=stated.facts.get("version", "1"),
+        description=stated.description or found.sentence,
+        licence=licence or "not stated",
         head=_head(found.reading),
         reading=found.reading,
-        runtime=runtime,
-        preprocessing=Preprocessing(channels=("image",) * shape[1], tiling=_tiling(runtime.size)),
-        source=Source(format=FORMAT, location=path.name, sha256=sha256_file(path)),
+        runtime=trial.runtime,
+        preprocessing=_preprocessing(ready, trial.runtime, settings),
+        source=Source(
+            format="ONNX (Ultralytics)" if stated.stride else FORMAT,
+            location=path.name,
+            sha256=sha256_file(file),
+            trained_on=trained,
+        ),
     )
+    sentences = [found.sentence, ready.sentence]
+    sentences += [f"Trained on {trained}"] if trained else []
+    warnings = [*_assumed(ready, settings, stated, found.reading)]
+    warnings += [] if licence else ["The file states no licence"]
+    if trial.batch > 1:
+        warnings.append(f"The network takes {trial.batch} images at once: each is run that often")
 
     def write(folder: Path) -> None:
-        (folder / runtime.file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, folder / runtime.file)
+        target = folder / trial.runtime.file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+        for further in graph.files():
+            shutil.copyfile(file.parent / further, target.parent / further)
 
-    return Proposal(info, (found.sentence,), write)
+    return Proposal(info, tuple(sentences), write, tuple(warnings), _card(info, stated, sentences))
+
+
+def _file(path: Path) -> Path | None:
+    if path.is_dir():
+        files = [p for p in path.glob("*.onnx") if p.is_file()]
+        described = any((path / name).exists() for name in ("rdf.yaml", "bioimageio.yaml"))
+        return files[0] if len(files) == 1 and not described else None
+    return path if path.suffix.lower() == ".onnx" else None
+
+
+def _stated(graph: Graph) -> Ultralytics:
+    """Return what the metadata state; other exporters may write names, licence and author."""
+    metadata = graph.metadata
+    if is_ultralytics(metadata):
+        return read_metadata(metadata, graph.path.name)
+    classes = named(metadata.get("names", metadata.get("classes", "")))
+    licence = metadata.get("license", metadata.get("licence", ""))
+    keys = ("author", "version", "date", "url")
+    return Ultralytics(
+        classes=tuple(distinct(list(classes))),
+        licence=printable(licence),
+        description=printable(metadata.get("description", graph.proto.doc_string), 300),
+        facts={key: printable(metadata[key]) for key in keys if metadata.get(key)},
+    )
 
 
 def _head(reading: Reading) -> Head:
     if reading.kind != "maps":
         return Masks(classes=reading.classes)
-    return Semantic(classes=reading.classes or ("object",))
+    return Semantic(classes=reading.classes)
 
 
-def _tiling(size: tuple[int, ...]) -> Tiling:
+def _preprocessing(ready: Prepared, runtime: Onnx, settings: ImportSettings) -> Preprocessing:
+    channels = settings.channels or ready.channels
+    if len(channels) != runtime.in_channels:
+        raise ModelError(
+            f"The network has {runtime.in_channels} input channels, but {len(channels)} are named"
+        )
+    size = settings.object_size
+    diameter = DiameterRange(low=size / _WIDER, typical=size, high=size * _WIDER) if size else None
+    return Preprocessing(
+        channels=channels,
+        normalizer=settings.normalizer or ready.normalizer,
+        frame=ready.frame,
+        diameter=diameter,
+        tiling=_tiling(runtime),
+    )
+
+
+def _tiling(runtime: Onnx) -> Tiling:
     """Return tiles of the size that the network takes, if that is fixed."""
+    size, deep = runtime.size, runtime.spatial_dims == 3
     if not size:
-        return Tiling()
-    return Tiling(tile=size[0], halo=size[0] // 8, mirror=0, exact=True)
+        return Tiling(tile=_TILE_3D, halo=_HALO_3D) if deep else Tiling()
+    return Tiling(
+        tile=max(16, *size),
+        tiles=size if len(set(size)) > 1 or min(size) < 16 else (),
+        halo=min(_HALO_3D if deep else _HALO_2D, max(size) // 8),
+        mirror=0,
+        exact=True,
+    )
+
+
+def _assumed(
+    ready: Prepared, settings: ImportSettings, stated: Ultralytics, reading: Reading
+) -> list[str]:
+    """Return warnings about what the file does not state."""
+    warnings = []
+    if not ready.sure and settings.normalizer is None:
+        warnings.append(
+            "The file does not state how intensities are scaled: correct the normalizer if the "
+            "result is poor"
+        )
+    if not stated.classes and not settings.classes and len(reading.classes) > 1:
+        known = "those of COCO are assumed" if trained_on(reading.classes) else "they are numbered"
+        warnings.append(f"The file does not name its {len(reading.classes)} classes: {known}")
+    return warnings
+
+
+def _card(info: ModelInfo, stated: Ultralytics, sentences: list[str]) -> str:
+    lines = [f"# {info.name}", "", info.description, "", f"- licence: {info.licence}"]
+    lines += [f"- {key}: {value}" for key, value in stated.facts.items()]
+    lines += [f"- imported from: {info.source.location}"] if info.source else []
+    return "\n".join([*lines, "", *(f"{sentence}." for sentence in sentences), ""])

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ...core.options import Offer, Options
 from ...mask_sets.readings import AnyReading
+from ...network.normalize import AnyNormalizer
 
 if TYPE_CHECKING:
     from ..model_info import ModelInfo
@@ -31,6 +32,19 @@ class ImportSettings(Options):
         gt=0,
         description="Diameter, px, of the objects in the training images; other images are "
         "rescaled.",
+    )
+    channels: tuple[str, ...] = Field(
+        (), description="Names of the input channels in their order, such as blue, green, red."
+    )
+    normalizer: Annotated[AnyNormalizer | None, Offer(advanced=True)] = Field(
+        None,
+        description='How intensities are scaled, as JSON, such as {"name": "z-score"}. '
+        "Default: that of the family.",
+    )
+    input_size: Annotated[int | None, Offer(advanced=True)] = Field(
+        None,
+        ge=16,
+        description="Longer side, px, to which images are resized if the network takes any.",
     )
     reading: Annotated[AnyReading | None, Offer(advanced=True)] = Field(
         None, description="The meaning of the outputs, as JSON. Default: found by their shapes."

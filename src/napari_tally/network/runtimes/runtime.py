@@ -13,7 +13,7 @@ from pydantic import Field
 from ...core.errors import InputError
 from ...core.option_registry import Registry
 from ...core.options import Options
-from ..architectures.architecture import Length, Width
+from ..architectures.architecture import Width
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,7 @@ class Runtime(Options):
     size: tuple[int, ...] = Field(
         (), description="Shape (Z, Y, X) or (Y, X) of the input if it is fixed, else empty."
     )
-    multiple: Length = Field(1, description="Lengths of the input are multiples of it.")
+    multiple: int = Field(1, ge=1, le=512, description="Lengths of the input are multiples of it.")
 
     @property
     def stride(self) -> int:

@@ -62,7 +62,7 @@ def needs(volume: Volume, info: ModelInfo, ndim: int, options: SegmentOptions) -
     whole = math.prod(n for axis, n in sizes.items() if axis != "C")
     streamed = strategy.by_block and maps_are_large(channels, voxels, options)
     held = min(voxels, block_voxels(axes)) if streamed else voxels
-    tile = options.tiling.of(info.preprocessing.tiling).tile ** ndim
+    tile = options.tiling.of(info.preprocessing.tiling).largest(ndim)
     memory = (
         held * (_FLOAT * (channels + 1 + len(info.preprocessing.channels)) + _DECODE)
         + (0 if streamed else voxels * channels * _HALF)

@@ -18,10 +18,19 @@ _FEW = 20  # voxels: fewer are not an object
 
 
 class NoiseCheck:
-    """Counts confident and uncertain voxels over all planes of a run."""
+    """Counts confident and uncertain voxels over all planes of a run.
 
-    def __init__(self, ndim: int) -> None:
+    Parameters
+    ----------
+    ndim : int
+        Number of spatial axes of the maps.
+    least_share : float, optional
+        The model's own minimum share of confident voxels: see `ModelInfo.least_confident`.
+    """
+
+    def __init__(self, ndim: int, least_share: float | None = None) -> None:
         self.ndim = ndim
+        self.least_share = _LEAST_SHARE[ndim] if least_share is None else least_share
         self.candidates = self.likely = self.confident = 0
 
     def add(self, maps: NDArray[Any]) -> None:
@@ -48,7 +57,7 @@ class NoiseCheck:
                 f"Low confidence: {name} has almost no {voxels} with a probability above "
                 f"{_LIKELY:g}, so it may have no {plural}, or none like those in the training data"
             )
-        if self.share < _LEAST_SHARE[self.ndim]:
+        if self.share < self.least_share:
             return (
                 f"Low confidence: only {self.share:.0%} of candidate {plural} {voxels} in {name} "
                 f"have a probability above {_CONFIDENT:g}, so the image may be noise or unlike the "
