@@ -32,7 +32,8 @@ MEASUREMENT = READ | MEASURE | {"measurement"}
 EVALUATION = READ | {"evaluation"}
 MAPS = MODELS | {"segmentation/maps"}
 SETUP = MAPS | {"segmentation/setup"}
-COLLECT = SETUP | MEASUREMENT | {"segmentation/collect"}
+RUN_MASKS = SETUP | {"segmentation/masks"}
+COLLECT = RUN_MASKS | MEASUREMENT | {"segmentation/collect"}
 SEGMENTATION = COLLECT | {"segmentation"}
 TRAINING = SEGMENTATION | {
     "training/augment", "training/data", "training/loop", "training/plan", "training",
@@ -62,7 +63,8 @@ BELOW: dict[str, set[str]] = {
     "evaluation": READ,
     "segmentation/maps": MODELS,
     "segmentation/setup": MAPS,
-    "segmentation/collect": SETUP | MEASUREMENT,
+    "segmentation/masks": SETUP,
+    "segmentation/collect": RUN_MASKS | MEASUREMENT,
     "segmentation": COLLECT,
     "training/augment": {"core", "geometry"},
     "training/data": SEGMENTATION | {"training/augment"},
