@@ -85,8 +85,10 @@ def read_weights(files: list[Path]) -> dict[str, Tensor]:
     return found
 
 
-def load_network(folder: Path) -> nn.Module:
+def load_network(folder: Path, classes: tuple[str, ...] = ()) -> nn.Module:
     """Return the network of a folder, for inference.
+
+    With other `classes` than its own the layer that tells them apart has random weights.
 
     Raises
     ------
@@ -96,11 +98,14 @@ def load_network(folder: Path) -> nn.Module:
     """
     architecture, config = checked_config(folder)
     family_of(architecture)
+    if classes:
+        config = with_classes(config, classes)
     files = weight_files(folder)
     weights = read_weights(files)
     with offline(), _quiet():
         try:
-            return _built(architecture, config, weights, sum(f.stat().st_size for f in files))
+            size = sum(f.stat().st_size for f in files)
+            return _built(architecture, config, weights, size, other_classes=bool(classes))
         except (TallyError, MemoryError):
             raise
         except Exception as error:  # transformers checks little of a configuration
@@ -110,8 +115,23 @@ def load_network(folder: Path) -> nn.Module:
             ) from error
 
 
+def with_classes(config: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
+    """Return a configuration for other classes."""
+    return {
+        **config,
+        "id2label": {str(i): name for i, name in enumerate(classes)},
+        "label2id": {name: i for i, name in enumerate(classes)},
+        "num_labels": len(classes),
+    }
+
+
 def _built(
-    architecture: str, config: dict[str, Any], weights: dict[str, Tensor], size: int
+    architecture: str,
+    config: dict[str, Any],
+    weights: dict[str, Tensor],
+    size: int,
+    *,
+    other_classes: bool,
 ) -> nn.Module:
     import torch
     import transformers
@@ -139,9 +159,19 @@ def _built(
         ignore_mismatched_sizes=True,  # they are reported, and refused
         output_loading_info=True,
     )
+    if other_classes:
+        info = {
+            **info,
+            "mismatched_keys": [m for m in info["mismatched_keys"] if not _of_classes(m)],
+        }
     _check_complete(info, architecture)
     loaded: nn.Module = network.eval()
     return loaded
+
+
+def _of_classes(mismatched: Any) -> bool:
+    """Return whether a weight belongs to the layer of the classes, or their weights in the loss."""
+    return any(part in str(mismatched[0]) for part in ("class_predictor", "empty_weight"))
 
 
 def _check_timm(options: Any) -> None:
