@@ -1,4 +1,4 @@
-"""The files of the results of one input: which a model has, their names, and writing them."""
+"""The files of the results of one input: which a model has, and their names."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import result_suffix, write
-from ..files.tables.tables import format_beside, write_table
-from .annotations import write_annotations
+from ..files import result_suffix
+from ..files.tables.tables import format_beside
 
 if TYPE_CHECKING:
     from ..files.expand_inputs import InputFile
     from ..models.model_info import ModelInfo
-    from .result import Result
     from .setup.options import SegmentOptions
 
 
@@ -96,27 +94,3 @@ def kinds_of(info: ModelInfo, options: SegmentOptions) -> dict[str, bool]:
         "segments": info.has_stuff and finds_objects,
         "coco": info.finds_masks,
     }
-
-
-def write_results(result: Result, outputs: Outputs, image_name: str) -> None:
-    """Write images, tables and annotations.
-
-    Parameters
-    ----------
-    image_name : str
-        Name of the input in annotations.
-    """
-    images = ((result.volume, outputs.labels), (result.classes, outputs.classes))
-    for image, path in images:
-        if image is not None and path is not None:
-            write(image, path)
-    tables = (
-        (result.table, outputs.table),
-        (result.classes_table, outputs.classes_table),
-        (result.segments, outputs.segments),
-    )
-    for table, path in tables:
-        if table is not None and path is not None:
-            write_table(table, path)
-    if outputs.coco is not None:
-        write_annotations(result, outputs.coco, image_name=image_name)

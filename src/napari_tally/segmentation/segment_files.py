@@ -13,10 +13,13 @@ from ..core.errors import OutputExistsError
 from ..core.failures import Attempt
 from ..core.options import with_current_names
 from ..core.side_by_side import side_by_side_steps
+from ..files import write
 from ..files.claim import claimed, forget_claim
 from ..files.run_record import read_record, same_run, sha256_file, versions, write_record
+from ..files.tables.tables import write_table
 from ..files.unchanged import unchanged
-from .outputs import Outputs, kinds_of, write_results
+from .annotations import write_annotations
+from .outputs import Outputs, kinds_of
 from .segment import segment_steps
 from .setup.file_options import SegmentFilesOptions
 from .shared_machine import SharedMachine
@@ -176,7 +179,7 @@ def _origin(info: ModelInfo) -> dict[str, Any]:
 
 def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: float) -> None:
     """Write images and tables, then the record: it marks the outputs as complete."""
-    write_results(result, outputs, record["input"]["name"])
+    _write_results(result, outputs, record["input"]["name"])
     write_record(
         {
             **record,
@@ -192,3 +195,21 @@ def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: fl
         },
         outputs.record,
     )
+
+
+def _write_results(result: Result, outputs: Outputs, image_name: str) -> None:
+    """Write images, tables and annotations."""
+    images = ((result.volume, outputs.labels), (result.classes, outputs.classes))
+    for image, path in images:
+        if image is not None and path is not None:
+            write(image, path)
+    tables = (
+        (result.table, outputs.table),
+        (result.classes_table, outputs.classes_table),
+        (result.segments, outputs.segments),
+    )
+    for table, path in tables:
+        if table is not None and path is not None:
+            write_table(table, path)
+    if outputs.coco is not None:
+        write_annotations(result, outputs.coco, image_name=image_name)
