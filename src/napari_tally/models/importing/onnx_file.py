@@ -124,7 +124,7 @@ def _stated(graph: Graph) -> Ultralytics:
 
 def _head(reading: Reading) -> Head:
     if reading.kind != "maps":
-        return Masks(classes=reading.classes)
+        return Masks.of(reading.class_names, reading.least_score)
     return Semantic(classes=reading.classes)
 
 
