@@ -62,6 +62,7 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
         licence=licence or "not stated",
         head=_head(found.reading),
         reading=found.reading,
+        separate=found.reading.kind == "maps" and len(found.reading.classes) == 1,
         runtime=trial.runtime,
         preprocessing=_preprocessing(ready, trial.runtime, settings),
         source=Source(
