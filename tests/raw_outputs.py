@@ -42,6 +42,8 @@ class Truth:
     def on_grid(self) -> NDArray:
         """Return the share of each cell that each object covers."""
         shape = (len(self.masks), *self.grid)
+        if not len(self.masks):
+            return np.zeros(shape, np.float32)
         return resize(self.masks.astype(np.float32), shape, order=1, anti_aliasing=True)
 
     def queries(self, classes: int = 2) -> Outputs:

@@ -27,12 +27,13 @@ MEASURE = {"features/declare", "features/groups", "features"}
 HEADS = {"heads/encoding", "heads"}
 MASKS = {"mask_sets", "mask_sets/readings"}
 MODELS = READ | HEADS | MASKS | {"models"}
-PORT = {"models/importing", "models/download"}
+PORT = {"models/importing", "models/exporting", "models/download"}
 MEASUREMENT = READ | MEASURE | {"measurement"}
 EVALUATION = READ | {"evaluation"}
 MAPS = MODELS | {"segmentation/maps"}
 SETUP = MAPS | {"segmentation/setup"}
-COLLECT = SETUP | MEASUREMENT | {"segmentation/collect"}
+RUN_MASKS = SETUP | {"segmentation/masks"}
+COLLECT = RUN_MASKS | MEASUREMENT | {"segmentation/collect"}
 SEGMENTATION = COLLECT | {"segmentation"}
 TRAINING = SEGMENTATION | {
     "training/augment", "training/data", "training/loop", "training/plan", "training",
@@ -61,11 +62,13 @@ BELOW: dict[str, set[str]] = {
     "models": LEAVES | HEADS | MASKS | {"files"},
     "models/importing": LEAVES | HEADS | MASKS | {"files", "models"},
     "models/download": LEAVES | HEADS | MASKS | {"files", "models", "models/importing"},
+    "models/exporting": LEAVES | HEADS | MASKS | {"files", "models"},
     "measurement": READ | MEASURE,
     "evaluation": READ,
     "segmentation/maps": MODELS,
     "segmentation/setup": MAPS,
-    "segmentation/collect": SETUP | MEASUREMENT,
+    "segmentation/masks": SETUP,
+    "segmentation/collect": RUN_MASKS | MEASUREMENT,
     "segmentation": COLLECT,
     "training/augment": {"core", "geometry"},
     "training/data": SEGMENTATION | {"training/augment"},
@@ -96,6 +99,7 @@ MIRRORS = {
     "dock": "one dock a folder, and the base of all",
     "form": "one form a dock",
     "job": "one job a dock",
+    "onnx": "what runs a format, and what writes it",
     "export_panel": "one panel a dock",
 }
 

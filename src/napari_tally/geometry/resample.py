@@ -69,6 +69,8 @@ def resampled_part(
     shape: tuple[int, ...],
     part: tuple[slice, ...],
     prepare: Callable[[NDArray[np.generic]], NDArray[np.float32]],
+    *,
+    antialias: bool = True,
 ) -> NDArray[np.float32]:
     """Return a part of the image, shape (C, *spatial), at another spatial shape, as float32.
 
@@ -82,9 +84,12 @@ def resampled_part(
         The part to return.
     prepare : callable
         Converts a part of the image to float32.
+    antialias : bool
+        Whether voxels are averaged where axes are downsampled (as Pillow does it), not only
+        interpolated (as OpenCV does it).
     """
     weighted = [
-        _weights(old, new, cut.start, cut.stop)
+        _weights(old, new, cut.start, cut.stop, antialias=antialias)
         for old, new, cut in zip(image.shape[1:], shape, part, strict=True)
     ]
     cuts = tuple(slice(low, low + weights.shape[1]) for low, weights in weighted)
@@ -99,7 +104,9 @@ def resampled_part(
     return np.ascontiguousarray(resampled)
 
 
-def _weights(old: int, new: int, start: int, stop: int) -> tuple[int, NDArray[np.float32]]:
+def _weights(
+    old: int, new: int, start: int, stop: int, *, antialias: bool
+) -> tuple[int, NDArray[np.float32]]:
     """Return the weights of old voxels for the new ones from `start` to `stop`.
 
     Returns
@@ -109,7 +116,7 @@ def _weights(old: int, new: int, start: int, stop: int) -> tuple[int, NDArray[np
     weights : ndarray, shape (stop - start, number of old voxels with a weight)
     """
     ratio = old / new
-    reach = max(1.0, ratio)
+    reach = max(1.0, ratio) if antialias else 1.0
     at = np.clip((np.arange(start, stop) + 0.5) * ratio - 0.5, 0, old - 1)
     low, high = max(0, int(np.ceil(at[0] - reach))), min(old - 1, int(at[-1] + reach))
     away = np.abs(np.arange(low, high + 1) - at[:, None])

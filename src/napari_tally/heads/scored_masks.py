@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .base import Head
 
@@ -22,6 +22,9 @@ class Masks(Head):
 
     name: Literal["mask-set"] = "mask-set"
     classes: tuple[str, ...] = Field((), description="Names of the classes, in their order")
+    stuff: tuple[str, ...] = Field(
+        (), description="Names of classes that are regions (stuff), not objects."
+    )
     threshold: float = Field(0.25, gt=0, lt=1, description="Minimum score of an object")
     least_visible: float = Field(
         0.5,
@@ -29,3 +32,15 @@ class Masks(Head):
         le=1,
         description="Minimum share of an object that is not covered by objects of higher scores",
     )
+
+    @model_validator(mode="after")
+    def _known_stuff(self) -> Self:
+        unknown = [name for name in self.stuff if name not in self.classes]
+        if unknown:
+            raise ValueError(f"the stuff {unknown[0]!r} is none of the classes")
+        return self
+
+    @property
+    def merges_views(self) -> bool:
+        """There are no maps to merge."""
+        return False

@@ -29,6 +29,11 @@ class FrameOptions(Options):
         None, ge=1, description="Without a size: the largest longer side of the resized image, px."
     )
     multiple: int = Field(1, ge=1, description="Lengths of the input are padded to multiples.")
+    antialias: bool = Field(
+        True,
+        description="Whether pixels are averaged where the image shrinks (Pillow), not only "
+        "interpolated (OpenCV).",
+    )
     pad_value: float | None = Field(
         None,
         description="Value of the border on the scale of 8-bit values, such as 114. "
@@ -62,6 +67,23 @@ class FrameOptions(Options):
             ratio = min(outer[0] / shape[0], outer[1] / shape[1])
             inner = _scaled(shape, ratio)
         return Frame(outer, shape, (inner[0] / shape[0], inner[1] / shape[1]))
+
+    def scaled(self, shape: Shape, scale: float) -> Frame:
+        """Return the frame of an image, or a tile, of that shape at a scale, aspect kept.
+
+        Raises
+        ------
+        ValueError
+            If it is larger than the input.
+        """
+        inner = _scaled(shape, scale)
+        outer = self.fixed or self._padded(inner)
+        room = outer[0] - inner[0], outer[1] - inner[1]
+        if min(room) < 0:
+            raise ValueError(f"an image of {inner} px does not fit into {outer} px")
+        centred = self.fit == "letterbox"
+        pad = (float(room[0] // 2), float(room[1] // 2)) if centred else (0.0, 0.0)
+        return Frame(outer, shape, (inner[0] / shape[0], inner[1] / shape[1]), pad)
 
     def _resized(self, shape: Shape) -> Shape:
         """Return the shape of the resized image where the input follows it."""

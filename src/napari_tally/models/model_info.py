@@ -120,6 +120,18 @@ class ModelInfo(Options):
         """Whether the network returns masks or boxes, not prediction maps."""
         return self.reading is not None and self.reading.kind != "maps"
 
+    @property
+    def finds_boxes(self) -> bool:
+        """Whether the network returns boxes without masks, beside class maps or alone."""
+        return self.finds_masks and self.reading is not None and self.reading.only_boxes
+
+    @property
+    def has_stuff(self) -> bool:
+        """Whether results have a class image: regions of stuff behind objects, or classes."""
+        stuff = getattr(self.head, "stuff", ())
+        panoptic = self.reading is not None and self.reading.kind == "panoptic"
+        return bool(self.head.class_names) or panoptic or bool(stuff)
+
     @model_validator(mode="after")
     def _reads(self) -> Self:
         if self.runtime is not None and self.reading is None:

@@ -28,6 +28,13 @@ class Normalizer(Options):
         """Return the limits of each channel of a whole image, shape (C, *spatial)."""
         return [self.limits(finite(channel)) for channel in image]
 
+    def border(self, gray: float | None, channels: int) -> tuple[float, ...]:
+        """Return the normalized value of a border, one a channel.
+
+        `gray` is on the scale of 8-bit values; without it the border is 0 after normalization.
+        """
+        return (0.0,) * channels
+
     def note(self, image: NDArray[np.generic], name: str) -> str:
         """Return what the user should know about the intensities of the image `name`, or ""."""
         return ""
@@ -174,10 +181,12 @@ class Standard(Normalizer):
             np.clip(channel, -mean / std, (255 * self.scale - mean) / std, out=channel)
         return out
 
-    def value(self, gray: float, channel: int, channels: int) -> float:
-        """Return what an 8-bit value becomes in a channel, such as that of a border."""
-        mean, std = self._of(self.mean, channels), self._of(self.std, channels)
-        return (gray * self.scale - mean[channel]) / std[channel]
+    def border(self, gray: float | None, channels: int) -> tuple[float, ...]:
+        """Return the normalized value of a border of that 8-bit value, one a channel."""
+        if gray is None:
+            return (0.0,) * channels
+        pairs = zip(self._of(self.mean, channels), self._of(self.std, channels), strict=True)
+        return tuple((gray * self.scale - mean) / std for mean, std in pairs)
 
     def note(self, image: NDArray[np.generic], name: str) -> str:
         """Say that values were scaled to 8 bits."""

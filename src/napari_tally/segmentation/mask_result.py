@@ -10,6 +10,7 @@ from .result import Result
 if TYPE_CHECKING:
     from ..core.progress import Steps
     from ..core.volume import Volume
+    from ..heads.confidence import Calibration
     from .collect.mask_collector import CollectedMasks
     from .setup.options import SegmentOptions
 
@@ -21,6 +22,7 @@ def mask_result_steps(
     model: dict[str, str],
     *,
     full_masks: bool = False,
+    confidence: Calibration | None = None,
     **about: Any,
 ) -> Steps[Result]:
     """Measure collected objects and return their `Result`; yield every plane.
@@ -35,10 +37,14 @@ def mask_result_steps(
         Name, version and sha256 of the weights.
     full_masks : bool
         Whether the table measures objects in full where they overlap.
+    confidence : Calibration, optional
+        Of the model. Default: the confidence of an object is its score.
     **about
         Other fields of `Result`: nouns, notes, seconds, ...
     """
-    tables = yield from measure_mask_steps(found, image, full_masks=full_masks)
+    tables = yield from measure_mask_steps(
+        found, image, full_masks=full_masks, confidence=confidence
+    )
     return Result(
         volume=found.labels,
         **vars(tables),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..core.volume import Volume
     from .maps.kept_maps import KeptMaps
+    from .masks.kept_masks import KeptMasks
     from .setup.options import SegmentOptions
 
 
@@ -53,6 +54,8 @@ class Result:
         Names of the classes of objects, in the order of their ids, from a model that has them.
     maps : KeptMaps, optional
         The prediction maps of each plane, if they are kept.
+    masks : KeptMasks, optional
+        The objects of a network that returns masks or boxes, with low scores too, if they are kept.
     strategy : StackStrategy
         How a stack was segmented: see `segmentation.maps.stack_strategies`.
     model : dict
@@ -89,12 +92,18 @@ class Result:
     boxes: NDArray[np.float32] | None = None
     class_names: tuple[str, ...] = ()
     maps: KeptMaps | None = None
+    masks: KeptMasks | None = None
     strategy: StackStrategy = field(default_factory=StackStrategy)
     diameter_px: float | None = None
     scale: float = 1.0
     device: str = "cpu"
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def can_separate(self) -> bool:
+        """Whether what the network returned is kept, so that objects can be decoded again."""
+        return self.maps is not None or self.masks is not None
 
     @property
     def labels(self) -> NDArray[np.integer]:

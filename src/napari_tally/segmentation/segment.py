@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +13,12 @@ from .collect.collector import Collector
 from .collect.decode import decode_steps
 from .collect.result_tables import measure_steps
 from .maps.kept_maps import KeptMaps
-from .prediction import ON_DEVICE, Prediction
+from .mask_segment import mask_segment_steps, mask_separate_steps
+from .prediction import Prediction
 from .result import Result
 from .setup.noise_check import NoiseCheck
 from .setup.run_setup import set_up
+from .stopwatch import READ, SEPARATE, Stopwatch
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
@@ -28,40 +27,7 @@ if TYPE_CHECKING:
     from .setup.options import SegmentOptions
     from .setup.run_setup import RunSetup
 
-READ, SEPARATE = "read the image", "separate objects"
-_WAITED = 0.001  # seconds; less is no waiting
 _NO_MAPS = np.zeros(0, np.float16)  # of a constant image
-
-
-class Stopwatch:
-    """Wall time of each stage of a run, in seconds.
-
-    Parameters
-    ----------
-    device : context manager
-        Held while the network runs; waiting for it is a stage of its own.
-    """
-
-    def __init__(self, device: AbstractContextManager[object] | None = None) -> None:
-        self.device = nullcontext() if device is None else device
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        with self.device if stage in ON_DEVICE else nullcontext():
-            waited = time.perf_counter() - start
-            yield
-        if waited > _WAITED:
-            self._add("wait for the device", waited)
-        self._add(stage, time.perf_counter() - start - waited)
-
-    def _add(self, stage: str, seconds: float) -> None:
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
-
-    def rounded(self) -> dict[str, float]:
-        """Return the times to a tenth of a millisecond."""
-        return {stage: round(seconds, 4) for stage, seconds in self.seconds.items()}
 
 
 def segment_steps(
@@ -78,7 +44,10 @@ def segment_steps(
     InputError
         If the image does not fit the model, or an option does not fit the image.
     """
-    watch, setup = watch or Stopwatch(), set_up(volume, model, options)
+    watch = watch or Stopwatch()
+    if model.info.finds_masks:
+        return (yield from mask_segment_steps(volume, model, options, watch))
+    setup = set_up(volume, model, options)
     for note in setup.notes:
         yield Step(READ, 1, 1, note)
     prediction = yield from Prediction.begin_steps(setup, watch)
@@ -128,6 +97,8 @@ def separate_steps(
     InputError
         If an option does not fit, or the earlier result has no maps.
     """
+    if earlier.masks is not None:
+        return (yield from mask_separate_steps(volume, model, options, earlier, Stopwatch()))
     if earlier.maps is None:
         raise InputError("The earlier result has no maps", hint="Segment with keep_maps=True")
     watch, setup = Stopwatch(), set_up(volume, model, options, earlier.strategy)

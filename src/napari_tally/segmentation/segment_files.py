@@ -18,9 +18,10 @@ from ..files.claim import claimed, forget_claim
 from ..files.run_record import read_record, same_run, sha256_file, versions, write_record
 from ..files.tables.tables import format_beside, write_table
 from ..files.unchanged import unchanged
-from .segment import Stopwatch, segment_steps
+from .segment import segment_steps
 from .setup.file_options import SegmentFilesOptions
 from .shared_machine import SharedMachine
+from .stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from ..core.progress import Steps

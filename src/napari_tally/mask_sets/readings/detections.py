@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,10 @@ class DetectionReading(Reading):
     max_candidates: Annotated[int, Offer(advanced=True)] = Field(
         30_000, ge=1, description="Boxes with the best scores that are considered."
     )
+
+    def scored_from(self, threshold: float) -> Self:
+        """Return the reading with another minimum score of objects."""
+        return self.model_copy(update={"score_threshold": threshold})
 
     def remaining(
         self, found: Candidates, frame: Frame, *, suppress: bool, fast: bool = False

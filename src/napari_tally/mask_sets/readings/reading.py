@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,16 @@ class Reading(Options):
         (), description="Names of the classes, without background, in their order."
     )
 
+    @property
+    def only_boxes(self) -> bool:
+        """Whether its objects have boxes but no masks."""
+        return self.kind == "boxes"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of all classes, in the order of their ids."""
+        return self.classes
+
     def read(self, outputs: Outputs, frame: Frame) -> Found:
         """Return what the network found in an image.
 
@@ -80,6 +90,10 @@ class Reading(Options):
             If the arrays are not of this form.
         """
         raise NotImplementedError
+
+    def scored_from(self, threshold: float) -> Self:
+        """Return the reading with another minimum score of objects, if it has one."""
+        return self
 
     def maps(self, outputs: Outputs) -> NDArray[np.float32]:
         """Return the class maps alone, shape (C, *spatial), on the grid of the output.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +51,20 @@ class Stacked(Reading):
         return next((part for part in self.parts if part.kind != "maps"), None)
 
     @property
+    def only_boxes(self) -> bool:
+        """Whether its objects have boxes but no masks."""
+        return self.objects is not None and self.objects.only_boxes
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The names of all classes, those of the objects first."""
         ordered = sorted(self.parts, key=lambda part: part.kind == "maps")
         return tuple(name for part in ordered for name in part.classes)
+
+    def scored_from(self, threshold: float) -> Self:
+        """Return the reading with another minimum score of objects."""
+        parts = tuple(part.scored_from(threshold) for part in self.parts)
+        return self.model_copy(update={"parts": parts})
 
     def read(self, outputs: Outputs, frame: Frame) -> Found:
         """Return the objects, and the maps of all parts joined."""

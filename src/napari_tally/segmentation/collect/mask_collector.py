@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.full_masks import FullMask, FullMasks
+from ...core.label_ids import renumbered
 from ...core.label_ids import sizes as sizes_of
 from ...mask_sets.panoptic_merge import PanopticMerge, panoptic_merge
 from ...objects.link_slices import link_slices
 from ...objects.relabel import smallest
+from ..maps.stack_strategies import Link
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -66,6 +68,24 @@ class CollectedMasks:
         """The number of objects."""
         return len(self.scores)
 
+    def at_least(self, voxels: float) -> CollectedMasks:
+        """Return the objects of which at least so many voxels are visible."""
+        kept = np.flatnonzero(self.visible >= voxels)
+        if len(kept) == self.count:
+            return self
+        new = np.zeros(self.count + 1, np.int64)
+        new[kept + 1] = np.arange(1, len(kept) + 1)
+        labels = renumbered(np.asarray(self.labels.array), new.astype(smallest(len(kept))))
+        ids = {int(old) + 1: int(new[old + 1]) for old in kept}
+        return replace(
+            self,
+            labels=replace(self.labels, array=labels),
+            scores=self.scores[kept],
+            class_ids=self.class_ids[kept],
+            visible=self.visible[kept],
+            full=self.full.renumbered(ids),
+        )
+
 
 class MaskCollector:
     """Collects the objects of planes (Y, X) in a volume.
@@ -80,8 +100,8 @@ class MaskCollector:
         How objects that overlap become labels.
     stuff_classes : collection of int
         Class ids that are stuff.
-    link : bool
-        Whether the slices of a stack (Z) are linked to objects in 3D.
+    link : Link or bool
+        Whether the slices of a stack (Z) are linked to objects in 3D, and how.
     """
 
     def __init__(
@@ -91,13 +111,13 @@ class MaskCollector:
         options: PanopticMerge | None = None,
         stuff_classes: Collection[int] = (),
         *,
-        link: bool = False,
+        link: Link | bool = False,
     ) -> None:
         self.volume, self.options = volume, options or PanopticMerge()
         self.names, self.stuff_classes = class_names, frozenset(stuff_classes)
         self.axes = volume.axes.replace("C", "")
         self.shape = tuple(volume.shape[volume.axes.index(a)] for a in self.axes)
-        self.link = link and "Z" in self.axes
+        self.link = None if "Z" not in self.axes else (Link() if link is True else link or None)
         self.labels = np.zeros(self.shape, np.uint32)
         self.classes: NDArray[np.uint16] | None = None
         self.planes: list[tuple[tuple[int, ...], MaskSet]] = []
@@ -123,6 +143,8 @@ class MaskCollector:
             self.only_boxes = True
             self.planes.append((index, objects.best_first()))
             self.count += len(objects)
+            if stuff is not None:
+                self._class_image()[index] = stuff
             return
         merged = panoptic_merge(objects, stuff, self.stuff_classes, self.options)
         things = merged.things
@@ -131,14 +153,18 @@ class MaskCollector:
             casting="unsafe",
         )  # fmt: skip
         if stuff is not None or self.stuff_classes:
-            if self.classes is None:
-                self.classes = np.zeros(self.shape, np.uint16)
-            self.classes[index] = merged.classes
+            self._class_image()[index] = merged.classes
         offset = self.count
         self.full += [replace(m, label=m.label + offset, plane=index) for m in things.full]
         self.planes.append((index, things.objects))
         self.visible.append(things.visible)
         self.count += len(things.objects)
+
+    def _class_image(self) -> NDArray[np.uint16]:
+        """Return the image of classes, which is made for the first plane that has any."""
+        if self.classes is None:
+            self.classes = np.zeros(self.shape, np.uint16)
+        return self.classes
 
     def collected(self) -> CollectedMasks:
         """Return the objects of the volume."""
@@ -160,7 +186,7 @@ class MaskCollector:
             self.stuff_classes,
             lead,
         )
-        return self._linked(found) if self.link else found
+        return found if self.link is None else self._linked(found, self.link)
 
     def _boxes(self, scores: Floats, class_ids: NDArray[np.int64], lead: str) -> CollectedMasks:
         boxes = [np.asarray(s.boxes, np.float32) for _, s in self.planes]
@@ -169,7 +195,8 @@ class MaskCollector:
         return CollectedMasks(
             empty, scores, class_ids, np.zeros(len(scores), np.int64),
             class_names=self._all_names(class_ids), lead=lead, boxes=np.concatenate(boxes),
-            places=np.concatenate(places),
+            places=np.concatenate(places), stuff_classes=self.stuff_classes,
+            classes=None if self.classes is None else self._on_grid(self.classes),
         )  # fmt: skip
 
     def _all_names(self, class_ids: NDArray[np.int64]) -> tuple[str, ...]:
@@ -179,13 +206,13 @@ class MaskCollector:
             most = max(most, int(self.classes.max(initial=0)))
         return (*self.names, *(f"class {i}" for i in range(len(self.names) + 1, most + 1)))
 
-    def _linked(self, found: CollectedMasks) -> CollectedMasks:
+    def _linked(self, found: CollectedMasks, how: Link) -> CollectedMasks:
         """Return objects linked over slices: each gets the class of most of its voxels."""
         old = np.asarray(found.labels.array)
         stacks = old.reshape(-1, *old.shape[-3:])
         new, owner, count = np.zeros(stacks.shape, np.uint32), np.zeros(self.count + 1, np.int64), 0
         for before, after in zip(stacks, new, strict=True):
-            linked = link_slices(before)
+            linked = link_slices(before, how.least_overlap, how.gap, how.waist)
             inside = before > 0
             owner[before[inside]] = linked[inside] + count
             np.add(linked, count, out=after, where=linked > 0, casting="unsafe")

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ...core.volume import Volume
+    from ...heads.confidence import Calibration
     from .mask_collector import CollectedMasks
 
 
 def measure_mask_steps(
-    found: CollectedMasks, image: Volume, *, full_masks: bool = False
+    found: CollectedMasks,
+    image: Volume,
+    *,
+    full_masks: bool = False,
+    confidence: Calibration | None = None,
 ) -> Steps[Tables]:
     """Measure the objects and classes of a volume; yield every plane.
 
@@ -32,10 +37,16 @@ def measure_mask_steps(
         Intensities on the grid of the labels.
     full_masks : bool
         Whether objects are measured in full where they overlap, not by what is visible of them.
+    confidence : Calibration, optional
+        Maps scores to the probability that an object is a true positive. Default: scores are.
     """
     if found.boxes is not None:
-        return Tables(_box_table(found, image))
-    table = yield from _object_steps(found, image, full_masks)
+        table = _box_table(found, image)
+    else:
+        table = yield from _object_steps(found, image, full_masks)
+    scores = found.scores if confidence is None else confidence(found.scores[:, None])
+    rows = table["label"].to_numpy(np.int64) - 1
+    table["confidence"] = np.clip(scores[rows], 0, 1).round(4)
     if found.classes is None:
         return Tables(table)
     kinds = tuple(
@@ -79,7 +90,6 @@ def _object_steps(found: CollectedMasks, image: Volume, full_masks: bool) -> Ste
         unit = table_unit(image.unit, image.spacing)
         size = float(np.prod([_length(s, image.unit, unit) for s in image.spacing[-ndim:]]))
     table.insert(place + len(named), f"visible_{kind}_{unit}{ndim}", found.visible[rows] * size)
-    table["confidence"] = np.clip(found.scores[rows], 0, 1).round(4)
     return table
 
 
@@ -122,5 +132,4 @@ def _box_table(found: CollectedMasks, image: Volume) -> pd.DataFrame:
         table[f"centroid_{name}_{unit}"] = ((first + last) / 2 - 0.5) * spacing[axis]
         table[f"width_{name}_{unit}"] = (last - first) * spacing[axis]
         table[f"bbox_{name}_min_px"], table[f"bbox_{name}_max_px"] = first, last
-    table["confidence"] = np.clip(found.scores, 0, 1).round(4)
     return table

@@ -136,6 +136,11 @@ class Views(StackStrategy):
 
     def check(self, head: Head, name: str) -> None:
         _check_objects(head, name, self.name)
+        if not head.has_maps:
+            raise InputError(
+                f"{name} returns masks or boxes of slices, which cannot be merged over views",
+                hint="Use --stack link",
+            )
         if not head.merges_views:
             raise InputError(
                 f"{name} has other prediction maps in 2D than in 3D: views cannot be merged",

@@ -43,13 +43,20 @@ def choose_strategy(
     if not isinstance(options.stack, Auto):
         options.stack.check(info.head, name)
         chosen: StackStrategy = options.stack
+        if info.finds_boxes and chosen.joins:
+            raise InputError(
+                f"{name} returns boxes, which are not linked over slices",
+                hint="Use --stack slices",
+            )
         return chosen, [_note(volume, name, chosen, "")] if chosen.joins else []
     if not info.head.finds_objects:
         return Slices(), []
-    reason = "its prediction maps differ in 2D and 3D"
+    if info.finds_boxes:
+        return Slices(), []
+    reason = "its prediction maps differ in 2D and 3D" if info.head.has_maps else ""
     if info.head.merges_views:
         reason = _reason(volume)
-    strategy = Link() if reason else Views()
+    strategy = Link() if reason or not info.head.has_maps else Views()
     return strategy, [_note(volume, name, strategy, reason)]
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...network.normalize import finite
 from ..maps.network_grid import NetworkGrid, network_grid
 from .choose_strategy import choose_strategy, scaled
 from .estimate import maps_are_large
@@ -66,7 +67,8 @@ class RunSetup:
     @property
     def is_constant(self) -> bool:
         """Whether the image has the same value everywhere."""
-        return bool(self.planes.image.min() == self.planes.image.max())
+        image = finite(self.planes.image)
+        return bool(image.min() == image.max())
 
     @property
     def map_axes(self) -> int:

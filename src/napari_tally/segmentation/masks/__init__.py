@@ -1,0 +1,1 @@
+"""Run models that return masks or boxes: frames, tiles, object size."""
