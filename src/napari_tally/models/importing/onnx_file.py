@@ -86,6 +86,7 @@ def _foreign(
         licence=licence or "not stated",
         head=_head(found.reading),
         reading=found.reading,
+        separate=found.reading.kind == "maps" and len(found.reading.classes) == 1,
         runtime=trial.runtime,
         preprocessing=_preprocessing(ready, trial.runtime, settings),
         source=source.model_copy(update={"format": made_by, "trained_on": trained}),

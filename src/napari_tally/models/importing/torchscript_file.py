@@ -62,13 +62,15 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     reading = settings.reading or _activated(found.reading, outputs)
     size = settings.object_size
     count = runtime.in_channels
+    head = _head(reading, outputs)
     info = ModelInfo(
         name=settings.model_name or as_name(path.stem),
         version="1",
         description=found.sentence,
         licence=settings.licence or "not stated",
-        head=_head(reading, outputs),
+        head=head,
         reading=reading,
+        separate=reading.kind == "maps" and len(head.class_names) == 1,
         runtime=runtime,
         preprocessing=Preprocessing(
             channels=settings.channels or _channel_names(count),
