@@ -27,7 +27,7 @@ MEASURE = {"features/declare", "features/groups", "features"}
 HEADS = {"heads/encoding", "heads"}
 MASKS = {"mask_sets", "mask_sets/readings"}
 MODELS = READ | HEADS | MASKS | {"models"}
-PORT = {"models/importing"}
+PORT = {"models/importing", "models/exporting", "models/download"}
 MEASUREMENT = READ | MEASURE | {"measurement"}
 EVALUATION = READ | {"evaluation"}
 MAPS = MODELS | {"segmentation/maps"}
@@ -41,7 +41,9 @@ TRAINING = SEGMENTATION | {
 }  # fmt: skip
 JOBS = TRAINING | EVALUATION | PORT
 DOCK = JOBS | {"widgets/controls", "widgets/layers"}
-DOCKS = {"widgets/segment", "widgets/measure", "widgets/evaluate", "widgets/train"}
+DOCKS = {
+    "widgets/segment", "widgets/measure", "widgets/evaluate", "widgets/train", "widgets/models",
+}  # fmt: skip
 BELOW: dict[str, set[str]] = {
     **{leaf: {"core"} for leaf in LEAVES - {"core"}},
     "core": set(),
@@ -60,6 +62,8 @@ BELOW: dict[str, set[str]] = {
     "mask_sets/readings": {"core", "mask_sets"},
     "models": LEAVES | HEADS | MASKS | {"files"},
     "models/importing": LEAVES | HEADS | MASKS | {"files", "models"},
+    "models/download": LEAVES | HEADS | MASKS | {"files", "models", "models/importing"},
+    "models/exporting": LEAVES | HEADS | MASKS | {"files", "models"},
     "measurement": READ | MEASURE,
     "evaluation": READ,
     "segmentation/maps": MODELS,
@@ -89,6 +93,7 @@ MIRRORS = {
     "evaluate": "the Python function, the command and the generator of one verb",
     "train": "the Python function, the command and the generator of one verb",
     "tune": "the Python function, the command and the generator of one verb",
+    "models": "the Python functions and the commands about models",
     "demo": "the command and the generator of one verb",
     "options": "the options of each room, and their base",
     "report": "the report of each job",
@@ -96,6 +101,7 @@ MIRRORS = {
     "dock": "one dock a folder, and the base of all",
     "form": "one form a dock",
     "job": "one job a dock",
+    "onnx": "what runs a format, and what writes it",
     "export_panel": "one panel a dock",
 }
 

@@ -33,8 +33,8 @@ def segment(
             "--model",
             "-m",
             metavar="MODEL",
-            help="Built-in model or model folder. Default: nuclei-2d for images, nuclei-3d for "
-            "stacks.",
+            help="Built-in or imported model, or model folder. Default: nuclei-2d for images, "
+            "nuclei-3d for stacks.",
         ),
     ] = None,
     options: SegmentOptions,

@@ -42,7 +42,7 @@ def tune(
             "--model",
             "-m",
             metavar="MODEL",
-            help="Built-in model or model folder that separates objects.  "
+            help="Built-in or imported model, or model folder, that separates objects.  "
             f"[default: {SHIPPED_DEFAULT}]",
         ),
     ] = None,

@@ -136,9 +136,10 @@ def segment_files_steps(
     """
     files = files or SegmentFilesOptions()
     head = None if model is None else model.info.head
+    separate = options.separate or (model is not None and model.info.separate)
     kinds = {
         "classes": head is not None and bool(head.class_names),
-        "objects": head is None or head.finds_objects or options.separate,
+        "objects": head is None or head.finds_objects or separate,
         "segments": head is not None and bool(head.class_names) and head.finds_objects,
     }
     machine = SharedMachine(len(sources), model, options)

@@ -42,6 +42,14 @@ class ClassMaps(Reading):
 
     def maps(self, outputs: Outputs) -> NDArray[np.float32]:
         """Return probabilities, the background first."""
+        values = self.probabilities(outputs)
+        if self.activation == "index" or (self.background == "first" and len(values) > 1):
+            return values
+        rest = np.clip(1 - values.max(axis=0, keepdims=True), 0, 1)
+        return np.concatenate([rest, values])
+
+    def probabilities(self, outputs: Outputs) -> NDArray[np.float32]:
+        """Return the channels as they are, as probabilities; numbers of classes as maps of each."""
         arrays = list(self.chosen(outputs).values())
         if len(arrays) != 1:
             self.refuse(outputs, "name the one that counts in `outputs`")
@@ -55,10 +63,7 @@ class ClassMaps(Reading):
                 return np.concatenate([np.zeros_like(values[:1]), values])
         elif self.activation in ("sigmoid", "softmax"):  # one channel has nothing to compete with
             values = sigmoid(values)
-        if self.background == "first" and len(values) > 1:
-            return values
-        rest = np.clip(1 - values.max(axis=0, keepdims=True), 0, 1)
-        return np.concatenate([rest, values])
+        return values
 
     def _spatial(self, array: Array, outputs: Outputs) -> Array:
         """Return (C, *spatial), or (*spatial) of class numbers."""

@@ -16,6 +16,7 @@ from ..user_models import as_name
 from .known_classes import trained_on
 from .onnx_families import prepared
 from .onnx_graph import Graph
+from .onnx_ours import described
 from .onnx_outputs import understood
 from .onnx_trial import tried
 from .proposal import ImportSettings, Proposal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ...mask_sets.readings import Reading
     from ...network.runtimes import Onnx
     from .onnx_families import Prepared
+    from .onnx_trial import Trial
 
 FORMAT = "ONNX (.onnx)"
 _WIDER = 1.5  # factor of the object sizes at which images are not rescaled
@@ -49,34 +51,13 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     graph = Graph.read(file)
     stated = _stated(graph)
     trial = tried(file)
-    found = understood(trial, graph, stated.classes, settings)
-    name = next(i.name for i in graph.proto.graph.input if i.name not in graph.constants)
-    longest = settings.input_size or max(stated.image_size, default=0)
-    ready = prepared(found.reading, trial, graph, name, longest)
-    trained = trained_on(found.reading.classes)
-    licence = settings.licence or stated.licence
-    info = ModelInfo(
-        name=settings.model_name or as_name(file.stem),
-        version=stated.facts.get("version", "1"),
-        description=stated.description or found.sentence,
-        licence=licence or "not stated",
-        head=_head(found.reading),
-        reading=found.reading,
-        runtime=trial.runtime,
-        preprocessing=_preprocessing(ready, trial.runtime, settings),
-        source=Source(
-            format="ONNX (Ultralytics)" if stated.stride else FORMAT,
-            location=path.name,
-            sha256=sha256_file(file),
-            trained_on=trained,
-        ),
-    )
-    sentences = [found.sentence, ready.sentence]
-    sentences += [f"Trained on {trained}"] if trained else []
-    warnings = [*_assumed(ready, settings, stated, found.reading)]
-    warnings += [] if licence else ["The file states no licence"]
-    if trial.batch > 1:
-        warnings.append(f"The network takes {trial.batch} images at once: each is run that often")
+    source = Source(format=FORMAT, location=path.name, sha256=sha256_file(file))
+    ours = described(graph, trial, settings)
+    if ours is not None:
+        sentences: tuple[str, ...] = (f"A model of napari-tally with the head {ours.head.name}",)
+        info, warnings = ours.model_copy(update={"source": source}), ()
+    else:
+        info, sentences, warnings = _foreign(graph, trial, stated, settings, source)
 
     def write(folder: Path) -> None:
         target = folder / trial.runtime.file
@@ -85,7 +66,37 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
         for further in graph.files():
             shutil.copyfile(file.parent / further, target.parent / further)
 
-    return Proposal(info, tuple(sentences), write, tuple(warnings), _card(info, stated, sentences))
+    return Proposal(info, sentences, write, warnings, _card(info, stated, sentences))
+
+
+def _foreign(
+    graph: Graph, trial: Trial, stated: Ultralytics, settings: ImportSettings, source: Source
+) -> tuple[ModelInfo, tuple[str, ...], tuple[str, ...]]:
+    """Return the description of a network that others exported, what was understood, warnings."""
+    found = understood(trial, graph, stated.classes, settings)
+    name = next(i.name for i in graph.proto.graph.input if i.name not in graph.constants)
+    longest = settings.input_size or max(stated.image_size, default=0)
+    ready = prepared(found.reading, trial, graph, name, longest)
+    trained = trained_on(found.reading.classes)
+    licence = settings.licence or stated.licence
+    made_by = "ONNX (Ultralytics)" if stated.stride else source.format
+    info = ModelInfo(
+        name=settings.model_name or as_name(graph.path.stem),
+        version=stated.facts.get("version", "1"),
+        description=stated.description or found.sentence,
+        licence=licence or "not stated",
+        head=_head(found.reading),
+        reading=found.reading,
+        runtime=trial.runtime,
+        preprocessing=_preprocessing(ready, trial.runtime, settings),
+        source=source.model_copy(update={"format": made_by, "trained_on": trained}),
+    )
+    sentences = found.sentence, ready.sentence, *([f"Trained on {trained}"] if trained else [])
+    warnings = [*_assumed(ready, settings, stated, found.reading)]
+    warnings += [] if licence else ["The file states no licence"]
+    if trial.batch > 1:
+        warnings.append(f"The network takes {trial.batch} images at once: each is run that often")
+    return info, sentences, tuple(warnings)
 
 
 def _file(path: Path) -> Path | None:
@@ -165,7 +176,7 @@ def _assumed(
     return warnings
 
 
-def _card(info: ModelInfo, stated: Ultralytics, sentences: list[str]) -> str:
+def _card(info: ModelInfo, stated: Ultralytics, sentences: tuple[str, ...]) -> str:
     lines = [f"# {info.name}", "", info.description, "", f"- licence: {info.licence}"]
     lines += [f"- {key}: {value}" for key, value in stated.facts.items()]
     lines += [f"- imported from: {info.source.location}"] if info.source else []

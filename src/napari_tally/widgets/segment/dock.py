@@ -18,13 +18,16 @@ from ...models.bundle import (
     model_folder,
     read_info,
     read_spatial_dims,
-    shipped_models,
 )
+from ...models.library import model_names
+from ...models.trust import UntrustedError
 from ...segmentation.setup.options import SegmentOptions
 from ..controls.dock import WRONG_INPUT, Dock
+from ..controls.model_events import model_events
 from ..controls.preload import preload, quick_collections, torch_steps
 from ..controls.scroll_area import scrolled
 from ..controls.settings import own_models, remembered
+from ..controls.trust_dialog import ask_trust
 from ..layers.edited_labels import is_corrected
 from ..layers.image_layer import (
     Region,
@@ -43,7 +46,7 @@ from .estimate import Forecast
 from .export_panel import TakeAway
 from .fit_panel import FitPanel, fit_job, min_size_text
 from .form import SegmentForm
-from .job import Done, Job, model_steps, segment_job, separate_job
+from .job import Done, Job, forget_models, model_steps, segment_job, separate_job
 from .live_preview import show_preview
 from .live_result import LiveResult
 from .messages import explained
@@ -124,6 +127,8 @@ class SegmentDock(Dock):
         runner.stepped.connect(self.panel.step)
         runner.finished.connect(self._finished)
         remembered().events.model_folder.connect(self._offer_models)
+        model_events.changed.connect(self._models_changed)
+        model_events.chosen.connect(self._choose_model)
 
     def let_go(self) -> None:
         """Stop, and disconnect from the viewer."""
@@ -135,6 +140,8 @@ class SegmentDock(Dock):
         self.fit.stop()
         self.take_away.finder.stop()
         remembered().events.model_folder.disconnect(self._offer_models)
+        model_events.changed.disconnect(self._models_changed)
+        model_events.chosen.disconnect(self._choose_model)
 
     @property
     def result(self) -> ResultLayer:
@@ -225,6 +232,13 @@ class SegmentDock(Dock):
 
     def _failed(self, error: BaseException) -> None:
         self._release()
+        if isinstance(error, UntrustedError):
+            self.panel.idle()
+            if ask_trust(error.path, self):
+                self.run()
+            else:
+                self.panel.say(f"{error.path.name} is not trusted, and was not loaded.")
+            return
         super()._failed(error)
 
     def _release(self) -> None:
@@ -328,7 +342,7 @@ class SegmentDock(Dock):
     def _offer_models(self) -> None:
         """List the built-in models and those in the user's folder; the choice stays."""
         combo, before = self.form.model, self.form.model.value
-        named = {name: name for name in shipped_models()}
+        named = {name: name for name in model_names()}
         named |= {path.name: str(path) for path in own_models()}
         wanted = [before, named.get(remembered().model), SHIPPED_DEFAULT]
         with combo.changed.blocked():
@@ -336,6 +350,18 @@ class SegmentDock(Dock):
             combo.value = next(model for model in wanted if model in combo.choices)
         if combo.value != before:
             self._model_changed()
+
+    def _models_changed(self) -> None:
+        """Follow the library: a model may be new, gone, or another one of the same name."""
+        forget_models()
+        self._offer_models()
+
+    def _choose_model(self, name: str) -> None:
+        """Choose a model, as if the user had picked it."""
+        self._offer_models()
+        if name in self.form.model.choices:
+            self.picked = True
+            self.form.model.value = name
 
     def _model_picked(self) -> None:
         self.picked = True

@@ -38,7 +38,7 @@ class SegmentForm(OptionsForm[SegmentOptions]):
             name="axes", tooltip="One letter of TCZYX for each axis of the image, such as ZYX."
         )
         self.channel = Choice(name="channel")
-        self.model = Choice(name="model", tooltip="Built-in model, or one from your model folder.")
+        self.model = Choice(name="model", tooltip="Built-in or imported model.")
         self.object_size = LengthEdit(name="object_size", hint="estimated")
         self.spacing = LengthEdit(
             name="spacing", label="Voxel size", hint="unknown", unit="um",
