@@ -36,7 +36,8 @@ RUN_MASKS = SETUP | {"segmentation/masks"}
 COLLECT = RUN_MASKS | MEASUREMENT | {"segmentation/collect"}
 SEGMENTATION = COLLECT | {"segmentation"}
 TRAINING = SEGMENTATION | {
-    "training/augment", "training/data", "training/loop", "training/plan", "training",
+    "training/augment", "training/data", "training/loop", "training/masks", "training/plan",
+    "training",
 }  # fmt: skip
 JOBS = TRAINING | EVALUATION | PORT
 DOCK = JOBS | {"widgets/controls", "widgets/layers"}
@@ -73,6 +74,7 @@ BELOW: dict[str, set[str]] = {
     "training/augment": {"core", "geometry"},
     "training/data": SEGMENTATION | {"training/augment"},
     "training/loop": SEGMENTATION | {"training/augment", "training/data"},
+    "training/masks": SEGMENTATION | {"training/augment", "training/data", "training/loop"},
     "training/plan": SEGMENTATION | {"training/augment", "training/data", "training/loop"},
     "training": TRAINING,
     "api": JOBS,

@@ -18,7 +18,8 @@ class ClassMaps(Reading):
     """One channel per class; a head decodes the maps, as those of our own networks.
 
     With "sigmoid" classes may overlap. The background is then where none is probable, and the most
-    probable class above 0.5 wins where the maps are decoded to one class a pixel.
+    probable class above 0.5 wins where the maps are decoded to one class a pixel. With "softmax"
+    and no channel for it there is no background.
     """
 
     kind: ClassVar[Kind] = "maps"
@@ -58,6 +59,8 @@ class ClassMaps(Reading):
         values = np.nan_to_num(np.asarray(values, np.float32), posinf=1e4, neginf=-1e4)
         if self.activation == "softmax" and len(values) > 1:
             values = softmax(values, axis=0)
+            if self.background == "none":  # the classes share all of the image
+                return np.concatenate([np.zeros_like(values[:1]), values])
         elif self.activation in ("sigmoid", "softmax"):  # one channel has nothing to compete with
             values = sigmoid(values)
         return values

@@ -9,10 +9,11 @@ from pydantic import BeforeValidator, SerializeAsAny
 from .onnx import Onnx
 from .runtime import RUNTIMES, Runtime, Session
 from .torchscript import TorchScript
+from .transformers_runtime import Transformers
 
-for _member in (Onnx, TorchScript):
+for _member in (Onnx, TorchScript, Transformers):
     RUNTIMES.register(_member)
 
-__all__ = ["RUNTIMES", "AnyRuntime", "Onnx", "Runtime", "Session", "TorchScript"]
+__all__ = ["RUNTIMES", "AnyRuntime", "Onnx", "Runtime", "Session", "TorchScript", "Transformers"]
 
 AnyRuntime = Annotated[SerializeAsAny[Runtime], BeforeValidator(RUNTIMES.validate)]

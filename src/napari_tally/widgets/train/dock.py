@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ...core.progress import Step
     from ...core.volume import Volume
     from ...training.data.labelled_image import Labelled
-    from ...training.train import Trained
+    from ...training.trained import Trained
 
 _LINES = 200  # of the log that are shown
 
