@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from local_server import serving
@@ -99,14 +100,17 @@ def test_torchscript_needs_trust_also_to_segment(run, tmp_path: Path, monkeypatc
 
 
 def test_get_downloads_and_imports(run, tmp_path: Path, monkeypatch) -> None:
-    folder = package(tmp_path / "remote", after=SIGMOID)
+    image = np.random.default_rng(0).uniform(0, 5, (1, 64, 64)).astype(np.float32)
+    folder = package(
+        tmp_path / "remote", after=SIGMOID, image=image, truth=lambda x: 1 / (1 + np.exp(-x))
+    )
     with serving() as site:
         monkeypatch.setenv("TALLY_BIOIMAGEIO", site.address)
         for path in folder.iterdir():
             site.put(f"/kind-whale/files/{path.name}", path.read_bytes())
         code, out, _ = run("models", "get", "bioimageio:kind-whale", "--name", "whale")
     assert code == 0
-    sha = hashlib.sha256((folder / "weights.onnx").read_bytes()).hexdigest()
+    sha = hashlib.sha256((folder / "in.npy").read_bytes()).hexdigest()
     assert sha in out and "Licence: CC-BY-4.0" in out and "Saved as whale" in out
     assert napari_tally.load_model("whale").info.source.location == "bioimageio:kind-whale"
     run("models", "remove", "whale", "--yes")

@@ -31,7 +31,7 @@ def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
     scale = ({"id": "scale_linear", "kwargs": {"gain": 20.0, "offset": -10.0}},)
-    return package(tmp_path / "tiny-net", before=scale, after=SIGMOID)
+    return package(tmp_path / "tiny-net", before=scale, after=SIGMOID, name="tiny-net")
 
 
 @pytest.fixture
