@@ -103,7 +103,7 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     def write(folder: Path) -> None:
         target = folder / runtime.file
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
+        shutil.copyfile(checked_file(package, file.name, None), target)
 
     unchecked = () if checks else ("It has no test tensors: its output was not checked",)
     several = len(found.outputs) > 1

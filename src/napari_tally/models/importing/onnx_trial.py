@@ -84,10 +84,7 @@ def tried(path: Path, device_name: str = "cpu") -> Trial:
     seen = {name: array.shape for name, array in found.items()}
     if not seen:
         raise ModelError(f"{path.name} returns no numbers")
-    declared = {
-        output.name: [n if isinstance(n, int) else -1 for n in output.shape]
-        for output in session.loaded.get_outputs()
-    }
+    declared = {output.name: output.shape for output in session.outputs}
     again = seen if runtime.size else _again(session, channels, shape, multiple) or seen
     batch = given.shape[0] if axes.startswith("N") and given.shape[0] > 1 else 1
     outputs = {
@@ -209,7 +206,7 @@ def _again(
     return {name: array.shape for name, array in found.items()}
 
 
-def _common(one: Shape, other: Shape, declared: list[int] | tuple[int, ...], batch: int) -> Shape:
+def _common(one: Shape, other: Shape, declared: Shape, batch: int) -> Shape:
     """Return a shape with -1 where it depends on the image: two runs differ, or it is empty."""
     if len(one) != len(other):
         return one

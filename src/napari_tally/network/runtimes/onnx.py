@@ -80,7 +80,7 @@ def _loaded(path: Path, gpu: bool) -> Any:
     wanted = ["CUDAExecutionProvider"] * gpu + ["CPUExecutionProvider"]
     providers = [p for p in wanted if p in onnxruntime.get_available_providers()]
     try:
-        return onnxruntime.InferenceSession(path, options, providers=providers)
+        return onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
     except Exception as error:  # onnxruntime raises many classes that have no common base
         raise ModelError(
             f"{path.name} cannot be loaded: {_why(error)}", hint=_hint(str(error))

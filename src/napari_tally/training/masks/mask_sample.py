@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ...core.progress import Step, Steps
 from ...segmentation.masks.framed_input import framed_input
-from ...segmentation.masks.mask_run import frame_options
+from ...segmentation.setup.mask_layout import frame_options
 from ...segmentation.setup.model_channels import model_channels
 from ..data.preprocess import STAGE
 
