@@ -192,6 +192,12 @@ def test_the_user_can_correct_the_input(tmp_path) -> None:
         propose(folder, ImportSettings(channels=("grey",)))
 
 
+def test_a_normalizer_is_read_from_json_and_by_name() -> None:
+    given = ImportSettings(normalizer='{"name": "window", "low": 0, "high": 9}').normalizer
+    assert (given.name, given.high) == ("window", 9)
+    assert ImportSettings(normalizer="z-score").normalizer.name == "z-score"
+
+
 def test_channels_are_turned_where_the_preprocessor_does(tmp_path) -> None:
     folder = folder_of(
         "MobileViT", tmp_path, do_flip_channel_order=True, size={"shortest_edge": 64}
