@@ -170,7 +170,7 @@ def imported(name: str, path: Path) -> None:
         mean, std = [MEAN] * 3, [STD] * 3
         normalizer = {"name": "standard", "scale": 1 / 255, "mean": mean, "std": std}
         how = ["--normalizer", json.dumps(normalizer), "--input-size", str(SIZE)]
-        how += ["--classes", "disc" if "mask2former" in name else "background,disc"]
+        how += ["--classes", "disc"]
     tally("models", "import", path, "--name", name, "--yes", "--overwrite", *how)
 
 
