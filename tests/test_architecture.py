@@ -27,7 +27,7 @@ MEASURE = {"features/declare", "features/groups", "features"}
 HEADS = {"heads/encoding", "heads"}
 MASKS = {"mask_sets", "mask_sets/readings"}
 MODELS = READ | HEADS | MASKS | {"models"}
-PORT = {"models/importing", "models/exporting"}
+PORT = {"models/importing", "models/exporting", "models/download"}
 MEASUREMENT = READ | MEASURE | {"measurement"}
 EVALUATION = READ | {"evaluation"}
 MAPS = MODELS | {"segmentation/maps"}
@@ -36,11 +36,14 @@ RUN_MASKS = SETUP | {"segmentation/masks"}
 COLLECT = RUN_MASKS | MEASUREMENT | {"segmentation/collect"}
 SEGMENTATION = COLLECT | {"segmentation"}
 TRAINING = SEGMENTATION | {
-    "training/augment", "training/data", "training/loop", "training/plan", "training",
+    "training/augment", "training/data", "training/loop", "training/masks", "training/plan",
+    "training",
 }  # fmt: skip
 JOBS = TRAINING | EVALUATION | PORT
 DOCK = JOBS | {"widgets/controls", "widgets/layers"}
-DOCKS = {"widgets/segment", "widgets/measure", "widgets/evaluate", "widgets/train"}
+DOCKS = {
+    "widgets/segment", "widgets/measure", "widgets/evaluate", "widgets/train", "widgets/models",
+}  # fmt: skip
 BELOW: dict[str, set[str]] = {
     **{leaf: {"core"} for leaf in LEAVES - {"core"}},
     "core": set(),
@@ -59,6 +62,7 @@ BELOW: dict[str, set[str]] = {
     "mask_sets/readings": {"core", "mask_sets"},
     "models": LEAVES | HEADS | MASKS | {"files"},
     "models/importing": LEAVES | HEADS | MASKS | {"files", "models"},
+    "models/download": LEAVES | HEADS | MASKS | {"files", "models", "models/importing"},
     "models/exporting": LEAVES | HEADS | MASKS | {"files", "models"},
     "measurement": READ | MEASURE,
     "evaluation": READ,
@@ -70,6 +74,7 @@ BELOW: dict[str, set[str]] = {
     "training/augment": {"core", "geometry"},
     "training/data": SEGMENTATION | {"training/augment"},
     "training/loop": SEGMENTATION | {"training/augment", "training/data"},
+    "training/masks": SEGMENTATION | {"training/augment", "training/data", "training/loop"},
     "training/plan": SEGMENTATION | {"training/augment", "training/data", "training/loop"},
     "training": TRAINING,
     "api": JOBS,
@@ -88,6 +93,7 @@ MIRRORS = {
     "evaluate": "the Python function, the command and the generator of one verb",
     "train": "the Python function, the command and the generator of one verb",
     "tune": "the Python function, the command and the generator of one verb",
+    "models": "the Python functions and the commands about models",
     "demo": "the command and the generator of one verb",
     "options": "the options of each room, and their base",
     "report": "the report of each job",

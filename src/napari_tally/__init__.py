@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api.evaluate import evaluate
     from .api.measure import measure
+    from .api.models import import_model
     from .api.segment import segment
     from .api.train import train
     from .api.tune import tune
@@ -22,6 +23,7 @@ _HOMES = {
     "Result": "segmentation.result",
     "Volume": "core.volume",
     "evaluate": "api.evaluate",
+    "import_model": "api.models",
     "load_model": "models.bundle",
     "measure": "api.measure",
     "read": "files",
@@ -36,6 +38,7 @@ __all__ = [
     "Result",
     "Volume",
     "evaluate",
+    "import_model",
     "load_model",
     "measure",
     "read",

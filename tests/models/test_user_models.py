@@ -28,7 +28,7 @@ def test_a_model_in_the_folder_is_found_by_name(tmp_path: Path) -> None:
 
 
 def test_only_imported_models_can_be_removed() -> None:
-    with pytest.raises(ModelError, match="no model"):
+    with pytest.raises(ModelError, match="no imported model"):
         library.remove_model("nuclei-2d")
 
 

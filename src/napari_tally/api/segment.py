@@ -34,7 +34,8 @@ def segment(
     image : array, Volume or path
         The image to segment.
     model : str, path or Model
-        Built-in model or model folder. Default: nuclei-2d for images, nuclei-3d for stacks.
+        Built-in or imported model, or model folder. Default: nuclei-2d for images, nuclei-3d for
+        stacks.
     axes : str, optional
         One letter of TCZYX per axis. Default: read from the file or guessed from the shape.
     spacing : str, float or tuple of float, optional

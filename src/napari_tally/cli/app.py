@@ -28,7 +28,7 @@ COMMANDS = {
     "tune": ("tune", "Calibrate the post-processing of a model on labelled images."),
     "info": ("files", "Show axes, shape, voxel size, orientation and channels of files."),
     "convert": ("files", "Convert an image to another format, with its voxel size."),
-    "models": ("models", "List the built-in models, or show one."),
+    "models": ("models", "List, import, show, download, export and remove models."),
     "demo": ("demo", "Segment a real image of nuclei as a demonstration."),
     "doctor": ("doctor", "Check the installation: versions, devices and memory."),
 }

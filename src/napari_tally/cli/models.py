@@ -1,12 +1,13 @@
-"""The commands about models: `tally models`."""
+"""The commands about models: `tally models`, one module a verb."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from .run import failing, say
+from .export_model import export_model
+from .get_model import get_model
+from .import_model import import_file
+from .list_models import list_models, remove_model, show_model
 
 models = typer.Typer(
     invoke_without_command=True, add_completion=False, rich_markup_mode=None,
@@ -16,7 +17,7 @@ models = typer.Typer(
 
 @models.callback()
 def overview(context: typer.Context) -> None:
-    """List the built-in models, or show one.
+    """List the models, or import, show, export and remove one.
 
     \b
     Example: tally models show nuclei-2d
@@ -25,25 +26,9 @@ def overview(context: typer.Context) -> None:
         list_models()
 
 
-@models.command("list")
-def list_models() -> None:
-    """List the built-in models."""
-    from ..models.bundle import model_folder, read_info, shipped_models
-
-    for name in shipped_models():
-        say(f"{name:14} {read_info(model_folder(name)).description}")
-
-
-@models.command("show")
-def show_model(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Built-in model or model folder.")],
-) -> None:
-    """Show the purpose, training data and scores of a model."""
-    from ..models.bundle import model_folder, read_card, read_info
-
-    with failing():
-        folder = model_folder(name)
-        info, card = read_info(folder), read_card(folder)
-    say(info.model_dump_json(indent=2))
-    if card:
-        say(f"\n{card}")
+models.command("list")(list_models)
+models.command("show")(show_model)
+models.command("import")(import_file)
+models.command("get")(get_model)
+models.command("export")(export_model)
+models.command("remove")(remove_model)

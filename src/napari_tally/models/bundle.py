@@ -21,10 +21,12 @@ from ..core.user_path import user_path
 from ..files.run_record import sha256_files
 from ..network.architectures import Architecture, from_definition
 from .model_info import ModelInfo
+from .trust import check_trusted
 from .user_models import user_models, user_models_folder
 from .weights import built, find_weights, inside, load_weights, save_weights, weights_path
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
     from ..core.volume import Volume
@@ -100,9 +102,22 @@ class Model:
         """The loaded network of a model with a runtime, on the CPU."""
         import torch
 
+        return self.session_on(torch.device("cpu"))
+
+    def session_on(self, device: torch.device) -> Session:
+        """Load the network of a model with a runtime on a device.
+
+        Raises
+        ------
+        UntrustedError
+            If its file can hold code, and is not the one that the user trusted.
+        """
         runtime = self.info.runtime
         assert runtime is not None
-        return runtime.session(inside(self.folder, Path(runtime.file)), torch.device("cpu"))
+        path = inside(self.folder, Path(runtime.file))
+        if runtime.runs_code:
+            check_trusted(path, runtime.what)
+        return runtime.finished(runtime.session(path, device))
 
     @cached_property
     def network(self) -> nn.Module:
@@ -117,7 +132,7 @@ class Model:
         reading = self.info.reading
         if self.info.runtime is not None:
             assert reading is not None
-            networks: list[nn.Module] = [SessionMaps(self.session, reading)]
+            networks: list[nn.Module] = [SessionMaps(self.session_on, reading)]
         else:
             networks = [folded(network) for network in self.networks]
             networks = [ReadMaps(n, reading) for n in networks] if reading else networks
@@ -130,8 +145,18 @@ class Model:
 
     @property
     def identity(self) -> dict[str, str]:
-        """Name, version and checksum of the weights, for records and results."""
-        return {"name": self.info.name, "version": self.info.version, "sha256": self.sha256}
+        """Name, version and checksum of the weights, for records and results.
+
+        Of an imported model also its licence and source, and whether its file was trusted to run
+        code.
+        """
+        info = self.info
+        known = {"name": info.name, "version": info.version, "sha256": self.sha256}
+        if info.source is not None:
+            known |= {"licence": info.licence, "source": info.source.location}
+        if info.runtime is not None and info.runtime.runs_code:
+            known["trusted"] = f"{info.runtime.file} was trusted by the user to run code"
+        return known
 
 
 def shipped_models() -> tuple[str, ...]:
@@ -239,13 +264,19 @@ def read_spatial_dims(folder: Path) -> int:
     return read_architecture(folder).spatial_dims if runtime is None else runtime.spatial_dims
 
 
-def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
+def load_model(model: str | Path = SHIPPED_DEFAULT, *, trust: bool = False) -> Model:
     """Load a built-in or imported model by name, or any model by its folder.
+
+    Parameters
+    ----------
+    trust : bool
+        Trust its file from now on, although it can hold code (TorchScript).
 
     Raises
     ------
     ModelError
-        If the folder is incomplete, its parts do not match, or loading it would run code.
+        If the folder is incomplete, its parts do not match, or loading it would run code that is
+        not trusted.
 
     Examples
     --------
@@ -257,7 +288,7 @@ def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     folder = model_folder(model)
     info = read_info(folder)
     if info.runtime is not None:
-        return _with_runtime(info, info.runtime, folder)
+        return _with_runtime(info, info.runtime, folder, trust)
     architectures = read_architectures(folder)
     architecture = architectures[0]
     _check_channels(info, architecture)
@@ -269,13 +300,15 @@ def load_model(model: str | Path = SHIPPED_DEFAULT) -> Model:
     return Model(info, architecture, networks, sha256_files(files), folder)
 
 
-def _with_runtime(info: ModelInfo, runtime: Runtime, folder: Path) -> Model:
+def _with_runtime(info: ModelInfo, runtime: Runtime, folder: Path, trust: bool) -> Model:
     """Return a model whose network a runtime runs; it is loaded when it is needed."""
     _check_inputs(info, runtime.in_channels)
     info.preprocessing.check_axes(runtime.spatial_dims, info.name)
     path = inside(folder, Path(runtime.file))
     if not path.exists():
         raise ModelError(f"The model has no file {path}")
+    if runtime.runs_code:
+        check_trusted(path, runtime.what, trusting=trust)
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     return Model(info, None, (), sha256_files(files), folder)
 

@@ -71,6 +71,9 @@ class ModelInfo(Options):
         form, which become maps of the head, or masks and boxes with the head "mask-set".
     source : Source, optional
         Where an imported model is from.
+    separate : bool
+        Whether classes are split into connected components without being asked: objects of a model
+        whose only class is the foreground.
     mirrored : tuple of str
         Axes (Z, Y, X) along which the input is mirrored: the maps are the mean over all copies.
     """
@@ -91,6 +94,7 @@ class ModelInfo(Options):
     runtime: AnyRuntime | None = None
     reading: AnyReading | None = None
     source: Source | None = None
+    separate: bool = False
     mirrored: tuple[Literal["Z", "Y", "X"], ...] = ()
     data: str = ""
     metrics: dict[str, float] = Field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,17 +22,21 @@ class SessionMaps(nn.Module):
     Maps of a lower resolution are interpolated to the input.
     """
 
-    def __init__(self, session: Session, reading: Reading) -> None:
+    def __init__(self, session_on: Callable[[torch.device], Session], reading: Reading) -> None:
         super().__init__()
-        self.session, self.reading = session, reading
+        self.session_on = lru_cache(maxsize=1)(session_on)
+        self.reading = reading
 
     def forward(self, images: Tensor) -> Tensor:
         """Return maps (B, C, *spatial) of images (B, C, *spatial)."""
-        return torch.stack([self._one(image) for image in images])
+        # In float32, as those who trained it ran it; TorchScript is compiled for what is on.
+        with torch.autocast(images.device.type, enabled=False):
+            session = self.session_on(images.device)
+            return torch.stack([self._one(image, session) for image in images])
 
-    def _one(self, image: Tensor) -> Tensor:
+    def _one(self, image: Tensor, session: Session) -> Tensor:
         array = image.float().cpu().numpy()
-        found = read_maps(self.reading, self.session(np.ascontiguousarray(array)))
+        found = read_maps(self.reading, session(np.ascontiguousarray(array)))
         return on_grid(torch.from_numpy(found).to(image.device), tuple(image.shape[1:]))
 
 

@@ -56,6 +56,19 @@ def as_name(text: str) -> str:
     return made or "model"
 
 
+def check_imported(name: str) -> None:
+    """Refuse a name that is none of the user's models.
+
+    Raises
+    ------
+    ModelError
+        If it is not.
+    """
+    if name not in user_models():
+        missing = unknown_name("imported model", name, user_models())
+        raise ModelError(missing.problem, hint=missing.hint)
+
+
 def remove_model(name: str) -> None:
     """Delete one of the user's models.
 
@@ -64,9 +77,7 @@ def remove_model(name: str) -> None:
     ModelError
         If there is none of that name.
     """
-    if name not in user_models():
-        missing = unknown_name("model", name, user_models())
-        raise ModelError(missing.problem, hint="Only imported models can be removed")
+    check_imported(name)
     folder = user_models_folder()
     sweep(folder)
     target = folder / name

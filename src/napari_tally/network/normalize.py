@@ -5,13 +5,14 @@ Statistics of a tile would make an object depend on the tile that contains it.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ..core.options import Options
+from .operations import AnyOperation, Operation, applied
 
 _SAMPLES = 4_000_000
 
@@ -115,6 +116,25 @@ class Identity(Normalizer):
         return 0.0, 1.0
 
 
+class Operations(Normalizer):
+    """Operations one after the other, as the authors of a model state them."""
+
+    name: Literal["operations"] = "operations"
+    steps: tuple[AnyOperation, ...] = ()
+
+    def fit(self, image: NDArray[np.generic]) -> Any:
+        """Return the operations with the statistics of a whole image, shape (C, *spatial)."""
+        values, found = _filled(image), list[Operation]()
+        for step in self.steps:
+            found.append(step.fitted(values))
+            values = found[-1](values)
+        return found
+
+    def __call__(self, image: NDArray[np.generic], limits: Any = None) -> NDArray[np.float32]:
+        """Return the normalized image, after `limits`, the fitted operations."""
+        return applied(tuple(self.fit(image) if limits is None else limits), _filled(image))
+
+
 class Standard(Normalizer):
     """Scale 8-bit values, subtract means and divide by standard deviations.
 
@@ -141,6 +161,11 @@ class Standard(Normalizer):
         if min(self.std) <= 0:
             raise ValueError(f"std must be positive, not {self.std}")
         return self
+
+    def for_any_channels(self) -> Standard:
+        """Return the normalizer with the averages of its numbers, for other channels."""
+        mean, std = (sum(numbers) / len(numbers) for numbers in (self.mean, self.std))
+        return Standard(scale=self.scale, mean=(mean,), std=(std,))
 
     def fit(self, image: NDArray[np.generic]) -> list[tuple[float, float]]:
         """Return the limits of each channel of a whole image, shape (C, *spatial)."""
@@ -183,7 +208,7 @@ class Standard(Normalizer):
 
 
 AnyNormalizer = Annotated[
-    Percentile | ZScore | Window | Identity | Standard, Field(discriminator="name")
+    Percentile | ZScore | Window | Identity | Standard | Operations, Field(discriminator="name")
 ]
 
 
@@ -226,3 +251,8 @@ def finite(channel: NDArray[np.generic], *, largest: bool = False) -> NDArray[np
 def _subsampled(channel: NDArray[np.generic]) -> NDArray[np.generic]:
     step = max(1, round((channel.size / _SAMPLES) ** (1 / channel.ndim)))
     return channel[(slice(None, None, step),) * channel.ndim]
+
+
+def _filled(image: NDArray[np.generic]) -> NDArray[Any]:
+    """Return an image (C, *spatial) as floats, without NaN and infinities."""
+    return np.stack([finite(channel) for channel in image]).astype(np.float32)

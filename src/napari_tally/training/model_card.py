@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,18 +18,18 @@ from ..figures.overlay import overlay
 from ..figures.training_curves import Curve, write_curves
 from ..files import write
 from ..files.run_record import read_record, versions
-from ..models.bundle import save_model
 from ..models.copy_bundle import check_target
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ..heads.base import Head
     from ..models.model_info import ModelInfo
     from .data.data_split import Split
     from .data.sample import Sample
     from .loop.history import Training
+    from .plan.mask_plan import MaskPlan
     from .plan.plan import Plan
+
+    Save = Callable[[Path, ModelInfo], None]
 
 CARD, CURVES, PICTURE, RECORD = "README.md", "curves.png", "sample.png", "training.json"
 BY_USER = "stopped by the user"
@@ -42,6 +42,8 @@ class Made:
 
     Attributes
     ----------
+    save : callable
+        Writes the network and the description into a folder.
     picture : ndarray, optional
         Prediction beside ground truth, shape (Y, X, 3).
     test : dict
@@ -49,10 +51,10 @@ class Made:
     """
 
     info: ModelInfo
-    plan: Plan
+    plan: Plan | MaskPlan
     split: Split
     training: Training
-    weights: Mapping[str, Tensor]
+    save: Save
     picture: NDArray[np.uint8] | None = None
     picture_name: str = ""
     test: Mapping[str, float] | None = None
@@ -70,7 +72,7 @@ def write_model(made: Made, target: Path, *, overwrite: bool = False) -> None:
     """
     check_target(target, overwrite=overwrite)
     with replacing_all(target) as folder:
-        save_model(folder, made.info, made.plan.architecture, dict(made.weights))
+        made.save(folder, made.info)
         docs = folder / "docs"
         docs.mkdir()
         (docs / CARD).write_text(card(made), "utf-8")

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.errors import InputError
 from ..models.bundle import Model
 from ..segmentation.segment import segment_steps
 from ..segmentation.setup.options import SegmentOptions
 from .loop.checkpoint import best_weights
+from .plan.mask_plan import MaskPlan
 from .plan.options import TrainingOptions
 from .plan.planner import Planned
 from .train import info_of
@@ -36,6 +38,11 @@ def preview_steps(work: Path, image: Volume, device: str = "auto") -> Steps[NDAr
         If there are no weights yet, or the image does not fit the network.
     """
     plan = Planned.read(work).plan
+    if isinstance(plan, MaskPlan):
+        raise InputError(
+            "A network that returns masks has no preview while it trains",
+            hint="Wait for the training, or stop it: the best model so far is kept",
+        )
     info = info_of(plan, TrainingOptions(), "preview")
     network = plan.architecture.build().eval()
     network.load_state_dict(best_weights(work))

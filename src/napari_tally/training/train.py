@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from ..core.errors import InputError, OutputExistsError
 from ..core.part_folder import LOCK, PREFIX, sweep
 from ..core.progress import Step, Steps
 from ..files.claim import locked
-from ..models.bundle import load_model
+from ..models.bundle import load_model, save_model
 from ..models.copy_bundle import check_target
 from ..models.model_info import ModelInfo
 from ..network.adapt_weights import adapted_weights
@@ -25,9 +25,13 @@ from .loop.history import Training
 from .loop.learner import Learner
 from .loop.loop import train_steps
 from .loop.validation import compared, found_steps
+from .mask_training import MaskTraining
 from .model_card import BY_USER, Made, best_scores, is_finished, picture_of, write_model
+from .plan.mask_plan import MaskPlan
 from .plan.options import TrainingOptions
+from .plan.plan import Plan
 from .plan.planner import PLANNED, Planned, plan_for, ready, same_data, stopped_run
+from .trained import Trained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,33 +39,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..models.bundle import Model
-    from .data.data_split import Split
     from .data.labelled_image import Labelled
     from .data.sample import Sample
-    from .plan.plan import Plan
 
 _OWN = (PLANNED, BEST, LAST, LOG, "tensorboard", PREFIX, ".DS_Store")  # in such a folder
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """The result of a training: the model folder, its plan and its scores."""
-
-    folder: Path
-    info: ModelInfo
-    plan: Plan
-    split: Split
-    training: Training
-    test: Mapping[str, float] | None = None
-
-    def lines(self) -> list[str]:
-        """Describe the result in lines of text."""
-        t = self.training
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in best_scores(t).items())
-        how = f"{t.step:,} steps, {t.waiting:.0%} of the time spent waiting for data"
-        best = f"best at step {t.best_step:,}: {scores}" if self.split.validation else ""
-        test = ", ".join(f"{name} {value:.3f}" for name, value in (self.test or {}).items())
-        return [line for line in (how, t.stopped, best, f"test set: {test}" * bool(test)) if line]
 
 
 def run_folder(output: Path) -> Path:
@@ -114,7 +95,11 @@ def _training_steps(
     planned = team.broadcast(planned.shared_by(team.size), team.own(choose_device(options.device)))
     for line in planned.lines():
         yield Step("plan", 1, 1, line)
-    run = _Run(planned, output, work, options, team)
+    run: _Run | MaskTraining = (
+        MaskTraining(planned, output, work, options, team)
+        if isinstance(planned.plan, MaskPlan)
+        else _Run(planned, output, work, options, team)
+    )
     yield from run.prepare_steps(images)
     try:
         yield from run.fit_steps()
@@ -130,6 +115,7 @@ class _Run:
     def __init__(
         self, planned: Planned, output: Path, work: Path, options: TrainingOptions, team: Team
     ) -> None:
+        assert isinstance(planned.plan, Plan)
         self.plan, self.split, self.team = planned.plan, planned.split, team
         self.output, self.work, self.options = output, work, options
         self.start: Model | None = load_model(options.start) if options.start else None
@@ -212,7 +198,9 @@ class _Run:
             self.plan,
             self.split,
             self.training,
-            best_weights(self.work),
+            partial(
+                save_model, architecture=self.plan.architecture, weights=best_weights(self.work)
+            ),
             None if found is None else picture_of(shown, found, self.info.head),
             shown.name,
             test,

@@ -242,7 +242,7 @@ import importlib.util
 spec = importlib.util.spec_from_file_location("test_loop", {file!r})
 tests = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(tests)
-from napari_tally.training.loop import checkpoint, loop as train
+from napari_tally.training.loop import checkpoint, course as train
 def save(content, path, true=checkpoint.save):
     if content.get("state", {{}}).get("step") == 8:
         with checkpoint.replacing(path) as part:

@@ -18,7 +18,8 @@ class ClassMaps(Reading):
     """One channel per class; a head decodes the maps, as those of our own networks.
 
     With "sigmoid" classes may overlap. The background is then where none is probable, and the most
-    probable class above 0.5 wins where the maps are decoded to one class a pixel.
+    probable class above 0.5 wins where the maps are decoded to one class a pixel. With "softmax"
+    and no channel for it there is no background.
     """
 
     kind: ClassVar[Kind] = "maps"
@@ -41,6 +42,14 @@ class ClassMaps(Reading):
 
     def maps(self, outputs: Outputs) -> NDArray[np.float32]:
         """Return probabilities, the background first."""
+        values = self.probabilities(outputs)
+        if self.activation == "index" or (self.background == "first" and len(values) > 1):
+            return values
+        rest = np.clip(1 - values.max(axis=0, keepdims=True), 0, 1)
+        return np.concatenate([rest, values])
+
+    def probabilities(self, outputs: Outputs) -> NDArray[np.float32]:
+        """Return the channels as they are, as probabilities; numbers of classes as maps of each."""
         arrays = list(self.chosen(outputs).values())
         if len(arrays) != 1:
             self.refuse(outputs, "name the one that counts in `outputs`")
@@ -50,12 +59,11 @@ class ClassMaps(Reading):
         values = np.nan_to_num(np.asarray(values, np.float32), posinf=1e4, neginf=-1e4)
         if self.activation == "softmax" and len(values) > 1:
             values = softmax(values, axis=0)
+            if self.background == "none":  # the classes share all of the image
+                return np.concatenate([np.zeros_like(values[:1]), values])
         elif self.activation in ("sigmoid", "softmax"):  # one channel has nothing to compete with
             values = sigmoid(values)
-        if self.background == "first" and len(values) > 1:
-            return values
-        rest = np.clip(1 - values.max(axis=0, keepdims=True), 0, 1)
-        return np.concatenate([rest, values])
+        return values
 
     def _spatial(self, array: Array, outputs: Outputs) -> Array:
         """Return (C, *spatial), or (*spatial) of class numbers."""

@@ -11,7 +11,7 @@ from ..mask_set import MaskSet
 from ..masks import GridMasks, Masks
 from .box_layouts import query_scores
 from .detections import Candidates, DetectionReading, best_class
-from .reading import Array, Found, Kind, Outputs, sigmoid, without_batch
+from .reading import Array, Found, Kind, Outputs, Reading, sigmoid, without_batch
 
 if TYPE_CHECKING:
     from ..frame import Frame
@@ -45,7 +45,7 @@ class Queries(DetectionReading):
 
     def read(self, outputs: Outputs, frame: Frame) -> Found:
         """Return the objects of an image."""
-        logits, masks = self._arrays(outputs)
+        logits, masks = query_arrays(self, outputs, least=1 + (self.no_object == "last"))
         scores = query_scores(logits, self.no_object, self.activation)
         rows, top, classes = best_class(scores, self.score_threshold)
         if self.mask_quality:
@@ -57,26 +57,26 @@ class Queries(DetectionReading):
         own = kept.scores, kept.classes + 1, on_image
         return Found(MaskSet(frame.shape, *own, drawn, self.classes))
 
-    def _arrays(self, outputs: Outputs) -> tuple[Array, Array]:
-        """Return class logits (queries, classes) and mask logits (queries, h, w)."""
-        arrays = self.chosen(outputs)
-        masks = [(n, a) for n, a in arrays.items() if a.ndim == 4]
-        flat = [(n, a) for n, a in arrays.items() if a.ndim == 3]
-        if not masks and len(flat) == 1 and not self.outputs:  # without batch
-            masks, flat = flat, [(n, a) for n, a in arrays.items() if a.ndim == 2]
-        masks = masks if len(masks) < 2 else [m for m in masks if "mask" in m[0].lower()][:1]
-        if len(masks) != 1:
-            self.refuse(outputs)
-        planes = without_batch(masks[0][1], 3)
-        flat = [(n, without_batch(a, 2)) for n, a in flat]
-        flat = [(n, a) for n, a in flat if len(a) == len(planes) and "box" not in n.lower()]
-        if len(flat) > 1:
-            named = [f for f in flat if any(w in f[0].lower() for w in ("logit", "class", "label"))]
-            flat = (named or [f for f in flat if f[1].shape[1] != 4] or flat)[:1]
-        least = 2 if self.no_object == "last" else 1
-        if len(flat) != 1 or flat[0][1].shape[1] < least:
-            self.refuse(outputs)
-        return flat[0][1], planes
+
+def query_arrays(reading: Reading, outputs: Outputs, least: int) -> tuple[Array, Array]:
+    """Return class logits (queries, classes), at least so many, and mask logits (queries, h, w)."""
+    arrays = reading.chosen(outputs)
+    masks = [(n, a) for n, a in arrays.items() if a.ndim == 4]
+    flat = [(n, a) for n, a in arrays.items() if a.ndim == 3]
+    if not masks and len(flat) == 1 and not reading.outputs:  # without batch
+        masks, flat = flat, [(n, a) for n, a in arrays.items() if a.ndim == 2]
+    masks = masks if len(masks) < 2 else [m for m in masks if "mask" in m[0].lower()][:1]
+    if len(masks) != 1:
+        reading.refuse(outputs)
+    planes = without_batch(masks[0][1], 3)
+    flat = [(n, without_batch(a, 2)) for n, a in flat]
+    flat = [(n, a) for n, a in flat if len(a) == len(planes) and "box" not in n.lower()]
+    if len(flat) > 1:
+        named = [f for f in flat if any(w in f[0].lower() for w in ("logit", "class", "label"))]
+        flat = (named or [f for f in flat if f[1].shape[1] != 4] or flat)[:1]
+    if len(flat) != 1 or flat[0][1].shape[1] < least:
+        reading.refuse(outputs)
+    return flat[0][1], planes
 
 
 def _quality(mask: Array) -> float:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ...core.atomic import replacing_all
-from ...core.errors import FileError, ModelError
+from ...core.errors import FileError, ModelError, OutputExistsError
 from ...core.user_path import user_path
-from ..bundle import CARD, save_described
+from ..bundle import CARD, save_described, shipped_models
 from ..copy_bundle import check_target
-from ..user_models import check_name, user_models_folder
-from . import onnx_file
+from ..user_models import check_name, user_models, user_models_folder
+from . import bioimageio, hugging_face, onnx_file, torchscript_file
 
 if TYPE_CHECKING:
     from .proposal import ImportSettings, Proposal
@@ -35,7 +35,9 @@ class Loader(Protocol):
         """
 
 
-LOADERS: tuple[Loader, ...] = (onnx_file,)  # asked in this order
+LOADERS: tuple[Loader, ...] = (
+    bioimageio, hugging_face, onnx_file, torchscript_file,
+)  # asked in this order  # fmt: skip
 
 
 def propose(path: Path, settings: ImportSettings) -> Proposal:
@@ -56,6 +58,26 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     raise ModelError(f"{path} is no model of a known format", hint=f"Known are: {formats}")
 
 
+def check_new_name(name: str, *, overwrite: bool) -> None:
+    """Refuse a name for a model to import that is taken, or that no model can have.
+
+    Raises
+    ------
+    InputError, OutputExistsError
+        If a model cannot be saved under it.
+    """
+    check_name(name)
+    if name in shipped_models():
+        raise OutputExistsError(
+            f"{name} is the name of a built-in model", hint="Choose another one with --name"
+        )
+    if name in user_models() and not overwrite:
+        raise OutputExistsError(
+            f"There is a model of the name {name} already",
+            hint="Choose another name with --name, or replace it with --overwrite",
+        )
+
+
 def save_proposal(proposal: Proposal, *, overwrite: bool = False) -> Path:
     """Save a proposed model in the user's folder, completely or not at all; return its folder.
 
@@ -64,7 +86,8 @@ def save_proposal(proposal: Proposal, *, overwrite: bool = False) -> Path:
     OutputExistsError
         If a model of that name exists.
     """
-    target = user_models_folder() / check_name(proposal.info.name)
+    check_new_name(proposal.info.name, overwrite=overwrite)
+    target = user_models_folder() / proposal.info.name
     check_target(target, overwrite=overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing_all(target) as folder:

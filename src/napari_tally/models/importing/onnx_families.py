@@ -88,22 +88,23 @@ def _of_family(reading: Reading, trial: Trial, longest: int) -> Prepared:
         lengths = {"size": size} if size else {"multiple": multiple}
         return FrameOptions.model_validate({"fit": fit, **lengths, **options})
 
+    photograph = {"longest": longest} if longest else {"shortest": 800, "longest": 1333}
     if isinstance(main, Prototypes | Boxes) and main.layout in ("v5", "v8", "end_to_end", "levels"):
         free = {} if size else {"longest": longest or _LONGEST}
         frame = whole("letterbox", pad_value=_GRAY_BORDER, **free)
         return Prepared(channels, _UNIT, frame)
     if isinstance(main, Prototypes):
-        return Prepared(channels, _YOLACT if colour else _UNIT, _stretched(size, 550))
+        return Prepared(channels, _YOLACT if colour else _UNIT, _stretched(size, longest or 550))
     if isinstance(main, BoxMasks) and not main.pasted and colour:
-        frame = whole("pad") if size else whole("pad", shortest=800, longest=1333)
+        frame = whole("pad") if size else whole("pad", **photograph)
         return Prepared(_BGR, _EIGHT_BIT, frame)
     if isinstance(main, BoxMasks) or (isinstance(main, Boxes) and main.layout == "lists"):
         return Prepared(channels, _UNIT, whole("stretch") if size else whole("none"))
     if isinstance(main, Boxes) and main.layout == "queries" and main.activation == "sigmoid":
-        return Prepared(channels, _UNIT, _stretched(size, _LONGEST))
+        return Prepared(channels, _UNIT, _stretched(size, longest or _LONGEST))
     if isinstance(main, Queries | Boxes) and size:
         return Prepared(channels, _IMAGENET if colour else ZScore(), whole("stretch"))
-    frame = whole("pad", shortest=800, longest=1333)
+    frame = whole("pad", **photograph)
     return Prepared(channels, _IMAGENET if colour else ZScore(), frame)
 
 

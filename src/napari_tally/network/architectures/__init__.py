@@ -1,4 +1,4 @@
-"""The networks that a model can have: MONAI's U-Nets, each a class of options.
+"""The networks that a model can have: MONAI's U-Nets and SegFormer, each a class of options.
 
 They are written into a bundle's `network_def` as MONAI expects it and read back from it; no class
 is ever instantiated that is not in `ARCHITECTURES`.
@@ -14,6 +14,7 @@ from ...core.errors import ModelError
 from ...core.option_registry import Registry
 from .architecture import Architecture, Demand
 from .encoders import FlexibleUNet, SegResNet
+from .segformer import SegFormer
 from .transformers import UNETR, SwinUNETR
 from .u_nets import AttentionUnet, BasicUNet, DynUNet, UNet
 
@@ -27,6 +28,7 @@ __all__ = [
     "Demand",
     "DynUNet",
     "FlexibleUNet",
+    "SegFormer",
     "SegResNet",
     "SwinUNETR",
     "UNet",
@@ -35,7 +37,17 @@ __all__ = [
 
 ARCHITECTURES: Registry[Architecture] = Registry(
     "architecture",
-    [DynUNet, UNet, BasicUNet, SegResNet, AttentionUnet, FlexibleUNet, SwinUNETR, UNETR],
+    [
+        DynUNet,
+        UNet,
+        BasicUNet,
+        SegResNet,
+        AttentionUnet,
+        FlexibleUNet,
+        SwinUNETR,
+        UNETR,
+        SegFormer,
+    ],
 )
 AnyArchitecture = Annotated[SerializeAsAny[Architecture], BeforeValidator(ARCHITECTURES.validate)]
 

@@ -61,8 +61,8 @@ class RunSetup:
 
     @property
     def separates(self) -> bool:
-        """Whether to separate objects: with a semantic model only if requested."""
-        return self.head.finds_objects or self.options.separate
+        """Whether to separate objects: with a semantic model only if requested, or its default."""
+        return self.head.finds_objects or self.options.separate or self.info.separate
 
     @property
     def is_constant(self) -> bool:

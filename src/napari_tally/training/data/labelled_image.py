@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.full_masks import FullMasks
 from ...geometry.place import on_grid_of
 from ...objects.binary_mask import pieces_of_mask, separated
 from ...objects.relabel import whole_numbers
@@ -41,6 +42,8 @@ class Labelled:
         The annotated region; None for everywhere.
     group : str
         Its group: a split keeps images of a group together.
+    full : FullMasks
+        The full masks of objects of a 2D image of which others cover a part.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Labelled:
     classes: Volume | None = None
     known: NDArray[np.bool_] | None = None
     group: str = ""
+    full: FullMasks = field(default_factory=FullMasks)
 
     def checked(self, *, separate: bool = False, resample: bool = False) -> Labelled:
         """Return the pair with integer labels on the grid of the image, without axes of length 1.

@@ -149,7 +149,7 @@ def coco_steps(images: Path, annotations: Path) -> Steps[tuple[list[Labelled], t
 def _annotated(image: Volume, drawn: Annotated) -> Labelled:
     labels, classes = (Volume(a, "YX", is_labels=True) for a in (drawn.objects, drawn.classes))
     known = None if drawn.known.all() else drawn.known
-    return Labelled(image.name, image, labels, classes, known, image.name)
+    return Labelled(image.name, image, labels, classes, known, image.name, drawn.full)
 
 
 def _counted(count: int, what: str) -> str:

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
-from ...core.errors import InputError, ModelError
+from ...core.errors import InputError
 from ...network.distributed import Team
-from ...network.tiled_inference import free_memory, out_of_memory
 from ..data.data_loader import batches
 from ..data.patch_sampler import Patches
 from ..data.sample import Sample
-from .checkpoint import BEST, LAST, load, save, write_log
+from .course import Course, course_steps
 from .history import Learning, Training
 from .hyperparameters import Hyperparameters
 from .learner import Learner
-from .tensorboard import Boards
 from .validation import compared, found_steps
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
     from torch import Tensor
 
     from ...core.progress import Steps
     from ...heads.validation_score import Score
 
 __all__ = ["Hyperparameters", "Learning", "Sample", "Training", "train_steps"]
-
-logger = logging.getLogger("napari_tally")
-STAGE = "train"
-_MOST_BAD_STEPS = 12  # each halves the rate, which is useless after them
 
 
 def train_steps(
@@ -78,22 +71,8 @@ def train_steps(
             hint=f"Use a multiple of {team.size}",
         )
     _check_memory(options, team)
-    run = _Run(options, folder, device, weights, team)
-    try:
-        if run.due and not run.scored:  # a run closed during a validation
-            yield from run.validate_steps(validation)
-        for image, target in run.batches(training):
-            yield from run.batch_steps(image, target, validation)
-            if run.state.stopped:
-                break
-    except GeneratorExit:
-        run.keep_some()
-        run.save()
-        raise
-    except KeyboardInterrupt:  # possibly within a step: the last checkpoint stays
-        run.keep_some()
-        raise
-    return run.state
+    run = Run(options, folder, device, weights, team)
+    return (yield from course_steps(run, training, validation))
 
 
 def _check_memory(options: Hyperparameters, team: Team) -> None:
@@ -109,8 +88,8 @@ def _check_memory(options: Hyperparameters, team: Team) -> None:
         )
 
 
-class _Run:
-    """A network in training, its state and its folder."""
+class Run(Course):
+    """The training of prediction maps."""
 
     def __init__(
         self,
@@ -120,13 +99,9 @@ class _Run:
         weights: Mapping[str, Tensor] | None,
         team: Team,
     ) -> None:
-        self.options, self.folder, self.team = options, folder, team
+        self.options = options
         self.learner = Learner(options, device, weights, team)
-        self.state = Training()
-        self.resume()
-        self.boards = Boards(folder, wanted=options.tensorboard and team.leads)
-        if not (folder / LAST).exists():
-            self.save()  # to restore, and to detect a full disk before the first step
+        super().__init__(options, folder, self.learner, team)
 
     def batches(self, samples: Sequence[Sample]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the remaining batches, and measure the time spent waiting for them."""
@@ -143,84 +118,6 @@ class _Run:
                 self.state.waited += time.monotonic() - before
             yield image, target
             before = time.monotonic()
-
-    @property
-    def due(self) -> bool:
-        """Whether a validation is due at this step."""
-        step = self.state.step
-        return step > 0 and (step % self.options.validate_every == 0 or step == self.options.steps)
-
-    @property
-    def scored(self) -> bool:
-        """Whether this step was validated."""
-        return any(score["step"] == self.state.step for score in self.state.scores[-1:])
-
-    def batch_steps(
-        self, image: Tensor, target: Tensor, validation: Sequence[Sample]
-    ) -> Steps[None]:
-        """Train on a batch; validate and write a checkpoint when due."""
-        start = time.monotonic()
-        loss, note = self.make_step(image, target)
-        self.state.seconds += time.monotonic() - start
-        self.boards.add(self.state.step, {"loss": loss})
-        o, state, scores = self.options, self.state, None
-        if self.due:
-            score = yield from self.validate_steps(validation)
-            if score is not None:
-                scores, note = score.numbers, f"Step {state.step:,}: {score} on validation"
-                self.boards.add(state.step, score.numbers)
-        if state.step % o.checkpoint_every == 0 or state.step == o.steps or state.stopped:
-            self.save()
-        note = f"{note}; {state.stopped}" if state.stopped else note
-        yield Learning(STAGE, state.step, o.steps, note, loss, scores)
-
-    def make_step(self, image: Tensor, target: Tensor) -> tuple[float, str]:
-        """Make one step and return its loss and a note."""
-        state, note = self.state, ""
-        while True:
-            rate = self.options.rate(state.step) * state.slowdown
-            try:
-                loss = self.learner.step(image, target, rate, state.parts)
-                break
-            except RuntimeError as error:
-                if not out_of_memory(error) or self.team.size > 1:
-                    raise  # the other processes would wait forever
-                note = self.smaller()
-        state.step += 1
-        if not math.isfinite(loss):
-            return loss, self.back()
-        state.losses.append(round(loss, 5))
-        return loss, note
-
-    def smaller(self) -> str:
-        """Halve the part of a batch that is in memory at a time; the gradient stays the same."""
-        self.state.parts *= 2
-        free_memory()
-        batch = self.options.batch
-        if self.state.parts > batch:
-            raise InputError(
-                f"One patch of {self.options.patch} does not fit in the memory of "
-                f"{self.learner.device}",
-                hint="Use a smaller patch",
-            )
-        return f"Out of memory: splitting batches of {batch} patches into {self.state.parts} parts"
-
-    def back(self) -> str:
-        """Restore the weights of the last checkpoint and halve the learning rate."""
-        state = self.state
-        state.bad_steps += 1
-        state.slowdown /= 2
-        if state.bad_steps > _MOST_BAD_STEPS:
-            raise InputError(
-                f"Training diverged: the loss was NaN in {state.bad_steps} steps",
-                hint="Lower the learning rate or check the images for NaN",
-            )
-        saved = load(self.folder / LAST, self.learner.device)
-        self.learner.restore(saved)
-        where = f"restored the weights of step {saved['state']['step']:,}"
-        note = f"Step {state.step:,}: the loss is not finite; {where} and halved the learning rate"
-        logger.warning("%s.", note)
-        return note
 
     def validate_steps(self, samples: Sequence[Sample]) -> Steps[Score | None]:
         """Score the averaged weights on whole images and keep them if they are the best.
@@ -240,55 +137,3 @@ class _Run:
             self.judge(score)
         vars(self.state).update(team.broadcast(vars(self.state), learner.device))
         return score
-
-    def judge(self, score: Score) -> None:
-        """Save the weights if they are the best, and stop if the score has not improved for long.
-
-        Training continues as long as no object is found at all.
-        """
-        state, patience = self.state, self.options.patience
-        state.scores.append({"step": state.step, **score.numbers})
-        better = score.main > max(0, state.best_score)
-        state.stale = 0 if better or not state.best_score > 0 else state.stale + 1
-        if score.main >= state.best_score:
-            state.best_score = score.main
-            self.keep()
-        if patience and state.stale >= patience and state.step < self.options.steps:
-            state.stopped = f"stopped early: no better score in {state.stale} validations"
-
-    def save(self) -> None:
-        """Write a checkpoint, from which `resume` continues."""
-        if not self.team.leads:
-            return
-        save({**self.learner.parts(), "state": asdict(self.state)}, self.folder / LAST)
-        write_log(asdict(self.state), self.folder)
-
-    def resume(self) -> None:
-        """Continue from the last checkpoint, if there is one."""
-        path = self.folder / LAST
-        if not path.exists():
-            return
-        saved = load(path, self.learner.device)
-        try:
-            state = Training.of(saved.get("state"))
-            self.learner.restore(saved)
-        except MemoryError:
-            raise
-        except Exception as error:  # torch checks little of what it restores
-            raise ModelError(
-                f"The checkpoint in {self.folder} is of another network, or damaged: {error}",
-                hint="Resume with the same options, or use another folder",
-            ) from error
-        self.state = state
-
-    def keep(self) -> None:
-        """Write the averaged weights as the best."""
-        self.state.best_step = self.state.step
-        if not self.team.leads:
-            return
-        save(self.learner.averaged.state_dict(), self.folder / BEST)
-
-    def keep_some(self) -> None:
-        """Write best weights if there are none."""
-        if not (self.folder / BEST).exists():
-            self.keep()

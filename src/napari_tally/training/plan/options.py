@@ -20,8 +20,8 @@ class TrainingOptions(Options):
 
     start: Annotated[str | None, Offer(label="Start from", flag="from")] = Field(
         None,
-        description="Model to fine-tune, with its network, head and voxel size: a built-in model "
-        "or a model folder.",
+        description="Model to fine-tune, with its network, head and voxel size: a built-in or "
+        "imported model, or a model folder.",
     )
     kind: Kind | None = Field(
         None,

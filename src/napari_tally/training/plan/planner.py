@@ -23,6 +23,7 @@ from ..data.labelled_image import Labelled, check_all, in_planes
 from .contrast_inversion import suited
 from .dataset_fingerprint import Fingerprint, fingerprint
 from .fine_tune import fine_tuning_plan
+from .mask_plan import MaskPlan, mask_plan
 from .options import TrainingOptions
 from .plan import Plan, make_plan
 from .rules import choose_workers
@@ -40,7 +41,7 @@ class Planned(Options):
     """Options, plan and split of a run, stored in its folder to resume it."""
 
     data: Fingerprint
-    plan: Plan
+    plan: Plan | MaskPlan
     split: Split
     options: TrainingOptions
 
@@ -105,7 +106,7 @@ def _fingerprint(
     return fingerprint(
         pairs,
         start.info.head.kind if start else options.label_kind,
-        start.trainable.spatial_dims if start else options.ndim,
+        (2 if start.spatial_dims == 2 else 3) if start else options.ndim,
     )
 
 
@@ -114,13 +115,17 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
     machine = Machine.here(options.device)
     start = load_model(options.start) if options.start else None
     data = _fingerprint(pairs, options, start)
+    if start is not None and start.info.finds_masks:
+        masks = mask_plan(in_planes(pairs, 2), start, options)
+        return Planned(options=options, data=data, plan=masks, split=_split(pairs, options))
     if start is not None:
         _check_architecture(start, options.architecture)
         plan = fine_tuning_plan(data, start, machine)
         planes = in_planes(pairs, plan.ndim)
         normalizer = suited(planes, start, plan.recipe(), options.device)
-        inputs = plan.preprocessing.model_copy(update={"normalizer": normalizer})
-        plan = plan.changed(preprocessing=inputs)
+        if normalizer != start.info.preprocessing.normalizer:
+            inputs = plan.preprocessing.model_copy(update={"normalizer": normalizer})
+            plan = plan.changed(preprocessing=inputs)
     else:
         stuff = [i for i in data.ids if _is_stuff(pairs, i)]
         plan = make_plan(
@@ -148,10 +153,12 @@ def ready(pairs: Sequence[Labelled], options: TrainingOptions) -> list[Labelled]
     """
     if options.channel is not None:
         pairs = [replace(p, image=_one_channel(p, options.channel)) for p in pairs]
-    kind = load_model(options.start).info.head.kind if options.start else options.label_kind
+    start = load_model(options.start) if options.start else None
+    kind = start.info.head.kind if start else options.label_kind
+    keeps = start is not None and start.info.finds_masks  # the class of each object
     if kind == "classes":
         pairs = [p if p.classes is None else replace(p, labels=p.classes) for p in pairs]
-    if kind in ("classes", "instances"):
+    if kind in ("classes", "instances") and not keeps:
         pairs = [replace(p, classes=None) for p in pairs]
     wanted = kind == "instances"
     separate = options.separate and wanted

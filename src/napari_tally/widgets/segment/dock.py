@@ -18,13 +18,17 @@ from ...models.bundle import (
     model_folder,
     read_info,
     read_spatial_dims,
-    shipped_models,
 )
+from ...models.library import model_names
+from ...models.trust import UntrustedError
+from ...segmentation.setup.model_channels import channel_choices
 from ...segmentation.setup.options import SegmentOptions
 from ..controls.dock import WRONG_INPUT, Dock
+from ..controls.model_events import model_events
 from ..controls.preload import preload, quick_collections, torch_steps
 from ..controls.scroll_area import scrolled
 from ..controls.settings import own_models, remembered
+from ..controls.trust_dialog import ask_trust
 from ..layers.edited_labels import is_corrected
 from ..layers.image_layer import (
     Region,
@@ -43,10 +47,11 @@ from .estimate import Forecast
 from .export_panel import TakeAway
 from .fit_panel import FitPanel, fit_job, min_size_text
 from .form import SegmentForm
-from .job import Done, Job, model_steps, segment_job, separate_job
+from .job import Done, Job, forget_models, model_steps, segment_job, separate_job
 from .live_preview import show_preview
 from .live_result import LiveResult
 from .messages import explained
+from .overlap_layers import show_overlaps
 from .rehearsal import rehearsal_steps
 from .result_layer import ResultLayer
 from .result_parts import CLASSES, OBJECTS, parts_of
@@ -54,7 +59,7 @@ from .tune_panel import TunePanel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Labels, Shapes
 
     from ...core.volume import Volume
     from ...segmentation.tune import Tuning
@@ -124,6 +129,8 @@ class SegmentDock(Dock):
         runner.stepped.connect(self.panel.step)
         runner.finished.connect(self._finished)
         remembered().events.model_folder.connect(self._offer_models)
+        model_events.changed.connect(self._models_changed)
+        model_events.chosen.connect(self._choose_model)
 
     def let_go(self) -> None:
         """Stop, and disconnect from the viewer."""
@@ -135,6 +142,8 @@ class SegmentDock(Dock):
         self.fit.stop()
         self.take_away.finder.stop()
         remembered().events.model_folder.disconnect(self._offer_models)
+        model_events.changed.disconnect(self._models_changed)
+        model_events.chosen.disconnect(self._choose_model)
 
     @property
     def result(self) -> ResultLayer:
@@ -225,6 +234,13 @@ class SegmentDock(Dock):
 
     def _failed(self, error: BaseException) -> None:
         self._release()
+        if isinstance(error, UntrustedError):
+            self.panel.idle()
+            if ask_trust(error.path, self):
+                self.run()
+            else:
+                self.panel.say(f"{error.path.name} is not trusted, and was not loaded.")
+            return
         super()._failed(error)
 
     def _release(self) -> None:
@@ -266,12 +282,13 @@ class SegmentDock(Dock):
             layers = {
                 part.kind: self.results[part.kind].show(done, part, contour) for part in parts
             }
-            show_boxes(self.viewer, done)
-        self._follow(done, layers)
+            boxes = show_boxes(self.viewer, done)
+            show_overlaps(self.viewer, done, contour)
+        self._follow(done, layers, boxes)
         self.forecast.learn(done)
         for part in (self.contours, self.take_away):
             part.setVisible(True)
-        self.tune.setVisible(self.done is not None and done.result.maps is not None)
+        self.tune.setVisible(self.done is not None and done.result.can_separate)
         self.fit.show_for(self.done)
         kept = _kept_note(before, self.result.layer)
         self.panel.say("\n".join([*self.fit.words, explained(done), *kept]))
@@ -280,15 +297,19 @@ class SegmentDock(Dock):
             self.moved = False
             self.separate()
 
-    def _follow(self, done: Done, layers: dict[str, Labels]) -> None:
+    def _follow(self, done: Done, layers: dict[str, Labels], boxes: Shapes | None) -> None:
         """Show the tables of a result, and measure its layers again when they are edited."""
+        if not layers:  # boxes alone
+            self._leave()
+            self.take_away.take(done, None, boxes)
+            return
         before, self.live = self._leave(), LiveResult(self.viewer, done, layers)
         if before is not None and set(before.layers) & set(self.live.layers):
             before.stop()  # else it follows an earlier layer, which was edited
         self.live.measured.connect(self._edited)
         self.live.outdated.connect(self._outdated)
         self.live.restored.connect(self._restored)
-        self.take_away.take(done, self.live)
+        self.take_away.take(done, self.live, boxes)
 
     def _leave(self) -> LiveResult | None:
         """Leave the tables of the last result to themselves, and return them."""
@@ -303,7 +324,7 @@ class SegmentDock(Dock):
     def _edited(self, done: Done) -> None:
         """Show the table and the count of edited labels."""
         assert self.live is not None
-        self.take_away.take(done, self.live)
+        self.take_away.take(done, self.live, self.take_away.boxes)
         self._restored()
 
     def _outdated(self, why: str) -> None:
@@ -328,7 +349,7 @@ class SegmentDock(Dock):
     def _offer_models(self) -> None:
         """List the built-in models and those in the user's folder; the choice stays."""
         combo, before = self.form.model, self.form.model.value
-        named = {name: name for name in shipped_models()}
+        named = {name: name for name in model_names()}
         named |= {path.name: str(path) for path in own_models()}
         wanted = [before, named.get(remembered().model), SHIPPED_DEFAULT]
         with combo.changed.blocked():
@@ -336,6 +357,18 @@ class SegmentDock(Dock):
             combo.value = next(model for model in wanted if model in combo.choices)
         if combo.value != before:
             self._model_changed()
+
+    def _models_changed(self) -> None:
+        """Follow the library: a model may be new, gone, or another one of the same name."""
+        forget_models()
+        self._offer_models()
+
+    def _choose_model(self, name: str) -> None:
+        """Choose a model, as if the user had picked it."""
+        self._offer_models()
+        if name in self.form.model.choices:
+            self.picked = True
+            self.form.model.value = name
 
     def _model_picked(self) -> None:
         self.picked = True
@@ -353,7 +386,9 @@ class SegmentDock(Dock):
             return
         remembered().model = Path(self.model).name
         self.form.about.setText(info.description)
-        self.form.show_size(visible=info.preprocessing.diameter is not None)
+        sized = info.preprocessing.diameter is not None or info.finds_masks
+        self.form.show_size(visible=sized)
+        self._offer_channels()
         self.tune.offer(info.head)
         self.tune.setVisible(False)
         self.done = None
@@ -385,10 +420,22 @@ class SegmentDock(Dock):
             self.refuse(error)
             return
         self._offer_default(volume)
-        self.form.set_channels(volume.channels)
+        self._offer_channels()
         self.form.spacing.value = self.offered = spacing_text(volume)
         self._show_units(volume)
         self._forecast()
+
+    def _offer_channels(self) -> None:
+        """List the channels that the model can take of the image."""
+        layer = self.form.image.value
+        if layer is None:
+            return
+        try:
+            volume = volume_of(layer, self.form.axes.value.strip().upper())
+            names = read_info(model_folder(self.model)).preprocessing.channels
+        except WRONG_INPUT:
+            return  # said where they are chosen
+        self.form.set_channels(channel_choices(volume, names))
 
     def _rescaled(self) -> None:
         """Follow the voxel size of the image, unless the user typed another one."""

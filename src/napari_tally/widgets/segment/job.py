@@ -102,6 +102,14 @@ def loaded(name: str) -> Model:
     return _loaded[name]
 
 
+def forget_models() -> None:
+    """Load imported models again when they are next used: they may have changed."""
+    from ...models.bundle import shipped_models
+
+    for name in _loaded.keys() - set(shipped_models()):
+        del _loaded[name]
+
+
 def _free_device() -> None:
     import torch
 

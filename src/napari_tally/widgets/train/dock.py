@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QPushButton, 
 from ...core.errors import InputError, sentence
 from ...core.user_path import user_path
 from ..controls.dock import WRONG_INPUT, Dock
+from ..controls.model_events import model_events
 from ..controls.preload import chart_steps, preload, torch_steps
 from ..controls.runner import Runner
 from ..controls.scroll_area import scrolled
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from ...core.progress import Step
     from ...core.volume import Volume
     from ...training.data.labelled_image import Labelled
-    from ...training.train import Trained
+    from ...training.trained import Trained
 
 _LINES = 200  # of the log that are shown
 
@@ -100,6 +101,10 @@ class TrainDock(Dock):
         self.runner.closed.connect(self._closed)
         self.previewer.finished.connect(self._previewed)
         self.previewer.failed.connect(lambda error: self._say(sentence(error)))
+        model_events.changed.connect(self._models_changed)
+
+    def _models_changed(self) -> None:
+        self.form.offer_again()
 
     def stop_runs(self) -> None:
         """Stop all runs; the best weights so far are saved."""
@@ -109,6 +114,7 @@ class TrainDock(Dock):
     def let_go(self) -> None:
         """Stop, and disconnect from the viewer."""
         super().let_go()
+        model_events.changed.disconnect(self._models_changed)
         self.curves.stop()
         for combo in (self.form.image, self.form.label_layer, self.form.known):
             combo.stop()

@@ -9,7 +9,7 @@ from magicgui.widgets import LineEdit
 from napari.layers import Labels, Shapes
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from ...models.bundle import shipped_models
+from ...models.library import model_names
 from ...training.plan.options import TrainingOptions
 from ..controls.choice import Choice
 from ..controls.layer_combo import LayerCombo
@@ -80,9 +80,16 @@ class TrainForm(OptionsForm[TrainingOptions]):
     def offer_models(self, chosen: Path | None = None) -> None:
         """List the models to fine-tune, and choose one of the user's if given."""
         own = {*own_models(), *filter(None, [chosen])}
-        named = {name: name for name in shipped_models()}
+        named = {name: name for name in model_names()}
         self.start.offer((named | {path.name: str(path) for path in sorted(own)}).items())
         self.start.value = str(chosen) if chosen else None
+
+    def offer_again(self) -> None:
+        """List the models anew; the chosen one stays if it is still there."""
+        before = self.start.value
+        self.offer_models(Path(before) if before and before not in model_names() else None)
+        if before in self.start.choices:
+            self.start.value = before
 
     def begin_with(self, model: str) -> None:
         """Choose a model to fine-tune, by name or folder, unless one is chosen."""

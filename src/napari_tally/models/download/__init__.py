@@ -1,0 +1,1 @@
+"""Download models: what a source has, and its files, checked, resumed and cached."""

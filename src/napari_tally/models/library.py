@@ -1,0 +1,110 @@
+"""The models there are by name: built-in and imported ones, with what a list shows of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import TallyError, sentence
+from ..files.run_record import sha256_files
+from .bundle import SHIPPED, read_info, shipped_models
+from .user_models import user_models, user_models_folder
+
+if TYPE_CHECKING:
+    from .model_info import ModelInfo
+
+_UNITS = ("bytes", "kB", "MB", "GB")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model in the library.
+
+    Attributes
+    ----------
+    info : ModelInfo, optional
+        Its description, None if it is damaged.
+    problem : str
+        What is wrong with a damaged one.
+    """
+
+    name: str
+    folder: Path
+    builtin: bool
+    info: ModelInfo | None
+    problem: str = ""
+
+    @property
+    def purpose(self) -> str:
+        """What it is for, in one line."""
+        return self.problem if self.info is None else self.info.description
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of its classes; of its objects if it has none."""
+        if self.info is None:
+            return ()
+        return self.info.head.class_names or (self.info.plural,)
+
+    @property
+    def licence(self) -> str:
+        """Licence of its weights."""
+        return "" if self.info is None else self.info.licence
+
+    @property
+    def source(self) -> str:
+        """Where it is from, in words."""
+        if self.builtin:
+            return "built in"
+        source = self.info and self.info.source
+        return ", ".join(filter(None, (source.format, source.location))) if source else "unknown"
+
+    @property
+    def size(self) -> str:
+        """The size of its files in words."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        return size_text(sum(path.stat().st_size for path in files))
+
+    @cached_property
+    def sha256(self) -> str:
+        """Checksum of the original file of an imported model, of the weights of others."""
+        if self.info is not None and self.info.source is not None and self.info.source.sha256:
+            return self.info.source.sha256
+        weights = sorted((self.folder / "models").glob("*"))
+        return sha256_files(weights) if weights else ""
+
+
+def library() -> list[Entry]:
+    """Return all models by name, the built-in ones first."""
+    entries = [_entry(name, SHIPPED / name, builtin=True) for name in shipped_models()]
+    folder = user_models_folder()
+    return entries + [_entry(name, folder / name, builtin=False) for name in user_models()]
+
+
+def model_names() -> tuple[str, ...]:
+    """Return the names of all models, the built-in ones first."""
+    return (*shipped_models(), *user_models())
+
+
+def size_text(size: float) -> str:
+    """Return a number of bytes in words.
+
+    Examples
+    --------
+    >>> size_text(5_750_000)
+    '5.8 MB'
+    """
+    for unit in _UNITS:
+        if size < 1000 or unit == _UNITS[-1]:
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if unit == _UNITS[0] else f"{size:.1f} {unit}"
+
+
+def _entry(name: str, folder: Path, *, builtin: bool) -> Entry:
+    try:
+        return Entry(name, folder, builtin, read_info(folder))
+    except TallyError as error:
+        return Entry(name, folder, builtin, None, sentence(error))

@@ -1,0 +1,1 @@
+"""Fine-tuning of networks that return masks, with objects that may overlap."""
