@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import gcd
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -146,11 +147,14 @@ def _fitting(
         With the reason of the first failure, if it takes none.
     """
     first: Exception | None = None
+    start = monotonic()
     for shape, multiple in _candidates(fixed):
         try:
             found = session.run(np.zeros((channels, *shape), np.float32), _SECONDS)
         except (ModelError, MemoryError, InputError) as error:
             first = first or error
+            if monotonic() - start > _SECONDS:
+                break
             continue
         if max(fixed) > 0 or _keeps_grid(found, shape):
             return shape, multiple, found
