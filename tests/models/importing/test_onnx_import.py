@@ -355,3 +355,16 @@ def test_92_logits_are_those_of_detr(tmp_path) -> None:
                "pred_boxes": np.zeros((1, 12, 4), np.float32)}  # fmt: skip
     found = imported(tiny_onnx.constant(tmp_path / "a.onnx", outputs, (1, 3, 64, 64)))
     assert found.info.reading.no_object == "last" and found.info.reading.classes[1] == "person"
+
+
+def test_rf_detr_has_a_sigmoid_per_class_and_means_of_imagenet(tmp_path) -> None:
+    outputs = {"dets": np.zeros((1, 30, 4), np.float32),
+               "labels": np.zeros((1, 30, 91), np.float32),
+               "masks": np.zeros((1, 30, 16, 16), np.float32)}  # fmt: skip
+    for names in (("dets", "labels", "masks"), ("dets", "labels")):
+        given = {name: outputs[name] for name in names}
+        info = imported(tiny_onnx.constant(tmp_path / "a.onnx", given, (1, 3, 64, 64))).info
+        assert (info.reading.no_object, info.reading.activation) == ("none", "sigmoid")
+        assert info.reading.classes[1] == "person" and len(info.reading.classes) == 91
+        assert info.preprocessing.frame.fit == "stretch"
+        assert info.preprocessing.normalizer.mean[0] == pytest.approx(0.485)

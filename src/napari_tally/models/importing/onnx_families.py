@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...mask_sets.frame_options import FrameOptions
 from ...mask_sets.readings import Boxes, BoxMasks, Prototypes, Queries, Stacked
+from ...mask_sets.readings.recognize import RF_DETR
 from ...network.normalize import AnyNormalizer, Standard, ZScore
 
 if TYPE_CHECKING:
@@ -100,12 +101,17 @@ def _of_family(reading: Reading, trial: Trial, longest: int) -> Prepared:
         return Prepared(_BGR, _EIGHT_BIT, frame)
     if isinstance(main, BoxMasks) or (isinstance(main, Boxes) and main.layout == "lists"):
         return Prepared(channels, _UNIT, whole("stretch") if size else whole("none"))
-    if isinstance(main, Boxes) and main.layout == "queries" and main.activation == "sigmoid":
+    if isinstance(main, Boxes) and main.layout == "queries" and _is_rt_detr(main):
         return Prepared(channels, _UNIT, _stretched(size, longest or _LONGEST))
     if isinstance(main, Queries | Boxes) and size:
         return Prepared(channels, _IMAGENET if colour else ZScore(), whole("stretch"))
     frame = whole("pad", **photograph)
     return Prepared(channels, _IMAGENET if colour else ZScore(), frame)
+
+
+def _is_rt_detr(reading: Boxes) -> bool:
+    """Return whether a reading of queries is that of RT-DETR or D-FINE, not of RF-DETR or DETR."""
+    return reading.activation == "sigmoid" and not RF_DETR & set(reading.outputs)
 
 
 def _stretched(size: tuple[int, ...], side: int) -> FrameOptions:
