@@ -22,6 +22,7 @@ import skimage.data
 import skimage.io
 from matplotlib.path import Path as Polygon
 from rapidocr import RapidOCR
+from scipy.ndimage import center_of_mass
 
 import napari_tally
 from napari_tally.models.importing.importing import propose, save_proposal
@@ -41,18 +42,16 @@ def main() -> None:
     skimage.io.imsave(file, image, check_contrast=False)
     boxes = RapidOCR()(str(file), use_det=True, use_cls=False, use_rec=False).boxes
     labels = np.asarray(napari_tally.segment(file, name, separate=True).labels)
-    y, x = np.indices(labels.shape)
-    points = np.column_stack([x.ravel(), y.ravel()])
-    inside = [Polygon(box).contains_points(points).reshape(labels.shape) for box in boxes]
-    found = [np.unique(labels[mask & (labels > 0)]) for mask in inside]
-    outside = set(np.unique(labels[labels > 0])) - {int(i) for ids in found for i in ids}
-    shares = [np.count_nonzero(labels[mask]) / np.count_nonzero(mask) for mask in inside]
+    centres = np.array(center_of_mass(labels > 0, labels, range(1, labels.max() + 1)))[:, ::-1]
+    inside = np.array([Polygon(box).contains_points(centres) for box in boxes])
     print(
         f"{len(boxes)} boxes, {labels.max()} objects; boxes with one object "
-        f"{sum(len(ids) == 1 for ids in found)}, with none {sum(len(ids) == 0 for ids in found)}; "
-        f"objects in no box {len(outside)}; objects cover {min(shares):.2f} to {max(shares):.2f} "
-        "of their boxes"
+        f"{np.count_nonzero(inside.sum(1) == 1)}, objects in one box "
+        f"{np.count_nonzero(inside.sum(0) == 1)}"
     )
+    for left in np.flatnonzero(~inside.any(0)):
+        x, y = centres[left]
+        print(f"  in no box: {np.count_nonzero(labels == left + 1)} px at {x:.0f}, {y:.0f}")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ SIZE, HEIGHTS = 320, (320, 240, 213)
 EXPORTS = (
     ("yolov8n-seg", {}), ("yolov8n-seg", {"dynamic": True}), ("yolo11n-seg", {}),
     ("yolo12n-seg", {}), ("yolov9c-seg", {}), ("yolo26n-seg", {}), ("yolo26n-seg", {"nms": False}),
-    ("yolov8n-seg", {"nms": True}), ("yolov5n", {}), ("yolov8n", {}), ("yolov10n", {"nms": False}),
+    ("yolov5n", {}), ("yolov8n", {}), ("yolov10n", {"nms": False}),
     ("yolo26n", {"nms": False}),
 )  # fmt: skip
 

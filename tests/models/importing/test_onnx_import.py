@@ -76,7 +76,7 @@ def test_80_classes_without_names_are_those_of_coco(tmp_path, truth) -> None:
     found = imported(path)
     assert found.info.reading.classes == COCO
     assert found.info.source.trained_on == "photographs (COCO, 80 classes)"
-    assert "those of COCO are assumed" in " ".join(found.warnings)
+    assert "those of photographs (COCO, 80 classes) are assumed" in " ".join(found.warnings)
     assert "states no licence" in " ".join(found.warnings)
     assert COCO_90[89] == "toothbrush" and COCO_90[12] == "stop sign"
 
@@ -337,3 +337,21 @@ def test_boxes_come_back_through_segment(tmp_path) -> None:
     name = save_proposal(imported(path)).name
     result = segment(np.zeros((64, 64, 3), np.uint8) + np.uint8(9) * masks[0][..., None], name)
     assert len(result.boxes) == 2
+
+
+@pytest.mark.parametrize(("count", "first", "last"), [(19, "road", "bicycle"),
+                                                      (21, "aeroplane", "tvmonitor"),
+                                                      (5, "class 1", "class 4")])  # fmt: skip
+def test_numbers_of_maps_of_usual_data_sets(tmp_path, count, first, last) -> None:
+    maps = {"logits": np.zeros((1, count, 16, 16), np.float32)}
+    found = imported(tiny_onnx.constant(tmp_path / "a.onnx", maps, (1, 3, 64, 64)))
+    assert found.info.reading.classes[0] == first and found.info.reading.classes[-1] == last
+    assert bool(found.info.source.trained_on) == (count > 5)
+    assert (found.info.reading.background == "none") == (count == 19)
+
+
+def test_92_logits_are_those_of_detr(tmp_path) -> None:
+    outputs = {"logits": np.zeros((1, 12, 92), np.float32),
+               "pred_boxes": np.zeros((1, 12, 4), np.float32)}  # fmt: skip
+    found = imported(tiny_onnx.constant(tmp_path / "a.onnx", outputs, (1, 3, 64, 64)))
+    assert found.info.reading.no_object == "last" and found.info.reading.classes[1] == "person"

@@ -29,8 +29,6 @@ class Prepared:
 
     Attributes
     ----------
-    fit : str
-        How a whole image is brought into the input, in words; "" for tiles.
     sure : bool
         Whether intensities are scaled as the file or the family demands.
     """

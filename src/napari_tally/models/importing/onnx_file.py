@@ -159,7 +159,8 @@ def _assumed(
             "result is poor"
         )
     if not stated.classes and not settings.classes and len(reading.classes) > 1:
-        known = "those of COCO are assumed" if trained_on(reading.classes) else "they are numbered"
+        data = trained_on(reading.classes)
+        known = f"those of {data} are assumed" if data else "they are numbered"
         warnings.append(f"The file does not name its {len(reading.classes)} classes: {known}")
     return warnings
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import gcd
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...core.errors import InputError, ModelError, printable
 from ...network.runtimes import Onnx
+from ...network.runtimes.onnx import GRID_SAMPLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,11 +147,14 @@ def _fitting(
         With the reason of the first failure, if it takes none.
     """
     first: Exception | None = None
+    start = monotonic()
     for shape, multiple in _candidates(fixed):
         try:
             found = session.run(np.zeros((channels, *shape), np.float32), _SECONDS)
         except (ModelError, MemoryError, InputError) as error:
             first = first or error
+            if monotonic() - start > _SECONDS:
+                break
             continue
         if max(fixed) > 0 or _keeps_grid(found, shape):
             return shape, multiple, found
@@ -158,11 +163,7 @@ def _fitting(
         raise ModelError(f"{printable(str(first), 240)}, which this machine does not have")
     assert first is not None
     if "GridSample" in str(first):
-        raise ModelError(
-            f"{session.name} fails in its operator GridSample, as Mask2Former does when it is "
-            "exported with a fixed size",
-            hint="Export it with free height and width (dynamic axes)",
-        ) from first
+        raise ModelError(f"{session.name} fails in its operator GridSample", hint=GRID_SAMPLE)
     raise first
 
 
