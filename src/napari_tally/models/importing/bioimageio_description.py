@@ -70,7 +70,7 @@ class Processing(_Part):
     """An operation before or after the network."""
 
     id: str = ""
-    kwargs: dict[str, Any] = {}
+    arguments: dict[str, Any] = Field(default_factory=dict, alias="kwargs")
 
 
 class TensorEntry(_Part):
