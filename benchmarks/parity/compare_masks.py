@@ -29,19 +29,22 @@ class Objects:
             masks[row][patch.box] = patch.mask
         return cls(masks, found.classes - 1, found.scores)
 
+    def visible(self) -> Objects:
+        """Return those that have a pixel."""
+        kept = self.masks.any(axis=(1, 2))
+        return Objects(self.masks[kept], self.classes[kept], self.scores[kept])
+
 
 def compared(ours: Objects, theirs: Objects) -> dict[str, float]:
-    """Pair each of their objects with that of ours with the best IoU of the same class."""
-    shared, scores, empty = [], [], 0
+    """Pair each of their objects with that of ours with the best IoU of the same class.
+
+    Objects without a pixel are left out, which Ultralytics does, too.
+    """
+    ours, theirs = ours.visible(), theirs.visible()
+    shared, scores = [], []
     left = set(range(len(ours.masks)))
     for mask, kind, score in zip(theirs.masks, theirs.classes, theirs.scores, strict=True):
         rows = [i for i in left if ours.classes[i] == kind]
-        if not mask.any():
-            # Both have nothing where no pixel passes: any empty one of ours is the same.
-            rows = [i for i in rows if not ours.masks[i].any()]
-            empty += bool(rows)
-            left -= set(rows[:1])
-            continue
         overlaps = [_iou(ours.masks[i], mask) for i in rows]
         if not overlaps or max(overlaps) < 0.5:
             continue
@@ -52,7 +55,7 @@ def compared(ours: Objects, theirs: Objects) -> dict[str, float]:
     return {
         "theirs": len(theirs.masks),
         "ours": len(ours.masks),
-        "same": len(shared) + empty,
+        "same": len(shared),
         "mean IoU": float(np.mean(shared)) if shared else float("nan"),
         "worst IoU": float(np.min(shared)) if shared else float("nan"),
         "worst score": float(np.max(scores)) if scores else float("nan"),

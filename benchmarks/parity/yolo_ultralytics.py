@@ -47,8 +47,8 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     os.environ["TALLY_MODELS"] = str(folder / "models")
     os.chdir(folder)
-    images = [skimage.data.astronaut(), skimage.data.coffee(), skimage.data.chelsea()]
-    images = [as_wide(image, SIZE, height) for image, height in zip(images, HEIGHTS, strict=True)]
+    pairs = zip(photographs(), HEIGHTS, strict=True)
+    images = [as_wide(image, SIZE, height) for image, height in pairs]
     for number, (name, options) in enumerate(EXPORTS):
         path = exported(name, options, number)
         proposal = propose(path, ImportSettings(model_name=f"model-{number}"))
@@ -60,6 +60,11 @@ def main() -> None:
             print("  " + line(f"{image.shape[1]} x {image.shape[0]}", compared(own, other)))
 
 
+def photographs() -> list[np.ndarray]:
+    """Return images in colour."""
+    return [skimage.data.astronaut(), skimage.data.coffee(), skimage.data.immunohistochemistry()]
+
+
 def as_wide(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """Return an 8-bit image of that size."""
     return np.round(resize(image[..., :3], (height, width)) * 255).astype(np.uint8)
@@ -69,15 +74,20 @@ def exported(name: str, options: dict[str, object], number: int) -> Path:
     """Export a network of random weights."""
     torch.manual_seed(number)
     model = ultralytics.YOLO(f"{name}.yaml")
-    head = model.model.model[-1]
+    network, head = model.model, model.model.model[-1]
     with torch.no_grad():
         for layer, values in head.named_parameters():
-            scores = ".2.weight" in layer and "cv3" in layer
-            masks = ".2.weight" in layer and "cv4" in layer
-            if scores or masks:
-                values.normal_(std=2.0 if scores else 0.5)
-            if ".2.bias" in layer and "cv3" in layer:
-                values.fill_(-4.0)
+            scores, masks = "cv3" in layer, "cv4" in layer
+            if ".2.weight" in layer and (scores or masks):
+                values.normal_(std=(3.0 if scores else 1.0) / values[0].numel() ** 0.5)
+            if ".2.bias" in layer and scores:
+                values.fill_(-8.0)
+        for layer in network.modules():  # features of the size that trained networks have
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.momentum = None
+        stack = np.stack([as_wide(image, SIZE, SIZE) for image in photographs()])
+        network.train()(torch.from_numpy(np.moveaxis(stack, -1, 1) / np.float32(255)))
+        network.eval()
     path = model.export(format="onnx", imgsz=SIZE, simplify=False, opset=17, **options)
     target = Path(f"{number}.onnx")
     Path(path).rename(target)
@@ -91,7 +101,7 @@ def ours(model, image: np.ndarray) -> Objects:
     frame = options.frame(image.shape[:2])
     planes = np.moveaxis(image, -1, 0)
     limits = normalizer.fit(planes)
-    border = tuple(normalizer.value(options.pad_value, i, 3) for i in range(3))
+    border = normalizer.border(options.pad_value, len(planes))
     values = framed_input(planes, frame, lambda part: normalizer(part, limits), border)
     found = model.info.reading.read(model.session(values), frame).objects
     if found.masks is None:

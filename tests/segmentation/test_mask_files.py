@@ -44,6 +44,11 @@ def test_the_command_writes_labels_table_annotations_and_record(run, tmp_path) -
     assert code == 0
     assert "already done" in out + err
     read_coco(tmp_path / "out" / "a_objects.json")
+    code, _, err = run("measure", "out", "--full-masks", "-o", "measured")
+    assert code == 0, err
+    (path,) = (tmp_path / "measured").glob("*.csv")
+    measured = pd.read_csv(path)
+    assert np.allclose(measured["area_um2"], masks[0].sum() / 4, rtol=0.05)
 
 
 def test_boxes_are_written_without_labels(run, tmp_path) -> None:

@@ -116,11 +116,17 @@ class Description(_Part):
     outputs: tuple[TensorEntry, ...] = Field(min_length=1)
     weights: dict[str, FileEntry | None]
     training_data: dict[str, Any] | None = None
+    config: dict[str, Any] = {}
 
     @field_validator("authors", "cite", "tags", mode="before")
     @classmethod
     def _absent(cls, given: Any) -> Any:
         return given or ()
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _no_config(cls, given: Any) -> Any:
+        return given if isinstance(given, dict) else {}
 
     @field_validator("documentation", mode="before")
     @classmethod

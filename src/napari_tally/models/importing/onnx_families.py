@@ -55,7 +55,9 @@ class Prepared:
         return "Input: " + ", ".join(part for part in parts if part)
 
 
-def prepared(reading: Reading, trial: Trial, graph: Graph, name: str, longest: int) -> Prepared:
+def prepared(
+    reading: Reading, trial: Trial, graph: Graph, name: str, longest: int, *, ultralytics: bool
+) -> Prepared:
     """Return how images are prepared for a network with these outputs.
 
     Parameters
@@ -64,12 +66,14 @@ def prepared(reading: Reading, trial: Trial, graph: Graph, name: str, longest: i
         Of the network's image input.
     longest : int
         The longer side of the training images where the file states it, else 0.
+    ultralytics : bool
+        Whether Ultralytics exported it, whose networks all take 0 to 1.
     """
     found = _of_family(reading, trial, longest)
     inside = _scaled_inside(graph, name)
     if trial.dtype.startswith(("uint", "int")) or inside == "bytes":
         return replace(found, normalizer=_EIGHT_BIT, sure=True)
-    if inside == "unit":
+    if inside == "unit" or ultralytics:
         return replace(found, normalizer=_UNIT, sure=True)
     return found
 

@@ -54,7 +54,8 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     ours = described(graph, trial, settings)
     if ours is not None:
         sentences: tuple[str, ...] = (f"A model of napari-tally with the head {ours.head.name}",)
-        info, warnings = ours.model_copy(update={"source": source}), ()
+        info = ours.model_copy(update={"source": source})
+        warnings: tuple[str, ...] = ()
     else:
         info, sentences, warnings = _foreign(graph, trial, stated, settings, source)
 
@@ -75,10 +76,11 @@ def _foreign(
     found = understood(trial, graph, stated.classes, settings)
     name = next(i.name for i in graph.proto.graph.input if i.name not in graph.constants)
     longest = settings.input_size or max(stated.image_size, default=0)
-    ready = prepared(found.reading, trial, graph, name, longest)
+    by_ultralytics = bool(stated.stride)
+    ready = prepared(found.reading, trial, graph, name, longest, ultralytics=by_ultralytics)
     trained = trained_on(found.reading.classes)
     licence = settings.licence or stated.licence
-    made_by = "ONNX (Ultralytics)" if stated.stride else source.format
+    made_by = "ONNX (Ultralytics)" if by_ultralytics else source.format
     info = ModelInfo(
         name=settings.model_name or as_name(graph.path.stem),
         version=stated.facts.get("version", "1"),

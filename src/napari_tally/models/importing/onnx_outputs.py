@@ -86,16 +86,21 @@ def _class_numbers(trial: Trial, graph: Graph, classes: tuple[str, ...]) -> Reco
     maps = [n for n, kind in trial.kinds.items() if kind == "i" and _is_map(trial, n, ndim)]
     if len(trial.outputs) != 1 or len(maps) != 1:
         return None
-    count = len(classes) or graph.classes_of(maps[0]) - 1
+    numbers = graph.classes_of(maps[0])
+    count = len(classes) or numbers - 1
     if count < 1:
         raise InputError(
             "they are numbers of classes, but the file does not state how many there are",
             hint="Name the classes, such as --classes nucleus,cytoplasm",
         )
-    reading = ClassMaps(outputs=(maps[0],), activation="index", classes=classes)
-    names = classes or numbered(count)
-    sentence = f"Numbers of {count:,} classes in {ndim}D: class maps"
-    return Recognized(reading.model_copy(update={"classes": names}), sentence)
+    reading = ClassMaps(
+        outputs=(maps[0],),
+        activation="index",
+        classes=classes or numbered(count),
+        background="none" if numbers == len(classes) else "first",
+    )
+    kinds = "1 class" if count == 1 else f"{count:,} classes"
+    return Recognized(reading, f"Numbers of {kinds} in {ndim}D: class maps")
 
 
 def _is_map(trial: Trial, name: str, ndim: int) -> bool:

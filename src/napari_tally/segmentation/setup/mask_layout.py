@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, int]
 
-# px of the input, for models of which the object size is not known: masks of 8 cells across
-# have an IoU of about 0.9, of 16 cells 0.95; boxes need fewer.
+# px of the input, for models of which the object size is not known. On a grid of a quarter of the
+# input, even perfect masks of nuclei have an IoU of 0.89 at a diameter of 14 px, and 0.98 at 28 px.
 _MASKS = DiameterRange(low=32, typical=64, high=1e6)
 _BOXES = DiameterRange(low=12, typical=32, high=1e6)
 _FREE = 1333  # px: longest side of the input of networks that take any size

@@ -62,13 +62,13 @@ class SegmentForm(OptionsForm[SegmentOptions]):
         self.native.layout().addWidget(self.forecast)
 
     def show_size(self, *, visible: bool) -> None:
-        """Show the object size only for models that rescale to one."""
+        """Show the object size only for models that rescale to one, or return masks."""
         self.show_row(self.object_size, visible=visible)
 
-    def set_channels(self, names: tuple[str, ...]) -> None:
-        """List channels by name; hide the row if there is only one."""
-        self.channel.offer([(name, name) for name in names])
-        self.show_row(self.channel, visible=len(names) > 1)
+    def set_channels(self, choices: list[tuple[str, str | None]]) -> None:
+        """List channels, and maybe all at once (None); hide the row if there is no choice."""
+        self.channel.offer(choices)
+        self.show_row(self.channel, visible=len(choices) > 1)
 
     def set_units(self, volume: Volume) -> None:
         """Read plain numbers in the unit of an image: px without calibration."""
