@@ -28,4 +28,9 @@ AnyHead = Annotated[SerializeAsAny[Head], BeforeValidator(HEADS.validate)]
 
 def object_heads() -> tuple[str, ...]:
     """Return the names of the heads that separate objects, the choices for training."""
-    return tuple(name for name in HEADS if HEADS[name].kind == "instances" and HEADS[name].has_maps)
+    kinds = {name: HEADS[name] for name in HEADS}
+    return tuple(
+        name
+        for name, head in kinds.items()
+        if head.kind == "instances" and head.has_maps and head.is_trainable
+    )

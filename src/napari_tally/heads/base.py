@@ -94,6 +94,8 @@ class Head(Options):
         Whether it has `consistent_share`, by which the object size of an image is estimated.
     has_maps : bool
         Whether there are prediction maps; a head without any cannot be trained.
+    is_trainable : bool
+        Whether networks can be trained for it.
     resamples_maps : bool
         Whether class maps, not decoded classes, are resampled to the grid of the image.
     """
@@ -105,6 +107,7 @@ class Head(Options):
     joins_views: ClassVar[bool] = False
     knows_consistency: ClassVar[bool] = False
     has_maps: ClassVar[bool] = True
+    is_trainable: ClassVar[bool] = True
     resamples_maps: ClassVar[bool] = False
 
     name: str
