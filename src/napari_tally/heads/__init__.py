@@ -11,16 +11,18 @@ from .boundary import Boundary
 from .center import Center
 from .distance import Distance
 from .flow import Flow
+from .hover import Hover
 from .panoptic import Panoptic
+from .regions import Regions
 from .scored_masks import Masks
 from .semantic import Semantic
 
-for _member in (Semantic, Boundary, Distance, Center, Flow, Panoptic, Masks):
+for _member in (Semantic, Boundary, Distance, Center, Flow, Panoptic, Masks, Regions, Hover):
     HEADS.register(_member)
 
 __all__ = [
-    "HEADS", "AnyHead", "Boundary", "Center", "Distance", "Flow", "Head", "Kind", "Masks",
-    "Panoptic", "Semantic", "object_heads",
+    "HEADS", "AnyHead", "Boundary", "Center", "Distance", "Flow", "Head", "Hover", "Kind",
+    "Masks", "Panoptic", "Regions", "Semantic", "object_heads",
 ]  # fmt: skip
 
 AnyHead = Annotated[SerializeAsAny[Head], BeforeValidator(HEADS.validate)]

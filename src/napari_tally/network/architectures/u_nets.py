@@ -29,7 +29,7 @@ class UNet(Architecture):
     channels: tuple[Width, ...] = Field(
         (32, 64, 128, 256), min_length=2, max_length=MOST_LEVELS, description=CHANNELS
     )
-    strides: tuple[Length, ...] = Field(
+    strides: tuple[Lengths, ...] = Field(
         (2, 2, 2), min_length=1, max_length=MOST_LEVELS, description=STRIDES
     )
     num_res_units: int = Field(
@@ -50,7 +50,7 @@ class UNet(Architecture):
 
     @property
     def stride(self) -> int:
-        return prod(self.strides)
+        return _stride(self.strides, self.spatial_dims)
 
     @property
     def level_widths(self) -> tuple[int, ...]:
@@ -164,8 +164,7 @@ class DynUNet(Architecture):
 
     @property
     def stride(self) -> int:
-        axes = [[s] * self.spatial_dims if isinstance(s, int) else s for s in self.strides]
-        return lcm(*(prod(along) for along in zip(*axes, strict=True)))
+        return _stride(self.strides, self.spatial_dims)
 
     @property
     def level_widths(self) -> tuple[int, ...]:
@@ -173,3 +172,9 @@ class DynUNet(Architecture):
 
     def arguments(self) -> dict[str, Any]:
         return {**super().arguments(), "upsample_kernel_size": self.strides[1:]}
+
+
+def _stride(strides: tuple[Lengths, ...], dims: int) -> int:
+    """Return the factor of all axes, whose strides may differ."""
+    axes = [[s] * dims if isinstance(s, int) else s for s in strides]
+    return lcm(*(prod(along) for along in zip(*axes, strict=True)))

@@ -84,9 +84,7 @@ class NetworkGrid:
         reoriented = image if self.turn is None else self.turn(image)
         if not self.smooth and self.resamples:
             whole = tuple(slice(0, n) for n in self.input_shape)
-            return resampled_part(
-                reoriented, self.input_shape, whole, _as_float32, antialias=False
-            )
+            return resampled_part(reoriented, self.input_shape, whole, _as_float32, antialias=False)
         return np.ascontiguousarray(resample_image(reoriented, self.input_shape))
 
     @property
