@@ -217,12 +217,14 @@ def in_dock(name: str, images: list[Path]) -> list[NDArray[Any]]:
     for path in images:
         viewer.layers.clear()
         viewer.add_image(tifffile.imread(path), name=path.stem)
-        dock.model.value = name
-        dock.run()
-        for _ in range(600):
+        dock.form.model.value = name
+        QTest.qWait(500)
+        dock.panel.run.click()
+        layers = []
+        for _ in range(1200):
             QTest.qWait(100)
             layers = [layer for layer in viewer.layers if isinstance(layer, napari.layers.Labels)]
-            if layers:
+            if layers and not dock.runner.busy:
                 break
         found.append(np.asarray(layers[0].data))
     viewer.close()

@@ -118,6 +118,9 @@ def test_get_downloads_and_imports(run, tmp_path: Path, monkeypatch) -> None:
         "models", "get", "bioimageio:kind-whale", "--from-folder", str(tmp_path / "cache")
     )
     assert code == 0, err
+    run("models", "remove", "Tiny", "--yes")
+    monkeypatch.setenv("TALLY_OFFLINE", str(tmp_path / "cache"))
+    assert run("models", "get", "bioimageio:kind-whale", "--yes")[0] == 0
 
 
 def test_export_is_read_back_as_the_same_model(run, tmp_path: Path) -> None:

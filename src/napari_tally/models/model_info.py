@@ -74,6 +74,8 @@ class ModelInfo(Options):
     separate : bool
         Whether classes are split into connected components without being asked: objects of a model
         whose only class is the foreground.
+    reversed_axes : bool
+        Whether the network takes images with the axes (X, Y, Z), not (Z, Y, X).
     mirrored : tuple of str
         Axes (Z, Y, X) along which the input is mirrored: the maps are the mean over all copies.
     """
@@ -95,6 +97,7 @@ class ModelInfo(Options):
     reading: AnyReading | None = None
     source: Source | None = None
     separate: bool = False
+    reversed_axes: bool = Field(False, exclude_if=lambda flag: not flag)
     mirrored: tuple[Literal["Z", "Y", "X"], ...] = ()
     data: str = ""
     metrics: dict[str, float] = Field(default_factory=dict)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ..core.options import Options
-from .operations import AnyOperation, Operation, applied
+from .monai_operations import AnyStep
+from .operations import Operation, applied
 
 _SAMPLES = 4_000_000
 
@@ -91,11 +92,15 @@ class ZScore(Normalizer):
 
 
 class Window(Normalizer):
-    """Scale so that two fixed intensities become 0 and 1 (for example Hounsfield units)."""
+    """Scale so that two fixed intensities become 0 and 1 (for example Hounsfield units).
+
+    With `clip`, values outside become 0 and 1, too.
+    """
 
     name: Literal["window"] = "window"
     low: float
     high: float
+    clip: bool = Field(False, exclude_if=lambda clip: not clip)
 
     @model_validator(mode="after")
     def _ordered(self) -> Window:
@@ -105,6 +110,13 @@ class Window(Normalizer):
 
     def limits(self, channel: NDArray[np.generic]) -> tuple[float, float]:
         return self.low, self.high - self.low
+
+    def __call__(
+        self, image: NDArray[np.generic], limits: list[tuple[float, float]] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the normalized image, clipped if that is set."""
+        out = super().__call__(image, limits)
+        return np.clip(out, 0, 1, out=out) if self.clip else out
 
 
 class Identity(Normalizer):
@@ -120,7 +132,7 @@ class Operations(Normalizer):
     """Operations one after the other, as the authors of a model state them."""
 
     name: Literal["operations"] = "operations"
-    steps: tuple[AnyOperation, ...] = ()
+    steps: tuple[AnyStep, ...] = ()
 
     def fit(self, image: NDArray[np.generic]) -> Any:
         """Return the operations with the statistics of a whole image, shape (C, *spatial)."""

@@ -63,6 +63,7 @@ def test_sliders_decide_without_the_network(dock_of, labels, finish, until, tmp_
     true_model(tmp_path / "m", "prototypes v8", Truth.of_labels(labels, zoom=4))
     dock = dock_of(picture(labels))
     assert list(dock.tune.sliders) == ["threshold", "least_visible"]
+    assert not dock.form.editors["tta"].native.isVisibleTo(dock)
     finish(dock)
     before = dock.done
     dock.done.model.__dict__["session"] = None  # it cannot run
@@ -93,6 +94,7 @@ def test_objects_behind_others_have_a_layer_of_their_own(dock_of, finish, tmp_pa
     dock = dock_of(picture(masks.any(axis=0)))
     finish(dock)
     behind = dock.viewer.layers["cells objects behind"]
+    assert dock.viewer.layers.selection.active.name == "cells objects"
     assert np.unique(behind.data).tolist() == [0, 2]
     assert (behind.data > 0).sum() == pytest.approx(masks[1].sum(), rel=0.05)
     finish(dock)
@@ -116,7 +118,8 @@ def test_boxes_become_shapes_and_a_table(dock_of, labels, finish, tmp_path) -> N
     finish(dock)
     assert [one.name for one in dock.viewer.layers] == ["cells", "cells objects boxes"]
     assert len(dock.viewer.layers["cells objects boxes"].data) == labels.max()
-    assert not dock.fit.isVisibleTo(dock)
+    assert list(dock.tune.sliders) == ["threshold"]
+    assert not dock.fit.isVisibleTo(dock) and not dock.contours.isVisibleTo(dock)
     dock.take_away.show_table()
     dock.take_away.write(tmp_path / "t.csv")
     assert len(pd.read_csv(tmp_path / "t.csv")) == labels.max()

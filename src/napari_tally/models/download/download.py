@@ -152,6 +152,12 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("napari-tally", appauthor=False)) / "downloads"
 
 
+def offline_folder() -> Path | None:
+    """Return the folder that stands for the network, None if there is none."""
+    given = os.environ.get(OFFLINE)
+    return Path(given).expanduser() if given else None
+
+
 def folder_name(source: str) -> str:
     """Return the name of a source's folder, the same on every machine."""
     return f"{as_name(source)[:60]}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"

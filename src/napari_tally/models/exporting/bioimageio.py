@@ -111,7 +111,8 @@ def _test_image(model: Model) -> NDArray[np.float32]:
     noise = np.random.default_rng(0).normal(size=(len(model.info.preprocessing.channels), *shape))
     smooth = gaussian_filter(noise, (0, *(2,) * ndim))
     scaled = (smooth - smooth.min()) / (smooth.max() - smooth.min())
-    return np.rint(255 * scaled).astype(np.float32)
+    image: NDArray[np.float32] = np.rint(255 * scaled).astype(np.float32)
+    return image
 
 
 def _described(model: Model, folder: Path, output: str) -> dict[str, Any]:

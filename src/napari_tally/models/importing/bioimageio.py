@@ -101,7 +101,8 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     block = found.config.get(BLOCK)
     if block is not None:
         info = completed(block, runtime, name, settings).model_copy(update={"source": source})
-        understood, warnings = [f"A model of napari-tally with the head {info.head.name}"], ()
+        understood = [f"A model of napari-tally with the head {info.head.name}"]
+        warnings: tuple[str, ...] = ()
     else:
         what = meaning(found, entry, output, values, settings)
         info = _info(found, runtime, preprocessing, what, settings, source)

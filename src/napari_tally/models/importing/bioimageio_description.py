@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ...core.errors import ModelError, printable, sentence
 
@@ -70,7 +70,14 @@ class Processing(_Part):
     """An operation before or after the network."""
 
     id: str = ""
-    kwargs: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("kwargs") is not None:
+            return given | {"arguments": given["kwargs"]}
+        return given
 
 
 class TensorEntry(_Part):

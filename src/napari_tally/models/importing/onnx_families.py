@@ -92,7 +92,7 @@ def _of_family(reading: Reading, trial: Trial, longest: int) -> Prepared:
     photograph = {"longest": longest} if longest else {"shortest": 800, "longest": 1333}
     if isinstance(main, Prototypes | Boxes) and main.layout in ("v5", "v8", "end_to_end", "levels"):
         free = {} if size else {"longest": longest or _LONGEST}
-        frame = whole("letterbox", pad_value=_GRAY_BORDER, **free)
+        frame = whole("letterbox", pad_value=_GRAY_BORDER, antialias=False, **free)
         return Prepared(channels, _UNIT, frame)
     if isinstance(main, Prototypes):
         return Prepared(channels, _YOLACT if colour else _UNIT, _stretched(size, longest or 550))

@@ -202,7 +202,7 @@ def _activated(reading: Reading, outputs: dict[str, NDArray[Any]]) -> Reading:
 
 def _head(reading: Reading, outputs: dict[str, NDArray[Any]]) -> Any:
     if not isinstance(reading, ClassMaps):
-        return Masks(classes=reading.classes)
+        return Masks.of(reading.class_names, reading.least_score)
     count = len(reading.maps(outputs)) - 1
     names = ("object",) if count == 1 else tuple(f"class {i + 1}" for i in range(count))
     return Semantic(classes=reading.classes or names)

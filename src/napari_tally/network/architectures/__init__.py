@@ -14,6 +14,7 @@ from ...core.errors import ModelError
 from ...core.option_registry import Registry
 from .architecture import Architecture, Demand
 from .encoders import FlexibleUNet, SegResNet
+from .hovernet import HoVerNet
 from .segformer import SegFormer
 from .transformers import UNETR, SwinUNETR
 from .u_nets import AttentionUnet, BasicUNet, DynUNet, UNet
@@ -49,6 +50,8 @@ ARCHITECTURES: Registry[Architecture] = Registry(
         SegFormer,
     ],
 )
+# Networks of imported models that are not trained here.
+IMPORTED: Registry[Architecture] = Registry("architecture", [HoVerNet])
 AnyArchitecture = Annotated[SerializeAsAny[Architecture], BeforeValidator(ARCHITECTURES.validate)]
 
 
@@ -63,7 +66,8 @@ def from_definition(definition: dict[str, Any]) -> Architecture:
     fields = dict(definition)
     target = str(fields.pop("_target_", ""))
     fields.pop("upsample_kernel_size", None)
-    known = {ARCHITECTURES[name].target(): ARCHITECTURES[name] for name in ARCHITECTURES}
+    kinds = [registry[name] for registry in (ARCHITECTURES, IMPORTED) for name in registry]
+    known = {kind.target(): kind for kind in kinds}
     if target not in known:
         raise ModelError(
             f"Models cannot use the network {target!r}",

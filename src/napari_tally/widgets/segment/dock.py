@@ -286,8 +286,8 @@ class SegmentDock(Dock):
             show_overlaps(self.viewer, done, contour)
         self._follow(done, layers, boxes)
         self.forecast.learn(done)
-        for part in (self.contours, self.take_away):
-            part.setVisible(True)
+        self.contours.setVisible(bool(layers))
+        self.take_away.setVisible(True)
         self.tune.setVisible(self.done is not None and done.result.can_separate)
         self.fit.show_for(self.done)
         kept = _kept_note(before, self.result.layer)
@@ -386,10 +386,9 @@ class SegmentDock(Dock):
             return
         remembered().model = Path(self.model).name
         self.form.about.setText(info.description)
-        sized = info.preprocessing.diameter is not None or info.finds_masks
-        self.form.show_size(visible=sized)
+        self.form.fit_model(info)
         self._offer_channels()
-        self.tune.offer(info.head)
+        self.tune.offer(info.head, ("least_visible",) if info.finds_boxes else ())
         self.tune.setVisible(False)
         self.done = None
         self._forecast()

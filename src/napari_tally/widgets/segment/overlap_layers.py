@@ -28,7 +28,7 @@ def show_overlaps(viewer: ViewerModel, done: Done, contour: int) -> list[Labels]
         viewer.layers.remove(layer)
     if not len(result.full_masks):
         return []
-    added = []
+    active, added = viewer.layers.selection.active, []
     for number, labels in enumerate(result.full_masks.layers(np.asarray(result.labels))[1:], 1):
         if number > _MOST:
             break
@@ -37,4 +37,5 @@ def show_overlaps(viewer: ViewerModel, done: Done, contour: int) -> list[Labels]
         layer.contour, layer.opacity = contour, 0.4
         layer.metadata[PLUGIN] = {**note_geometry(job.volume), "of": base}
         added.append(layer)
+    viewer.layers.selection.active = active  # the labels, to be painted
     return added
