@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from .run import say, usage
 
 
 class Format(StrEnum):
-    """Formats of models."""
+    """Formats of models, each with a module in `models/exporting`."""
 
     BIOIMAGEIO = "bioimageio"
     ONNX = "onnx"
@@ -39,8 +40,5 @@ def export_model(
 
     with usage():
         model = load_model(name)
-        if kind is Format.ONNX:
-            from ..models.exporting.onnx import export_onnx as export
-        else:
-            from ..models.exporting.bioimageio import export_bioimageio as export
-        say(f"{name} is written to {export(model, output)}")
+        module = import_module(f"napari_tally.models.exporting.{kind}")
+        say(f"{name} is written to {getattr(module, f'export_{kind}')(model, output)}")
