@@ -17,7 +17,7 @@ models = typer.Typer(
 
 @models.callback()
 def overview(context: typer.Context) -> None:
-    """List the models, or import, show, export and remove one.
+    """List, import, show, download, export and remove models.
 
     \b
     Example: tally models show nuclei-2d
