@@ -1,4 +1,4 @@
-"""The networks that a model can have: MONAI's U-Nets and SegFormer, each a class of options.
+"""The networks that a model can have: MONAI's U-Nets, those of nnU-Net and SegFormer, each a class of options.
 
 They are written into a bundle's `network_def` as MONAI expects it and read back from it; no class
 is ever instantiated that is not in `ARCHITECTURES`.
@@ -14,6 +14,7 @@ from ...core.errors import ModelError
 from ...core.option_registry import Registry
 from .architecture import Architecture, Demand
 from .encoders import FlexibleUNet, SegResNet
+from .nnunet import PlainConvUNet, ResidualEncoderUNet
 from .segformer import SegFormer
 from .transformers import UNETR, SwinUNETR
 from .u_nets import AttentionUnet, BasicUNet, DynUNet, UNet
@@ -28,6 +29,8 @@ __all__ = [
     "Demand",
     "DynUNet",
     "FlexibleUNet",
+    "PlainConvUNet",
+    "ResidualEncoderUNet",
     "SegFormer",
     "SegResNet",
     "SwinUNETR",
@@ -47,6 +50,8 @@ ARCHITECTURES: Registry[Architecture] = Registry(
         SwinUNETR,
         UNETR,
         SegFormer,
+        PlainConvUNet,
+        ResidualEncoderUNet,
     ],
 )
 AnyArchitecture = Annotated[SerializeAsAny[Architecture], BeforeValidator(ARCHITECTURES.validate)]
