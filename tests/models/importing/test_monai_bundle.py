@@ -28,7 +28,7 @@ def own_folder(tmp_path, monkeypatch):
 def maps_of_ours(name, image) -> np.ndarray:
     """Return the maps (C, *spatial) of the pipeline, before they are stored as float16."""
     model = load_model(name)
-    setup = set_up(read(image), model, SegmentOptions(device="cpu"))
+    setup = set_up(read(image), model, SegmentOptions(device="cpu", precision="float32"))
     prediction = drain(Prediction.begin_steps(setup, Stopwatch()))
     planes = []
     for index in setup.planes.indices():

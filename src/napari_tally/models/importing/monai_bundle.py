@@ -11,11 +11,12 @@ from ..bundle import BLOCK, METADATA, read_card, read_info, save_model
 from ..copy_bundle import copy_files
 from ..model_info import ModelInfo, Source
 from ..preprocessing import DiameterRange, Preprocessing
+from ..turned_axes import can_turn, turned
 from ..user_models import as_name
 from ..weights import inside, weights_path
 from .monai_config import CONFIGS, Config, inference_file, read_mapping
 from .monai_inferer import read_tiling
-from .monai_network import can_turn, read_network, read_weights, turned
+from .monai_network import read_network, read_weights
 from .monai_outputs import head_of, read_outputs
 from .monai_transforms import Inputs, read_inputs
 from .proposal import ImportSettings, Proposal
