@@ -174,6 +174,11 @@ class Standard(Normalizer):
             raise ValueError(f"std must be positive, not {self.std}")
         return self
 
+    def for_any_channels(self) -> Standard:
+        """Return the normalizer with the averages of its numbers, for other channels."""
+        mean, std = (sum(numbers) / len(numbers) for numbers in (self.mean, self.std))
+        return Standard(scale=self.scale, mean=(mean,), std=(std,))
+
     def fit(self, image: NDArray[np.generic]) -> list[tuple[float, float]]:
         """Return the limits of each channel of a whole image, shape (C, *spatial)."""
         low, high = eight_bit_range(image)
