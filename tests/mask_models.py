@@ -54,6 +54,8 @@ def save_onnx(path: Path, outputs: Outputs, size: tuple[int, ...], channels: int
 def info_of(reading: Reading, size: tuple[int, ...] = (), **changes) -> ModelInfo:
     """Return the description of an imported model."""
     classes = reading.class_names
+    preprocessing = changes.get("preprocessing") or Preprocessing(normalizer=Standard())
+    count = len(preprocessing.channels)
     fields = {
         "name": "imported",
         "version": "1",
@@ -61,9 +63,9 @@ def info_of(reading: Reading, size: tuple[int, ...] = (), **changes) -> ModelInf
         "licence": "MIT",
         "head": Masks(classes=classes),
         "reading": reading,
-        "runtime": Onnx(size=size, multiple=1 if size else 32),
+        "runtime": Onnx(size=size, multiple=1 if size else 32, in_channels=count),
         "source": Source(format="ONNX", location="a.onnx", sha256="0" * 64),
-        "preprocessing": Preprocessing(normalizer=Standard()),
+        "preprocessing": preprocessing,
     }
     return ModelInfo(**fields | changes)
 

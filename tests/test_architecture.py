@@ -94,6 +94,7 @@ MIRRORS = {
     "train": "the Python function, the command and the generator of one verb",
     "tune": "the Python function, the command and the generator of one verb",
     "models": "the Python functions and the commands about models",
+    "bioimageio": "the import and the export of one format",
     "demo": "the command and the generator of one verb",
     "options": "the options of each room, and their base",
     "report": "the report of each job",

@@ -13,7 +13,7 @@ from napari_tally.heads.border_classes import INSIDE
 from napari_tally.heads.center import DISTANCE
 from napari_tally.heads.flow import FLOW
 from napari_tally.objects.relabel import relabel
-from napari_tally.segmentation.tune import candidates
+from napari_tally.segmentation.tune_search import candidates
 
 if TYPE_CHECKING:
     from napari_tally.heads.base import Head

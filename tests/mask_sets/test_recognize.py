@@ -36,7 +36,7 @@ KNOWN = [
     ),
     (
         {"dets": (1, 300, 4), "labels": (1, 300, 91), "masks": (1, 300, 78, 78)},
-        (), "queries", "last softmax",
+        (), "queries", "none sigmoid",
     ),
     (
         {"pred_boxes": (1, 200, 4), "logits": (1, 200, 80), "pred_masks": (1, 200, 78, 78)},

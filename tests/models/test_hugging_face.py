@@ -179,6 +179,25 @@ def test_the_input_is_that_of_the_preprocessor(tmp_path) -> None:
     assert p.channels == ("red", "green", "blue")
 
 
+def test_the_user_can_correct_the_input(tmp_path) -> None:
+    folder = folder_of("Mask2Former", tmp_path)
+    own = imported(
+        folder, model_name="own", channels=("blue", "green", "red"), normalizer={"name": "z-score"},
+        input_size=96, object_size=20,
+    )  # fmt: skip
+    p = own.info.preprocessing
+    assert p.channels == ("blue", "green", "red") and p.normalizer.name == "z-score"
+    assert (p.frame.longest, p.frame.multiple) == (96, 32) and p.diameter.typical == 20
+    with pytest.raises(ModelError, match="takes 3 channels, but 1 names"):
+        propose(folder, ImportSettings(channels=("grey",)))
+
+
+def test_a_normalizer_is_read_from_json_and_by_name() -> None:
+    given = ImportSettings(normalizer='{"name": "window", "low": 0, "high": 9}').normalizer
+    assert (given.name, given.high) == ("window", 9)
+    assert ImportSettings(normalizer="z-score").normalizer.name == "z-score"
+
+
 def test_channels_are_turned_where_the_preprocessor_does(tmp_path) -> None:
     folder = folder_of(
         "MobileViT", tmp_path, do_flip_channel_order=True, size={"shortest_edge": 64}

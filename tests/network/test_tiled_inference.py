@@ -9,6 +9,7 @@ from monai.data.utils import compute_importance_map, dense_patch_slices
 from monai.inferers import sliding_window_inference
 from monai.inferers.utils import _get_scan_interval
 
+from napari_tally.core.errors import InputError
 from napari_tally.core.progress import drain
 from napari_tally.network import tiled_inference
 from napari_tally.network.architectures import UNet
@@ -154,3 +155,20 @@ def test_tiling_options_default_to_the_models_tiling() -> None:
     own = Tiling(tile=160, halo=24, mirror=8)
     assert TilingOptions().of(own) == own
     assert TilingOptions(halo=32).of(own) == Tiling(tile=160, halo=32, mirror=8)
+
+
+def test_tiles_may_differ_by_axis() -> None:
+    network, image = torch.nn.Conv3d(1, 3, 5, padding=2), _image(30, 70, 50)
+    whole = drain(_inference(network, tile=128, halo=8, mirror=8).steps(image))
+    tiling = {"tile": 64, "tiles": (16, 64, 32), "halo": 8, "mirror": 8, "exact": True}
+    inference = _inference(network, **tiling)
+    windows = inference.tiling.windows(image.shape[1:], 2)
+    assert {tuple(s.stop - s.start for s in w) for w in windows.slices} == {(16, 64, 32)}
+    tiled = drain(inference.steps(image))
+    assert np.abs(whole - tiled).max() < 1e-5
+    with pytest.raises(ValueError, match="need `exact`"):
+        Tiling(tiles=(16, 32))
+    with pytest.raises(InputError, match="16 x 64 x 32 px only"):
+        TilingOptions(tile=32).of(inference.tiling)
+    with pytest.raises(InputError, match="do not fit images with 2 axes"):
+        inference.tiling.windows((64, 64), 2)

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fields import nuclei
+from mask_models import box_model, true_model
+from raw_outputs import Truth
 
 import napari_tally
 from napari_tally import Volume
@@ -14,7 +16,9 @@ from napari_tally.core.errors import InputError, OutputExistsError
 from napari_tally.core.progress import drain
 from napari_tally.heads import Boundary, Center
 from napari_tally.models.bundle import load_model, read_info
-from napari_tally.segmentation.tune import MIN_SIZE, TuneOptions, candidates, tune_steps
+from napari_tally.models.copy_bundle import copy_model
+from napari_tally.segmentation.tune import TuneOptions, tune_steps
+from napari_tally.segmentation.tune_search import MIN_SIZE, candidates
 
 SPOILED = [{MIN_SIZE: 400}, {"mean_probability": 0.999}]
 
@@ -134,3 +138,28 @@ def test_folders_without_pairs_are_refused_in_a_sentence(run, folders, tmp_path)
     (tmp_path / "none").mkdir()
     code, _, err = run("tune", "nuclei-2d", "--images", "images", "--labels", "none", "-o", "mine")
     assert (code, "have the name of an image in images" in err) == (1, True)
+
+
+def test_threshold_and_visible_share_of_masks_are_tuned(tmp_path) -> None:
+    labels = nuclei((160, 200), diameter=14, seed=3)[1]
+    truth = Truth.of_labels(labels, zoom=4)
+    wrong = truth.scores < 0.7  # objects of low scores that are none
+    good = np.where(np.isin(labels, np.flatnonzero(wrong) + 1), 0, labels)
+    image = np.where(labels > 0, 200, 20).astype(np.uint8)
+    model = true_model(tmp_path / "m", "prototypes v8", truth)
+    pairs = [(Volume(image, "YX", name="a"), Volume(good, "YX", name="a"))]
+    tuning = drain(tune_steps(pairs, model, TuneOptions(folds=2)))
+    assert tuning.changed.keys() == {"threshold"}
+    assert tuning.info.head.threshold == 0.7
+    assert tuning.after > tuning.before + 0.2
+    copy_model(model, tuning.info, tmp_path / "tuned")
+    found = napari_tally.segment(image, tmp_path / "tuned")
+    assert found.count == len(np.unique(good)) - 1
+
+
+def test_boxes_are_not_tuned(tmp_path) -> None:
+    labels = nuclei((160, 200), diameter=14, seed=3)[1]
+    model = box_model(tmp_path, Truth.of_labels(labels, zoom=4))
+    pair = Volume(labels.astype(np.uint8), "YX"), Volume(labels, "YX")
+    with pytest.raises(InputError, match="returns boxes"):
+        drain(tune_steps([pair], model))

@@ -11,10 +11,11 @@ from ..core.checked_options import checked
 from ..core.progress import Step, drain
 from ..training.data.labelled_image import Labelled, annotated
 from ..training.plan.options import TrainingOptions
-from ..training.train import Trained, training_steps
+from ..training.train import training_steps
 from .inputs import as_label_volume, as_volume, image_axes
 
 if TYPE_CHECKING:
+    from ..training.trained import Trained
     from .inputs import Image
 
 

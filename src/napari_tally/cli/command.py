@@ -18,6 +18,10 @@ Images = Annotated[
     list[str],
     typer.Argument(metavar="IMAGES", help="Files, folders or patterns such as 'a/*.tif'."),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Run the model's file although it can hold code (TorchScript)."),
+]
 ARGUMENT = ""  # in place of a flag: the value is now an argument
 
 

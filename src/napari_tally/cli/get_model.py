@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -47,14 +46,20 @@ def get_model(
     \b
     Example: tally models get bioimageio:affable-shark --name nuclei-broad
     """
-    from ..models.download.download import OFFLINE, STAGE, credited, fetch_steps, kept_download
+    from ..models.download.download import (
+        STAGE,
+        credited,
+        fetch_steps,
+        kept_download,
+        offline_folder,
+    )
     from ..models.download.sources import look_up
     from ..models.importing.importing import propose
 
-    offline = from_folder or os.environ.get(OFFLINE)
+    offline = from_folder or offline_folder()
     with usage():
         if offline:
-            download, path = kept_download(source, Path(offline).expanduser())
+            download, path = kept_download(source, offline.expanduser())
         else:
             download = look_up(source)
             for line in download.sentences:

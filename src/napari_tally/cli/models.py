@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from .export_model import export_model
 from .get_model import get_model
 from .import_model import import_file
 from .list_models import list_models, remove_model, show_model
@@ -29,4 +30,5 @@ models.command("list")(list_models)
 models.command("show")(show_model)
 models.command("import")(import_file)
 models.command("get")(get_model)
+models.command("export")(export_model)
 models.command("remove")(remove_model)

@@ -13,7 +13,7 @@ from ..core.failures import keep_log
 from ..core.preparation import ahead
 from ..segmentation.setup.file_options import SegmentFilesOptions
 from ..segmentation.setup.options import SegmentOptions
-from .command import Images, command
+from .command import Images, Trust, command
 from .run import FAILED, about, say, usage, with_bar
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def segment(
     ] = None,
     options: SegmentOptions,
     files: SegmentFilesOptions,
+    trust: Trust = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON per image.")
     ] = False,
@@ -59,7 +60,7 @@ def segment(
 
     keep_log(output)
     with usage():
-        loaded = None if model is None else load_model(model)
+        loaded = None if model is None else load_model(model, trust=trust)
         sources = expand(images)
         choose_device(options.device)
         if output.is_file():

@@ -12,7 +12,7 @@ from ..core.errors import FileError
 from ..files.options import MatchOptions
 from ..models.bundle import SHIPPED_DEFAULT
 from ..segmentation.tune import TuneOptions
-from .command import Images, command
+from .command import Images, Trust, command
 from .run import failing, say, with_bar
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def tune(
         bool, typer.Option("--overwrite", help="Replace a model that exists.")
     ] = False,
     former_images: Annotated[list[str] | None, typer.Option("--images", hidden=True)] = None,
+    trust: Trust = False,
 ) -> None:
     """Calibrate the post-processing of a model on labelled images.
 
@@ -73,7 +74,7 @@ def tune(
         )
         model, images = model or images[0], former_images
     with failing():
-        loaded = load_model(model or SHIPPED_DEFAULT)
+        loaded = load_model(model or SHIPPED_DEFAULT, trust=trust)
         check_target(output, overwrite=overwrite)
         pairs, unmatched = paired(images, ground_truth, names.label_suffix)
         for path in unmatched:

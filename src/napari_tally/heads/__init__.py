@@ -11,16 +11,18 @@ from .boundary import Boundary
 from .center import Center
 from .distance import Distance
 from .flow import Flow
+from .hover import Hover
 from .panoptic import Panoptic
+from .regions import Regions
 from .scored_masks import Masks
 from .semantic import Semantic
 
-for _member in (Semantic, Boundary, Distance, Center, Flow, Panoptic, Masks):
+for _member in (Semantic, Boundary, Distance, Center, Flow, Panoptic, Masks, Regions, Hover):
     HEADS.register(_member)
 
 __all__ = [
-    "HEADS", "AnyHead", "Boundary", "Center", "Distance", "Flow", "Head", "Kind", "Masks",
-    "Panoptic", "Semantic", "object_heads",
+    "HEADS", "AnyHead", "Boundary", "Center", "Distance", "Flow", "Head", "Hover", "Kind",
+    "Masks", "Panoptic", "Regions", "Semantic", "object_heads",
 ]  # fmt: skip
 
 AnyHead = Annotated[SerializeAsAny[Head], BeforeValidator(HEADS.validate)]
@@ -28,4 +30,9 @@ AnyHead = Annotated[SerializeAsAny[Head], BeforeValidator(HEADS.validate)]
 
 def object_heads() -> tuple[str, ...]:
     """Return the names of the heads that separate objects, the choices for training."""
-    return tuple(name for name in HEADS if HEADS[name].kind == "instances" and HEADS[name].has_maps)
+    kinds = {name: HEADS[name] for name in HEADS}
+    return tuple(
+        name
+        for name, head in kinds.items()
+        if head.kind == "instances" and head.has_maps and head.is_trainable
+    )

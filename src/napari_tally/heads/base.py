@@ -94,6 +94,11 @@ class Head(Options):
         Whether it has `consistent_share`, by which the object size of an image is estimated.
     has_maps : bool
         Whether there are prediction maps; a head without any cannot be trained.
+    overlaps : bool
+        Whether a voxel can have several classes: `class_codes` are then their bits, and there is
+        `masks`.
+    is_trainable : bool
+        Whether networks can be trained for it.
     resamples_maps : bool
         Whether class maps, not decoded classes, are resampled to the grid of the image.
     """
@@ -105,6 +110,8 @@ class Head(Options):
     joins_views: ClassVar[bool] = False
     knows_consistency: ClassVar[bool] = False
     has_maps: ClassVar[bool] = True
+    overlaps: ClassVar[bool] = False
+    is_trainable: ClassVar[bool] = True
     resamples_maps: ClassVar[bool] = False
 
     name: str
@@ -268,6 +275,10 @@ class Head(Options):
             Consecutive ids from 1; None if the head has only classes.
         """
         return codes, None
+
+    def masks(self, codes: Labels) -> list[NDArray[np.bool_]]:
+        """Return the voxels of each class from codes, of a head whose classes overlap."""
+        raise NotImplementedError
 
     def certainty(self, maps: Maps, spread: Maps | None = None) -> NDArray[np.uint16]:
         """Return the probability of each voxel's class from class maps, scaled to 0..65,535.

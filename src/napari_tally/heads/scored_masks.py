@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from .base import Head
 
+_LEAST = 0.01  # of scores
+
 
 class Masks(Head):
     """Objects with scores, from masks or boxes that the network itself returns.
@@ -39,6 +41,12 @@ class Masks(Head):
         if unknown:
             raise ValueError(f"the stuff {unknown[0]!r} is none of the classes")
         return self
+
+    @classmethod
+    def of(cls, classes: tuple[str, ...], least_score: float, stuff: tuple[str, ...] = ()) -> Self:
+        """Return the head for the classes and the minimum score of a reading."""
+        threshold = min(max(least_score, _LEAST), 1 - _LEAST)
+        return cls(classes=classes, stuff=stuff, threshold=threshold)
 
     @property
     def merges_views(self) -> bool:

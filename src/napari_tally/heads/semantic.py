@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from ..core.connected_components import components
 from ..core.errors import InputError
 from .base import CERTAIN, Head, Kind, LabelClasses, Labels, MapParts, Maps
 from .class_ids import numbered_classes
@@ -33,6 +34,12 @@ class Semantic(Head):
     classes: tuple[str, ...] = Field(("object",), min_length=1, description="Without background")
     weights: tuple[float, ...] = Field(
         (), description="Class weights in training, the background first; all equal if empty"
+    )
+
+    largest: tuple[int, ...] = Field(
+        (),
+        description="Class ids of which only the largest connected component is kept",
+        exclude_if=lambda largest: not largest,
     )
 
     @model_validator(mode="after")
@@ -109,6 +116,17 @@ class Semantic(Head):
 
     def class_codes(self, maps: Maps) -> Labels:
         return self.decode(maps)
+
+    def classes_of(
+        self, codes: Labels, objects: Labels | None
+    ) -> tuple[Labels, NDArray[np.float64] | None]:
+        """Return class ids without the smaller components of the classes that have one."""
+        for number in self.largest:
+            parts = components(codes == number)
+            sizes = np.bincount(parts.ravel())
+            if len(sizes) > 2:
+                codes = np.where((parts > 0) & (parts != sizes[1:].argmax() + 1), 0, codes)
+        return codes, None
 
     def certainty(self, maps: Maps, spread: Maps | None = None) -> NDArray[np.uint16]:
         best = self.checked(maps).max(0) - (0 if spread is None else spread)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from ..core.volume import Volume
 
+_ENDS = "objects", "coco"  # of the names of COCO JSON beside labels
+
 
 def measure_full_masks(
     labels: Volume,
@@ -68,7 +70,9 @@ def measure_full_masks(
 
 
 def read_full_masks(labels_path: Path, labels: Volume) -> FullMasks:
-    """Read the full masks of label objects from the COCO JSON beside them: `a_coco.json`.
+    """Read the full masks of label objects from the COCO JSON beside them.
+
+    That is `a_objects.json`, as `tally segment` writes it, or `a_coco.json`.
 
     An object of the JSON is the one in the labels that has most of its visible pixels.
 
@@ -79,10 +83,12 @@ def read_full_masks(labels_path: Path, labels: Volume) -> FullMasks:
     InputError
         If it is of an image of another size.
     """
-    path = labels_path.with_name(f"{bare(labels_path)}_coco.json")
-    if not path.is_file():
+    places = [labels_path.with_name(f"{bare(labels_path)}_{end}.json") for end in _ENDS]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        names = " and ".join(place.name for place in places)
         raise FileError(
-            f"There are no full masks of {labels_path}: {path.name} is missing",
+            f"There are no full masks of {labels_path}: {names} are missing",
             hint="Write it when you segment, or leave out --full-masks",
         )
     return FullMasks(tuple(_masks_of(path, labels)))

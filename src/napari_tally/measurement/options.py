@@ -49,7 +49,8 @@ class MeasureOptions(Options):
     full_masks: bool = Field(
         False,
         description="Measure objects that overlap by their full masks, which are in the COCO JSON "
-        "beside the labels (a_coco.json of a_labels.tif), not by what is visible of them.",
+        "beside the labels (a_objects.json or a_coco.json of a_labels.tif), not by what is visible "
+        "of them.",
     )
     static_labels: bool = Field(
         False, description="Measure labels without time axis in every frame of a time series."

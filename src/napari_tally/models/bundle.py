@@ -83,6 +83,12 @@ class Model:
         ModelError
             If a runtime runs the network, which cannot be trained.
         """
+        if not self.info.head.is_trainable or self.info.reversed_axes:
+            raise ModelError(
+                f"{self.info.name} was made with another framework in a form that cannot be "
+                "trained here",
+                hint="Start from another model, or train a new one",
+            )
         if self.architecture is None:
             assert self.info.runtime is not None
             raise ModelError(
@@ -127,6 +133,7 @@ class Model:
         """
         from ..network.ensemble import Mean
         from ..network.graphs.fold import folded
+        from ..network.reversed_axes import Reversed
         from .runtime_network import ReadMaps, SessionMaps
 
         reading = self.info.reading
@@ -135,6 +142,7 @@ class Model:
             networks: list[nn.Module] = [SessionMaps(self.session_on, reading)]
         else:
             networks = [folded(network) for network in self.networks]
+            networks = [Reversed(n) for n in networks] if self.info.reversed_axes else networks
             networks = [ReadMaps(n, reading) for n in networks] if reading else networks
         axes = [_DIMENSIONS[axis] for axis in self.info.mirrored]
         return Mean(networks, axes) if axes or len(networks) > 1 else networks[0]

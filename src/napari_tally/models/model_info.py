@@ -15,6 +15,7 @@ from ..mask_sets.readings import AnyReading
 from ..network.runtimes import AnyRuntime
 from .preprocessing import FORMAT, Preprocessing, lifted
 
+EXPORTED = "napari_tally_export"  # key of a description in bundles for MONAI
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -74,6 +75,8 @@ class ModelInfo(Options):
     separate : bool
         Whether classes are split into connected components without being asked: objects of a model
         whose only class is the foreground.
+    reversed_axes : bool
+        Whether the network takes images with the axes (X, Y, Z), not (Z, Y, X).
     mirrored : tuple of str
         Axes (Z, Y, X) along which the input is mirrored: the maps are the mean over all copies.
     """
@@ -95,6 +98,7 @@ class ModelInfo(Options):
     reading: AnyReading | None = None
     source: Source | None = None
     separate: bool = False
+    reversed_axes: bool = Field(False, exclude_if=lambda flag: not flag)
     mirrored: tuple[Literal["Z", "Y", "X"], ...] = ()
     data: str = ""
     metrics: dict[str, float] = Field(default_factory=dict)

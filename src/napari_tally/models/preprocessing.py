@@ -16,6 +16,7 @@ from ..network.tile_layout import Tiling
 
 # Of the blocks that hold a `Preprocessing`; in format 1 its fields were beside the others.
 FORMAT: Literal[2] = 2
+_LONGEST = 2**16  # px
 
 
 class DiameterRange(Options):
@@ -68,6 +69,11 @@ class Preprocessing(Options):
         reoriented.
     tiling : Tiling
         The tiles of inference, unless the user sets others.
+    size : tuple of int, optional
+        Shape (Z, Y, X) or (Y, X), px, to which every image is stretched.
+    resample_first : bool
+        Whether images are resampled before their intensities are scaled, and without
+        anti-aliasing, as MONAI's transforms do.
     frame : FrameOptions, optional
         How a whole image is brought into the input of a network that returns masks or boxes.
         Default: as it is.
@@ -79,6 +85,8 @@ class Preprocessing(Options):
     diameter: DiameterRange | None = None
     spacing: tuple[float, ...] | None = None
     spacing_unit: str = "um"
+    size: tuple[int, ...] | None = Field(None, exclude_if=lambda size: size is None)
+    resample_first: bool = Field(False, exclude_if=lambda first: not first)
     extent: tuple[float, ...] | None = None
     orientation: str | None = None
     tiling: Tiling = Tiling()
@@ -94,9 +102,17 @@ class Preprocessing(Options):
             self._check_spacing(self.spacing)
         if self.extent is not None and len(self.extent) != len(self.spacing or ()):
             raise ValueError("the extent must have one number for each number of the spacing")
+        if self.size is not None:
+            self._check_size(self.size)
         if isinstance(self.normalizer, Standard):
             self._check_standard(self.normalizer)
         return self
+
+    def _check_size(self, size: tuple[int, ...]) -> None:
+        if self.diameter is not None or self.spacing is not None:
+            raise ValueError("a model has one of a size, a spacing and a diameter of its objects")
+        if len(size) not in (2, 3) or not all(0 < n <= _LONGEST for n in size):
+            raise ValueError(f"the size must be 2 or 3 lengths up to {_LONGEST} px, not {size}")
 
     def _check_standard(self, normalizer: Standard) -> None:
         for name in ("mean", "std"):
@@ -141,6 +157,8 @@ class Preprocessing(Options):
             raise ModelError(
                 f"The spacing {self.spacing} of {name} does not fit its {ndim}D network"
             )
+        if self.size is not None and len(self.size) != ndim:
+            raise ModelError(f"The size {self.size} of {name} does not fit its {ndim}D network")
         if self.orientation is not None and ndim != 3:
             raise ModelError(f"{name} has the orientation {self.orientation} but a 2D network")
 

@@ -29,8 +29,10 @@ class SessionMaps(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return maps (B, C, *spatial) of images (B, C, *spatial)."""
-        session = self.session_on(images.device)
-        return torch.stack([self._one(image, session) for image in images])
+        # In float32, as those who trained it ran it; TorchScript is compiled for what is on.
+        with torch.autocast(images.device.type, enabled=False):
+            session = self.session_on(images.device)
+            return torch.stack([self._one(image, session) for image in images])
 
     def _one(self, image: Tensor, session: Session) -> Tensor:
         array = image.float().cpu().numpy()

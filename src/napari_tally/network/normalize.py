@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ..core.options import Options
-from .operations import AnyOperation, Operation, applied
+from .monai_operations import AnyStep
+from .nnunet_intensities import Scheme, fitted_limits, scaled
+from .operations import Operation, applied
 
 _SAMPLES = 4_000_000
 
@@ -91,11 +93,15 @@ class ZScore(Normalizer):
 
 
 class Window(Normalizer):
-    """Scale so that two fixed intensities become 0 and 1 (for example Hounsfield units)."""
+    """Scale so that two fixed intensities become 0 and 1 (for example Hounsfield units).
+
+    With `clip`, values outside become 0 and 1, too.
+    """
 
     name: Literal["window"] = "window"
     low: float
     high: float
+    clip: bool = Field(False, exclude_if=lambda clip: not clip)
 
     @model_validator(mode="after")
     def _ordered(self) -> Window:
@@ -105,6 +111,13 @@ class Window(Normalizer):
 
     def limits(self, channel: NDArray[np.generic]) -> tuple[float, float]:
         return self.low, self.high - self.low
+
+    def __call__(
+        self, image: NDArray[np.generic], limits: list[tuple[float, float]] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the normalized image, clipped if that is set."""
+        out = super().__call__(image, limits)
+        return np.clip(out, 0, 1, out=out) if self.clip else out
 
 
 class Identity(Normalizer):
@@ -120,7 +133,7 @@ class Operations(Normalizer):
     """Operations one after the other, as the authors of a model state them."""
 
     name: Literal["operations"] = "operations"
-    steps: tuple[AnyOperation, ...] = ()
+    steps: tuple[AnyStep, ...] = ()
 
     def fit(self, image: NDArray[np.generic]) -> Any:
         """Return the operations with the statistics of a whole image, shape (C, *spatial)."""
@@ -133,6 +146,25 @@ class Operations(Normalizer):
     def __call__(self, image: NDArray[np.generic], limits: Any = None) -> NDArray[np.float32]:
         """Return the normalized image, after `limits`, the fitted operations."""
         return applied(tuple(self.fit(image) if limits is None else limits), _filled(image))
+
+
+class NnUNet(Normalizer):
+    """Scale each channel as nnU-Net does, by statistics of the box around what is not 0."""
+
+    name: Literal["nnu-net"] = "nnu-net"
+    channels: tuple[Scheme, ...] = Field(min_length=1)
+
+    def fit(self, image: NDArray[np.generic]) -> list[tuple[float, float]]:
+        """Return the limits of each channel of a whole image, shape (C, *spatial)."""
+        return fitted_limits(_filled(image), self.channels)
+
+    def __call__(
+        self, image: NDArray[np.generic], limits: list[tuple[float, float]] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the normalized image; NaN and infinities become its smallest finite value."""
+        filled = _filled(image)
+        limits = fitted_limits(filled, self.channels) if limits is None else limits
+        return scaled(filled, self.channels, limits)
 
 
 class Standard(Normalizer):
@@ -161,6 +193,11 @@ class Standard(Normalizer):
         if min(self.std) <= 0:
             raise ValueError(f"std must be positive, not {self.std}")
         return self
+
+    def for_any_channels(self) -> Standard:
+        """Return the normalizer with the averages of its numbers, for other channels."""
+        mean, std = (sum(numbers) / len(numbers) for numbers in (self.mean, self.std))
+        return Standard(scale=self.scale, mean=(mean,), std=(std,))
 
     def fit(self, image: NDArray[np.generic]) -> list[tuple[float, float]]:
         """Return the limits of each channel of a whole image, shape (C, *spatial)."""
@@ -203,7 +240,8 @@ class Standard(Normalizer):
 
 
 AnyNormalizer = Annotated[
-    Percentile | ZScore | Window | Identity | Standard | Operations, Field(discriminator="name")
+    Percentile | ZScore | Window | Identity | Standard | Operations | NnUNet,
+    Field(discriminator="name"),
 ]
 
 

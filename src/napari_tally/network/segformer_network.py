@@ -28,7 +28,8 @@ class SegFormer(nn.Module):
 
         config = SegformerConfig(
             num_channels=in_channels,
-            num_labels=out_channels,
+            id2label={i: str(i) for i in range(out_channels)},
+            label2id={str(i): i for i in range(out_channels)},
             hidden_sizes=list(hidden_sizes),
             depths=list(depths),
             num_attention_heads=list(num_heads),

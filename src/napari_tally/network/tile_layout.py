@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from math import ceil, prod
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 
 from ..core.errors import InputError
 from ..core.options import Options
+from .sliding_windows import Sliding
 
 Slices = tuple[slice, ...]
 _LEAST_WEIGHT = 1e-6
@@ -34,11 +35,14 @@ class Windows:
         The windows, all of one shape, in the padded image.
     weight : ndarray
         Weight of each voxel of a window where windows overlap.
+    mode : str
+        How the image is padded, as numpy names it.
     """
 
     padding: tuple[tuple[int, int], ...]
     slices: list[Slices]
     weight: NDArray[np.float32]
+    mode: Literal["symmetric", "constant", "reflect", "edge", "wrap"] = "symmetric"
 
 
 class Tiling(Options):
@@ -55,11 +59,16 @@ class Tiling(Options):
     tiles: tuple[int, ...] = Field(
         (), description="Window, px, along each axis (Z, Y, X) if they differ; with `exact` only"
     )
+    sliding: Sliding | None = Field(
+        None,
+        description="Windows as MONAI lays them, instead of all this",
+        exclude_if=lambda value: value is None,
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.tiles and not self.exact:
-            raise ValueError("tiles of different lengths need `exact`")
+        if (self.tiles or self.sliding) and not self.exact:
+            raise ValueError("tiles of different lengths and sliding windows need `exact`")
         return self
 
     @property
@@ -73,6 +82,8 @@ class Tiling(Options):
 
     def windows(self, shape: tuple[int, ...], stride: int) -> Windows:
         """Lay windows over an image of `shape` for a network of that stride."""
+        if self.sliding is not None:
+            return Windows(*self.sliding.layout(shape), self.sliding.padding)
         lengths = self._lengths(len(shape))
         axes = [self._axis(n, stride, tile) for n, tile in zip(shape, lengths, strict=True)]
         starts = [range(0, padded - tile + 1, step) for padded, tile, step, _ in axes]

@@ -146,7 +146,12 @@ class _Run:
         layout = memory_format(stack.ndim - 2)
         with autocast(self.device, self.dtype):
             inputs = stack.to(self.device).contiguous(memory_format=layout)
-            return activated(self.network, inputs, self.inference.activate)
+            return activated(self.network, inputs, _same if self.late else self.inference.activate)
+
+    @property
+    def late(self) -> bool:
+        """Whether outputs are averaged over windows before they are activated, as in MONAI."""
+        return self.tiling.sliding is not None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -233,16 +238,24 @@ class _Run:
 
         assert self.sums is not None
         with torch.inference_mode():
-            maps: NDArray[np.float32] = self.sums.div_(self.norm).cpu().numpy()
+            mean = self.sums.div_(self.norm)
+            mean = self.inference.activate(mean[None])[0] if self.late else mean
+            maps: NDArray[np.float32] = mean.cpu().numpy()
         return maps
 
 
 def padded(image: NDArray[np.float32], windows: Windows) -> Tensor:
-    """Return the image, shape (C, ..., *spatial), mirrored at its borders as the windows need."""
+    """Return the image, shape (C, ..., *spatial), padded at its borders as the windows need."""
     import torch
 
     ahead = ((0, 0),) * (image.ndim - len(windows.padding))
-    return torch.from_numpy(np.pad(image, (*ahead, *windows.padding), mode="symmetric"))
+    if windows.mode == "constant":
+        return torch.from_numpy(np.pad(image, (*ahead, *windows.padding)))
+    return torch.from_numpy(np.pad(image, (*ahead, *windows.padding), mode=windows.mode))
+
+
+def _same(output: Tensor) -> Tensor:
+    return output
 
 
 def _room(device: torch.device, needed: int) -> torch.device:

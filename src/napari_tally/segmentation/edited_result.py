@@ -62,12 +62,15 @@ def remeasured(
     table, evidence = result.table, result.evidence
     if result.separated:
         table, evidence = _objects(result, volume, image)
-    result = replace(result, volume=volume, table=table, evidence=evidence)
+    same = same_objects(np.asarray(result.labels), labels)
+    full = result.full_masks.renumbered({int(i): int(i) for i in same})
+    result = replace(result, volume=volume, table=table, evidence=evidence, full_masks=full)
     if classes is None or result.classes is None:
         return result
     kept = replace(result.classes, array=classes)
-    names = _names(info.head.class_names, int(classes.max(initial=0)))
-    kinds = info.head.class_kinds
+    own = info.head.class_names or result.class_names
+    names = _names(own, int(classes.max(initial=0)))
+    kinds = info.head.class_kinds or _kinds(result.classes_table)
     measured = measure_classes(kept, image, names, kinds)
     segments = segments_of(table, measured) if kinds else None
     return replace(result, classes=kept, classes_table=measured, segments=segments)
@@ -98,6 +101,8 @@ def _objects(
     if "class" in found:
         found["class"] = found["class"].astype("Int64")
     table = table.join(found, on="label")
+    for visible in (c for c in before if c.startswith("visible_")):
+        table[visible] = table[visible.removeprefix("visible_")]
     ordered = [*before.columns, *(c for c in table if c not in before)]
     rows = evidence[kept].reindex(table["label"])
     return table[ordered], rows.to_numpy(np.float64)
@@ -115,6 +120,13 @@ def _by_plane(labels: Volume, image: Volume, lead: str) -> pd.DataFrame:
         table.insert(0, axis.lower(), index)
         tables.append(table)
     return pd.concat([t for t in tables if len(t)] or tables[:1], ignore_index=True)
+
+
+def _kinds(classes: pd.DataFrame | None) -> tuple[str, ...]:
+    """Return "thing" or "stuff" for each class of a model that tells them apart."""
+    if classes is None or "kind" not in classes:
+        return ()
+    return tuple(classes.drop_duplicates("class").sort_values("class")["kind"])
 
 
 def _names(known: tuple[str, ...], most: int) -> tuple[str, ...]:

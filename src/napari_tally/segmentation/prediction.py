@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..core.float16 import as_float16
 from ..core.progress import Step, Steps
 from ..network.device import choose_device, choose_dtype
+from ..network.normalize import finite
 from ..network.tiled_inference import Inference
 from ..network.tta import AugmentedInference
 from .collect.decode import decode_probe
@@ -21,7 +23,6 @@ from .setup.object_size_3d import estimate_size_3d_steps
 from .setup.object_size_by_consistency import consistent_size_steps
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
     from ..models.preprocessing import DiameterRange
@@ -96,11 +97,18 @@ class Prediction:
         if setup.streams(self.grid):
             return (yield from self._by_block_steps(plane))
         with self.watch("normalize"):
-            image = setup.info.preprocessing.normalizer(plane, self.limits)
-        image = self.grid.network_input(image)
+            image = self.input_of(plane)
         with self.watch(NETWORK):
             maps = yield from setup.strategy.map_steps(image, self.inference, setup.head)
         return as_float16(maps)
+
+    def input_of(self, plane: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return the network input for a plane, shape (C, *spatial): normalized and resampled."""
+        inputs = self.setup.info.preprocessing
+        if inputs.resample_first and self.grid.resamples:
+            values = np.stack([finite(channel) for channel in plane]).astype(np.float32)
+            return inputs.normalizer(self.grid.network_input(values))
+        return self.grid.network_input(inputs.normalizer(plane, self.limits))
 
     def _by_block_steps(self, plane: NDArray[np.generic]) -> Steps[NDArray[np.float16]]:
         """Return the maps of one plane that is too large for memory."""

@@ -13,11 +13,13 @@ from ..core.errors import OutputExistsError
 from ..core.failures import Attempt
 from ..core.options import with_current_names
 from ..core.side_by_side import side_by_side_steps
-from ..files import result_suffix, write
+from ..files import write
 from ..files.claim import claimed, forget_claim
 from ..files.run_record import read_record, same_run, sha256_file, versions, write_record
-from ..files.tables.tables import format_beside, write_table
+from ..files.tables.tables import write_table
 from ..files.unchanged import unchanged
+from .annotations import write_annotations
+from .outputs import Outputs, kinds_of
 from .segment import segment_steps
 from .setup.file_options import SegmentFilesOptions
 from .shared_machine import SharedMachine
@@ -27,72 +29,11 @@ if TYPE_CHECKING:
     from ..core.progress import Steps
     from ..files.expand_inputs import InputFile
     from ..models.bundle import Model
+    from ..models.model_info import ModelInfo
     from .result import Result
     from .setup.options import SegmentOptions
 
 Status = Literal["done", "skipped", "failed"]
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Paths of the results of one input; None for those that its model does not have.
-
-    Attributes
-    ----------
-    labels, table : Path, optional
-        The objects.
-    classes, classes_table : Path, optional
-        The classes, from a model that has any.
-    segments : Path, optional
-        The objects and regions of a panoptic model in one table.
-    record : Path
-        The run record, written last.
-    """
-
-    record: Path
-    labels: Path | None = None
-    table: Path | None = None
-    classes: Path | None = None
-    classes_table: Path | None = None
-    segments: Path | None = None
-
-    @classmethod
-    def of(
-        cls,
-        source: InputFile,
-        folder: Path,
-        table: str,
-        *,
-        classes: bool = False,
-        objects: bool = True,
-        segments: bool = False,
-    ) -> Outputs:
-        """Name the outputs of an input: `a_labels.tif`, `a_objects.csv`, `a_run.json`, ...
-
-        Images are written in the format of the input if it stores origin and orientation, those of
-        DICOM as NIfTI, all others as TIFF.
-        """
-        suffix = result_suffix(source.path)
-
-        def named(what: str, wanted: bool = True) -> Path | None:
-            return folder / source.folder / f"{source.stem}_{what}" if wanted else None
-
-        return cls(
-            folder / source.folder / f"{source.stem}_run.json",
-            named(f"labels{suffix}", objects),
-            named(f"objects.{table}", objects),
-            named(f"classes{suffix}", classes),
-            named(f"classes.{format_beside(table)}", classes),
-            named(f"segments.{format_beside(table)}", segments),
-        )
-
-    def all(self) -> tuple[Path, ...]:
-        paths = vars(self) | {"record": None}
-        return (*(path for path in paths.values() if path is not None), self.record)
-
-    def as_json(self) -> dict[str, str | None]:
-        """Return the paths as text, by name."""
-        return {name: None if path is None else str(path) for name, path in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -135,13 +76,7 @@ def segment_files_steps(
     input is segmented, and fails if that gives something else than is there.
     """
     files = files or SegmentFilesOptions()
-    head = None if model is None else model.info.head
-    separate = options.separate or (model is not None and model.info.separate)
-    kinds = {
-        "classes": head is not None and bool(head.class_names),
-        "objects": head is None or head.finds_objects or separate,
-        "segments": head is not None and bool(head.class_names) and head.finds_objects,
-    }
+    kinds = {} if model is None else kinds_of(model.info, options)
     machine = SharedMachine(len(sources), model, options)
     batch = _Batch(options, folder, files, kinds, machine)
     works = [partial(batch.attempt_steps, source) for source in sources]
@@ -230,25 +165,21 @@ def _record(
         reading["series"] = files.series
     return {
         "input": {"name": source.path.name, "sha256": sha256_file(source.path)},
-        "model": model.identity,
+        "model": {**model.identity, **_origin(model.info)},
         "options": {**options.model_dump(mode="json"), **reading},
     }
 
 
+def _origin(info: ModelInfo) -> dict[str, Any]:
+    """Return licence and source of an imported model."""
+    if info.source is None:
+        return {}
+    return {"licence": info.licence, "source": info.source.model_dump()}
+
+
 def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: float) -> None:
     """Write images and tables, then the record: it marks the outputs as complete."""
-    images = ((result.volume, outputs.labels), (result.classes, outputs.classes))
-    for image, path in images:
-        if image is not None and path is not None:
-            write(image, path)
-    tables = (
-        (result.table, outputs.table),
-        (result.classes_table, outputs.classes_table),
-        (result.segments, outputs.segments),
-    )
-    for table, path in tables:
-        if table is not None and path is not None:
-            write_table(table, path)
+    _write_results(result, outputs, record["input"]["name"])
     write_record(
         {
             **record,
@@ -264,3 +195,21 @@ def _write(result: Result, outputs: Outputs, record: dict[str, Any], seconds: fl
         },
         outputs.record,
     )
+
+
+def _write_results(result: Result, outputs: Outputs, image_name: str) -> None:
+    """Write images, tables and annotations."""
+    images = ((result.volume, outputs.labels), (result.classes, outputs.classes))
+    for image, path in images:
+        if image is not None and path is not None:
+            write(image, path)
+    tables = (
+        (result.table, outputs.table),
+        (result.classes_table, outputs.classes_table),
+        (result.segments, outputs.segments),
+    )
+    for table, path in tables:
+        if table is not None and path is not None:
+            write_table(table, path)
+    if outputs.coco is not None:
+        write_annotations(result, outputs.coco, image_name=image_name)

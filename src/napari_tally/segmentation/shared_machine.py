@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 2  # images: decoding, files and the network of two keep two cores, or a GPU, busy
 _LARGE = 2**24  # voxels of an image beyond which memory is for one such image at a time
 _loaded = lru_cache(load_model)
+_loading = Lock()
 
 
 class SharedMachine:
@@ -97,6 +98,10 @@ class _OwnModels(local):
 
     def own(self, volume: Volume) -> Model:
         model = self.shared(volume)
+        if model.info.runtime is not None:
+            with _loading:
+                model.session  # noqa: B018 - loaded once; it can run in several threads
+            return model
         if model.sha256 not in self._copies:
             self._copies[model.sha256] = replace(model, networks=deepcopy(model.networks))
         return self._copies[model.sha256]

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from ..core.errors import InputError
@@ -25,39 +24,23 @@ from ..core.progress import Step, Steps
 from ..files.options import Resample
 from ..geometry.place import on_grid_of
 from ..heads.confidence import calibrated
-from ..metrics.match import match
-from ..metrics.reliability import true_ones
 from ..objects.binary_mask import mask_note, pieces_of_mask, separated, with_ids
 from ..objects.relabel import relabel
 from .maps.kept_maps import KeptMaps
 from .segment import segment_steps
 from .setup.options import SegmentOptions
 from .setup.run_setup import set_up
+from .tune_predicted import PredictedMaps, PredictedMasks
+from .tune_search import Search
 
 if TYPE_CHECKING:
     from ..core.volume import Volume
-    from ..heads.base import Head
     from ..models.bundle import Model
     from ..models.model_info import ModelInfo
-    from .maps.decoded_objects import DecodedObjects
-    from .maps.network_grid import NetworkGrid
-    from .setup.run_setup import RunSetup
+    from .tune_predicted import Predicted
 
 logger = logging.getLogger("napari_tally")
 
-Settings = dict[str, float]
-
-STAGE = "tune"
-MIN_SIZE = "min_size"
-_SHARES = (
-    0.0,
-    *(round(0.1 * i, 1) for i in range(1, 10)),
-    0.95,
-)  # for parameters from 0 to 1
-_FACTORS = (0.5, 0.67, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0)  # for parameters without an upper limit
-_SIZES = (0, 5, 10, 20, 50, 100, 200)  # voxels, for a model without a minimum size
-_SIZE_FACTORS = (0.0, 0.5, 0.75, 1.5, 2.0, 3.0)
-_GAIN = 1e-4  # minimum gain in AP for a change
 _MIN_FALSE, _MIN_TRUE = 20, 50  # objects of each kind that calibrating the confidence needs
 
 # Options of the prediction maps; the rest of the segmentation is calibrated.
@@ -156,6 +139,10 @@ def tune_steps(
         raise InputError(
             f"{model.info.name} predicts classes, but tuning is for models that separate objects"
         )
+    if model.info.finds_boxes:
+        raise InputError(
+            f"{model.info.name} returns boxes, but tuning is for models that separate objects"
+        )
     if not pairs:
         raise InputError("There is no image to tune on", hint="Give one with its ground truth")
     kept, store = [], KeptMaps()
@@ -163,7 +150,7 @@ def tune_steps(
         labels = _ground_truth(labels, image, options)
         kept.append((yield from _predict_steps(image, labels, model, options.segment, store)))
         yield Step("images", number + 1, len(pairs))
-    search = _Search(kept, model.info, options.sweeps)
+    search = Search(kept, model.info, options.sweeps)
     everything = np.arange(len(kept))
     own = search.own
     before = yield from search.score_steps(own, everything)
@@ -181,45 +168,6 @@ def tune_steps(
     if tuned != model.info:
         tuned = tuned.model_copy(update={"version": _version(tuned, model.info.version)})
     return Tuning(tuned, changed, before, after, checked, len(kept), count)
-
-
-@dataclass(frozen=True, eq=False)
-class _Predicted:
-    """The prediction maps of an image, and its ground truth."""
-
-    setup: RunSetup
-    grid: NetworkGrid
-    ground_truth: NDArray[np.integer]
-    maps: Sequence[NDArray[np.float16]]
-
-    def objects(self, info: ModelInfo) -> list[DecodedObjects]:
-        """Return the objects of each plane on the grid of the image."""
-        strategy, planes = self.setup.strategy, []
-        for maps in self.maps:
-            if maps.size:
-                decoded = strategy.decode_objects(self.setup.parts(maps), info.head, info.min_size)
-                planes.append(decoded.on(self.grid).large(1))
-        return planes
-
-    def score(self, info: ModelInfo) -> float:
-        """Return the mean AP of the image."""
-        labels, count = [], 0
-        for maps in self.maps:
-            own = np.zeros(self.grid.shape, np.int64)
-            if maps.size:
-                objects = self.setup.parts(maps).objects
-                assert objects is not None
-                decoded = self.setup.strategy.decode(objects, info.head, info.min_size)
-                own = self.grid.labels_back(decoded).astype(np.int64)
-            labels.append(np.where(own > 0, own + count, 0))
-            count += int(own.max(initial=0))
-        found = np.stack(labels).reshape(self.ground_truth.shape)
-        return float(np.mean([m.ap for m in match(found, self.ground_truth)]))
-
-    def ground_truth_planes(self) -> list[NDArray[np.integer]]:
-        """Return the ground truth of each plane that has maps."""
-        planes = self.ground_truth.reshape(len(self.maps), *self.grid.shape)
-        return [plane for plane, maps in zip(planes, self.maps, strict=True) if maps.size]
 
 
 def _ground_truth(labels: Volume, image: Volume, options: TuneOptions) -> Volume:
@@ -240,7 +188,7 @@ def _ground_truth(labels: Volume, image: Volume, options: TuneOptions) -> Volume
 
 def _predict_steps(
     image: Volume, labels: Volume, model: Model, options: SegmentOptions, store: KeptMaps
-) -> Steps[_Predicted]:
+) -> Steps[Predicted]:
     """Run the network on an image; the maps of all images share one memory limit."""
     result = yield from segment_steps(image, model, options.model_copy(update={"keep_maps": True}))
     shape = result.volume.array.shape
@@ -249,60 +197,17 @@ def _predict_steps(
             f"The labels {labels.name} have the shape {labels.array.shape}, but {image.name} has "
             f"{shape}"
         )
+    ground_truth = relabel(np.asarray(labels.array))
+    setup = set_up(image, model, options, result.strategy)
+    if result.masks is not None:
+        return PredictedMasks(setup, ground_truth, result.masks, result.scale)
     first = len(store)
     for maps in result.maps or ():
         store.append(maps)
-    setup = set_up(image, model, options, result.strategy)
-    grid = setup.grid_at(result.scale)
-    return _Predicted(setup, grid, relabel(np.asarray(labels.array)), store[first:])
+    return PredictedMaps(setup, ground_truth, setup.grid_at(result.scale), store[first:])
 
 
-class _Search:
-    """A search over the parameters of a model; each setting is scored once."""
-
-    def __init__(self, kept: list[_Predicted], info: ModelInfo, sweeps: int) -> None:
-        self.kept, self.start, self.sweeps = kept, info, sweeps
-        self.candidates = candidates(info)
-        own = {name: float(value) for name, value in info.head.parameters.items()}
-        self.own = {**own, MIN_SIZE: float(info.min_size)}
-        self.candidates = {**self.candidates, MIN_SIZE: _sizes(info.min_size)}
-        self.known: dict[tuple[int, tuple[float, ...]], float] = {}
-
-    def info(self, settings: Settings) -> ModelInfo:
-        """Return the model's description with other parameters."""
-        head = self.start.head
-        kinds = {name: type(value) for name, value in head.parameters.items()}
-        parameters = {name: kind(settings[name]) for name, kind in kinds.items()}
-        update = {"head": head.tuned(**parameters), MIN_SIZE: int(settings[MIN_SIZE])}
-        return self.start.model_copy(update=update)
-
-    def score_steps(self, settings: Settings, images: NDArray[np.intp]) -> Steps[float]:
-        """Return the mean score of some images; yield after each decoded one."""
-        info, values = self.info(settings), tuple(settings.values())
-        for i in images:
-            if (i, values) not in self.known:
-                self.known[i, values] = self.kept[i].score(info)
-                yield Step(STAGE, len(self.known), 0)
-        return float(np.mean([self.known[i, values] for i in images]))
-
-    def best_steps(self, images: NDArray[np.intp]) -> Steps[Settings]:
-        """Return the settings that score best on some images."""
-        best = dict(self.own)
-        top = yield from self.score_steps(best, images)
-        for _ in range(self.sweeps):
-            before = dict(best)
-            for name, values in self.candidates.items():
-                for value in values:
-                    other = {**best, name: value}
-                    score = yield from self.score_steps(other, images)
-                    if score > top + _GAIN:
-                        best, top = other, score
-            if best == before:
-                break
-        return best
-
-
-def _checked_steps(search: _Search, folds: int) -> Steps[float | None]:
+def _checked_steps(search: Search, folds: int) -> Steps[float | None]:
     """Return the mean score with each image decoded by the best settings for the others."""
     if folds < 2:
         return None
@@ -315,41 +220,10 @@ def _checked_steps(search: _Search, folds: int) -> Steps[float | None]:
     return total / len(fold)
 
 
-def candidates(info: ModelInfo) -> dict[str, list[float]]:
-    """Return the values to try for each parameter of a model's head, other than its own."""
-    return {name: _values(info.head, name) for name in info.head.parameters}
-
-
-def _values(head: Head, name: str) -> list[float]:
-    own = head.parameters[name]
-    limits = type(head).model_fields[name].metadata
-    most = min((v for m in limits for v in (getattr(m, "lt", None), getattr(m, "le", None))
-                if v is not None), default=np.inf)  # fmt: skip
-    tried = _SHARES if most <= 1 else [round(float(own) * f, 3) for f in _FACTORS]
-    values = dict.fromkeys(type(own)(v) for v in tried)
-    return [float(v) for v in values if v != own and _allowed(head, name, v)]
-
-
-def _allowed(head: Head, name: str, value: float) -> bool:
-    try:
-        head.tuned(**{name: value})
-    except InputError:
-        return False
-    return True
-
-
-def _sizes(own: int) -> list[float]:
-    tried = [round(own * f) for f in _SIZE_FACTORS] if own else _SIZES
-    return [float(v) for v in dict.fromkeys(tried) if v != own]
-
-
-def _calibrated(info: ModelInfo, kept: list[_Predicted]) -> tuple[ModelInfo, int]:
+def _calibrated(info: ModelInfo, kept: list[Predicted]) -> tuple[ModelInfo, int]:
     """Return the description with calibrated confidence, and the number of objects used."""
-    evidence, matched = [], []
-    for one in kept:
-        for found, plane in zip(one.objects(info), one.ground_truth_planes(), strict=True):
-            evidence.append(found.evidence)
-            matched.append(true_ones(found.labels, plane))
+    pairs = [one.matched(info) for one in kept]
+    evidence, matched = [e for e, _ in pairs], [m for _, m in pairs]
     is_true = np.concatenate([np.zeros(0, bool), *matched])
     if is_true.sum() < _MIN_TRUE or (~is_true).sum() < _MIN_FALSE:
         return info, 0

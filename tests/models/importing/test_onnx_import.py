@@ -76,7 +76,7 @@ def test_80_classes_without_names_are_those_of_coco(tmp_path, truth) -> None:
     found = imported(path)
     assert found.info.reading.classes == COCO
     assert found.info.source.trained_on == "photographs (COCO, 80 classes)"
-    assert "those of COCO are assumed" in " ".join(found.warnings)
+    assert "those of photographs (COCO, 80 classes) are assumed" in " ".join(found.warnings)
     assert "states no licence" in " ".join(found.warnings)
     assert COCO_90[89] == "toothbrush" and COCO_90[12] == "stop sign"
 
@@ -196,7 +196,7 @@ def test_numbers_of_classes_are_class_maps(tmp_path) -> None:
         dtypes={"numbers": "int64"},
     )  # fmt: skip
     found = imported(path)
-    assert "Numbers of 1 classes" in said(found)
+    assert "Numbers of 1 class in 2D" in said(found)
     image = discs((64, 64), [(30, 30)], 9).any(0).astype(np.float32)
     result = segment(image, save_proposal(found).name, separate=True)
     assert np.array_equal(result.labels > 0, image > 0)
@@ -282,3 +282,89 @@ def test_a_folder_with_one_file_and_corrections(tmp_path) -> None:
     assert info.preprocessing.channels == ("a", "b", "c")
     assert info.preprocessing.normalizer == ZScore() and info.preprocessing.diameter.typical == 20
     assert info.head.class_names == ("cell",) and found.warnings == ()
+
+
+def test_a_semantic_network_of_ultralytics_has_no_background(tmp_path) -> None:
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("Conv", ["x", "weight"], ["logits"]),
+        helper.make_node("ArgMax", ["logits"], ["numbers"], axis=1, keepdims=0),
+    ]
+    weight = np.ones((2, 3, 1, 1), np.float32) * np.reshape([-1, 1], (2, 1, 1, 1)).astype("f4")
+    metadata = {"task": "semantic", "names": "{0: 'road', 1: 'sky'}", "stride": "32"}
+    path = tiny_onnx.graph(
+        tmp_path / "a.onnx", nodes, {"x": (1, 3, 64, 64)}, {"numbers": (1, 64, 64)},
+        {"weight": weight}, dtypes={"numbers": "int64"}, metadata=metadata,
+    )  # fmt: skip
+    found = imported(path)
+    assert found.info.reading.background == "none"
+    assert found.info.preprocessing.normalizer == Standard()
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[20:40] = 255
+    result = segment(image, save_proposal(found).name)
+    codes = np.asarray(result.classes.array)
+    assert (codes[20:40] == 2).all() and (codes[:20] == 1).all()
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["v8", "v5", "end_to_end", "yolact", "detectron2", "torchvision", "queries"],
+)
+def test_objects_of_each_form_come_back_through_segment(tmp_path, form) -> None:
+    masks = discs((64, 64), [(14, 14), (14, 48), (46, 30)], 9)
+    truth = Truth(masks, zoom=4, classes=np.array([0, 1, 1]))
+    outputs = {
+        "yolact": truth.yolact,
+        "queries": truth.queries,
+        "detectron2": lambda: truth.box_masks(False),
+        "torchvision": lambda: truth.box_masks(True),
+    }.get(form, lambda: truth.yolo(form))()
+    path = tiny_onnx.constant(tmp_path / "a.onnx", outputs, (1, 3, 256, 256))
+    name = save_proposal(imported(path, classes=("a", "b"))).name
+    image = np.stack([masks.any(0) * 200] * 3, -1).astype(np.uint8)
+    result = segment(image, name)
+    assert result.labels.max() == 3
+    assert sorted(result.table["class"]) == [1, 2, 2]
+    overlap = np.count_nonzero((np.asarray(result.labels) > 0) & masks.any(0))
+    assert overlap / np.count_nonzero((np.asarray(result.labels) > 0) | masks.any(0)) > 0.9
+
+
+def test_boxes_come_back_through_segment(tmp_path) -> None:
+    masks = discs((64, 64), [(14, 14), (46, 30)], 9)
+    truth = Truth(masks, zoom=4, classes=np.array([0, 1]))
+    path = tiny_onnx.constant(tmp_path / "a.onnx", truth.yolo("v8", masks=False), (1, 3, 256, 256))
+    name = save_proposal(imported(path)).name
+    result = segment(np.zeros((64, 64, 3), np.uint8) + np.uint8(9) * masks[0][..., None], name)
+    assert len(result.boxes) == 2
+
+
+@pytest.mark.parametrize(("count", "first", "last"), [(19, "road", "bicycle"),
+                                                      (21, "aeroplane", "tvmonitor"),
+                                                      (5, "class 1", "class 4")])  # fmt: skip
+def test_numbers_of_maps_of_usual_data_sets(tmp_path, count, first, last) -> None:
+    maps = {"logits": np.zeros((1, count, 16, 16), np.float32)}
+    found = imported(tiny_onnx.constant(tmp_path / "a.onnx", maps, (1, 3, 64, 64)))
+    assert found.info.reading.classes[0] == first and found.info.reading.classes[-1] == last
+    assert bool(found.info.source.trained_on) == (count > 5)
+    assert (found.info.reading.background == "none") == (count == 19)
+
+
+def test_92_logits_are_those_of_detr(tmp_path) -> None:
+    outputs = {"logits": np.zeros((1, 12, 92), np.float32),
+               "pred_boxes": np.zeros((1, 12, 4), np.float32)}  # fmt: skip
+    found = imported(tiny_onnx.constant(tmp_path / "a.onnx", outputs, (1, 3, 64, 64)))
+    assert found.info.reading.no_object == "last" and found.info.reading.classes[1] == "person"
+
+
+def test_rf_detr_has_a_sigmoid_per_class_and_means_of_imagenet(tmp_path) -> None:
+    outputs = {"dets": np.zeros((1, 30, 4), np.float32),
+               "labels": np.zeros((1, 30, 91), np.float32),
+               "masks": np.zeros((1, 30, 16, 16), np.float32)}  # fmt: skip
+    for names in (("dets", "labels", "masks"), ("dets", "labels")):
+        given = {name: outputs[name] for name in names}
+        info = imported(tiny_onnx.constant(tmp_path / "a.onnx", given, (1, 3, 64, 64))).info
+        assert (info.reading.no_object, info.reading.activation) == ("none", "sigmoid")
+        assert info.reading.classes[1] == "person" and len(info.reading.classes) == 91
+        assert info.preprocessing.frame.fit == "stretch"
+        assert info.preprocessing.normalizer.mean[0] == pytest.approx(0.485)

@@ -297,7 +297,7 @@ def test_a_colour_image_asks_for_its_channel_and_labels_have_none(viewer, dock, 
     image = nuclei((100, 120))[0]
     colour = np.stack([np.zeros_like(image), image, image // 2], -1).astype(np.uint8)
     viewer.add_image(colour, name="colour", rgb=True)
-    assert list(dock.form.channel.choices) == ["red", "green", "blue"]
+    assert list(dock.form.channel.choices) == [None, "red", "green", "blue"]  # luminance first
     dock.form.channel.value = "green"
     finish(dock)
     assert viewer.layers["colour nuclei"].data.shape == (100, 120)

@@ -45,6 +45,8 @@ class ClassMaps(Reading):
         values = self.probabilities(outputs)
         if self.activation == "index" or (self.background == "first" and len(values) > 1):
             return values
+        if self.activation == "softmax" and len(values) > 1:  # the classes share all of the image
+            return np.concatenate([np.zeros_like(values[:1]), values])
         rest = np.clip(1 - values.max(axis=0, keepdims=True), 0, 1)
         return np.concatenate([rest, values])
 
@@ -59,8 +61,6 @@ class ClassMaps(Reading):
         values = np.nan_to_num(np.asarray(values, np.float32), posinf=1e4, neginf=-1e4)
         if self.activation == "softmax" and len(values) > 1:
             values = softmax(values, axis=0)
-            if self.background == "none":  # the classes share all of the image
-                return np.concatenate([np.zeros_like(values[:1]), values])
         elif self.activation in ("sigmoid", "softmax"):  # one channel has nothing to compete with
             values = sigmoid(values)
         return values

@@ -70,6 +70,11 @@ class DetectionReading(Reading):
         30_000, ge=1, description="Boxes with the best scores that are considered."
     )
 
+    @property
+    def least_score(self) -> float:
+        """The minimum score of objects with which the model is meant to be used."""
+        return self.score_threshold
+
     def scored_from(self, threshold: float) -> Self:
         """Return the reading with another minimum score of objects."""
         return self.model_copy(update={"score_threshold": threshold})

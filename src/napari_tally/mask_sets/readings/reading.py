@@ -69,6 +69,11 @@ class Reading(Options):
         return self.kind == "boxes"
 
     @property
+    def least_score(self) -> float:
+        """The minimum score of objects with which the model is meant to be used."""
+        return 0.5
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The names of all classes, in the order of their ids."""
         return self.classes

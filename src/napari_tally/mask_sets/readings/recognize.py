@@ -15,6 +15,8 @@ from .reading import HOW_TO_SET, Reading
 
 Shape = tuple[int, ...]  # -1 for an axis of any length
 _LARGE = 8  # a grid of fewer cells is none of masks over the image
+RF_DETR = {"dets", "labels"}  # the names in its exports
+_DETR = 92  # class logits of DETR and YOLOS: 91 numbers of COCO, and no object
 _SELECTED = 1000  # a network that selects the objects itself returns no more
 _YOLACT = "loc", "conf", "mask", "priors", "proto"
 
@@ -130,7 +132,7 @@ def _box_queries(
         return None
     logits = next(n for n in flat if n != boxes[0])
     count, values = outputs[logits][1:]
-    last = bool(classes) and values == len(classes) + 1
+    last = values == (len(classes) + 1 if classes else _DETR)
     reading = Boxes(
         layout="queries",
         outputs=(logits, boxes[0]),
@@ -158,7 +160,7 @@ def _queries(outputs: dict[str, Shape], classes: tuple[str, ...]) -> Recognized 
         return None
     values = outputs[logits[0]][2]
     # With boxes beside the masks and as many values as classes, each class is a sigmoid (RF-DETR).
-    none = bool(classes) and values == len(classes)
+    none = values == len(classes) if classes else set(outputs) >= RF_DETR
     reading = Queries(
         outputs=(logits[0], planes[0]),
         classes=classes,

@@ -61,6 +61,11 @@ class Stacked(Reading):
         ordered = sorted(self.parts, key=lambda part: part.kind == "maps")
         return tuple(name for part in ordered for name in part.classes)
 
+    @property
+    def least_score(self) -> float:
+        """The minimum score of objects with which the model is meant to be used."""
+        return super().least_score if self.objects is None else self.objects.least_score
+
     def scored_from(self, threshold: float) -> Self:
         """Return the reading with another minimum score of objects."""
         parts = tuple(part.scored_from(threshold) for part in self.parts)

@@ -82,6 +82,11 @@ class Item(Options):
             return _digest(path, start) == self.git_sha1.lower()
         return self.size is not None
 
+    def as_received(self, path: Path) -> Item:
+        """Return it with size and checksum of the file that was received."""
+        sha256 = self.sha256 or _digest(path, hashlib.sha256())
+        return self.model_copy(update={"size": path.stat().st_size, "sha256": sha256})
+
 
 class Download(Options):
     """What a source has.
@@ -147,6 +152,12 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("napari-tally", appauthor=False)) / "downloads"
 
 
+def offline_folder() -> Path | None:
+    """Return the folder that stands for the network, None if there is none."""
+    given = os.environ.get(OFFLINE)
+    return Path(given).expanduser() if given else None
+
+
 def folder_name(source: str) -> str:
     """Return the name of a source's folder, the same on every machine."""
     return f"{as_name(source)[:60]}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
@@ -172,7 +183,9 @@ def fetch_steps(download: Download) -> Steps[Path]:
                 yield Step(STAGE, done + size, total)
         done += target.stat().st_size
         yield Step(STAGE, done, total)
-    write_text(download.model_dump_json(indent=2) + "\n", folder / LIST)
+    items = tuple(item.as_received(folder / item.name) for item in download.items)
+    kept = download.model_copy(update={"items": items})
+    write_text(kept.model_dump_json(indent=2) + "\n", folder / LIST)
     return download.path(folder)
 
 
@@ -238,6 +251,7 @@ def _check(item: Item, part: Path) -> None:
     if item.fits(part):
         return
     part.unlink()
+    _tag(part).unlink(missing_ok=True)
     raise ModelError(
         f"{item.name} is not the file that the source states: its checksum or size is another",
         hint="Download it again; if that does not help, it was changed on the server",

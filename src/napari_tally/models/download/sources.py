@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -21,9 +22,10 @@ HUB, COLLECTION = "TALLY_HUB", "TALLY_BIOIMAGEIO"
 _HUB = "https://huggingface.co"
 _COLLECTION = "https://hypha.aicell.io/bioimage-io/artifacts"
 _HF = re.compile(
-    r"hf:(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)(?:/(?P<file>[\w./+-]+))?(?:@(?P<revision>[\w./-]+))?"
+    r"hf:(?P<owner>\w[\w.-]*)/(?P<name>\w[\w.-]*)(?:/(?P<file>\w[\w./+-]*))?"
+    r"(?:@(?P<revision>[\w./-]+))?"
 )
-_BIOIMAGEIO = re.compile(r"bioimageio:(?P<id>[\w.-]+(?:/[\w.-]+)?)")
+_BIOIMAGEIO = re.compile(r"bioimageio:(?P<id>\w[\w.-]*(?:/\w[\w.-]*)?)")
 _DESCRIPTION = "rdf.yaml"
 # Files of the formats that are read, by their path in a repository. Pickles are none of them.
 _WANTED = re.compile(
@@ -119,11 +121,12 @@ def _collection(source: str, model: str) -> Download:
         path = Path(folder) / _DESCRIPTION
         path.write_text(text, "utf-8")
         found = described(read_yaml(path), f"The description of {model}")
-    items = [{"name": _DESCRIPTION, "address": f"{at}{_DESCRIPTION}"}]
+    own = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "size": len(text.encode())}
+    items: list[dict[str, Any]] = [{"name": _DESCRIPTION, "address": f"{at}{_DESCRIPTION}", **own}]
     for name, entry in _files_of(found).items():
         address = entry.source if "://" in entry.source else urljoin(at, quote(entry.source))
         item = {"name": name, "address": check_address(address), "sha256": entry.sha256 or ""}
-        items.append(item | {"size": _size(address)})  # type: ignore[dict-item]
+        items.append(item | {"size": _size(address)})
     return checked(
         Download,
         {"source": source, "title": found.name, "licence": found.license or "", "items": items},

@@ -96,9 +96,9 @@ def opened(address: str, headers: dict[str, str] | None = None) -> Iterator[HTTP
         reason = _REASONS.get(error.code, printable(str(error.reason)))
         raise FileError(f"{printable(address)} cannot be had: {reason} ({error.code})") from error
     except (URLError, TimeoutError, ConnectionError, HTTPException) as error:
-        reason = getattr(error, "reason", None) or error or type(error).__name__
+        cause = str(getattr(error, "reason", "") or error) or type(error).__name__
         raise OfflineError(
-            f"{host} gives no answer: {printable(str(reason) or type(error).__name__)}",
+            f"{host} gives no answer: {printable(cause)}",
             hint="Check the connection, or download where there is one and use --from-folder here",
         ) from error
 

@@ -15,6 +15,7 @@ from ...files.run_record import sha256_file
 from ...network.normalize import Operations
 from ...network.runtimes import Onnx, Runtime, TorchScript
 from ...network.tile_layout import Tiling
+from ..bundle import BLOCK
 from ..model_info import ModelInfo, Source
 from ..preprocessing import DiameterRange, Preprocessing
 from ..trust import check_trusted
@@ -24,6 +25,7 @@ from .bioimageio_description import described, file_name
 from .bioimageio_input import InputImage, input_image
 from .bioimageio_operations import operations
 from .bioimageio_outputs import Meaning, chosen_output, meaning
+from .onnx_ours import completed
 from .package_files import checked_file, opened
 from .plain_yaml import read_yaml
 from .proposal import ImportSettings, Proposal
@@ -90,29 +92,35 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
         if test is not None and expected is not None
         else []
     )
-    what = meaning(found, entry, output, values, settings)
-    info = _info(found, runtime, preprocessing, what, settings).model_copy(
-        update={
-            "source": Source(
-                format="BioImage.IO", location=found.id or package.path.name,
-                sha256=sha256_file(file), trained_on=_trained_on(found),
-            )
-        }
-    )  # fmt: skip
+    source = Source(
+        format="BioImage.IO",
+        location=found.id or package.path.name,
+        sha256=sha256_file(file),
+        trained_on=_trained_on(found),
+    )
+    block = found.config.get(BLOCK)
+    if block is not None:
+        info = completed(block, runtime, name, settings).model_copy(update={"source": source})
+        understood = [f"A model of napari-tally with the head {info.head.name}"]
+        warnings: tuple[str, ...] = ()
+    else:
+        what = meaning(found, entry, output, values, settings)
+        info = _info(found, runtime, preprocessing, what, settings, source)
+        several = len(found.outputs) > 1
+        chosen = [f"Of its {len(found.outputs)} outputs, {entry.id or output} is used"] * several
+        understood, warnings = [*chosen, what.sentence], what.warnings
 
     def write(folder: Path) -> None:
         target = folder / runtime.file
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
+        shutil.copyfile(checked_file(package, file.name, None), target)
 
     unchecked = () if checks else ("It has no test tensors: its output was not checked",)
-    several = len(found.outputs) > 1
-    chosen = (f"Of its {len(found.outputs)} outputs, {entry.id or output} is used",) * several
     return Proposal(
         info,
-        (image.sentence, *chosen, what.sentence, *checks),
+        (image.sentence, *understood, *checks),
         write,
-        (*what.warnings, *unchecked),
+        (*warnings, *unchecked),
         card(found, package),
     )
 
@@ -221,6 +229,7 @@ def _info(
     preprocessing: Preprocessing,
     what: Meaning,
     settings: ImportSettings,
+    source: Source,
 ) -> ModelInfo:
     return ModelInfo(
         name=settings.model_name or as_name(found.id.split("/")[0] or found.name),
@@ -232,6 +241,7 @@ def _info(
         separate=what.separate,
         runtime=runtime,
         preprocessing=preprocessing,
+        source=source,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ...core.errors import ModelError, printable, sentence
 
@@ -70,7 +70,14 @@ class Processing(_Part):
     """An operation before or after the network."""
 
     id: str = ""
-    kwargs: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("kwargs") is not None:
+            return given | {"arguments": given["kwargs"]}
+        return given
 
 
 class TensorEntry(_Part):
@@ -116,11 +123,17 @@ class Description(_Part):
     outputs: tuple[TensorEntry, ...] = Field(min_length=1)
     weights: dict[str, FileEntry | None]
     training_data: dict[str, Any] | None = None
+    config: dict[str, Any] = {}
 
     @field_validator("authors", "cite", "tags", mode="before")
     @classmethod
     def _absent(cls, given: Any) -> Any:
         return given or ()
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _no_config(cls, given: Any) -> Any:
+        return given if isinstance(given, dict) else {}
 
     @field_validator("documentation", mode="before")
     @classmethod

@@ -57,7 +57,7 @@ def _operations(steps: tuple[Processing, ...], of: TensorEntry) -> Iterator[Oper
 
 def _of(step: Processing, of: TensorEntry) -> dict[str, Any]:
     """Return an operation as plain values."""
-    given, name = step.kwargs, step.id
+    given, name = step.arguments, step.id
     if given.get("reference_tensor") not in (None, of.id):
         raise ModelError(
             f"The operation {name} on {of.id} takes statistics of {given['reference_tensor']}, "

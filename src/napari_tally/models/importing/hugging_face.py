@@ -14,6 +14,7 @@ import numpy as np
 from ...core.errors import ModelError, TallyError
 from ...heads import Masks, Semantic
 from ...mask_sets.frame import Frame
+from ...mask_sets.frame_options import FrameOptions
 from ...mask_sets.readings import Boxes, ClassMaps, Queries, QueryMaps
 from ...network.runtimes import Transformers
 from ...network.runtimes.transformers_config import CONFIG, checked_config, read_json
@@ -226,19 +227,27 @@ class _Folder:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        channels = channel_count(self.config)
-        maps = self.reading.kind == "maps"
-        size = self.settings.object_size
-        diameter = None if size is None else DiameterRange(
-            low=size / 1.5, typical=size, high=size * 1.5
-        )  # fmt: skip
+        count, given = channel_count(self.config), self.settings
+        if given.channels and len(given.channels) != count:
+            raise ModelError(
+                f"The network takes {count} channels, but {len(given.channels)} names are given"
+            )
+        size = given.object_size
         return Preprocessing(
-            channels=channel_names(channels, self.processor),
-            normalizer=normalizer_of(self.processor, self.family, channels),
-            frame=None if maps else frame_of(self.processor, self.family, self.size),
+            channels=given.channels or channel_names(count, self.processor),
+            normalizer=given.normalizer or normalizer_of(self.processor, self.family, count),
+            frame=None if self.reading.kind == "maps" else self.frame,
             tiling=tiling_of(self.processor, self.size),
-            diameter=diameter,
+            diameter=size and DiameterRange(low=size / 2, typical=size, high=size * 2),
         )
+
+    @property
+    def frame(self) -> FrameOptions:
+        """How whole images are resized."""
+        longest = self.settings.input_size
+        if longest is None or self.size:
+            return frame_of(self.processor, self.family, self.size)
+        return FrameOptions(fit="pad", longest=longest, multiple=multiple_of(self.config))
 
     @cached_property
     def info(self) -> ModelInfo:

@@ -55,3 +55,13 @@ def trained_on(classes: tuple[str, ...]) -> str:
 def assumed_classes(count: int) -> tuple[str, ...]:
     """Return the names that detectors of so many classes have if their files name none."""
     return {80: COCO, 91: ("class 0", *COCO_90)}.get(count, ())
+
+
+def assumed_maps(count: int) -> tuple[tuple[str, ...], bool] | None:
+    """Return names of the classes of so many maps of photographs, and whether the first is none.
+
+    None where the number is no usual one.
+    """
+    numbered = tuple(f"class {i + 1}" for i in range(count))
+    known = {19: (CITYSCAPES, False), 21: (VOC, True), 150: (numbered, False)}
+    return known.get(count)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...mask_sets.frame_options import FrameOptions
 from ...mask_sets.readings import Boxes, BoxMasks, Prototypes, Queries, Stacked
+from ...mask_sets.readings.recognize import RF_DETR
 from ...network.normalize import AnyNormalizer, Standard, ZScore
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ class Prepared:
 
     Attributes
     ----------
-    fit : str
-        How a whole image is brought into the input, in words; "" for tiles.
     sure : bool
         Whether intensities are scaled as the file or the family demands.
     """
@@ -55,7 +54,9 @@ class Prepared:
         return "Input: " + ", ".join(part for part in parts if part)
 
 
-def prepared(reading: Reading, trial: Trial, graph: Graph, name: str, longest: int) -> Prepared:
+def prepared(
+    reading: Reading, trial: Trial, graph: Graph, name: str, longest: int, *, ultralytics: bool
+) -> Prepared:
     """Return how images are prepared for a network with these outputs.
 
     Parameters
@@ -64,12 +65,14 @@ def prepared(reading: Reading, trial: Trial, graph: Graph, name: str, longest: i
         Of the network's image input.
     longest : int
         The longer side of the training images where the file states it, else 0.
+    ultralytics : bool
+        Whether Ultralytics exported it, whose networks all take 0 to 1.
     """
     found = _of_family(reading, trial, longest)
     inside = _scaled_inside(graph, name)
     if trial.dtype.startswith(("uint", "int")) or inside == "bytes":
         return replace(found, normalizer=_EIGHT_BIT, sure=True)
-    if inside == "unit":
+    if inside == "unit" or ultralytics:
         return replace(found, normalizer=_UNIT, sure=True)
     return found
 
@@ -86,23 +89,29 @@ def _of_family(reading: Reading, trial: Trial, longest: int) -> Prepared:
         lengths = {"size": size} if size else {"multiple": multiple}
         return FrameOptions.model_validate({"fit": fit, **lengths, **options})
 
+    photograph = {"longest": longest} if longest else {"shortest": 800, "longest": 1333}
     if isinstance(main, Prototypes | Boxes) and main.layout in ("v5", "v8", "end_to_end", "levels"):
         free = {} if size else {"longest": longest or _LONGEST}
-        frame = whole("letterbox", pad_value=_GRAY_BORDER, **free)
+        frame = whole("letterbox", pad_value=_GRAY_BORDER, antialias=False, **free)
         return Prepared(channels, _UNIT, frame)
     if isinstance(main, Prototypes):
-        return Prepared(channels, _YOLACT if colour else _UNIT, _stretched(size, 550))
+        return Prepared(channels, _YOLACT if colour else _UNIT, _stretched(size, longest or 550))
     if isinstance(main, BoxMasks) and not main.pasted and colour:
-        frame = whole("pad") if size else whole("pad", shortest=800, longest=1333)
+        frame = whole("pad") if size else whole("pad", **photograph)
         return Prepared(_BGR, _EIGHT_BIT, frame)
     if isinstance(main, BoxMasks) or (isinstance(main, Boxes) and main.layout == "lists"):
         return Prepared(channels, _UNIT, whole("stretch") if size else whole("none"))
-    if isinstance(main, Boxes) and main.layout == "queries" and main.activation == "sigmoid":
-        return Prepared(channels, _UNIT, _stretched(size, _LONGEST))
+    if isinstance(main, Boxes) and main.layout == "queries" and _is_rt_detr(main):
+        return Prepared(channels, _UNIT, _stretched(size, longest or _LONGEST))
     if isinstance(main, Queries | Boxes) and size:
         return Prepared(channels, _IMAGENET if colour else ZScore(), whole("stretch"))
-    frame = whole("pad", shortest=800, longest=1333)
+    frame = whole("pad", **photograph)
     return Prepared(channels, _IMAGENET if colour else ZScore(), frame)
+
+
+def _is_rt_detr(reading: Boxes) -> bool:
+    """Return whether a reading of queries is that of RT-DETR or D-FINE, not of RF-DETR or DETR."""
+    return reading.activation == "sigmoid" and not RF_DETR & set(reading.outputs)
 
 
 def _stretched(size: tuple[int, ...], side: int) -> FrameOptions:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from ...core.errors import ModelError, printable
 from ...files.run_record import sha256_file
 from ...heads import Masks, Semantic
-from ...network.tile_layout import Tiling
 from ..model_info import ModelInfo, Source
 from ..preprocessing import DiameterRange, Preprocessing
 from ..user_models import as_name
+from .import_tiles import tiles_for
 from .known_classes import trained_on
 from .onnx_families import prepared
 from .onnx_graph import Graph
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 FORMAT = "ONNX (.onnx)"
 _WIDER = 1.5  # factor of the object sizes at which images are not rescaled
-_HALO_2D, _HALO_3D, _TILE_3D = 64, 16, 128
 
 
 def recognizes(path: Path) -> bool:
@@ -55,7 +54,8 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     ours = described(graph, trial, settings)
     if ours is not None:
         sentences: tuple[str, ...] = (f"A model of napari-tally with the head {ours.head.name}",)
-        info, warnings = ours.model_copy(update={"source": source}), ()
+        info = ours.model_copy(update={"source": source})
+        warnings: tuple[str, ...] = ()
     else:
         info, sentences, warnings = _foreign(graph, trial, stated, settings, source)
 
@@ -76,10 +76,11 @@ def _foreign(
     found = understood(trial, graph, stated.classes, settings)
     name = next(i.name for i in graph.proto.graph.input if i.name not in graph.constants)
     longest = settings.input_size or max(stated.image_size, default=0)
-    ready = prepared(found.reading, trial, graph, name, longest)
+    by_ultralytics = bool(stated.stride)
+    ready = prepared(found.reading, trial, graph, name, longest, ultralytics=by_ultralytics)
     trained = trained_on(found.reading.classes)
     licence = settings.licence or stated.licence
-    made_by = "ONNX (Ultralytics)" if stated.stride else source.format
+    made_by = "ONNX (Ultralytics)" if by_ultralytics else source.format
     info = ModelInfo(
         name=settings.model_name or as_name(graph.path.stem),
         version=stated.facts.get("version", "1"),
@@ -87,6 +88,7 @@ def _foreign(
         licence=licence or "not stated",
         head=_head(found.reading),
         reading=found.reading,
+        separate=found.reading.kind == "maps" and len(found.reading.classes) == 1,
         runtime=trial.runtime,
         preprocessing=_preprocessing(ready, trial.runtime, settings),
         source=source.model_copy(update={"format": made_by, "trained_on": trained}),
@@ -125,7 +127,7 @@ def _stated(graph: Graph) -> Ultralytics:
 
 def _head(reading: Reading) -> Head:
     if reading.kind != "maps":
-        return Masks(classes=reading.classes)
+        return Masks.of(reading.class_names, reading.least_score)
     return Semantic(classes=reading.classes)
 
 
@@ -142,21 +144,7 @@ def _preprocessing(ready: Prepared, runtime: Onnx, settings: ImportSettings) -> 
         normalizer=settings.normalizer or ready.normalizer,
         frame=ready.frame,
         diameter=diameter,
-        tiling=_tiling(runtime),
-    )
-
-
-def _tiling(runtime: Onnx) -> Tiling:
-    """Return tiles of the size that the network takes, if that is fixed."""
-    size, deep = runtime.size, runtime.spatial_dims == 3
-    if not size:
-        return Tiling(tile=_TILE_3D, halo=_HALO_3D) if deep else Tiling()
-    return Tiling(
-        tile=max(16, *size),
-        tiles=size if len(set(size)) > 1 or min(size) < 16 else (),
-        halo=min(_HALO_3D if deep else _HALO_2D, max(size) // 8),
-        mirror=0,
-        exact=True,
+        tiling=tiles_for(runtime),
     )
 
 
@@ -171,7 +159,8 @@ def _assumed(
             "result is poor"
         )
     if not stated.classes and not settings.classes and len(reading.classes) > 1:
-        known = "those of COCO are assumed" if trained_on(reading.classes) else "they are numbered"
+        data = trained_on(reading.classes)
+        known = f"those of {data} are assumed" if data else "they are numbered"
         warnings.append(f"The file does not name its {len(reading.classes)} classes: {known}")
     return warnings
 

@@ -13,6 +13,7 @@ from ..bundle import BLOCK
 from ..model_info import ModelInfo
 
 if TYPE_CHECKING:
+    from ...network.runtimes import Runtime
     from .onnx_graph import Graph
     from .onnx_trial import Trial
     from .proposal import ImportSettings
@@ -31,20 +32,39 @@ def described(graph: Graph, trial: Trial, settings: ImportSettings) -> ModelInfo
         return None
     try:
         block = json.loads(text)
-        if not isinstance(block, dict):
-            raise ModelError(f"The description in {graph.path.name} is no JSON object")
-        block["runtime"] = trial.runtime.model_dump(mode="json")
-        block["reading"] = ClassMaps(activation="none").model_dump(mode="json")
-        block["mirrored"] = ()
-        info = ModelInfo.model_validate(block)
-    except (ValidationError, TallyError, RecursionError, ValueError) as error:
-        raise ModelError(
-            f"The description in {graph.path.name} is not valid: {sentence(error).rstrip('.')}"
-        ) from error
+    except (RecursionError, ValueError) as error:
+        raise _invalid(graph.path.name, error) from error
+    info = completed(block, trial.runtime, graph.path.name, settings)
     _check(info, trial, graph.path.name)
+    return info
+
+
+def completed(block: object, runtime: Runtime, where: str, settings: ImportSettings) -> ModelInfo:
+    """Return a description that this package wrote, with what runs and reads the network.
+
+    Raises
+    ------
+    ModelError
+        If it is damaged or of a later version.
+    """
+    if not isinstance(block, dict):
+        raise ModelError(f"The description in {where} is no JSON object")
+    values = dict(block)
+    if values.get("runtime") is None:  # a network of ours, whose maps are those of its head
+        values["reading"] = ClassMaps(activation="none").model_dump(mode="json")
+    try:
+        info = ModelInfo.model_validate(
+            {**values, "runtime": runtime.model_dump(mode="json"), "mirrored": ()}
+        )
+    except (ValidationError, TallyError, RecursionError, ValueError) as error:
+        raise _invalid(where, error) from error
     changes: dict[str, object] = {"name": settings.model_name} if settings.model_name else {}
     changes |= {"licence": settings.licence} if settings.licence else {}
     return info.model_copy(update=changes)
+
+
+def _invalid(where: str, error: Exception) -> ModelError:
+    return ModelError(f"The description in {where} is not valid: {sentence(error).rstrip('.')}")
 
 
 def _check(info: ModelInfo, trial: Trial, name: str) -> None:

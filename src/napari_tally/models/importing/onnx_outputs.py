@@ -9,7 +9,7 @@ from ...core.errors import InputError, ModelError
 from ...mask_sets.readings import Boxes, BoxMasks, ClassMaps, Prototypes, Queries, Stacked
 from ...mask_sets.readings.reading import HOW_TO_SET
 from ...mask_sets.readings.recognize import Recognized, recognized
-from .known_classes import assumed_classes
+from .known_classes import assumed_classes, assumed_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,19 @@ def _found(trial: Trial, graph: Graph, classes: tuple[str, ...]) -> Recognized:
     if not isinstance(found.reading, ClassMaps):
         return found
     sentence = found.sentence + (f"; of {left_out + 1} outputs the first" if left_out else "")
-    return Recognized(_activated(found.reading, trial, graph, classes), sentence)
+    reading = _activated(found.reading, trial, graph, classes)
+    return Recognized(reading if classes else _of_photographs(reading, trial), sentence)
+
+
+def _of_photographs(reading: ClassMaps, trial: Trial) -> ClassMaps:
+    """Return class maps with the classes of a usual data set, if their number is one of those."""
+    shape = trial.outputs[reading.outputs[0]]
+    known = assumed_maps(shape[-1] if reading.channels_last else shape[1])
+    if known is None or (trial.runtime.spatial_dims, trial.runtime.in_channels) != (2, 3):
+        return reading
+    names, first = known
+    changes = {"classes": names, "background": "first" if first else "none"}
+    return reading.model_copy(update=changes)
 
 
 def _activated(
@@ -86,16 +98,21 @@ def _class_numbers(trial: Trial, graph: Graph, classes: tuple[str, ...]) -> Reco
     maps = [n for n, kind in trial.kinds.items() if kind == "i" and _is_map(trial, n, ndim)]
     if len(trial.outputs) != 1 or len(maps) != 1:
         return None
-    count = len(classes) or graph.classes_of(maps[0]) - 1
+    numbers = graph.classes_of(maps[0])
+    count = len(classes) or numbers - 1
     if count < 1:
         raise InputError(
             "they are numbers of classes, but the file does not state how many there are",
             hint="Name the classes, such as --classes nucleus,cytoplasm",
         )
-    reading = ClassMaps(outputs=(maps[0],), activation="index", classes=classes)
-    names = classes or numbered(count)
-    sentence = f"Numbers of {count:,} classes in {ndim}D: class maps"
-    return Recognized(reading.model_copy(update={"classes": names}), sentence)
+    reading = ClassMaps(
+        outputs=(maps[0],),
+        activation="index",
+        classes=classes or numbered(count),
+        background="none" if numbers == len(classes) else "first",
+    )
+    kinds = "1 class" if count == 1 else f"{count:,} classes"
+    return Recognized(reading, f"Numbers of {kinds} in {ndim}D: class maps")
 
 
 def _is_map(trial: Trial, name: str, ndim: int) -> bool:

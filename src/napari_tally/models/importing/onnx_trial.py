@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import gcd
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...core.errors import InputError, ModelError, printable
 from ...network.runtimes import Onnx
+from ...network.runtimes.onnx import GRID_SAMPLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,10 +86,7 @@ def tried(path: Path, device_name: str = "cpu") -> Trial:
     seen = {name: array.shape for name, array in found.items()}
     if not seen:
         raise ModelError(f"{path.name} returns no numbers")
-    declared = {
-        output.name: [n if isinstance(n, int) else -1 for n in output.shape]
-        for output in session.loaded.get_outputs()
-    }
+    declared = {output.name: output.shape for output in session.outputs}
     again = seen if runtime.size else _again(session, channels, shape, multiple) or seen
     batch = given.shape[0] if axes.startswith("N") and given.shape[0] > 1 else 1
     outputs = {
@@ -148,11 +147,14 @@ def _fitting(
         With the reason of the first failure, if it takes none.
     """
     first: Exception | None = None
+    start = monotonic()
     for shape, multiple in _candidates(fixed):
         try:
             found = session.run(np.zeros((channels, *shape), np.float32), _SECONDS)
         except (ModelError, MemoryError, InputError) as error:
             first = first or error
+            if monotonic() - start > _SECONDS:
+                break
             continue
         if max(fixed) > 0 or _keeps_grid(found, shape):
             return shape, multiple, found
@@ -161,11 +163,7 @@ def _fitting(
         raise ModelError(f"{printable(str(first), 240)}, which this machine does not have")
     assert first is not None
     if "GridSample" in str(first):
-        raise ModelError(
-            f"{session.name} fails in its operator GridSample, as Mask2Former does when it is "
-            "exported with a fixed size",
-            hint="Export it with free height and width (dynamic axes)",
-        ) from first
+        raise ModelError(f"{session.name} fails in its operator GridSample", hint=GRID_SAMPLE)
     raise first
 
 
@@ -209,7 +207,7 @@ def _again(
     return {name: array.shape for name, array in found.items()}
 
 
-def _common(one: Shape, other: Shape, declared: list[int] | tuple[int, ...], batch: int) -> Shape:
+def _common(one: Shape, other: Shape, declared: Shape, batch: int) -> Shape:
     """Return a shape with -1 where it depends on the image: two runs differ, or it is empty."""
     if len(one) != len(other):
         return one

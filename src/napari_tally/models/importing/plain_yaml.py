@@ -1,4 +1,4 @@
-"""Read YAML of others as plain values: no objects, no anchors, of limited size."""
+"""Read YAML of others as plain values: no objects, and of limited size."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from ...core.errors import FileError, ModelError, printable
 
 _LONGEST = 2**20  # bytes
+_MOST = 100_000  # values
 
 
 def read_yaml(path: Path) -> Any:
@@ -20,18 +21,10 @@ def read_yaml(path: Path) -> Any:
     """
     import yaml
 
-    class Plain(yaml.SafeLoader):
-        """Refuses aliases: a few of them can stand for billions of values."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.events.AliasEvent):
-                raise yaml.YAMLError("it has aliases, which are not read")
-            return super().compose_node(parent, index)
-
     try:
         if path.stat().st_size > _LONGEST:
             raise ModelError(f"{path} has {path.stat().st_size:,} bytes, which is no description")
-        return yaml.load(path.read_text("utf-8"), Loader=Plain)
+        found = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
     except RecursionError:
@@ -40,3 +33,19 @@ def read_yaml(path: Path) -> Any:
         raise ModelError(f"{path} is not UTF-8: {error.reason}") from error
     except (yaml.YAMLError, ValueError) as error:
         raise ModelError(f"{path} is not valid YAML: {printable(str(error))}") from None
+    _check_size(found, path)
+    return found
+
+
+def _check_size(content: Any, path: Path) -> None:
+    """Refuse content whose aliases, of which a few lines suffice, stand for billions of values."""
+    waiting, count = [content], 0
+    while waiting:
+        value = waiting.pop()
+        count += 1
+        if count > _MOST:
+            raise ModelError(f"{path} stands for more than {_MOST:,} values: it is no description")
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)

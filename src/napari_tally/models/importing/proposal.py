@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ...core.options import Offer, Options
 from ...mask_sets.readings import AnyReading
@@ -52,6 +53,17 @@ class ImportSettings(Options):
     trust: bool = Field(
         False, description="Run this file although it can hold code (TorchScript, pickles)."
     )
+
+    @field_validator("normalizer", "reading", mode="before")
+    @classmethod
+    def _of_json(cls, value: Any) -> Any:
+        """Return what a text in JSON holds, or a name stands for."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            return {"name": value}
 
 
 @dataclass(frozen=True, eq=False)

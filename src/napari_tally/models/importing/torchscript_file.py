@@ -18,11 +18,11 @@ from ...mask_sets.readings import ClassMaps
 from ...mask_sets.readings.recognize import recognized
 from ...network.normalize import Percentile
 from ...network.runtimes import TorchScript
-from ...network.tile_layout import Tiling
 from ..model_info import ModelInfo, Source
 from ..preprocessing import DiameterRange, Preprocessing
 from ..trust import check_trusted
 from ..user_models import as_name
+from .import_tiles import tiles_for
 from .proposal import ImportSettings, Proposal
 
 if TYPE_CHECKING:
@@ -62,18 +62,20 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     reading = settings.reading or _activated(found.reading, outputs)
     size = settings.object_size
     count = runtime.in_channels
+    head = _head(reading, outputs)
     info = ModelInfo(
         name=settings.model_name or as_name(path.stem),
         version="1",
         description=found.sentence,
         licence=settings.licence or "not stated",
-        head=_head(reading, outputs),
+        head=head,
         reading=reading,
+        separate=reading.kind == "maps" and len(head.class_names) == 1,
         runtime=runtime,
         preprocessing=Preprocessing(
             channels=settings.channels or _channel_names(count),
             normalizer=settings.normalizer or Percentile(),
-            tiling=_tiling(runtime.size),
+            tiling=tiles_for(runtime),
             diameter=size and DiameterRange(low=size / 2, typical=size, high=size * 2),
         ),
         source=Source(format="TorchScript", location=path.name, sha256=sha256_file(path)),
@@ -97,11 +99,6 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
 
 def _channel_names(count: int) -> tuple[str, ...]:
     return ("red", "green", "blue") if count == 3 else ("image",) * count
-
-
-def _tiling(size: tuple[int, ...]) -> Tiling:
-    """Return tiles of the size that the network takes, if it takes one only."""
-    return Tiling(tile=size[0], halo=size[0] // 8, mirror=0, exact=True) if size else Tiling()
 
 
 def _is_torchscript(path: Path) -> bool:
@@ -205,7 +202,7 @@ def _activated(reading: Reading, outputs: dict[str, NDArray[Any]]) -> Reading:
 
 def _head(reading: Reading, outputs: dict[str, NDArray[Any]]) -> Any:
     if not isinstance(reading, ClassMaps):
-        return Masks(classes=reading.classes)
+        return Masks.of(reading.class_names, reading.least_score)
     count = len(reading.maps(outputs)) - 1
     names = ("object",) if count == 1 else tuple(f"class {i + 1}" for i in range(count))
     return Semantic(classes=reading.classes or names)

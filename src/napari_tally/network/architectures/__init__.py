@@ -1,4 +1,4 @@
-"""The networks that a model can have: MONAI's U-Nets, those of nnU-Net and SegFormer, each a class of options.
+"""The networks that a model can have, each a class of options: MONAI's, nnU-Net's, SegFormer.
 
 They are written into a bundle's `network_def` as MONAI expects it and read back from it; no class
 is ever instantiated that is not in `ARCHITECTURES`.
@@ -14,6 +14,7 @@ from ...core.errors import ModelError
 from ...core.option_registry import Registry
 from .architecture import Architecture, Demand
 from .encoders import FlexibleUNet, SegResNet
+from .hovernet import HoVerNet
 from .nnunet import PlainConvUNet, ResidualEncoderUNet
 from .segformer import SegFormer
 from .transformers import UNETR, SwinUNETR
@@ -54,6 +55,8 @@ ARCHITECTURES: Registry[Architecture] = Registry(
         ResidualEncoderUNet,
     ],
 )
+# Networks of imported models that are not trained here.
+IMPORTED: Registry[Architecture] = Registry("architecture", [HoVerNet])
 AnyArchitecture = Annotated[SerializeAsAny[Architecture], BeforeValidator(ARCHITECTURES.validate)]
 
 
@@ -68,7 +71,8 @@ def from_definition(definition: dict[str, Any]) -> Architecture:
     fields = dict(definition)
     target = str(fields.pop("_target_", ""))
     fields.pop("upsample_kernel_size", None)
-    known = {ARCHITECTURES[name].target(): ARCHITECTURES[name] for name in ARCHITECTURES}
+    kinds = [registry[name] for registry in (ARCHITECTURES, IMPORTED) for name in registry]
+    known = {kind.target(): kind for kind in kinds}
     if target not in known:
         raise ModelError(
             f"Models cannot use the network {target!r}",

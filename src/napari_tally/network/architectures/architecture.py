@@ -24,6 +24,8 @@ MOST_LEVELS = 16
 Width = Annotated[int, Field(ge=1, le=2**14)]  # channels
 Repeats = Annotated[int, Field(ge=1, le=64)]  # blocks of one level
 Length = Annotated[int, Field(ge=1, le=32)]  # of a kernel or a stride, voxels
+Lengths = Length | tuple[Length, ...]  # of a kernel or a stride, one for each axis if they differ
+Share = Annotated[float, Field(ge=0, lt=1)]  # of dropout
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from .architecture import MOST_LEVELS, Architecture, Demand, Norm, Repeats, Width
+from .architecture import MOST_LEVELS, Architecture, Demand, Repeats, Share, Width
+from .layer_choices import AnyActivation, AnyNorm, imported
 
 Backbone = Literal[
     "efficientnet-b0", "efficientnet-b1", "efficientnet-b2", "efficientnet-b3", "efficientnet-b4",
-    "resnet18", "resnet34", "resnet50",
+    "efficientnet-b5", "efficientnet-b6", "efficientnet-b7", "efficientnet-b8", "efficientnet-l2",
+    "resnet10", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet200",
 ]  # fmt: skip
+_RELU: Any = ("relu", {"inplace": True})
+_EFFICIENT: Any = ("batch", {"eps": 1e-3, "momentum": 0.1})
 _DEEPER = (1, 2, 2, 4)  # blocks of a level, of Myronenko's network
 
 
@@ -32,7 +36,13 @@ class SegResNet(Architecture):
         max_length=MOST_LEVELS,
         description="Residual blocks of each level of the decoder",
     )
-    norm: Norm = Field("batch", description="Normalization layers")
+    norm: AnyNorm = Field("batch", description="Normalization layers")
+    act: AnyActivation = imported(_RELU, "Activation layers")
+    dropout_prob: Share | None = imported(None, "Share of channels that training drops")
+    upsample_mode: Literal["deconv", "nontrainable", "pixelshuffle"] = imported(
+        "nontrainable", "How the decoder enlarges features"
+    )
+    use_conv_final: bool = imported(True, "Whether a convolution ends the network")
 
     @classmethod
     def planned(cls, demand: Demand) -> Self:
@@ -68,6 +78,18 @@ class FlexibleUNet(Architecture):
     decoder_channels: tuple[Width, Width, Width, Width, Width] = Field(
         (256, 128, 64, 32, 16), description="Feature channels of the decoder, coarsest first"
     )
+    norm: AnyNorm = imported(_EFFICIENT, "Normalization layers of the encoder and decoder")
+    act: AnyActivation = imported(_RELU, "Activation layers of the decoder")
+    dropout: Share = imported(0.0, "Share of channels that training drops in the decoder")
+    decoder_bias: bool = imported(False, "Whether convolutions of the decoder have a bias")
+    upsample: Literal["deconv", "nontrainable", "pixelshuffle"] = imported(
+        "nontrainable", "How the decoder enlarges features"
+    )
+    pre_conv: Literal["default"] | None = imported("default", "Convolution before enlarging")
+    interp_mode: Literal["nearest", "bilinear", "trilinear", "linear", "bicubic"] = imported(
+        "nearest", "Interpolation of enlarged features"
+    )
+    is_pad: bool = imported(True, "Whether features are padded to those of the encoder")
 
     @classmethod
     def planned(cls, demand: Demand) -> Self:

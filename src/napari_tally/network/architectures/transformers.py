@@ -8,7 +8,8 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field
 
 from ..tile_layout import Tiling
-from .architecture import Architecture, Demand, Norm, Repeats, Width
+from .architecture import Architecture, Demand, Length, Repeats, Share, Width
+from .layer_choices import AnyNorm, imported
 
 _TOKEN = 16  # px a side of what becomes one token of UNETR
 _LARGEST = {2: 256, 3: 96}
@@ -38,7 +39,18 @@ class SwinUNETR(Architecture):
     num_heads: tuple[Width, Width, Width, Width] = Field(
         (3, 6, 12, 24), description="Attention heads of each stage"
     )
-    norm_name: Norm = Field("batch", description="Normalization layers of the decoder")
+    norm_name: AnyNorm = Field("batch", description="Normalization layers of the decoder")
+    patch_size: Literal[2] = imported(2, "Length of a token, px")
+    window_size: Length = imported(7, "Length of an attention window, tokens")
+    qkv_bias: bool = imported(True, "Whether attention has a bias")
+    mlp_ratio: float = imported(4.0, "Hidden channels of a block, relative")
+    drop_rate: Share = imported(0.0, "Dropout")
+    attn_drop_rate: Share = imported(0.0, "Dropout of attention")
+    dropout_path_rate: Share = imported(0.0, "Dropout of paths")
+    normalize: bool = imported(True, "Whether features of each stage are normalized")
+    patch_norm: bool = imported(False, "Whether tokens are normalized")
+    downsample: Literal["merging", "mergingv2"] = imported("merging", "How tokens are merged")
+    use_v2: bool = imported(False, "Whether stages begin with a convolution")
 
     @classmethod
     def planned(cls, demand: Demand) -> Self:
@@ -75,7 +87,12 @@ class UNETR(Architecture):
     hidden_size: Width = Field(768, description="Length of a token")
     mlp_dim: Width = Field(3072, description="Hidden channels of a transformer block")
     num_heads: Width = Field(12, description="Attention heads")
-    norm_name: Norm = Field("batch", description="Normalization layers of the decoder")
+    norm_name: AnyNorm = Field("batch", description="Normalization layers of the decoder")
+    proj_type: Literal["conv", "perceptron"] = imported("conv", "How patches become tokens")
+    conv_block: bool = imported(True, "Whether skips have convolutions")
+    res_block: bool = imported(True, "Whether blocks are residual")
+    dropout_rate: Share = imported(0.0, "Dropout")
+    qkv_bias: bool = imported(False, "Whether attention has a bias")
 
     @classmethod
     def planned(cls, demand: Demand) -> Self:

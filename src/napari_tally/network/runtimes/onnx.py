@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("napari_tally")
 
+GRID_SAMPLE = (
+    "Mask2Former fails so when it is exported with a fixed size: export it with free height and "
+    "width (dynamic axes)"
+)
 _LARGEST = 2**31  # bytes: the limit of the format
 _SHARE = 0.8  # of the memory that is free when the first model is loaded
 _ONE_CHUNK_A_REQUEST = 1  # of onnxruntime's strategies to enlarge its pool
@@ -80,7 +84,7 @@ def _loaded(path: Path, gpu: bool) -> Any:
     wanted = ["CUDAExecutionProvider"] * gpu + ["CPUExecutionProvider"]
     providers = [p for p in wanted if p in onnxruntime.get_available_providers()]
     try:
-        return onnxruntime.InferenceSession(path, options, providers=providers)
+        return onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
     except Exception as error:  # onnxruntime raises many classes that have no common base
         raise ModelError(
             f"{path.name} cannot be loaded: {_why(error)}", hint=_hint(str(error))
@@ -130,6 +134,8 @@ def _why(error: Exception) -> str:
 def _hint(text: str) -> str:
     if "not a registered function/op" in text or "No Op registered" in text:
         return "Custom operators are code, and are not run; export with standard operators"
+    if "GridSample" in text:
+        return GRID_SAMPLE
     if "newer" in _why(Exception(text)):
         return "Update onnxruntime"
     return ""

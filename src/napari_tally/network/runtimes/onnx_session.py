@@ -32,8 +32,8 @@ _MEMORY = "Failed to allocate memory", "Available memory of", "bad_alloc", "bad 
 
 
 @dataclass(frozen=True)
-class Input:
-    """An input of a network.
+class Tensor:
+    """An input or output of a network.
 
     Attributes
     ----------
@@ -72,7 +72,11 @@ class OnnxSession:
 
     def __init__(self, loaded: Any, axes: str, name: str) -> None:
         self.loaded, self.axes, self.name = loaded, axes, name
-        self.inputs = [_input(given) for given in loaded.get_inputs()]
+        try:
+            self.inputs = [_tensor(given) for given in loaded.get_inputs()]
+            self.outputs = [_tensor(given) for given in loaded.get_outputs()]
+        except UnicodeDecodeError as error:
+            raise ModelError(f"{name} is damaged: names in it are no text") from error
         images = [given for given in self.inputs if not given.is_side]
         if len(images) != 1:
             listed = ", ".join(printable(given.name) for given in images) or "none"
@@ -124,7 +128,7 @@ class OnnxSession:
             self._refuse(error)
         finally:
             timer.cancel()
-        names = [output.name for output in self.loaded.get_outputs()]
+        names = [output.name for output in self.outputs]
         batch = max(1, self.image.shape[0]) if self.axes.startswith("N") else 1
         return dict(_arrays(zip(names, found, strict=True), batch))
 
@@ -173,13 +177,13 @@ def reason(error: Exception) -> str:
     return " ".join(text.split()).rstrip(".") or type(error).__name__
 
 
-def _input(given: Any) -> Input:
+def _tensor(given: Any) -> Tensor:
     shape = tuple(n if isinstance(n, int) and n > 0 else -1 for n in given.shape)
     kind = re.fullmatch(r"tensor\((\w+)\)", given.type)
-    return Input(given.name, shape, kind[1] if kind else given.type)
+    return Tensor(given.name, shape, kind[1] if kind else given.type)
 
 
-def _side(given: Input, size: tuple[int, int]) -> NDArray[np.generic]:
+def _side(given: Tensor, size: tuple[int, int]) -> NDArray[np.generic]:
     """Return an input that states the size of the image."""
     kind = _TYPES.get(given.dtype, np.float32)
     if given.name == "pixel_mask":

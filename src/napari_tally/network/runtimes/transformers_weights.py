@@ -221,8 +221,9 @@ def offline() -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep transformers from printing remarks, and its report of weights, which is checked."""
-    from transformers.utils import logging
+    from transformers.utils import logging as transformers_logging
 
+    logging: Any = transformers_logging
     level = logging.get_verbosity()
     bars = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

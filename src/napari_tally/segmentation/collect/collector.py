@@ -24,6 +24,8 @@ class DecodedVolume:
         Ids from 1, unique over all planes.
     classes : Volume, optional
         Class ids, from a model that has classes.
+    regions : Volume, optional
+        Classes as bits, where they overlap.
     evidence : ndarray, shape (objects, features)
         Row i is of object i + 1.
     class_confidence : ndarray, shape (objects,), optional
@@ -37,6 +39,7 @@ class DecodedVolume:
     evidence: NDArray[np.float64]
     class_confidence: NDArray[np.float64] | None
     cut: int
+    regions: Volume | None = None
 
     @property
     def count(self) -> int:
@@ -61,6 +64,7 @@ class Collector:
             self.labels = np.zeros(shape, np.uint32)
         few = len(names) <= np.iinfo(np.uint8).max
         self.classes = np.zeros(shape, np.uint8 if few else np.uint16) if names else None
+        self.regions = np.zeros(shape, np.uint16) if setup.head.overlaps else None
         self.objects: list[DecodedObjects] = []
         self.count = 0
 
@@ -68,13 +72,15 @@ class Collector:
         """Add the objects of a plane, with new ids."""
         if self.classes is not None and found.classes is not None:
             self.classes[index] = found.classes
+        if self.regions is not None and found.regions is not None:
+            self.regions[index] = found.regions
         if len(found.evidence):
             # In place: labels of a volume may be too large to copy.
             at, own = self.labels[index], found.labels
             np.add(own, self.count, out=at, where=own > 0, casting="unsafe")
         self.count += len(found.evidence)
         nothing = np.zeros(0, np.uint8)  # the labels are in the volume now
-        self.objects.append(replace(found, labels=nothing, classes=None))
+        self.objects.append(replace(found, labels=nothing, classes=None, regions=None))
 
     def volume(self) -> DecodedVolume:
         """Return the collected volume."""
@@ -86,6 +92,7 @@ class Collector:
             classes=None if self.classes is None else self._on_grid(self.classes),
             evidence=np.concatenate([o.evidence for o in found]),
             class_confidence=np.concatenate(confidences) if confidences else None,
+            regions=None if self.regions is None else self._on_grid(self.regions),
             cut=sum(o.cut for o in found),
         )
 

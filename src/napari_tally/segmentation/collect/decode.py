@@ -55,7 +55,8 @@ def decode_steps(setup: RunSetup, maps: Maps | None, grid: NetworkGrid) -> Steps
     classes, confidence = head.classes_of(codes, found.labels if head.finds_objects else None)
     if setup.separates and not head.finds_objects:
         found = yield from _component_steps(setup, maps, grid, classes)
-    return replace(found, classes=classes, class_confidence=confidence)
+    regions = codes if head.overlaps else None
+    return replace(found, classes=classes, class_confidence=confidence, regions=regions)
 
 
 def decode_probe(setup: RunSetup, maps: Maps) -> Labels:

@@ -37,8 +37,23 @@ def measure_steps(setup: RunSetup, found: DecodedVolume) -> Steps[Tables]:
     if found.classes is None:
         return Tables(table)
     names, kinds = setup.head.class_names, setup.head.class_kinds
+    if found.regions is not None:
+        return Tables(table, _measure_regions(setup, found.regions))
     classes = measure_classes(found.classes, setup.volume, names, kinds)
     return Tables(table, classes, segments_of(table, classes) if kinds else None)
+
+
+def _measure_regions(setup: RunSetup, regions: Volume) -> pd.DataFrame:
+    """Measure each class in full, where classes overlap."""
+    import pandas as pd
+
+    names, tables = setup.head.class_names, []
+    for number, mask in enumerate(setup.head.masks(np.asarray(regions.array)), start=1):
+        classes = replace(regions, array=mask.astype(np.uint16) * np.uint16(number))
+        table = measure_classes(classes, setup.volume, names)
+        tables.append(table[table["class"] == number])
+    order = [key for key in ("t", "class") if key in tables[0]]
+    return pd.concat(tables).sort_values(order, ignore_index=True)
 
 
 def _object_table_steps(setup: RunSetup, found: DecodedVolume) -> Steps[pd.DataFrame]:

@@ -29,6 +29,8 @@ class DecodedObjects:
         Class ids, of the labels' shape.
     class_confidence : ndarray, shape (objects,), optional
         Share of each object's voxels that voted for its class.
+    regions : ndarray of int, optional
+        Classes of each voxel as bits, from a head whose classes overlap.
     cut : int
         Number of objects larger than a block of the maps, which may be cut.
     """
@@ -37,6 +39,7 @@ class DecodedObjects:
     evidence: NDArray[np.float64]
     classes: NDArray[np.integer] | None = None
     class_confidence: NDArray[np.float64] | None = None
+    regions: NDArray[np.integer] | None = None
     cut: int = 0
 
     def on(self, grid: NetworkGrid) -> DecodedObjects:

@@ -49,11 +49,14 @@ class NetworkGrid:
         How its axes are reoriented first.
     scale : tuple of float
         Resampling factor of each axis, after reorientation.
+    smooth : bool
+        Whether images are anti-aliased where they are downsampled.
     """
 
     shape: tuple[int, ...]
     turn: Turn | None = None
     scale: tuple[float, ...] = ()
+    smooth: bool = True
 
     @property
     def reoriented_shape(self) -> tuple[int, ...]:
@@ -79,14 +82,22 @@ class NetworkGrid:
     def network_input(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the network input for a plane, shape (C, *spatial)."""
         reoriented = image if self.turn is None else self.turn(image)
+        if not self.smooth and self.resamples:
+            whole = tuple(slice(0, n) for n in self.input_shape)
+            return resampled_part(reoriented, self.input_shape, whole, _as_float32, antialias=False)
         return np.ascontiguousarray(resample_image(reoriented, self.input_shape))
+
+    @property
+    def resamples(self) -> bool:
+        """Whether the network input has another grid than the image."""
+        return self.input_shape != self.reoriented_shape
 
     def input_part(
         self, image: NDArray[np.generic], part: tuple[slice, ...], prepare: Prepare
     ) -> NDArray[np.float32]:
         """Return a part of the network input for a plane, shape (C, *spatial)."""
         reoriented = image if self.turn is None else self.turn(image)
-        return resampled_part(reoriented, self.input_shape, part, prepare)
+        return resampled_part(reoriented, self.input_shape, part, prepare, antialias=self.smooth)
 
     def labels_back(self, labels: NDArray[np.integer]) -> NDArray[np.integer]:
         """Return labels on the network's grid on the grid of the image."""
@@ -121,15 +132,23 @@ def network_grid(
     InputError
         If the voxel size differs so much from the model's that the calibration must be wrong.
     """
-    inputs, grid, notes = info.preprocessing, NetworkGrid(shape), []
+    inputs, notes = info.preprocessing, list[str]()
+    grid = NetworkGrid(shape, smooth=not inputs.resample_first)
     if inputs.orientation is not None:
         turn, note = _turn(volume, inputs.orientation)
         grid, notes = replace(grid, turn=turn), [note]
+    if inputs.size is not None:
+        pairs = zip(inputs.size, grid.reoriented_shape, strict=True)
+        grid = replace(grid, scale=tuple(new / old for new, old in pairs))
     if inputs.spacing is not None:
         scale, found = _scale(volume, grid, info, inputs.spacing)
         grid = replace(grid, scale=scale)
         notes += [*found, _too_large(volume, grid, info, inputs.spacing)]
     return grid, [note for note in notes if note]
+
+
+def _as_float32(image: NDArray[np.generic]) -> NDArray[np.float32]:
+    return np.asarray(image, np.float32)
 
 
 def _turn(volume: Volume, codes: str) -> tuple[Turn | None, str]:

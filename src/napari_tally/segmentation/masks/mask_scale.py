@@ -11,25 +11,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...models.preprocessing import DiameterRange
+from ..setup.mask_layout import MOST_SCALE
 from .plane_masks import diameters
 
 if TYPE_CHECKING:
     from ...core.progress import Steps
     from ...mask_sets.mask_set import MaskSet
-    from .mask_run import Layout, MaskRun
+    from ..setup.mask_layout import Layout
+    from ..setup.tile_grid import Place
+    from .mask_run import MaskRun
     from .plane_masks import PlaneMasks
-    from .tile_grid import Place
 
-# px of the input, for models of which the object size is not known: masks of 8 cells across
-# have an IoU of about 0.9, of 16 cells 0.95; boxes need fewer.
-_MASKS = DiameterRange(low=32, typical=64, high=1e6)
-_BOXES = DiameterRange(low=12, typical=32, high=1e6)
 _LARGEST = 3  # sides of the largest object in a tile
 _WORTH = 1.25  # least factor for which an image is run again
 _SAME_IOU = 0.3
 _FOUND_AGAIN = 0.7  # share of the scores of objects that an enlarged tile must find again
-_MOST = 16.0  # factor beyond which nothing is gained
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +52,6 @@ class ChosenScale:
     first: PlaneMasks | None = None
 
 
-def sizes_of(run: MaskRun) -> DiameterRange:
-    """Return the diameters, px of the input, that the network works for."""
-    known = run.setup.info.preprocessing.diameter
-    return known or (_BOXES if run.setup.info.finds_boxes else _MASKS)
-
-
 def choose_scale_steps(
     run: MaskRun, index: tuple[int, ...], threshold: float
 ) -> Steps[ChosenScale]:
@@ -80,16 +70,11 @@ def choose_scale_steps(
 
 def _for_diameter(run: MaskRun, diameter: float) -> ChosenScale:
     """Return the layout for objects of that diameter in the image."""
-    sizes, own = sizes_of(run), run.own_scale
-    if sizes.low <= diameter * own <= sizes.high:
-        return ChosenScale(run.whole(2 * diameter), diameter, own)
-    scale = min(sizes.scale_for(diameter), _MOST)
-    note = (
-        f"Object diameter: {diameter:.3g} px; image {_resized(scale)} for the network"
-        if scale != 1
-        else ""
-    )
-    return ChosenScale(run.tiled(scale, 2 * diameter), diameter, scale, note)
+    layout, scale = run.layouts.for_diameter(diameter)
+    note = ""
+    if layout.scale is not None and scale != 1:
+        note = f"Object diameter: {diameter:.3g} px; image {_resized(scale)} for the network"
+    return ChosenScale(layout, diameter, scale, note)
 
 
 def _resized(scale: float) -> str:
@@ -106,9 +91,9 @@ class _Search:
 
     def steps(self) -> Steps[ChosenScale]:
         """Return the scale; yield every tile."""
-        chosen = yield from self._at(self.run.whole(), self.run.own_scale)
+        chosen = yield from self._at(self.run.layouts.whole(), self.run.layouts.own_scale)
         if chosen.diameter is None and chosen.scale < 1 / _WORTH:
-            finer = yield from self._at(self.run.tiled(1.0), 1.0)
+            finer = yield from self._at(self.run.layouts.tiled(1.0), 1.0)
             if finer.diameter is None:
                 return chosen
             chosen = finer
@@ -131,7 +116,7 @@ class _Search:
         if len(chosen.layout.grid) == 1 or chosen.first is None:
             return chosen
         largest = _largest(chosen.first.objects(self.threshold))
-        layout = self.run.tiled(chosen.scale, largest)
+        layout = self.run.layouts.tiled(chosen.scale, largest)
         if largest <= min(chosen.layout.grid.overlap) or layout.grid == chosen.layout.grid:
             return chosen
         found = yield from self.run.plane_steps(self.index, layout)
@@ -141,20 +126,23 @@ class _Search:
         self, chosen: ChosenScale, diameter: float, first: PlaneMasks
     ) -> Steps[ChosenScale]:
         """Return another scale if the objects are too small (or too large) in the input."""
-        sizes, known = sizes_of(self.run), self.run.setup.info.preprocessing.diameter is not None
+        sizes, known = (
+            self.run.layouts.sizes,
+            self.run.setup.info.preprocessing.diameter is not None,
+        )
         if sizes.low <= diameter * chosen.scale <= sizes.high:
             return chosen
         objects = first.objects(self.threshold)
         largest = _largest(objects)
-        scale = min(sizes.typical / diameter, _MOST)
+        scale = min(sizes.typical / diameter, MOST_SCALE)
         if scale > chosen.scale:  # the largest object must fit into tiles
-            roomy = min(self.run.tile_side()) / (_LARGEST * largest)
+            roomy = min(self.run.layouts.tile_side()) / (_LARGEST * largest)
             scale = max(chosen.scale, min(scale, roomy))
         if chosen.scale / _WORTH < scale < chosen.scale * _WORTH:
             return chosen
         if not known and not self._finds_again(objects, scale):
             return chosen
-        layout = self.run.tiled(scale, largest)
+        layout = self.run.layouts.tiled(scale, largest)
         found = yield from self.run.plane_steps(self.index, layout)
         sizes_found = diameters(found.objects(self.threshold))
         if not len(sizes_found):
@@ -181,7 +169,7 @@ class _Search:
     def _tile_of_most(self, objects: MaskSet, scale: float) -> Place:
         """Return the tile around the middle one of the objects."""
         middle = np.median((objects.boxes[:, :2] + objects.boxes[:, 2:]) / 2, axis=0)
-        grid = self.run.tiled(scale).grid
+        grid = self.run.layouts.tiled(scale).grid
         cut = []
         for axis in (0, 1):
             n, tile = grid.shape[axis], min(grid.tile[axis], grid.shape[axis])

@@ -13,7 +13,7 @@ from ...mask_sets.join_tiles import Tile, join_tiles
 from ...mask_sets.mask_set import MaskSet
 
 if TYPE_CHECKING:
-    from .tile_grid import TileGrid
+    from ..setup.tile_grid import TileGrid
 
 
 @dataclass(frozen=True, eq=False)

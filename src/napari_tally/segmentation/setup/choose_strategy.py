@@ -69,7 +69,8 @@ def scaled(
     grid: NetworkGrid, volume: Volume, info: ModelInfo, strategy: StackStrategy, scale: float
 ) -> NetworkGrid:
     """Return the grid for an image scaled by `scale`; stacks may get cubic voxels."""
-    if len(grid.shape) == 2 or info.preprocessing.spacing is not None:
+    fixed = info.preprocessing.spacing is not None or info.preprocessing.size is not None
+    if len(grid.shape) == 2 or fixed:
         return grid.scaled(scale)
     if not in_cubes(info, strategy):
         return replace(grid, scale=(1.0, scale, scale))

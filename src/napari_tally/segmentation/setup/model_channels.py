@@ -53,7 +53,7 @@ def model_channels(volume: Volume, model: Model, channel: int | str | None) -> C
     names = model.info.preprocessing.channels
     if len(names) == 1:
         return _one_channel(volume, model, channel)
-    if sorted(names) == sorted(COLOURS):
+    if is_colour_model(names):
         return _colours(volume, model, channel)
     takes = f"{model.info.name} takes {len(names)} channels ({', '.join(names)})"
     if channel is not None:
@@ -64,6 +64,25 @@ def model_channels(volume: Volume, model: Model, channel: int | str | None) -> C
     if len(volume.channels) != len(names):
         raise InputError(f"{_counted(volume)} but {takes}")
     return _all(volume)
+
+
+def channel_choices(volume: Volume, names: tuple[str, ...]) -> list[tuple[str, str | None]]:
+    """Return what a user can choose for a model of these channels: labels and channels.
+
+    None stands for all channels that the model takes, or the luminance of a colour image.
+    """
+    singles: list[tuple[str, str | None]] = [(name, name) for name in volume.channels]
+    if len(names) == 1:
+        return [("luminance", None), *singles] if is_colour(volume) else singles
+    if not is_colour_model(names):
+        return [("all", None)]
+    fits = len(volume.channels) == len(names) or _by_name(volume, names) is not None
+    return [("colours", None), *singles] if fits or not singles else singles
+
+
+def is_colour_model(names: tuple[str, ...]) -> bool:
+    """Return whether a model takes red, green and blue, in any order."""
+    return sorted(names) == sorted(COLOURS)
 
 
 def is_colour(volume: Volume) -> bool:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ...core.progress import Step, Steps
-from ...network.normalize import Standard
 from ...segmentation.masks.framed_input import framed_input
-from ...segmentation.masks.mask_run import frame_options
+from ...segmentation.setup.mask_layout import frame_options
 from ...segmentation.setup.model_channels import model_channels
 from ..data.preprocess import STAGE
 
@@ -103,11 +102,8 @@ def mask_sample(pair: Labelled, model: Model, class_ids: tuple[int, ...]) -> Mas
     frame = _frame(model, labels)
     p = model.info.preprocessing
     limits = p.normalizer.fit(chosen.image)
-    count = len(chosen.image)
-    border = (0.0,) * count
-    if isinstance(p.normalizer, Standard) and p.frame is not None and p.frame.pad_value is not None:
-        value = p.frame.pad_value
-        border = tuple(p.normalizer.value(value, i, count) for i in range(count))
+    gray = None if p.frame is None else p.frame.pad_value
+    border = p.normalizer.border(gray, len(chosen.image))
     image = framed_input(chosen.image, frame, lambda part: p.normalizer(part, limits), border)
     full = {}
     for mask in pair.full:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import InputError
 from ...network.hardware import Machine
+from ...network.normalize import Standard
 from ..loop.hyperparameters import LEARNING_RATE
 from .plan import Plan, epoch_of
 from .rules import batch_of, choose_patch, choose_workers, share_around
@@ -34,6 +35,8 @@ def fine_tuning_plan(data: Fingerprint, model: Model, machine: Machine | None = 
     architecture, changes = model.trainable, dict[str, object]()
     if len(data.channels) != architecture.in_channels:
         changes["channels"] = data.channels
+        if isinstance(info.preprocessing.normalizer, Standard):
+            changes["normalizer"] = info.preprocessing.normalizer.for_any_channels()
         architecture = architecture.model_copy(update={"in_channels": len(data.channels)})
     classes = len(info.head.class_names)
     if data.ids and data.ids[-1] > classes:

@@ -11,7 +11,7 @@ from ...core.options import Options
 from ...heads import Masks
 from ...models.preprocessing import Preprocessing
 from ...network.runtimes import Transformers
-from ...segmentation.masks.mask_run import frame_options
+from ...segmentation.setup.mask_layout import frame_options
 from ..loop.hyperparameters import MOST_BATCH, MOST_STEPS, Schedule
 from .plan import epoch_of
 

@@ -106,7 +106,7 @@ def _fingerprint(
     return fingerprint(
         pairs,
         start.info.head.kind if start else options.label_kind,
-        start.spatial_dims if start else options.ndim,
+        (2 if start.spatial_dims == 2 else 3) if start else options.ndim,
     )
 
 
@@ -123,8 +123,9 @@ def plan_for(pairs: Sequence[Labelled], options: TrainingOptions) -> Planned:
         plan = fine_tuning_plan(data, start, machine)
         planes = in_planes(pairs, plan.ndim)
         normalizer = suited(planes, start, plan.recipe(), options.device)
-        inputs = plan.preprocessing.model_copy(update={"normalizer": normalizer})
-        plan = plan.changed(preprocessing=inputs)
+        if normalizer != start.info.preprocessing.normalizer:
+            inputs = plan.preprocessing.model_copy(update={"normalizer": normalizer})
+            plan = plan.changed(preprocessing=inputs)
     else:
         stuff = [i for i in data.ids if _is_stuff(pairs, i)]
         plan = make_plan(

@@ -62,16 +62,22 @@ def save_job(found: Found, settings: ImportSettings) -> Steps[Saved]:
 
 
 def look_up_job(source: str) -> Steps[Download]:
-    """Ask a server what a source has."""
+    """Ask a server, or the folder of `TALLY_OFFLINE`, what a source has."""
+    from ...models.download.download import kept_download, offline_folder
     from ...models.download.sources import look_up
 
     yield Step("ask the server", 0, 0)
-    return look_up(source)
+    offline = offline_folder()
+    return look_up(source) if offline is None else kept_download(source, offline)[0]
 
 
 def fetch_job(download: Download) -> Steps[Found]:
     """Download a model and read it."""
-    from ...models.download.download import fetch_steps
+    from ...models.download.download import fetch_steps, kept_download, offline_folder
 
-    path = yield from fetch_steps(download)
+    offline = offline_folder()
+    if offline is None:
+        path = yield from fetch_steps(download)
+    else:
+        path = kept_download(download.source, offline)[1]
     return (yield from read_job(path, ImportSettings(), download))

@@ -21,6 +21,7 @@ from ...models.bundle import (
 )
 from ...models.library import model_names
 from ...models.trust import UntrustedError
+from ...segmentation.setup.model_channels import channel_choices
 from ...segmentation.setup.options import SegmentOptions
 from ..controls.dock import WRONG_INPUT, Dock
 from ..controls.model_events import model_events
@@ -50,6 +51,7 @@ from .job import Done, Job, forget_models, model_steps, segment_job, separate_jo
 from .live_preview import show_preview
 from .live_result import LiveResult
 from .messages import explained
+from .overlap_layers import show_overlaps
 from .rehearsal import rehearsal_steps
 from .result_layer import ResultLayer
 from .result_parts import CLASSES, OBJECTS, parts_of
@@ -57,7 +59,7 @@ from .tune_panel import TunePanel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Labels, Shapes
 
     from ...core.volume import Volume
     from ...segmentation.tune import Tuning
@@ -280,12 +282,13 @@ class SegmentDock(Dock):
             layers = {
                 part.kind: self.results[part.kind].show(done, part, contour) for part in parts
             }
-            show_boxes(self.viewer, done)
-        self._follow(done, layers)
+            boxes = show_boxes(self.viewer, done)
+            show_overlaps(self.viewer, done, contour)
+        self._follow(done, layers, boxes)
         self.forecast.learn(done)
-        for part in (self.contours, self.take_away):
-            part.setVisible(True)
-        self.tune.setVisible(self.done is not None and done.result.maps is not None)
+        self.contours.setVisible(bool(layers))
+        self.take_away.setVisible(True)
+        self.tune.setVisible(self.done is not None and done.result.can_separate)
         self.fit.show_for(self.done)
         kept = _kept_note(before, self.result.layer)
         self.panel.say("\n".join([*self.fit.words, explained(done), *kept]))
@@ -294,15 +297,19 @@ class SegmentDock(Dock):
             self.moved = False
             self.separate()
 
-    def _follow(self, done: Done, layers: dict[str, Labels]) -> None:
+    def _follow(self, done: Done, layers: dict[str, Labels], boxes: Shapes | None) -> None:
         """Show the tables of a result, and measure its layers again when they are edited."""
+        if not layers:  # boxes alone
+            self._leave()
+            self.take_away.take(done, None, boxes)
+            return
         before, self.live = self._leave(), LiveResult(self.viewer, done, layers)
         if before is not None and set(before.layers) & set(self.live.layers):
             before.stop()  # else it follows an earlier layer, which was edited
         self.live.measured.connect(self._edited)
         self.live.outdated.connect(self._outdated)
         self.live.restored.connect(self._restored)
-        self.take_away.take(done, self.live)
+        self.take_away.take(done, self.live, boxes)
 
     def _leave(self) -> LiveResult | None:
         """Leave the tables of the last result to themselves, and return them."""
@@ -317,7 +324,7 @@ class SegmentDock(Dock):
     def _edited(self, done: Done) -> None:
         """Show the table and the count of edited labels."""
         assert self.live is not None
-        self.take_away.take(done, self.live)
+        self.take_away.take(done, self.live, self.take_away.boxes)
         self._restored()
 
     def _outdated(self, why: str) -> None:
@@ -379,8 +386,9 @@ class SegmentDock(Dock):
             return
         remembered().model = Path(self.model).name
         self.form.about.setText(info.description)
-        self.form.show_size(visible=info.preprocessing.diameter is not None)
-        self.tune.offer(info.head)
+        self.form.fit_model(info)
+        self._offer_channels()
+        self.tune.offer(info.head, ("least_visible",) if info.finds_boxes else ())
         self.tune.setVisible(False)
         self.done = None
         self._forecast()
@@ -411,10 +419,22 @@ class SegmentDock(Dock):
             self.refuse(error)
             return
         self._offer_default(volume)
-        self.form.set_channels(volume.channels)
+        self._offer_channels()
         self.form.spacing.value = self.offered = spacing_text(volume)
         self._show_units(volume)
         self._forecast()
+
+    def _offer_channels(self) -> None:
+        """List the channels that the model can take of the image."""
+        layer = self.form.image.value
+        if layer is None:
+            return
+        try:
+            volume = volume_of(layer, self.form.axes.value.strip().upper())
+            names = read_info(model_folder(self.model)).preprocessing.channels
+        except WRONG_INPUT:
+            return  # said where they are chosen
+        self.form.set_channels(channel_choices(volume, names))
 
     def _rescaled(self) -> None:
         """Follow the voxel size of the image, unless the user typed another one."""

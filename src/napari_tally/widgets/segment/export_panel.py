@@ -15,11 +15,11 @@ from ...segmentation.reproduce import command_line, python_code
 from ..controls.features_table import show_table
 from ..layers.edited_labels import is_corrected
 from ..layers.object_finder import Finder
-from .result_parts import parts_of
+from .result_parts import tables_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Labels
+    from napari.layers import Labels, Shapes
 
     from .job import Done
     from .live_result import LiveResult
@@ -36,6 +36,7 @@ class TakeAway(QWidget):
         self.live: LiveResult | None = None
         self.parts: list[Part] = []
         self.layer: Labels | None = None
+        self.boxes: Shapes | None = None
         self.refresh = QPushButton("Update")
         self.refresh.setToolTip("Measure the edited labels again.")
         self.refresh.setVisible(False)
@@ -53,19 +54,24 @@ class TakeAway(QWidget):
             button = QPushButton(title)
             button.clicked.connect(action)
             grid.addWidget(button, place // 2, place % 2)
+            if title == "Show maps":
+                self.maps = button
         grid.addWidget(self.refresh, len(self.buttons) // 2, len(self.buttons) % 2)
 
-    def take(self, done: Done, live: LiveResult) -> None:
-        """Set a result, and the tables that follow the edits of its layers."""
-        self.done, self.live, self.parts = done, live, parts_of(done)
-        self.layer = live.kinds[self.parts[-1].kind]
+    def take(self, done: Done, live: LiveResult | None, boxes: Shapes | None = None) -> None:
+        """Set a result, the tables that follow the edits of its layers, and its layer of boxes."""
+        self.done, self.live, self.parts = done, live, tables_of(done)
+        self.layer = None if live is None else live.kinds.get(self.parts[-1].kind)
+        self.boxes = boxes
+        self.maps.setVisible(not done.model.info.finds_masks)
         self.refresh.setVisible(False)
         if self.finder.layer is not None:
             self._follow()
 
     def _is_current(self) -> bool:
         """Measure edited labels again; warn and return False if that cannot be done now."""
-        assert self.live is not None and self.layer is not None
+        if self.live is None or self.layer is None:
+            return True  # boxes
         if self.layer not in self.viewer.layers:
             show_info(f"{self.layer.name} was removed: this is the table of its last labels.")
         elif not self.live.update():
@@ -75,16 +81,21 @@ class TakeAway(QWidget):
 
     def show_table(self) -> None:
         """Open napari's own table of the objects: a row selects its object, and the reverse."""
-        assert self.layer is not None
         self._is_current()
-        if self.layer in self.viewer.layers:
+        if self.layer is None:
+            if self.boxes in self.viewer.layers:
+                self.viewer.layers.selection.active = self.boxes
+        elif self.layer in self.viewer.layers:
             self.viewer.layers.selection.active = self.layer
             self._follow()
             self.finder.find()
         show_table(self.viewer)
 
     def _follow(self) -> None:
-        assert self.layer is not None and self.done is not None
+        assert self.done is not None
+        if self.layer is None:
+            self.finder.stop()
+            return
         self.finder.follow(self.layer, self.parts[-1].own, self.done.result.volume.axes)
 
     def export(self) -> None:
@@ -169,7 +180,8 @@ class TakeAway(QWidget):
     @property
     def _before_edits(self) -> str:
         """A note if the code does not give what is shown."""
-        assert self.layer is not None
+        if self.layer is None:
+            return ""
         edited = self.layer in self.viewer.layers and is_corrected(self.layer)
         return f" It gives the result before your edits of {self.layer.name}." if edited else ""
 

@@ -57,8 +57,10 @@ class FitPanel(QWidget):
         self._follow()
 
     def show_for(self, done: Done | None) -> None:
-        """Show the panel for models of objects: models of classes have nothing to fit."""
-        self.setVisible(done is not None and not done.model.info.head.class_names)
+        """Show the panel for models of objects: those of classes or boxes have nothing to fit."""
+        info = None if done is None else done.model.info
+        fits = info is not None and not info.head.class_names and not info.finds_boxes
+        self.setVisible(fits)
         if done is None or self.tuning is None or self.job.model != done.job.model:
             self.tuning = None
         self._follow()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from ...core.volume import Volume
+    from ...models.model_info import ModelInfo
 
 STACKS = {
     "auto": "automatic", "views": "orthogonal views", "link": "linked slices",
@@ -61,14 +62,23 @@ class SegmentForm(OptionsForm[SegmentOptions]):
         self.put_below(self.model, self.about)
         self.native.layout().addWidget(self.forecast)
 
-    def show_size(self, *, visible: bool) -> None:
-        """Show the object size only for models that rescale to one."""
-        self.show_row(self.object_size, visible=visible)
+    def fit_model(self, info: ModelInfo) -> None:
+        """Show the rows of what a model can do.
 
-    def set_channels(self, names: tuple[str, ...]) -> None:
-        """List channels by name; hide the row if there is only one."""
-        self.channel.offer([(name, name) for name in names])
-        self.show_row(self.channel, visible=len(names) > 1)
+        The object size is for those that rescale to one, or return masks; masks of test-time
+        augmentation cannot be averaged.
+        """
+        sized = info.preprocessing.diameter is not None or info.finds_masks
+        self.show_row(self.object_size, visible=sized)
+        tta = self.editors["tta"]
+        if info.finds_masks:
+            tta.value = False
+        self.show_row(tta, visible=not info.finds_masks)
+
+    def set_channels(self, choices: list[tuple[str, str | None]]) -> None:
+        """List channels, and maybe all at once (None); hide the row if there is no choice."""
+        self.channel.offer(choices)
+        self.show_row(self.channel, visible=len(choices) > 1)
 
     def set_units(self, volume: Volume) -> None:
         """Read plain numbers in the unit of an image: px without calibration."""

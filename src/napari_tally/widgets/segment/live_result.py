@@ -63,8 +63,8 @@ class LiveResult(LiveTable):
         self._show_parts(found, own=False)
 
     def leave(self) -> None:
-        """Go on without a dock: only the features follow, and the prediction maps are freed."""
-        self.done = replace(self.done, result=replace(self.done.result, maps=None))
+        """Go on without a dock: only the features follow, and maps or masks are freed."""
+        self.done = replace(self.done, result=replace(self.done.result, maps=None, masks=None))
         self.release()
 
     def _show_parts(self, done: Done, *, own: bool) -> None:

@@ -38,6 +38,8 @@ def _some(done: Done) -> bool:
 
 def nothing_found(done: Done) -> str:
     """Explain an empty result, and suggest a remedy."""
+    if done.model.info.finds_masks:
+        return "Nothing found"
     maps = [m for m in done.result.maps or () if m.size]
     best = max((1 - float(m[0].min()) for m in maps), default=0.0)
     wanted = done.job.options.tuned(done.model.info.head)
@@ -53,6 +55,8 @@ def nothing_found(done: Done) -> str:
 def cache_notes(done: Done) -> list[str]:
     """Return the memory and disk space of the cached prediction maps."""
     maps = done.result.maps
+    if done.model.info.finds_masks:
+        return []
     if maps is None:
         return ["The prediction maps are not cached: changing a slider needs another run."]
     disk = f", {size(maps.on_disk)} on disk" if maps.on_disk else ""

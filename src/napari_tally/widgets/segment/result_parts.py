@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .job import Done
 
-OBJECTS, CLASSES = "objects", "classes"
+OBJECTS, CLASSES, BOXES = "objects", "classes", "boxes"
 _COLORS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45")
 
 
@@ -23,7 +23,7 @@ class Part:
     Attributes
     ----------
     kind : str
-        "objects" or "classes".
+        "objects", "classes" or "boxes".
     labels : ndarray
         Ids of objects or classes.
     name : str
@@ -59,6 +59,15 @@ def parts_of(done: Done) -> list[Part]:
         table = job.region.shifted(result.table, job.volume)
         parts.append(Part(OBJECTS, result.labels, name, table, result.table))
     return parts
+
+
+def tables_of(done: Done) -> list[Part]:
+    """Return the parts of a result that have a table: its layers, and boxes without masks."""
+    result, job = done.result, done.job
+    if result.boxes is None:
+        return parts_of(done)
+    table = job.region.shifted(result.table, job.volume)
+    return [*parts_of(done), Part(BOXES, result.labels, job.layer_name, table, result.table)]
 
 
 def _cycled(count: int) -> tuple[str, ...]:

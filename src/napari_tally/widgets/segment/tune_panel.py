@@ -49,13 +49,17 @@ class TunePanel(QWidget):
         self._timer.timeout.connect(self.changed)
         self._reported = ""
 
-    def offer(self, head: Head) -> None:
-        """Show a slider for each parameter of a head, at the head's values."""
+    def offer(self, head: Head, without: tuple[str, ...] = ()) -> None:
+        """Show a slider for each parameter of a head but some, at the head's values."""
         for slider in self.sliders.values():
             self.form.remove(slider)
         self.semantic = not head.finds_objects
         fields = {field.name: field for field in option_fields(type(head.object_head))}
-        self.sliders = {name: _slider(fields[name], v) for name, v in head.parameters.items()}
+        self.sliders = {
+            name: _slider(fields[name], value)
+            for name, value in head.parameters.items()
+            if name not in without
+        }
         for place, slider in enumerate(self.sliders.values()):
             self.form.insert(place, slider)
             slider.changed.connect(self._start_rest)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ...core.progress import Step
     from ...core.volume import Volume
     from ...training.data.labelled_image import Labelled
-    from ...training.train import Trained
+    from ...training.trained import Trained
 
 _LINES = 200  # of the log that are shown
 
@@ -101,7 +101,10 @@ class TrainDock(Dock):
         self.runner.closed.connect(self._closed)
         self.previewer.finished.connect(self._previewed)
         self.previewer.failed.connect(lambda error: self._say(sentence(error)))
-        model_events.changed.connect(self.form.offer_again)
+        model_events.changed.connect(self._models_changed)
+
+    def _models_changed(self) -> None:
+        self.form.offer_again()
 
     def stop_runs(self) -> None:
         """Stop all runs; the best weights so far are saved."""
@@ -111,7 +114,7 @@ class TrainDock(Dock):
     def let_go(self) -> None:
         """Stop, and disconnect from the viewer."""
         super().let_go()
-        model_events.changed.disconnect(self.form.offer_again)
+        model_events.changed.disconnect(self._models_changed)
         self.curves.stop()
         for combo in (self.form.image, self.form.label_layer, self.form.known):
             combo.stop()

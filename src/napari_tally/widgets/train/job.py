@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...core.volume import Volume
     from ...training.data.labelled_image import Labelled
     from ...training.plan.options import TrainingOptions
-    from ...training.train import Trained
+    from ...training.trained import Trained
 
 
 @dataclass(frozen=True, eq=False)
