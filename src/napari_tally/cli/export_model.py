@@ -17,6 +17,7 @@ class Format(StrEnum):
 
     BIOIMAGEIO = "bioimageio"
     ONNX = "onnx"
+    MONAI = "monai"
 
 
 def export_model(
@@ -28,7 +29,8 @@ def export_model(
         typer.Option("--output", "-o", metavar="PATH", help="A new file or folder."),
     ],
     kind: Annotated[
-        Format, typer.Option("--format", help="BioImage.IO folder or .zip, or ONNX file.")
+        Format,
+        typer.Option("--format", help="BioImage.IO folder or .zip, ONNX file, or MONAI folder."),
     ] = Format.BIOIMAGEIO,
 ) -> None:
     """Export a model for other programs, with an image and its output as a test.

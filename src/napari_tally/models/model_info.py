@@ -15,6 +15,7 @@ from ..mask_sets.readings import AnyReading
 from ..network.runtimes import AnyRuntime
 from .preprocessing import FORMAT, Preprocessing, lifted
 
+EXPORTED = "napari_tally_export"  # key of a description in bundles for MONAI
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 

@@ -1,4 +1,4 @@
-"""Operations on intensities as MONAI's transforms define them: statistics are of the whole image."""
+"""Operations on intensities as MONAI's transforms define them; statistics are of whole images."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ class Window(Operation):
         if self.a_min == self.a_max:
             raise ValueError(f"the range from {self.a_min} to {self.a_max} is empty")
         return self
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether an ascending range becomes 0 to 1."""
+        return (self.b_min, self.b_max) == (0, 1) and self.a_min < self.a_max
 
     def __call__(self, image: Array) -> Array:
         scaled = (image - np.float32(self.a_min)) / np.float32(self.a_max - self.a_min)

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from ..core.options import Options
 from .monai_operations import AnyStep
+from .nnunet_intensities import Scheme, fitted_limits, scaled
 from .operations import Operation, applied
 
 _SAMPLES = 4_000_000
@@ -147,6 +148,25 @@ class Operations(Normalizer):
         return applied(tuple(self.fit(image) if limits is None else limits), _filled(image))
 
 
+class NnUNet(Normalizer):
+    """Scale each channel as nnU-Net does, by statistics of the box around what is not 0."""
+
+    name: Literal["nnu-net"] = "nnu-net"
+    channels: tuple[Scheme, ...] = Field(min_length=1)
+
+    def fit(self, image: NDArray[np.generic]) -> list[tuple[float, float]]:
+        """Return the limits of each channel of a whole image, shape (C, *spatial)."""
+        return fitted_limits(_filled(image), self.channels)
+
+    def __call__(
+        self, image: NDArray[np.generic], limits: list[tuple[float, float]] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the normalized image; NaN and infinities become its smallest finite value."""
+        filled = _filled(image)
+        limits = fitted_limits(filled, self.channels) if limits is None else limits
+        return scaled(filled, self.channels, limits)
+
+
 class Standard(Normalizer):
     """Scale 8-bit values, subtract means and divide by standard deviations.
 
@@ -220,7 +240,8 @@ class Standard(Normalizer):
 
 
 AnyNormalizer = Annotated[
-    Percentile | ZScore | Window | Identity | Standard | Operations, Field(discriminator="name")
+    Percentile | ZScore | Window | Identity | Standard | Operations | NnUNet,
+    Field(discriminator="name"),
 ]
 
 

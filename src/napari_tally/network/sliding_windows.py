@@ -34,6 +34,8 @@ class Sliding(Options):
         How images smaller than a window are padded, and `rim`: numpy's modes of padding.
     rim : int
         Px on each side of a window for which the network has no output.
+    even : bool
+        Whether windows are evenly spaced, as nnU-Net's, not the last one shifted back.
     """
 
     roi: tuple[int, ...] = Field(min_length=2, max_length=3)
@@ -42,6 +44,7 @@ class Sliding(Options):
     sigma: float = Field(0.125, gt=0)
     padding: Literal["constant", "reflect", "edge", "wrap"] = "constant"
     rim: int = Field(0, ge=0)
+    even: bool = Field(False, exclude_if=lambda even: not even)
 
     @model_validator(mode="after")
     def _fits(self) -> Sliding:
@@ -78,6 +81,9 @@ class Sliding(Options):
         padded = rimmed + missing
         step = tile if tile == padded else max(1, int(tile * (1 - overlap)))
         count = ceil((padded - tile) / step) + 1
+        if self.even and count > 1:
+            between = (padded - tile) / (count - 1)
+            return padding, tile, [round(i * between) for i in range(count)]
         return padding, tile, [min(i * step, padded - tile) for i in range(count)]
 
     def _weight(self, tiles: tuple[int, ...]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from ...core.user_path import user_path
 from ..bundle import CARD, save_described, shipped_models
 from ..copy_bundle import check_target
 from ..user_models import check_name, user_models, user_models_folder
-from . import bioimageio, hugging_face, monai_bundle, onnx_file, torchscript_file
+from . import bioimageio, hugging_face, monai_bundle, nnunet, onnx_file, torchscript_file
 
 if TYPE_CHECKING:
     from .proposal import ImportSettings, Proposal
@@ -36,7 +36,7 @@ class Loader(Protocol):
 
 
 LOADERS: tuple[Loader, ...] = (
-    bioimageio, monai_bundle, hugging_face, onnx_file, torchscript_file,
+    bioimageio, monai_bundle, nnunet, hugging_face, onnx_file, torchscript_file,
 )  # asked in this order  # fmt: skip
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import ModelError, printable
+from pydantic import ValidationError
+
+from ...core.errors import ModelError, printable, sentence
 from ...files.run_record import sha256_file
 from ..bundle import BLOCK, METADATA, read_card, read_info, save_model
 from ..copy_bundle import copy_files
-from ..model_info import ModelInfo, Source
+from ..model_info import EXPORTED, ModelInfo, Source
 from ..preprocessing import DiameterRange, Preprocessing
+from ..turned_axes import can_turn, turned
 from ..user_models import as_name
 from ..weights import inside, weights_path
 from .monai_config import CONFIGS, Config, inference_file, read_mapping
 from .monai_inferer import read_tiling
-from .monai_network import can_turn, read_network, read_weights, turned
+from .monai_network import read_network, read_weights
 from .monai_outputs import head_of, read_outputs
 from .monai_transforms import Inputs, read_inputs
 from .proposal import ImportSettings, Proposal
@@ -54,6 +57,8 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     inference_file(folder)
     config = Config(folder)
     architecture = read_network(config)
+    if EXPORTED in metadata:
+        return _exported(config, architecture, metadata, settings)
     inputs, outputs = read_inputs(config), read_outputs(config)
     head, unknown = head_of(outputs, architecture, metadata, settings.classes)
     turn = inputs.reversed
@@ -98,6 +103,30 @@ def _of_ours(folder: Path, settings: ImportSettings) -> Proposal:
     info = info.model_copy(update={"name": name, "licence": settings.licence or info.licence})
     sentence = f"A model of napari-tally: {info.description}"
     return Proposal(info, (sentence,), lambda target: _copy(folder, target), (), read_card(folder))
+
+
+def _exported(
+    config: Config, architecture: Architecture, metadata: dict[str, Any], settings: ImportSettings
+) -> Proposal:
+    """Return the proposal for a model of ours that was exported for MONAI."""
+    try:
+        info = ModelInfo.model_validate(metadata[EXPORTED])
+    except ValidationError as error:
+        raise ModelError(
+            f"The block {EXPORTED!r} in {config.folder} is not valid: {sentence(error).rstrip('.')}"
+        ) from None
+    weights = read_weights(architecture, _weights_file(config))
+    if not info.reversed_axes and can_turn(architecture):
+        architecture, weights = turned(architecture, weights)
+    name = settings.model_name or as_name(info.name)
+    info = info.model_copy(update={"name": name, "licence": settings.licence or info.licence})
+    return Proposal(
+        info,
+        (f"A model of napari-tally, exported for MONAI: {info.description}",),
+        lambda target: _write(target, info, architecture, weights),
+        (),
+        read_card(config.folder),
+    )
 
 
 def _copy(folder: Path, target: Path) -> None:

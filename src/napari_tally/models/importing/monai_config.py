@@ -80,12 +80,11 @@ class Config:
         file, separator, key = text.partition("#")
         if not re.search(r"\.(json|yaml|yml)$", file):
             return self.raw(text)
-        path = next(
-            (p for base in (self.folder, self.path.parent) if (p := base / file).is_file()), None
-        )
-        if path is None:
+        bases = (self.folder, self.path.parent)
+        path = next((p for base in bases if (p := base / file).is_file()), None)
+        if path is None or not path.resolve().is_relative_to(self.folder.resolve()):
             raise ModelError(f"{self.path} refers to {printable(file)}, which is not in the bundle")
-        content = read_mapping(inside(self.folder, path.relative_to(self.folder, walk_up=True)))
+        content = read_mapping(path)
         return _found(content, key, path) if separator else content
 
 

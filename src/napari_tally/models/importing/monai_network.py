@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +40,6 @@ _UNUSED = {  # in inference, or by MONAI itself
                  "freeze_encoder"),
 }  # fmt: skip
 _SINGLE = ("kernel_size", "up_kernel_size", "img_size", "window_size", "patch_size")
-_TRANSFORMERS = ("SwinUNETR", "UNETR")
 _WRAPPERS = ("model", "state_dict", "network", "net", "model_state_dict")
 
 
@@ -218,26 +216,3 @@ def _check_names(wanted: dict[str, Tensor], state: dict[str, Tensor], path: Path
                 f"{name} in {path} has the shape {tuple(state[name].shape)}, but the network "
                 f"{tuple(tensor.shape)}"
             )
-
-
-def can_turn(architecture: Architecture) -> bool:
-    """Return whether weights can be rearranged for reversed spatial axes: plain convolutions."""
-    return architecture.name not in _TRANSFORMERS
-
-
-def turned(
-    architecture: Architecture, weights: dict[str, Tensor]
-) -> tuple[Architecture, dict[str, Tensor]]:
-    """Return a network of convolutions for images with reversed spatial axes, (Z, Y, X)."""
-    dims = architecture.spatial_dims
-    axes = (0, 1, *range(dims + 1, 1, -1))
-    changed = {
-        name: weight.permute(axes).contiguous() if weight.ndim == dims + 2 else weight
-        for name, weight in weights.items()
-    }
-    fields = architecture.model_dump()
-    reverse: Callable[[Any], Any] = lambda v: tuple(v)[::-1] if isinstance(v, list | tuple) else v  # noqa: E731
-    for key in ("strides", "kernel_size"):
-        if isinstance(fields.get(key), tuple):
-            fields[key] = tuple(reverse(each) for each in fields[key])
-    return type(architecture).model_validate(fields), changed

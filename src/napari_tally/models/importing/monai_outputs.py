@@ -126,8 +126,8 @@ def head_of(
     count = architecture.out_channels
     softmax = outputs.activation == "softmax" or (outputs.argmax and count > 1)
     stated = outputs.activation or outputs.argmax or outputs.threshold is not None
-    warnings = [] if stated else ["The bundle states no activation: "
-                                  + ("softmax" if count > 1 else "sigmoid") + " is assumed"]  # fmt: skip
+    usual = "softmax" if count > 1 else "sigmoid"
+    warnings = [] if stated else [f"The bundle states no activation: {usual} is assumed"]
     if softmax or (not stated and count > 1):
         if count < 2:
             raise ModelError("The bundle applies a softmax to one channel, which is always 1")

@@ -57,9 +57,8 @@ class Inputs:
         if not self.steps:
             return Identity()
         first = self.steps[0]
-        if len(self.steps) == 1 and isinstance(first, ScaleRange):
-            if (first.b_min, first.b_max) == (0, 1) and first.a_min < first.a_max:
-                return Window(low=first.a_min, high=first.a_max, clip=first.clip)
+        if len(self.steps) == 1 and isinstance(first, ScaleRange) and first.is_usual:
+            return Window(low=first.a_min, high=first.a_max, clip=first.clip)
         return Operations.model_validate({"steps": self.steps})
 
 

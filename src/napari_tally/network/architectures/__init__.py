@@ -1,4 +1,4 @@
-"""The networks that a model can have: MONAI's U-Nets and SegFormer, each a class of options.
+"""The networks that a model can have, each a class of options: MONAI's, nnU-Net's, SegFormer.
 
 They are written into a bundle's `network_def` as MONAI expects it and read back from it; no class
 is ever instantiated that is not in `ARCHITECTURES`.
@@ -15,6 +15,7 @@ from ...core.option_registry import Registry
 from .architecture import Architecture, Demand
 from .encoders import FlexibleUNet, SegResNet
 from .hovernet import HoVerNet
+from .nnunet import PlainConvUNet, ResidualEncoderUNet
 from .segformer import SegFormer
 from .transformers import UNETR, SwinUNETR
 from .u_nets import AttentionUnet, BasicUNet, DynUNet, UNet
@@ -29,6 +30,8 @@ __all__ = [
     "Demand",
     "DynUNet",
     "FlexibleUNet",
+    "PlainConvUNet",
+    "ResidualEncoderUNet",
     "SegFormer",
     "SegResNet",
     "SwinUNETR",
@@ -48,6 +51,8 @@ ARCHITECTURES: Registry[Architecture] = Registry(
         SwinUNETR,
         UNETR,
         SegFormer,
+        PlainConvUNet,
+        ResidualEncoderUNet,
     ],
 )
 # Networks of imported models that are not trained here.

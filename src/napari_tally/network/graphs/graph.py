@@ -33,6 +33,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "InstanceNorm3d": _NORM,
     "MaxPool2d": _POOL,
     "MaxPool3d": _POOL,
+    "AvgPool2d": ("kernel_size", "stride", "padding", "ceil_mode"),
+    "AvgPool3d": ("kernel_size", "stride", "padding", "ceil_mode"),
     "Upsample": ("size", "scale_factor", "mode", "align_corners"),
     "PReLU": ("num_parameters",),
     "LeakyReLU": ("negative_slope", "inplace"),
