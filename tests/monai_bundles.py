@@ -199,7 +199,8 @@ def write_bundle(folder: Path, zoo: Zoo, *, yaml: bool = False) -> Path:
         "network_data_format": {"outputs": {"pred": {"channel_def": zoo.outputs}}},
     }
     (folder / "configs/metadata.json").write_text(json.dumps(metadata))
-    parser = ConfigParser(config)
+    config["network_def"] = {k: v for k, v in zoo.network.items() if k != "img_size"}
+    parser = ConfigParser(config)  # of which `img_size` was an argument in earlier versions
     torch.manual_seed(0)
     network = parser.get_parsed_content("network_def").eval()
     for name, tensor in network.state_dict().items():  # not those of a fresh network
@@ -207,6 +208,10 @@ def write_bundle(folder: Path, zoo: Zoo, *, yaml: bool = False) -> Path:
             tensor.uniform_(0.5, 2)
         elif name.endswith("running_mean"):
             tensor.normal_(0, 0.1)
+    state = network.state_dict()
+    offsets = [n for n in state if n.startswith("horizontal_vertical") and state[n].ndim == 4]
+    for name in offsets[-1:]:
+        state[name] /= 50  # offsets are from -1 to 1
     torch.save(network.state_dict(), folder / "models/model.pt")
     return folder
 
@@ -242,6 +247,7 @@ def outputs_of_monai(folder: Path, image: Path) -> np.ndarray:
 
     parser = ConfigParser()
     parser.read_config(next((folder / "configs").glob("inference.*")))
+    parser["network_def"].pop("img_size", None)
     network = parser.get_parsed_content("network_def").eval()
     network.load_state_dict(torch.load(folder / "models/model.pt", weights_only=True))
     data = parser.get_parsed_content("preprocessing")({"image": str(image)})

@@ -13,8 +13,7 @@ from .base import Head, Labels, Maps
 if TYPE_CHECKING:
     from torch import Tensor
 
-_SIGMA = 1.0  # px, of the smoothed relief
-_TRUNCATED = 4.0  # sigmas
+_REACH = 4  # px, of the Gaussian (sigma 1 px) that smooths the relief
 
 
 class Hover(Head):
@@ -63,14 +62,14 @@ class Hover(Head):
         return tuple(range(2, 2 + ndim))
 
     def decode(self, maps: Maps) -> Labels:
-        from scipy.ndimage import binary_fill_holes, gaussian_filter, label
+        from scipy.ndimage import binary_fill_holes, label
         from skimage.morphology import disk, opening
         from skimage.segmentation import watershed
 
         maps = self.checked(maps)
         mask = self._without_small(label(maps[1] > self.threshold)[0]) > 0
         border = np.maximum(_border(maps, self.kernel) - (1 - mask), 0).astype(np.float32)
-        relief = -gaussian_filter((1 - border) * mask, _SIGMA, mode="constant", truncate=_TRUNCATED)
+        relief = -_smoothed((1 - border) * mask)
         sure = binary_fill_holes(mask & (border < self.border))
         sure = opening(sure.astype(np.uint8), disk(self.radius))
         markers = self._without_small(label(sure)[0])
@@ -104,20 +103,33 @@ def _scaled(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _gradient(values: NDArray[np.float32], axis: int, length: int) -> NDArray[np.float32]:
-    """Return the Sobel gradient along an axis, with the edge repeated."""
+    """Return the Sobel gradient along an axis, mirrored at the border."""
     from scipy.ndimage import correlate1d
 
     first, second = _kernels(length)
-    out = correlate1d(values, first, axis, mode="nearest")
+    out = correlate1d(values, first, axis, mode="mirror")
     for other in range(values.ndim):
-        out = correlate1d(out, second, other, mode="nearest") if other != axis else out
+        out = correlate1d(out, second, other, mode="mirror") if other != axis else out
     gradient: NDArray[np.float32] = out
     return gradient
 
 
+def _smoothed(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return values after a Gaussian of 1 px, integrated over each pixel."""
+    from scipy.ndimage import correlate1d
+    from scipy.special import erf
+
+    at = np.arange(-_REACH, _REACH + 1)
+    kernel = (erf((at + 0.5) / np.sqrt(2)) - erf((at - 0.5) / np.sqrt(2))) / 2
+    out = values
+    for axis in range(values.ndim):
+        out = correlate1d(out, kernel.astype(np.float32), axis, mode="constant")
+    return out
+
+
 def _kernels(length: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the differentiating and the smoothing kernel."""
-    derivative, smoothing = np.array([1.0, 0, -1]), np.array([1.0, 2, 1])
+    derivative, smoothing = np.array([-1.0, 0, 1]), np.array([1.0, 2, 1])
     for _ in range((length - 3) // 2):
         derivative = np.convolve(derivative, [1, 2, 1])
         smoothing = np.convolve(smoothing, [1, 2, 1])

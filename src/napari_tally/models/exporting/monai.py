@@ -139,8 +139,10 @@ def _inference(model: Model, network: _Network) -> Config:
             "$@network.load_state_dict(@checkpoint)",
         ],
         "run": [
-            "$[@postprocessing({**d, 'pred': @inferer(d['image'][None].to(@device), @network)[0]})"
-            " for d in @dataset]"
+            (
+                "$[@postprocessing({**d, 'pred': "
+                "@inferer(d['image'][None].to(@device), @network)[0]}) for d in @dataset]"
+            )
         ],
     }
 
