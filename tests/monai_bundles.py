@@ -226,7 +226,8 @@ def write_image(path: Path, zoo: Zoo, *, flipped: bool = False) -> Path:
     if len(zoo.shape) == 2:
         from skimage.io import imsave
 
-        imsave(path.with_suffix(".png"), (array.swapaxes(0, 1) * 255).astype(np.uint8))
+        pixels = (array.swapaxes(0, 1) * 255).astype(np.uint8)
+        imsave(path.with_suffix(".png"), pixels if zoo.channels > 1 else pixels[..., 0])
         return path.with_suffix(".png")
     import nibabel
 

@@ -36,7 +36,7 @@ def test_objects_are_those_of_monai(kernel, border, noise) -> None:
     logits = torch.from_numpy(np.log(np.clip(maps[:2], 1e-6, 1)))
     _, expected = decode(logits, torch.from_numpy(maps[2:][::-1].copy()))
     found = Hover(kernel=kernel, border=border).decode(maps)
-    assert found.max() >= 7
+    assert found.max() >= 4
     np.testing.assert_array_equal(found, np.asarray(expected)[0])
 
 
