@@ -137,7 +137,7 @@ def test_what_cannot_be_translated_is_refused_in_a_sentence(bundle, entries, sen
     [
         (lambda s: s.pop(next(iter(s))), "lacks 1 weights"),
         (lambda s: s.update(more=torch.zeros(1)), "does not have, such as more"),
-        (lambda s: s.update({next(iter(s)): torch.zeros(3, 1, 3, 3)}), "has the shape (3, 1, 3, 3)"),
+        (lambda s: s.update({next(iter(s)): torch.zeros(3, 1, 3, 3)}), "the shape (3, 1, 3, 3)"),
         (lambda s: s.update(a=3), "no state_dict"),
     ],
 )  # fmt: skip
