@@ -141,7 +141,7 @@ ZOO = {
          {"_target_": "HoVerNetInstanceMapPostProcessingd", "sobel_kernel_size": 3,
           "marker_threshold": 0.7, "marker_radius": 2},
          {"_target_": "HoVerNetNuclearTypePostProcessingd"}],
-        shape=(130, 90), channels=3,
+        shape=(100, 78), channels=3,
         further={"hovernet_mode": "original", "patch_size": 270, "out_size": 80},
     ),
     "template": Zoo(
@@ -209,9 +209,10 @@ def write_bundle(folder: Path, zoo: Zoo, *, yaml: bool = False) -> Path:
         elif name.endswith("running_mean"):
             tensor.normal_(0, 0.1)
     state = network.state_dict()
-    offsets = [n for n in state if n.startswith("horizontal_vertical") and state[n].ndim == 4]
-    for name in offsets[-1:]:
-        state[name] /= 50  # offsets are from -1 to 1
+    for branch in ("horizontal_vertical", "nucleus_prediction", "type_prediction"):
+        last = [n for n in state if n.startswith(branch) and state[n].ndim == 4][-1:]
+        for name in last:
+            state[name] /= 50  # of fresh weights, outputs and their rounding errors are large
     torch.save(network.state_dict(), folder / "models/model.pt")
     return folder
 
@@ -226,7 +227,8 @@ def write_image(path: Path, zoo: Zoo, *, flipped: bool = False) -> Path:
     if len(zoo.shape) == 2:
         from skimage.io import imsave
 
-        imsave(path.with_suffix(".png"), (array.swapaxes(0, 1) * 255).astype(np.uint8))
+        pixels = (array.swapaxes(0, 1) * 255).astype(np.uint8)
+        imsave(path.with_suffix(".png"), pixels if zoo.channels > 1 else pixels[..., 0])
         return path.with_suffix(".png")
     import nibabel
 

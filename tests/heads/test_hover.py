@@ -24,7 +24,9 @@ def _maps(labels: np.ndarray, noise: float) -> np.ndarray:
     return maps
 
 
-@pytest.mark.parametrize(("kernel", "border", "noise"), [(5, 0.4, 0.02), (3, 0.7, 0.02), (5, 0.4, 0.1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kernel", "border", "noise"), [(5, 0.4, 0.02), (3, 0.7, 0.02), (5, 0.4, 0.1)]
+)
 def test_objects_are_those_of_monai(kernel, border, noise) -> None:
     import torch
     from monai.apps.pathology.transforms.post.array import HoVerNetInstanceMapPostProcessing
@@ -36,7 +38,7 @@ def test_objects_are_those_of_monai(kernel, border, noise) -> None:
     logits = torch.from_numpy(np.log(np.clip(maps[:2], 1e-6, 1)))
     _, expected = decode(logits, torch.from_numpy(maps[2:][::-1].copy()))
     found = Hover(kernel=kernel, border=border).decode(maps)
-    assert found.max() >= 7
+    assert found.max() >= 4
     np.testing.assert_array_equal(found, np.asarray(expected)[0])
 
 

@@ -188,7 +188,8 @@ def _intensities(normalizer: Normalizer, name: str) -> list[Config]:
         steps = [step.model_dump(exclude={"limits", "windows"}) for step in normalizer.steps]
         if all(step["name"] in _OURS_TO_MONAI for step in steps):
             return [_operation(step) for step in steps]
-    raise ModelError(f"MONAI has no transform for the intensities of {name} ({normalizer.name})")
+    kind = type(normalizer).__name__
+    raise ModelError(f"MONAI has no transform for the intensities of {name} ({kind})")
 
 
 def _range(low: float, high: float, clip: bool) -> Config:

@@ -40,7 +40,12 @@ class Config:
         ModelError
             If there is none.
         """
-        return _found(self.content, key, self.path)
+        value: Any = self.content
+        for part in _SEPARATOR.split(key):
+            if isinstance(value, str) and value[:1] in ("%", "@"):
+                value = self.resolved(value, (key,))
+            value = _found(value, part, self.path)
+        return value
 
     def value(self, key: str) -> Any:
         """Return the value of a key, without references."""

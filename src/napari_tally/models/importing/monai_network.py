@@ -70,7 +70,9 @@ def read_network(config: Config) -> Architecture:
 
 
 def _raw(config: Config, key: str) -> Any:
-    return config.raw(key) if config.has(key) else None
+    value = config.raw(key) if config.has(key) else None
+    stands_for = isinstance(value, str) and value[:1] in ("@", "%")
+    return config.resolved(value, (key,)) if stands_for else value
 
 
 def _of_monai(target: str) -> bool:
