@@ -135,8 +135,9 @@ def _understood(
     copies = 2 ** len(info.mirrored)
     if copies > 1:
         windows += f"; the mean of {copies} mirrored copies ({', '.join(info.mirrored)})"
+    network = f"{architecture.name} of {stages} stages{voxels}"
     return (
-        f"nnU-Net v2, {plans.name}, {results.folds}: {architecture.name} of {stages} stages{voxels}",
+        f"nnU-Net v2, {plans.name}, {results.folds}: {network}",
         f"{kind}: {', '.join(head.class_names)}",
         f"Intensities: {how}",
         windows,

@@ -27,6 +27,7 @@ _SCHEMES = {
     "NoNormalization": "none", "RGBTo01Normalization": "rgb",
 }  # fmt: skip
 _PICTURES = (".png", ".bmp", ".jpg", ".jpeg")
+_UNUSUAL = ("block", "bottleneck_channels", "stem_channels", "nonlin_first")  # of a network
 _DEEPEST = 20  # configurations that inherit from each other
 
 
@@ -128,7 +129,9 @@ class Plans:
                 f"The plans have {len(schemes)} normalization schemes for "
                 f"{len(self.channels)} channels"
             )
-        made = [self._scheme(*each, measured) for each in enumerate(zip(schemes, masks))]  # noqa: B905
+        made = [
+            self._scheme(*each, measured) for each in enumerate(zip(schemes, masks, strict=True))
+        ]
         return NnUNet(channels=tuple(made))
 
     def _scheme(self, number: int, both: tuple[Any, Any], measured: Any) -> Scheme:
