@@ -10,16 +10,17 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 Sizes = Sequence[int]
 Levels = tuple[Sizes, Sequence[Sizes], Sequence[Sizes]]  # widths, kernels, strides
-_CONV = {2: nn.Conv2d, 3: nn.Conv3d}
-_UP = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-_POOL = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
-_NORM: dict[tuple[str, int], type[nn.Module]] = {
+_CONV: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
+_UP: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+_POOL: dict[int, Any] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
+_NORM: dict[tuple[str, int], Any] = {
     ("instance", 2): nn.InstanceNorm2d,
     ("instance", 3): nn.InstanceNorm3d,
     ("batch", 2): nn.BatchNorm2d,

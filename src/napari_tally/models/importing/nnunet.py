@@ -15,7 +15,7 @@ from ..user_models import as_name
 from ..weights import weights_path
 from .nnunet_checkpoint import Checkpoint, own_weights, read_checkpoint
 from .nnunet_files import DATASET, PLANS, Results, find_results, looks_like_results
-from .nnunet_plans import AXES, Plans, checked, read_plans
+from .nnunet_plans import AXES, Plans, check_patch, one_sentence, read_plans
 from .proposal import ImportSettings, Proposal
 
 if TYPE_CHECKING:
@@ -45,10 +45,12 @@ def propose(path: Path, settings: ImportSettings) -> Proposal:
     dataset, given = results.read(DATASET), results.read(PLANS)
     first = read_checkpoint(results.checkpoints[0])
     plans = read_plans(given, dataset, first.configuration or _configuration(results))
-    architecture, _ = checked(plans)
+    with one_sentence():
+        architecture = plans.architecture
+        check_patch(plans, architecture)
+        info = _info(results, plans, first, settings)
     for checkpoint in results.checkpoints:
         own_weights(read_checkpoint(checkpoint), architecture, plans.order)
-    info = _info(results, plans, first, settings)
 
     def write(folder: Path) -> None:
         _write(folder, results, plans, architecture, info)
@@ -135,8 +137,9 @@ def _understood(
     copies = 2 ** len(info.mirrored)
     if copies > 1:
         windows += f"; the mean of {copies} mirrored copies ({', '.join(info.mirrored)})"
+    network = f"{architecture.name} of {stages} stages{voxels}"
     return (
-        f"nnU-Net v2, {plans.name}, {results.folds}: {architecture.name} of {stages} stages{voxels}",
+        f"nnU-Net v2, {plans.name}, {results.folds}: {network}",
         f"{kind}: {', '.join(head.class_names)}",
         f"Intensities: {how}",
         windows,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +29,7 @@ _SCHEMES = {
     "NoNormalization": "none", "RGBTo01Normalization": "rgb",
 }  # fmt: skip
 _PICTURES = (".png", ".bmp", ".jpg", ".jpeg")
+_UNUSUAL = ("block", "bottleneck_channels", "stem_channels", "nonlin_first")  # of a network
 _DEEPEST = 20  # configurations that inherit from each other
 
 
@@ -128,7 +131,9 @@ class Plans:
                 f"The plans have {len(schemes)} normalization schemes for "
                 f"{len(self.channels)} channels"
             )
-        made = [self._scheme(*each, measured) for each in enumerate(zip(schemes, masks))]  # noqa: B905
+        made = [
+            self._scheme(*each, measured) for each in enumerate(zip(schemes, masks, strict=True))
+        ]
         return NnUNet(channels=tuple(made))
 
     def _scheme(self, number: int, both: tuple[Any, Any], measured: Any) -> Scheme:
@@ -220,24 +225,38 @@ def read_plans(plans: dict[str, Any], dataset: dict[str, Any], name: str) -> Pla
     return Plans(name, plans, found, dataset)
 
 
-def checked(plans: Plans) -> tuple[Architecture, NnUNet]:
-    """Return the network and normalizer of plans, with one sentence for whatever is wrong.
-
-    Raises
-    ------
-    ModelError
-        If the plans are damaged or have something unknown.
-    """
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Raise whatever is wrong with plans as a `ModelError`."""
     try:
-        return plans.architecture, plans.normalizer
+        yield
     except TallyError:
         raise
     except ValidationError as error:
         raise ModelError(f"The plans are not valid: {sentence(error).rstrip('.')}") from None
     except KeyError as error:
         raise ModelError(f"The network in the plans has no {error}") from None
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
+    except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise ModelError(f"The plans are not valid: {printable(str(error))[:200]}") from None
+
+
+def check_patch(plans: Plans, architecture: Architecture) -> None:
+    """Refuse windows that the network does not take.
+
+    Raises
+    ------
+    ModelError
+        If they are not multiples of its strides.
+    """
+    tiles = plans.tiling.tiles
+    strides = _strides(architecture)
+    if any(n <= 0 or n % s for n, s in zip(tiles, strides, strict=True)):
+        raise ModelError(f"The patch size {tiles} in the plans is no multiple of {strides}")
+
+
+def _strides(architecture: Architecture) -> tuple[int, ...]:
+    assert isinstance(architecture, PlainConvUNet | ResidualEncoderUNet)
+    return architecture.strides_of_axes
 
 
 def _configuration(plans: dict[str, Any], name: str) -> dict[str, Any]:

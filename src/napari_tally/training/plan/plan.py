@@ -18,7 +18,7 @@ from ...heads import AnyHead, Kind
 from ...models.preprocessing import FORMAT, Preprocessing, lifted
 from ...network.architectures import AnyArchitecture
 from ...network.hardware import Machine
-from ...network.normalize import Standard
+from ...network.normalize import NnUNet, Operations, Standard
 from ..augment.presets import Preset, preset
 from ..loop.hyperparameters import (
     LEARNING_RATE,
@@ -185,7 +185,7 @@ class Plan(Options):
 
     def _intensities(self) -> str:
         normalizer = self.preprocessing.normalizer
-        if isinstance(normalizer, Standard):
+        if isinstance(normalizer, Standard | Operations | NnUNet):
             return f"{normalizer.name} means and deviations of the model to start from"
         values = normalizer.model_dump(exclude={"name", "inverted"}).values()
         inverted = ", inverted" if getattr(normalizer, "inverted", False) else ""
