@@ -103,6 +103,7 @@ MIRRORS = {
     "form": "one form a dock",
     "job": "one job a dock",
     "onnx": "what runs a format, and what writes it",
+    "nnunet": "the networks of a framework, and the import of its folders",
     "export_panel": "one panel a dock",
 }
 
