@@ -11,12 +11,14 @@ import torch
 from napari_tally import segment
 from napari_tally.core.errors import InputError, ModelError
 from napari_tally.heads import Center, Semantic
+from napari_tally.mask_sets.readings import ClassMaps
 from napari_tally.models.bundle import Model, load_model, save_model
 from napari_tally.models.exporting.onnx import export_onnx
 from napari_tally.models.importing.importing import propose, save_proposal
 from napari_tally.models.importing.proposal import ImportSettings
 from napari_tally.models.model_info import ModelInfo
 from napari_tally.models.preprocessing import Preprocessing
+from napari_tally.models.runtime_network import ReadMaps
 from napari_tally.network.architectures import UNet
 from napari_tally.network.ensemble import activated
 from napari_tally.network.tile_layout import Tiling
@@ -115,3 +117,47 @@ def test_another_ending_and_other_maps_are_refused(tmp_path, monkeypatch) -> Non
     with pytest.raises(ModelError, match="gives other maps"):
         export_onnx(model, tmp_path / "small.onnx")
     assert not list(tmp_path.glob("small*"))
+
+
+@pytest.mark.parametrize("background", ["first", "none"])
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid", "none"])
+def test_maps_of_a_reading_are_exported_and_are_those_of_numpy(
+    tmp_path, activation, background
+) -> None:
+    reading = ClassMaps(activation=activation, background=background)
+    torch.manual_seed(0)
+    channels = 3 if background == "first" else 2
+    made = UNet(spatial_dims=2, channels=(4, 8), strides=(2,), in_channels=1, out_channels=channels)
+    network = ReadMaps(made.build().eval(), reading)
+    image = torch.randn(2, 1, 12, 16)
+    with torch.inference_mode():
+        found = network(image)
+        raw = network.network(image).numpy()
+    for one, array in zip(found.numpy(), raw, strict=True):
+        assert np.abs(one - reading.maps({"output": array[None]})).max() < 1e-5
+
+
+def test_a_network_with_a_reading_is_exported_with_it(tmp_path) -> None:
+    reading = ClassMaps(activation="sigmoid")
+    model = saved(tmp_path / "own", Semantic(classes=("x", "y")), reading=reading)
+    path = export_onnx(model, tmp_path / "small.onnx")
+    back = load_model(save_proposal(propose(path, ImportSettings())).name)
+    image = torch.randn(1, 2, 24, 16)
+    with torch.inference_mode():
+        wanted = activated(model.network, image, model.activate)
+        found = activated(back.network, image, back.activate)
+    assert (wanted - found).abs().max() < 1e-4
+
+
+def test_a_network_of_which_the_tracer_made_a_part_constant_is_refused(
+    tmp_path, monkeypatch
+) -> None:
+    model = saved(tmp_path / "own", Semantic())
+    forward = type(model.network).forward
+    monkeypatch.setattr(
+        type(model.network),
+        "forward",
+        lambda self, image: forward(self, image) * float(image.std()),
+    )
+    with pytest.raises(ModelError, match="gives other maps"):
+        export_onnx(model, tmp_path / "small.onnx")

@@ -11,7 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..mask_sets.readings import ClassMaps
+
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from ..mask_sets.readings import Reading
     from ..network.runtimes import Session
 
@@ -50,11 +54,35 @@ class ReadMaps(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return maps (B, C, *spatial) of images (B, C, *spatial)."""
         outputs = self.network(images).float()
+        if _in_torch(self.reading):
+            return on_grid_all(torch_maps(self.reading, outputs), tuple(images.shape[2:]))
         maps = [
             torch.from_numpy(read_maps(self.reading, {"output": one[None].cpu().numpy()}))
             for one in outputs
         ]
         return on_grid_all(torch.stack(maps).to(outputs.device), tuple(images.shape[2:]))
+
+
+def _in_torch(reading: Reading) -> TypeGuard[ClassMaps]:
+    """Return whether `torch_maps` reads it; export follows tensors, but not arrays of NumPy."""
+    plain = type(reading) is ClassMaps and not reading.channels_last
+    return plain and reading.activation != "index"
+
+
+def torch_maps(reading: ClassMaps, outputs: Tensor) -> Tensor:
+    """Return the maps (B, C, *spatial) of a reading, the same as `ClassMaps.maps`."""
+    values = torch.nan_to_num(outputs, posinf=1e4, neginf=-1e4)
+    several = values.shape[1] > 1
+    if reading.activation == "softmax" and several:
+        values = values.softmax(dim=1)
+    elif reading.activation != "none":  # one channel has nothing to compete with
+        values = values.sigmoid()
+    if reading.background == "first" and several:
+        return values
+    if reading.activation == "softmax" and several:  # the classes share all of the image
+        return torch.cat([torch.zeros_like(values[:, :1]), values], dim=1)
+    rest = (1 - values.amax(dim=1, keepdim=True)).clip(0, 1)
+    return torch.cat([rest, values], dim=1)
 
 
 def read_maps(reading: Reading, outputs: dict[str, NDArray[np.generic]]) -> NDArray[np.float32]:
