@@ -21,7 +21,7 @@ from ...models.trust import UntrustedError
 from ...models.user_models import remove_model
 from ..controls.dock import WRONG_INPUT, Dock
 from ..controls.model_events import model_events
-from ..controls.scroll_area import scrolled
+from ..controls.scroll_area import scroll_to, scrolled
 from ..controls.trust_dialog import ask_trust
 from .job import Found, Saved, fetch_job, look_up_job, read_job, save_job
 from .model_list import ModelList
@@ -160,10 +160,16 @@ class ModelsDock(Dock):
             self.proposal.show_found(result)
             self._ready("Save")
             self.panel.say("Save it, or correct it first.")
+            self._reveal()
         else:
             self.offer = result
             self._ready("Download")
             self.panel.say("\n".join(f"{line}." for line in result.sentences))
+            self._reveal()
+
+    def _reveal(self) -> None:
+        """Bring the buttons and the message into sight: a proposal may not fit the window."""
+        scroll_to(self.panel)
 
     def _failed(self, error: BaseException) -> None:
         job, found = self.reading, self.proposal.found
@@ -175,6 +181,7 @@ class ModelsDock(Dock):
             else:
                 self.panel.say(f"{error.path.name} is not trusted, and was not loaded.")
             return
+        self._reveal()
         super()._failed(error)
         self.panel.cancel.setEnabled(self._has_offer())
 
@@ -211,7 +218,10 @@ class ModelsDock(Dock):
             text = read_card(entry.folder)
         except TallyError as error:
             text = sentence(error)
-        self.card.setPlainText(text or f"{entry.name} has no card.")
+        if not text:
+            self.panel.say(f"{entry.name} has no card.")
+            return
+        self.card.setPlainText(text)
         self.card.setVisible(True)
 
     def _remove(self) -> None:
