@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from local_server import serving
+from mask_models import save_onnx
 from packages import package
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
@@ -186,6 +187,23 @@ def test_a_name_that_is_taken_is_explained_in_words_of_the_dock(models, tiny, wa
         wait(models)
     assert "Choose another name, or remove that model first" in models.panel.status.whole
     assert "--" not in models.panel.status.whole
+
+
+def test_outputs_that_are_not_recognized_can_be_stated(models, tmp_path, wait) -> None:
+    path = tmp_path / "strange.onnx"
+    save_onnx(path, {"out": np.zeros((1, 3, 5, 7, 2, 2), np.float32)}, (64, 64))
+    models.read(path)
+    wait(models)
+    assert "are unknown" in models.panel.status.whole
+    assert models.panel.run.text() == "Read again"
+    assert models.proposal.form.editors["reading"].native.isVisibleTo(models)
+    models.proposal.form.set({"classes": ("nucleus",)})
+    models.panel.run.click()
+    wait(models)
+    assert models.proposal.form.values().classes == ("nucleus",)
+    models.panel.cancel.click()
+    assert not models.proposal.isVisibleTo(models)
+    assert not models.panel.run.isVisibleTo(models)
 
 
 def test_what_is_no_model_is_a_sentence(models, tmp_path, wait) -> None:

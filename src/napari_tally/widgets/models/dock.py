@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
     QPushButton,
 )
 
-from ...core.errors import TallyError, sentence
+from ...core.errors import TallyError, UnknownOutputsError, sentence
 from ...models.bundle import read_card
 from ...models.importing.proposal import ImportSettings
 from ...models.trust import UntrustedError
@@ -108,15 +108,21 @@ class ModelsDock(Dock):
         """Save the model that was read, or download the one that was found."""
         if self.offer is not None:
             self._begin(fetch_job, self.offer)
-        elif self.proposal.found is not None:
-            try:
-                settings = self.proposal.form.values(trust=self.proposal.found.settings.trust)
-            except WRONG_INPUT as error:
-                self.refuse(error)
-                return
-            self.panel.start()
-            self.reading = (save_job, self.proposal.found, settings)
-            self.runner.start(*self.reading)
+            return
+        found, unread = self.proposal.found, self.proposal.unread
+        if found is None and unread is None:
+            return
+        try:
+            settings = self.proposal.form.values(trust=found is not None and found.settings.trust)
+        except WRONG_INPUT as error:
+            self.refuse(error)
+            return
+        if unread is not None:
+            self.read(unread, settings)
+            return
+        self.panel.start()
+        self.reading = (save_job, found, settings)
+        self.runner.start(*self.reading)
 
     def cancel(self) -> None:
         """Stop within a step; what was found is dropped."""
@@ -148,7 +154,8 @@ class ModelsDock(Dock):
         self.panel.cancel.setEnabled(bool(action))
 
     def _has_offer(self) -> bool:
-        return self.offer is not None or self.proposal.found is not None
+        proposal = self.proposal
+        return any(x is not None for x in (self.offer, proposal.found, proposal.unread))
 
     def _finished(self, result: Download | Found | Saved) -> None:
         if isinstance(result, Saved):
@@ -181,6 +188,9 @@ class ModelsDock(Dock):
             else:
                 self.panel.say(f"{error.path.name} is not trusted, and was not loaded.")
             return
+        if isinstance(error, UnknownOutputsError) and job[0] is read_job:
+            self._ready("Read again")
+            self.proposal.show_unread(job[1], job[2])
         self._reveal()
         super()._failed(error)
         self.panel.cancel.setEnabled(self._has_offer())
