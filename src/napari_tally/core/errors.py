@@ -43,6 +43,10 @@ class ModelError(TallyError, ValueError):
     """A model folder that is incomplete, inconsistent or not trusted."""
 
 
+class UnknownOutputsError(ModelError):
+    """A network whose outputs have a form that is not recognized; the user can state it."""
+
+
 class OutputExistsError(FileError):
     """An existing output that another run wrote."""
 

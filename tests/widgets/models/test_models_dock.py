@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
 import torch
 from local_server import serving
+from mask_models import save_onnx
 from packages import package
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
@@ -142,6 +144,66 @@ def test_cancel_drops_what_was_found(models, tiny, wait) -> None:
     assert not models.proposal.isVisibleTo(models)
     assert not models.panel.run.isVisibleTo(models)
     assert user_models() == ()
+
+
+def test_a_save_that_is_cancelled_leaves_no_model(models, tiny, monkeypatch, until, wait) -> None:
+    from napari_tally.models.importing import importing
+
+    began, go = Event(), Event()
+    write = importing.save_proposal
+
+    def slowly(proposal) -> None:
+        began.set()
+        go.wait(30)
+        write(proposal)
+
+    models.read(tiny)
+    wait(models)
+    monkeypatch.setattr(importing, "save_proposal", slowly)
+    closed = []
+    models.runner.closed.connect(lambda: closed.append(True))
+    models.panel.run.click()
+    until(began.is_set)
+    models.panel.cancel.click()
+    go.set()
+    until(lambda: bool(closed))
+    assert user_models() == ()
+
+
+def test_the_next_button_is_in_sight(viewer, models, tiny, wait, until) -> None:
+    viewer.window._qt_window.resize(1000, 480)
+    models.proposal.correct.open()
+    models.read(tiny)
+    wait(models)
+    until(lambda: not models.panel.run.visibleRegion().isEmpty())
+    until(lambda: not models.panel.status.visibleRegion().isEmpty())
+
+
+def test_a_name_that_is_taken_is_explained_in_words_of_the_dock(models, tiny, wait) -> None:
+    for _ in range(2):
+        models.read(tiny)
+        wait(models)
+        models.panel.run.click()
+        wait(models)
+    assert "Choose another name, or remove that model first" in models.panel.status.whole
+    assert "--" not in models.panel.status.whole
+
+
+def test_outputs_that_are_not_recognized_can_be_stated(models, tmp_path, wait) -> None:
+    path = tmp_path / "strange.onnx"
+    save_onnx(path, {"out": np.zeros((1, 3, 5, 7, 2, 2), np.float32)}, (64, 64))
+    models.read(path)
+    wait(models)
+    assert "are unknown" in models.panel.status.whole
+    assert models.panel.run.text() == "Read again"
+    assert models.proposal.form.editors["reading"].native.isVisibleTo(models)
+    models.proposal.form.set({"classes": ("nucleus",)})
+    models.panel.run.click()
+    wait(models)
+    assert models.proposal.form.values().classes == ("nucleus",)
+    models.panel.cancel.click()
+    assert not models.proposal.isVisibleTo(models)
+    assert not models.panel.run.isVisibleTo(models)
 
 
 def test_what_is_no_model_is_a_sentence(models, tmp_path, wait) -> None:

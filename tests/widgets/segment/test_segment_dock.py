@@ -520,6 +520,20 @@ def test_the_table_is_written(dock, finish, tmp_path) -> None:
     assert len(pd.read_csv(tmp_path / "t.csv")) == dock.done.result.count
 
 
+def test_an_estimated_size_does_not_outlive_its_image(viewer, dock, finish) -> None:
+    size = dock.form.object_size.native
+    before = size.placeholderText()
+    finish(dock)
+    assert size.placeholderText().startswith("≈")
+    viewer.add_image(np.zeros((64, 64), np.uint8), name="other")
+    dock.form.image.value = viewer.layers["other"]
+    assert size.placeholderText() == before
+    dock.form.image.value = viewer.layers["field"]
+    finish(dock)
+    dock.form.model.value = "hippocampus-mr"
+    assert size.placeholderText() == before
+
+
 def test_the_object_size_is_drawn_and_removed(viewer, dock) -> None:
     dock.form.object_size.value = "12um"
     dock.form.circle.setChecked(True)

@@ -69,12 +69,12 @@ def check_new_name(name: str, *, overwrite: bool) -> None:
     check_name(name)
     if name in shipped_models():
         raise OutputExistsError(
-            f"{name} is the name of a built-in model", hint="Choose another one with --name"
+            f"{name} is the name of a built-in model", hint="Choose another one"
         )
     if name in user_models() and not overwrite:
         raise OutputExistsError(
             f"There is a model of the name {name} already",
-            hint="Choose another name with --name, or replace it with --overwrite",
+            hint="Choose another name, or remove that model first",
         )
 
 

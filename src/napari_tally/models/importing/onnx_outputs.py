@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...core.errors import InputError, ModelError
+from ...core.errors import InputError, UnknownOutputsError
 from ...mask_sets.readings import Boxes, BoxMasks, ClassMaps, Prototypes, Queries, Stacked
 from ...mask_sets.readings.reading import HOW_TO_SET
 from ...mask_sets.readings.recognize import Recognized, recognized
@@ -32,7 +32,7 @@ def understood(
 
     Raises
     ------
-    ModelError
+    UnknownOutputsError
         If the form of the outputs is unknown.
     """
     classes = settings.classes or classes
@@ -43,7 +43,7 @@ def understood(
     try:
         found = _found(trial, graph, classes)
     except InputError as error:
-        raise ModelError(
+        raise UnknownOutputsError(
             f"The outputs of {graph.path.name} are unknown: {error.problem}",
             hint=error.hint or HOW_TO_SET,
         ) from error
@@ -103,7 +103,7 @@ def _class_numbers(trial: Trial, graph: Graph, classes: tuple[str, ...]) -> Reco
     if count < 1:
         raise InputError(
             "they are numbers of classes, but the file does not state how many there are",
-            hint="Name the classes, such as --classes nucleus,cytoplasm",
+            hint="Name the classes, such as nucleus,cytoplasm",
         )
     reading = ClassMaps(
         outputs=(maps[0],),

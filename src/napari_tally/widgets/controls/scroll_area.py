@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+_SETTLE_MS = 100
 
 
 def scrolled(dock: QWidget) -> QVBoxLayout:
@@ -17,6 +19,24 @@ def scrolled(dock: QWidget) -> QVBoxLayout:
     inner.installEventFilter(area)
     outer.addWidget(area)
     return QVBoxLayout(inner)
+
+
+def scroll_to(part: QWidget) -> None:
+    """Scroll until a part of a dock is in sight, once the layout has settled."""
+    area = _area_of(part)
+    if area is not None:
+        settled = QTimer(area)  # which ends with the dock
+        settled.setSingleShot(True)
+        settled.timeout.connect(lambda: area.ensureWidgetVisible(part))
+        settled.timeout.connect(settled.deleteLater)
+        settled.start(_SETTLE_MS)
+
+
+def _area_of(part: QWidget) -> QScrollArea | None:
+    parent = part.parentWidget()
+    while parent is not None and not isinstance(parent, QScrollArea):
+        parent = parent.parentWidget()
+    return parent
 
 
 class _WideArea(QScrollArea):

@@ -14,14 +14,14 @@ from qtpy.QtWidgets import (
     QPushButton,
 )
 
-from ...core.errors import TallyError, sentence
+from ...core.errors import TallyError, UnknownOutputsError, sentence
 from ...models.bundle import read_card
 from ...models.importing.proposal import ImportSettings
 from ...models.trust import UntrustedError
 from ...models.user_models import remove_model
 from ..controls.dock import WRONG_INPUT, Dock
 from ..controls.model_events import model_events
-from ..controls.scroll_area import scrolled
+from ..controls.scroll_area import scroll_to, scrolled
 from ..controls.trust_dialog import ask_trust
 from .job import Found, Saved, fetch_job, look_up_job, read_job, save_job
 from .model_list import ModelList
@@ -108,15 +108,21 @@ class ModelsDock(Dock):
         """Save the model that was read, or download the one that was found."""
         if self.offer is not None:
             self._begin(fetch_job, self.offer)
-        elif self.proposal.found is not None:
-            try:
-                settings = self.proposal.form.values(trust=self.proposal.found.settings.trust)
-            except WRONG_INPUT as error:
-                self.refuse(error)
-                return
-            self.panel.start()
-            self.reading = (save_job, self.proposal.found, settings)
-            self.runner.start(*self.reading)
+            return
+        found, unread = self.proposal.found, self.proposal.unread
+        if found is None and unread is None:
+            return
+        try:
+            settings = self.proposal.form.values(trust=found is not None and found.settings.trust)
+        except WRONG_INPUT as error:
+            self.refuse(error)
+            return
+        if unread is not None:
+            self.read(unread, settings)
+            return
+        self.panel.start()
+        self.reading = (save_job, found, settings)
+        self.runner.start(*self.reading)
 
     def cancel(self) -> None:
         """Stop within a step; what was found is dropped."""
@@ -148,7 +154,8 @@ class ModelsDock(Dock):
         self.panel.cancel.setEnabled(bool(action))
 
     def _has_offer(self) -> bool:
-        return self.offer is not None or self.proposal.found is not None
+        proposal = self.proposal
+        return any(x is not None for x in (self.offer, proposal.found, proposal.unread))
 
     def _finished(self, result: Download | Found | Saved) -> None:
         if isinstance(result, Saved):
@@ -160,10 +167,16 @@ class ModelsDock(Dock):
             self.proposal.show_found(result)
             self._ready("Save")
             self.panel.say("Save it, or correct it first.")
+            self._reveal()
         else:
             self.offer = result
             self._ready("Download")
             self.panel.say("\n".join(f"{line}." for line in result.sentences))
+            self._reveal()
+
+    def _reveal(self) -> None:
+        """Bring the buttons and the message into sight: a proposal may not fit the window."""
+        scroll_to(self.panel)
 
     def _failed(self, error: BaseException) -> None:
         job, found = self.reading, self.proposal.found
@@ -175,6 +188,10 @@ class ModelsDock(Dock):
             else:
                 self.panel.say(f"{error.path.name} is not trusted, and was not loaded.")
             return
+        if isinstance(error, UnknownOutputsError) and job[0] is read_job:
+            self._ready("Read again")
+            self.proposal.show_unread(job[1], job[2])
+        self._reveal()
         super()._failed(error)
         self.panel.cancel.setEnabled(self._has_offer())
 
@@ -211,7 +228,10 @@ class ModelsDock(Dock):
             text = read_card(entry.folder)
         except TallyError as error:
             text = sentence(error)
-        self.card.setPlainText(text or f"{entry.name} has no card.")
+        if not text:
+            self.panel.say(f"{entry.name} has no card.")
+            return
+        self.card.setPlainText(text)
         self.card.setVisible(True)
 
     def _remove(self) -> None:

@@ -52,13 +52,20 @@ def read_job(path: Path, settings: ImportSettings, download: Download | None) ->
 def save_job(found: Found, settings: ImportSettings) -> Steps[Saved]:
     """Save a model, read again with the corrections of the user."""
     from ...models.importing.importing import check_new_name, save_proposal
+    from ...models.user_models import remove_model
 
     check_new_name(settings.model_name or found.proposal.info.name, overwrite=False)
     if settings != found.settings:
         found = yield from read_job(found.path, settings, found.download)
     yield Step("save the model", 0, 0)
+    name = found.proposal.info.name
     save_proposal(found.proposal)
-    return Saved(found.proposal.info.name)
+    try:
+        yield Step("saved", 1, 1)
+    except GeneratorExit:  # cancelled while it was written
+        remove_model(name)
+        raise
+    return Saved(name)
 
 
 def look_up_job(source: str) -> Steps[Download]:

@@ -12,6 +12,8 @@ from ..controls.section import Section
 from ..controls.wrapped_label import WrappedLabel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .job import Found
 
 
@@ -30,11 +32,12 @@ class ProposalPanel(QWidget):
         for part in (self.sentences, self.warnings, self.correct):
             column.addWidget(part)
         self.found: Found | None = None
+        self.unread: Path | None = None  # whose outputs the user can state
         self.setVisible(False)
 
     def show_found(self, found: Found) -> None:
         """Show a model that was read."""
-        self.found = found
+        self.found, self.unread = found, None
         proposal = found.proposal
         info = proposal.info
         lines = [f"{line}." for line in (*proposal.understood, f"Licence: {info.licence}")]
@@ -46,7 +49,18 @@ class ProposalPanel(QWidget):
         self.form.editors["model_name"].native.setPlaceholderText(info.name)
         self.setVisible(True)
 
+    def show_unread(self, path: Path, settings: ImportSettings) -> None:
+        """Show the form for a model whose outputs were not understood."""
+        self.unread = path
+        self.sentences.setText(f"State what the outputs of {path.name} are, and read it again.")
+        self.warnings.setVisible(False)
+        self.form.reset()
+        self.form.set({k: v for k, v in settings.model_dump().items() if v})
+        self.correct.open()
+        self.form.section.open()
+        self.setVisible(True)
+
     def leave(self) -> None:
         """Show nothing."""
-        self.found = None
+        self.found = self.unread = None
         self.setVisible(False)

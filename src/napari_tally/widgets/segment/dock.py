@@ -76,6 +76,7 @@ class SegmentDock(Dock):
         self.tune = TunePanel()
         self.fit = FitPanel(napari_viewer)
         self.take_away = TakeAway(napari_viewer)
+        self.unset_size = self.form.object_size.native.placeholderText()
         self.results = {kind: ResultLayer(napari_viewer) for kind in (OBJECTS, CLASSES)}
         self.forecast = Forecast()
         self.done: Done | None = None
@@ -387,6 +388,7 @@ class SegmentDock(Dock):
         remembered().model = Path(self.model).name
         self.form.about.setText(info.description)
         self.form.fit_model(info)
+        self._forget_guess()
         self._offer_channels()
         self.tune.offer(info.head, ("least_visible",) if info.finds_boxes else ())
         self.tune.setVisible(False)
@@ -396,6 +398,7 @@ class SegmentDock(Dock):
     def _image_changed(self, layer: Image | None) -> None:
         self.panel.run.setEnabled(layer is not None and not self.runner.busy)
         self.rescaled.follow(layer)
+        self._forget_guess()
         if layer is None:
             self.panel.say("Open an image or a sample: File > Open Sample > napari-tally.")
             return
@@ -476,6 +479,10 @@ class SegmentDock(Dock):
         except WRONG_INPUT:
             forecast = ""
         self.form.forecast.setText(forecast)
+
+    def _forget_guess(self) -> None:
+        """An estimate belongs to one image and one model."""
+        self.form.object_size.native.setPlaceholderText(self.unset_size)
 
     def _show_guess(self, done: Done) -> None:
         size, spacing = done.result.diameter_px, done.job.volume.spacing
