@@ -65,8 +65,9 @@ class ReadMaps(nn.Module):
 
 def _in_torch(reading: Reading) -> TypeGuard[ClassMaps]:
     """Return whether `torch_maps` reads it; export follows tensors, but not arrays of NumPy."""
-    plain = type(reading) is ClassMaps and not reading.channels_last
-    return plain and reading.activation != "index"
+    if type(reading) is not ClassMaps:
+        return False
+    return not reading.channels_last and reading.activation != "index"
 
 
 def torch_maps(reading: ClassMaps, outputs: Tensor) -> Tensor:
