@@ -52,7 +52,8 @@ def test_two_steps_make_a_model_that_segments(name, ndim, tmp_path, monkeypatch)
 @pytest.mark.parametrize("name", [n for n in ARCHITECTURES if ARCHITECTURES[n].requires])
 def test_a_missing_package_is_named_before_training(name, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(architecture, "find_spec", lambda _: None)
-    with pytest.raises(InputError, match=f"{name} needs the package einops"):
+    package = ARCHITECTURES[name].requires
+    with pytest.raises(InputError, match=f"{name} needs the package {package}"):
         napari_tally.train(blobs(2), tmp_path / "model", architecture=name, device="cpu")
     assert not (tmp_path / "model").exists()
 

@@ -200,7 +200,7 @@ def test_full_masks_are_measured_from_files_and_in_python(tmp_path) -> None:
     arrays = napari_tally.measure(found.labels, full_masks=found.full_masks)
     assert arrays["area_px2"].tolist() == whole
     (tmp_path / "a_coco.json").unlink()
-    with pytest.raises(FileError, match=r"a_coco\.json is missing"):
+    with pytest.raises(FileError, match=r"a_objects\.json and a_coco\.json are missing"):
         napari_tally.measure(path, full_masks=True)
     with pytest.raises(InputError, match=r"result\.full_masks"):
         napari_tally.measure(found.labels, full_masks=True)

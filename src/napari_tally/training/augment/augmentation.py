@@ -134,8 +134,9 @@ class Augmentation(Options):
 
     def _intensity(self) -> list[Transform]:
         p = self.share
+        stained = [sometimes(_STAINED, partial(vary_stains, most=self.stains))]
         return [
-            sometimes(_STAINED * bool(self.stains), partial(vary_stains, most=self.stains)),
+            *(stained if self.stains else ()),
             sometimes(p, partial(blur, sigma=self.blur)),
             sometimes(p / 2, partial(lower_resolution, zoom=(0.5, 1.0))),
             sometimes(p, partial(adjust_gamma, gamma=self.gamma)),
