@@ -25,6 +25,7 @@ CASES = [
     pytest.param(name, ndim, marks=[pytest.mark.slow] * (ndim == 3 and bool(kind.requires)))
     for name, kind in ((name, ARCHITECTURES[name]) for name in ARCHITECTURES)
     for ndim in (2, 3)
+    if (name, ndim) != ("SegFormer", 3)
 ]
 
 
@@ -47,6 +48,13 @@ def test_two_steps_make_a_model_that_segments(name, ndim, tmp_path, monkeypatch)
     found = napari_tally.segment(image, model, device="cpu")
     labels = found.labels if found.classes is None else found.classes.array
     assert labels.shape == image.shape
+
+
+def test_a_network_for_images_refuses_stacks(tmp_path) -> None:
+    with pytest.raises(InputError, match="SegFormer takes 2D images only"):
+        napari_tally.train(
+            blobs(3), tmp_path / "model", architecture="SegFormer", ndim=3, device="cpu"
+        )
 
 
 @pytest.mark.parametrize("name", [n for n in ARCHITECTURES if ARCHITECTURES[n].requires])

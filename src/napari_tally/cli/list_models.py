@@ -15,7 +15,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or a
 
 def list_models() -> None:
     """List the models by name: what each is for, its licence, source and size."""
-    from ..models.library import library
+    from ..models.known_models import library
 
     entries = library()
     width = max(len(entry.name) for entry in entries)

@@ -20,7 +20,7 @@ from ...core.disk import is_full
 from ...core.errors import FileError, InputError, ModelError, printable
 from ...core.options import Options
 from ...core.progress import Step, Steps
-from ..library import size_text
+from ..known_models import size_text
 from ..user_models import as_name
 from .web import OfflineError, opened
 

@@ -48,7 +48,7 @@ class Inputs:
 
     @property
     def resamples(self) -> bool:
-        """Whether the image is brought to another grid."""
+        """Whether the image is resampled to another grid."""
         return self.spacing is not None or self.size is not None
 
     @property

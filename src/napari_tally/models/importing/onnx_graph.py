@@ -139,7 +139,7 @@ class Graph:
             return None
 
     def first_steps(self, name: str) -> list[tuple[str, NDArray[Any]]]:
-        """Return the arithmetic with constants that an input goes through first, such as / 255."""
+        """Return the arithmetic with constants that is applied to an input first, such as / 255."""
         found: list[tuple[str, NDArray[Any]]] = []
         for _ in range(_MOST_STEPS):
             users = [node for node in self.proto.graph.node if name in node.input]

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from ...core.errors import printable
-from ...models.library import Entry, library
+from ...models.known_models import Entry, library
 from ..controls.wrapped_label import WrappedLabel
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from ...models.bundle import (
     read_info,
     read_spatial_dims,
 )
-from ...models.library import model_names
+from ...models.known_models import model_names
 from ...models.trust import UntrustedError
 from ...segmentation.setup.model_channels import channel_choices
 from ...segmentation.setup.options import SegmentOptions

@@ -9,7 +9,7 @@ from magicgui.widgets import LineEdit
 from napari.layers import Labels, Shapes
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from ...models.library import model_names
+from ...models.known_models import model_names
 from ...training.plan.options import TrainingOptions
 from ..controls.choice import Choice
 from ..controls.layer_combo import LayerCombo
