@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from ..core.atomic import replacing
 from ..core.errors import FileError, ModelError, sentence, unknown_name
+from ..core.json_object import read_json_object
 from ..core.user_path import user_path
 from ..files.run_record import sha256_files
 from ..network.architectures import Architecture, from_definition
@@ -431,23 +432,7 @@ def _check_axes(info: ModelInfo, architecture: Architecture) -> None:
 
 def _json(path: Path) -> dict[str, Any]:
     inside(path.parent.parent, Path(path.parent.name, path.name))
-    try:
-        if path.stat().st_size > _LONGEST:
-            raise ModelError(f"{path} has {path.stat().st_size:,} bytes, which is no description")
-        found = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"The model has no file {path}") from None
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
-    except RecursionError:
-        raise ModelError(f"{path} is nested too deeply") from None
-    except UnicodeDecodeError as error:
-        raise ModelError(f"{path} is not UTF-8: {error.reason}") from error
-    except ValueError as error:
-        raise ModelError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise ModelError(f"{path} must hold a JSON object, not a {type(found).__name__}")
-    return found
+    return read_json_object(path, _LONGEST, missing=f"The model has no file {path}")
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

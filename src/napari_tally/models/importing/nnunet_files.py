@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import FileError, ModelError, printable
+from ...core.errors import ModelError, printable
+from ...core.json_object import read_json_object
 from ..weights import inside
 
 PLANS, DATASET = "plans.json", "dataset.json"
@@ -91,23 +91,8 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
         If it is missing, too large or damaged.
     """
     path = inside(folder, Path(name))
-    try:
-        if path.stat().st_size > _LONGEST:
-            raise ModelError(f"{path} has {path.stat().st_size:,} bytes, which is no description")
-        found = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{folder} has no file {name}, which a results folder of nnU-Net v2 has"
-        ) from None
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
-    except RecursionError:
-        raise ModelError(f"{path} is nested too deeply") from None
-    except ValueError as error:
-        raise ModelError(f"{path} is not valid JSON: {str(error)[:200]}") from error
-    if not isinstance(found, dict):
-        raise ModelError(f"{path} must hold a JSON object, not a {type(found).__name__}")
-    return found
+    missing = f"{folder} has no file {name}, which a results folder of nnU-Net v2 has"
+    return read_json_object(path, _LONGEST, missing)
 
 
 def _is_results(path: Path) -> bool:

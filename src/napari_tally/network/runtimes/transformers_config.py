@@ -6,11 +6,11 @@ or for a network of any size: such ones are refused.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import FileError, ModelError, printable
+from ...core.errors import ModelError, printable
+from ...core.json_object import read_json_object
 
 CONFIG = "config.json"
 _LONGEST = 2**24  # bytes: id2label of thousands of classes has some 100 kB
@@ -35,19 +35,7 @@ def read_json(path: Path) -> dict[str, Any]:
     ModelError, FileError
         If it is too large, damaged, or something else.
     """
-    try:
-        if path.stat().st_size > _LONGEST:
-            raise ModelError(f"{path} has {path.stat().st_size:,} bytes, too many for its purpose")
-        found = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or error}") from error
-    except RecursionError:
-        raise ModelError(f"{path} is nested too deeply") from None
-    except ValueError as error:
-        raise ModelError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise ModelError(f"{path} must hold a JSON object, not a {type(found).__name__}")
-    return found
+    return read_json_object(path, _LONGEST)
 
 
 def checked_config(folder: Path) -> tuple[str, dict[str, Any]]:
