@@ -105,16 +105,8 @@ class MaskTraining:
 
     def prepare_steps(self, images: Sequence[Labelled]) -> Steps[None]:
         """Preprocess the images of each set."""
-        named = {image.name: image for image in images}
-        for part in ("training", "validation", "test"):
-            names = getattr(self.split, part)
-            missing = [name for name in names if name not in named]
-            if missing:
-                raise InputError(
-                    f"Image {missing[0]} of the stopped run is missing",
-                    hint="Resume with the same images",
-                )
-            chosen = in_planes([named[name] for name in names], 2)
+        for part, own in self.split.parts(images).items():
+            chosen = in_planes(own, 2)
             self.parts[part] = yield from mask_samples_steps(
                 chosen, self.start, self.plan.class_ids
             )

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
 from ...core.errors import InputError
 from ...core.options import Options
+
+if TYPE_CHECKING:
+    from .labelled_image import Labelled
 
 _LEAST = 4  # fewest groups for a validation set
 _SHARE, _ENOUGH = 0.2, 20  # share of the groups held out, and their largest number
@@ -37,6 +41,26 @@ class Split(Options):
         }
         counts = ", ".join(f"{len(names)} {what}" for what, names in parts.items() if names)
         return [f"Images: {counts} (seed {self.seed})", *filter(None, [self.note])]
+
+    def parts(self, images: Sequence[Labelled]) -> dict[str, list[Labelled]]:
+        """Return the images of the training, validation and test set.
+
+        Raises
+        ------
+        InputError
+            If one is missing.
+        """
+        named, found = {image.name: image for image in images}, {}
+        for part in ("training", "validation", "test"):
+            names = getattr(self, part)
+            missing = [name for name in names if name not in named]
+            if missing:
+                raise InputError(
+                    f"Image {missing[0]} of the stopped run is missing",
+                    hint="Resume with the same images",
+                )
+            found[part] = [named[name] for name in names]
+        return found
 
 
 def split_groups(
