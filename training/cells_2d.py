@@ -10,23 +10,25 @@ goes on where it stopped.
 
 from __future__ import annotations
 
-import argparse
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
 from cells_2d_fields import stored_fields
 from cells_2d_images import NORMALIZE, TYPICAL_PX, training_samples
+from command import run
 
-from napari_tally.core.progress import Step, drain
 from napari_tally.heads.flow import Flow
-from napari_tally.models.bundle import load_model, save_model
+from napari_tally.models.bundle import load_model
 from napari_tally.models.model_info import ModelInfo
 from napari_tally.models.preprocessing import DiameterRange, Preprocessing
 from napari_tally.network.architectures import DynUNet
 from napari_tally.training.augment.augmentation import Augmentation
-from napari_tally.training.loop.loop import Hyperparameters, train_steps
+from napari_tally.training.loop.loop import Hyperparameters
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_tally.training.data.patch_sampler import Sample
 
 SIMULATED = 0.6  # share of the patches
 HEAD = Flow()
@@ -59,7 +61,7 @@ INFO = ModelInfo(
 )
 
 
-def initial_weights(head_channels: int) -> dict[str, torch.Tensor]:
+def initial_weights() -> dict[str, torch.Tensor]:
     """Return the weights of `nuclei-2d`, with new ones in the layers of its output."""
     network = OPTIONS.architecture.build()
     own = load_model("nuclei-2d").networks[0].state_dict()
@@ -68,41 +70,10 @@ def initial_weights(head_channels: int) -> dict[str, torch.Tensor]:
     return {**fresh, **kept}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("TALLY_DATA", "../shared/data"))
-    )
-    parser.add_argument("--output", type=Path, default=Path("runs/cells-2d"))
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--steps", type=int, default=OPTIONS.steps)
-    parser.add_argument(
-        "--ship", type=Path, help="write the best weights as a model to this folder"
-    )
-    args = parser.parse_args()
-    if args.ship is not None:
-        weights = torch.load(args.output / "best.pt", map_location="cpu", weights_only=True)
-        save_model(args.ship, INFO, OPTIONS.architecture, weights)
-        card = Path(__file__).with_name("cells-2d.md").read_text("utf-8")
-        (args.ship / "docs").mkdir(exist_ok=True)
-        (args.ship / "docs" / "README.md").write_text(card, "utf-8")
-        return
-    samples = training_samples(args.data)
-    samples += stored_fields(args.output / "fields", weight=SIMULATED)
-    print(f"{len(samples):,} samples", flush=True)
-    options = OPTIONS.model_copy(update={"steps": args.steps})
-    losses: list[float] = []
-
-    def show(step: Step) -> None:
-        loss = getattr(step, "loss", None)
-        if step.stage == "train" and loss is not None:
-            losses.append(loss)
-            if step.done % 100 == 0:
-                print(f"{step.done:,}: loss {np.mean(losses[-100:]):.4f}", flush=True)
-
-    weights = initial_weights(HEAD.channels(2))
-    drain(train_steps(samples, [], options, args.output, args.device, weights), show)
+def samples(data: Path, output: Path) -> list[Sample]:
+    """Return the real images and the simulated fields."""
+    return training_samples(data) + stored_fields(output / "fields", weight=SIMULATED)
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, INFO, OPTIONS, samples, initial_weights)

@@ -10,31 +10,32 @@ it stopped.
 
 from __future__ import annotations
 
-import argparse
-import os
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nuclei_2d
 import numpy as np
-import torch
 from cells_2d_images import all_pairs, median_diameter
+from command import run
 from scipy.ndimage import gaussian_filter, zoom
 from skimage.color import rgb_from_hed
 from skimage.io import imread
 
-from napari_tally.core.progress import Step, drain
 from napari_tally.geometry.resample import resample_image, resample_labels, scaled_shape
 from napari_tally.heads.center import Center
-from napari_tally.models.bundle import load_model, save_model
+from napari_tally.models.bundle import load_model
 from napari_tally.models.model_info import ModelInfo
 from napari_tally.models.preprocessing import DiameterRange, Preprocessing
 from napari_tally.network.architectures import DynUNet
 from napari_tally.network.normalize import Percentile
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.data.patch_sampler import Sample
-from napari_tally.training.loop.loop import Hyperparameters, train_steps
+from napari_tally.training.loop.loop import Hyperparameters
+
+if TYPE_CHECKING:
+    import torch
 
 NORMALIZE = Percentile()
 HEAD = Center()
@@ -188,34 +189,5 @@ def initial_weights() -> dict[str, torch.Tensor]:
     return fresh
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("TALLY_DATA", "../shared/data"))
-    )
-    parser.add_argument("--output", type=Path, default=Path("runs/nuclei-histology"))
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--steps", type=int, default=OPTIONS.steps)
-    parser.add_argument("--ship", type=Path, help="write the weights as a model to this folder")
-    args = parser.parse_args()
-    if args.ship is not None:
-        weights = torch.load(args.output / "best.pt", map_location="cpu", weights_only=True)
-        save_model(args.ship, INFO, OPTIONS.architecture, weights)
-        return
-    samples = training_samples(args.data)
-    print(f"{len(samples):,} samples", flush=True)
-    options = OPTIONS.model_copy(update={"steps": args.steps})
-    losses: list[float] = []
-
-    def show(step: Step) -> None:
-        loss = getattr(step, "loss", None)
-        if step.stage == "train" and loss is not None:
-            losses.append(loss)
-            if step.done % 100 == 0:
-                print(f"{step.done:,}: loss {np.mean(losses[-100:]):.4f}", flush=True)
-
-    drain(train_steps(samples, [], options, args.output, args.device, initial_weights()), show)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, INFO, OPTIONS, lambda data, output: training_samples(data), initial_weights)

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from napari_tally.network.normalize import (
     AnyNormalizer,
+    Hounsfield,
     Identity,
     Percentile,
     Standard,
@@ -15,7 +16,14 @@ from napari_tally.network.normalize import (
     ZScore,
 )
 
-ALL = [Percentile(), ZScore(), Window(low=-100, high=300), Identity(), Standard(mean=(0.5,))]
+ALL = [
+    Percentile(),
+    ZScore(),
+    Window(low=-100, high=300),
+    Hounsfield(low=-200, high=500, clip=True),
+    Identity(),
+    Standard(mean=(0.5,)),
+]
 
 
 @pytest.mark.parametrize("normalizer", ALL, ids=lambda n: n.name)
@@ -64,6 +72,15 @@ def test_inverted_percentiles_make_dark_bright_and_nan_dark() -> None:
     found = Percentile(low=0, high=100, inverted=True)(image)
     assert found[0, :3].tolist() == [1, 0.5, 0]
     assert found[0, 3] == 0
+
+
+def test_ct_without_its_rescale_intercept_is_the_same_and_said() -> None:
+    units = np.array([[[-1000.0, -50, 40, 900]]])
+    ct = Hounsfield(low=-200, high=500, clip=True)
+    assert np.allclose(ct(units), ct(units + 1000))
+    assert ct(units)[0, 0].tolist() == pytest.approx([0, 150 / 700, 240 / 700, 1])
+    assert ct.note(units, "a") == ""
+    assert "read as HU + 1000" in ct.note(units + 1000, "a")
 
 
 def test_eight_bits_are_scaled_and_standardized_channel_by_channel() -> None:

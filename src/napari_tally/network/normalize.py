@@ -5,7 +5,7 @@ Statistics of a tile would make an object depend on the tile that contains it.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from .nnunet_intensities import Scheme, fitted_limits, scaled
 from .operations import Operation, applied
 
 _SAMPLES = 4_000_000
+_AIR = -200.0  # HU: only air, lung and padding are below
+_STORED = 1000.0  # of CT stored without a rescale intercept
 
 
 class Normalizer(Options):
@@ -92,19 +94,18 @@ class ZScore(Normalizer):
         return float(channel.mean(dtype=np.float64)), float(channel.std(dtype=np.float64)) or 1.0
 
 
-class Window(Normalizer):
-    """Scale so that two fixed intensities become 0 and 1 (for example Hounsfield units).
+class FixedWindow(Normalizer):
+    """Scale so that two fixed intensities become 0 and 1.
 
     With `clip`, values outside become 0 and 1, too.
     """
 
-    name: Literal["window"] = "window"
     low: float
     high: float
     clip: bool = Field(False, exclude_if=lambda clip: not clip)
 
     @model_validator(mode="after")
-    def _ordered(self) -> Window:
+    def _ordered(self) -> Self:
         if self.low >= self.high:
             raise ValueError(f"low ({self.low}) must be below high ({self.high})")
         return self
@@ -118,6 +119,34 @@ class Window(Normalizer):
         """Return the normalized image, clipped if that is set."""
         out = super().__call__(image, limits)
         return np.clip(out, 0, 1, out=out) if self.clip else out
+
+
+class Window(FixedWindow):
+    """A fixed window of any intensities, such as that of a planned training."""
+
+    name: Literal["window"] = "window"
+
+
+class Hounsfield(FixedWindow):
+    """A fixed window of Hounsfield units, in CT that may be stored without its rescale intercept.
+
+    Air is -1000 HU. An image without any value below -200 is taken as HU + 1000.
+    """
+
+    name: Literal["hounsfield"] = "hounsfield"
+
+    def limits(self, channel: NDArray[np.generic]) -> tuple[float, float]:
+        offset = 0 if _shows_air(channel) else _STORED
+        return self.low + offset, self.high - self.low
+
+    def note(self, image: NDArray[np.generic], name: str) -> str:
+        """Say that values were taken as HU + 1000."""
+        if any(_shows_air(finite(channel)) for channel in image):
+            return ""
+        return (
+            f"No value of {name} is below {_AIR:g} HU (the smallest is {image.min():.4g}): its "
+            f"values are read as HU + {_STORED:g}. If that is wrong, convert it to Hounsfield units"
+        )
 
 
 class Identity(Normalizer):
@@ -240,7 +269,7 @@ class Standard(Normalizer):
 
 
 AnyNormalizer = Annotated[
-    Percentile | ZScore | Window | Identity | Standard | Operations | NnUNet,
+    Percentile | ZScore | Window | Hounsfield | Identity | Standard | Operations | NnUNet,
     Field(discriminator="name"),
 ]
 
@@ -279,6 +308,10 @@ def finite(channel: NDArray[np.generic], *, largest: bool = False) -> NDArray[np
         return np.zeros_like(channel)
     values = channel[good]
     return np.where(good, channel, values.max() if largest else values.min())
+
+
+def _shows_air(channel: NDArray[np.generic]) -> bool:
+    return bool(channel.min() < _AIR)
 
 
 def _subsampled(channel: NDArray[np.generic]) -> NDArray[np.generic]:
