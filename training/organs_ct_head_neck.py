@@ -41,7 +41,7 @@ CORD, RIGHT_PAROTID, LEFT_PAROTID, MANDIBLE = 2, 3, 4, 7
 SOMETIMES = (5, 6)  # contoured in some patients only
 FOLDS = 5  # every fifth patient is held out
 ORIENTATION = "RAS"
-SPACING = (3.0, 3.0, 3.0)  # mm
+SPACING = (3.0, 4.0, 4.0)  # mm
 NORMALIZE = Hounsfield(low=-200, high=500, clip=True)
 HEAD = Semantic(classes=ORGANS, largest=tuple(range(1, len(ORGANS) + 1)))
 TILING = Tiling(tile=192, halo=24)
@@ -72,9 +72,9 @@ OPTIONS = Hyperparameters(
         background=0.05,
         share=0.15,
     ),
-    patch=(64, 64, 64),
+    patch=(64, 48, 48),
     batch=2,
-    steps=3_600,
+    steps=3_000,
     learning_rate=1e-3,
     weight_decay=0.03,
     warmup=100,
