@@ -26,6 +26,7 @@ from skimage.io import imread
 from napari_tally.geometry.resample import resample_image, resample_labels, scaled_shape
 from napari_tally.heads.center import Center
 from napari_tally.models.bundle import load_model
+from napari_tally.models.color_range import ColorRange
 from napari_tally.models.model_info import ModelInfo
 from napari_tally.models.preprocessing import DiameterRange, Preprocessing
 from napari_tally.network.architectures import DynUNet
@@ -61,6 +62,8 @@ OPTIONS = Hyperparameters(
     checkpoint_every=100,
     workers=0,
 )
+# Of the training images (`ColorRange.of`), of optical density and brightness.
+COLORS = ColorRange(low=(0.11, 0.34, 0.1, 0.68), high=(0.37, 0.63, 0.32, 0.9))
 INFO = ModelInfo(
     name="nuclei-histology",
     version="1.0.0",
@@ -72,6 +75,7 @@ INFO = ModelInfo(
         diameter=DiameterRange(low=10, typical=TYPICAL_PX, high=40),
         channels=("red", "green", "blue"),
     ),
+    color_range=COLORS,
     singular="nucleus",
     plural="nuclei",
     min_size=20,

@@ -15,6 +15,7 @@ from command import run
 from skimage.io import imread
 
 from napari_tally.heads.semantic import Semantic
+from napari_tally.models.color_range import ColorRange
 from napari_tally.models.model_info import ModelInfo
 from napari_tally.models.preprocessing import Preprocessing
 from napari_tally.network.architectures import DynUNet
@@ -49,6 +50,8 @@ OPTIONS = Hyperparameters(
     checkpoint_every=100,
     workers=0,
 )
+# Of the training images (`ColorRange.of`), which are few: with a little more room.
+COLORS = ColorRange(low=(0.18, 0.28, 0.39, 0.31), high=(0.29, 0.34, 0.52, 0.56))
 INFO = ModelInfo(
     name="retina-vessels",
     version="1.0.0",
@@ -56,6 +59,7 @@ INFO = ModelInfo(
     licence="CC-BY-4.0",
     head=HEAD,
     preprocessing=Preprocessing(normalizer=NORMALIZE, channels=("red", "green", "blue")),
+    color_range=COLORS,
     singular="vessel",
     plural="vessels",
     min_size=10,

@@ -13,6 +13,7 @@ from ..heads import AnyHead
 from ..heads.confidence import Calibration
 from ..mask_sets.readings import AnyReading
 from ..network.runtimes import AnyRuntime
+from .color_range import ColorRange
 from .preprocessing import FORMAT, Preprocessing, lifted
 
 EXPORTED = "napari_tally_export"  # key of a description in bundles for MONAI
@@ -77,6 +78,8 @@ class ModelInfo(Options):
         whose only class is the foreground.
     reversed_axes : bool
         Whether the network takes images with the axes (X, Y, Z), not (Z, Y, X).
+    color_range : ColorRange, optional
+        Colours of the RGB images of the training: others give a warning.
     mirrored : tuple of str
         Axes (Z, Y, X) along which the input is mirrored: the maps are the mean over all copies.
     """
@@ -98,6 +101,7 @@ class ModelInfo(Options):
     reading: AnyReading | None = None
     source: Source | None = None
     separate: bool = False
+    color_range: ColorRange | None = None
     reversed_axes: bool = Field(False, exclude_if=lambda flag: not flag)
     mirrored: tuple[Literal["Z", "Y", "X"], ...] = ()
     data: str = ""

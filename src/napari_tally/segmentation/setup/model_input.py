@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from .model_channels import model_channels
+from .model_channels import Chosen, model_channels
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
@@ -73,6 +73,7 @@ def planes(
     notes = [*_odd_values(chosen.distinct, volume.name), *chosen.notes]
     if note := model.info.preprocessing.normalizer.note(image, volume.name):
         notes.append(note)
+    notes += _other_colors(chosen, volume.name, model)
     if lead:
         each = " and ".join({"T": "frame", "Z": "slice"}[a] for a in lead)
         notes.append(
@@ -103,6 +104,14 @@ def check_intensities(volume: Volume) -> None:
         raise InputError(f"{volume.name} has values of type {volume.array.dtype}, not real numbers")
     if 0 in volume.shape:
         raise InputError(f"{volume.name} is empty: its shape is {volume.shape}")
+
+
+def _other_colors(chosen: Chosen, name: str, model: Model) -> list[str]:
+    known = model.info.color_range
+    if known is None:
+        return []
+    note = known.note(chosen.image, name, model.info.name)
+    return [note] if note else []
 
 
 def _odd_values(image: NDArray[np.generic], name: str) -> list[str]:
