@@ -3,10 +3,9 @@
     python training/hippocampus_mr.py --data DIR --output runs/hippocampus-mr
 
 DIR holds `hippocampus-mr`: task 04 of the Medical Segmentation Decathlon (CC BY-SA 4.0), NIfTI
-volumes of 1 mm whose axes go right, anterior and superior. The model is the mean of two networks, a
-narrow and a wide one, and of what they see mirrored. Each learns in two runs, the second from the
-weights of the first; `--network` trains one alone. `--ship DIR` writes both as a model. A killed
-run goes on where it stopped.
+volumes of 1 mm whose axes go right, anterior and superior. The network is trained in two runs, the
+second from the weights of the first. `--ship DIR` writes it as a model. A killed run goes on where
+it stopped.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import argparse
 import csv
 import os
 from pathlib import Path
-from typing import Any
 
 import nibabel
 import numpy as np
@@ -42,7 +40,7 @@ ORIENTATION = "RAS"
 NORMALIZE = Percentile(low=1, high=99)
 HEAD = Semantic(classes=("anterior", "posterior"))
 TILING = Tiling(tile=128, halo=24, mirror=0)
-NARROW = DynUNet(
+NETWORK = DynUNet(
     spatial_dims=3,
     out_channels=HEAD.channels(3),
     kernel_size=(3, 3, 3, 3),
@@ -52,9 +50,8 @@ NARROW = DynUNet(
     deep_supervision=True,
     deep_supr_num=2,
 )
-WIDE = NARROW.model_copy(update={"filters": (32, 64, 128, 256)})
 OPTIONS = Hyperparameters(
-    architecture=NARROW,
+    architecture=NETWORK,
     head=HEAD,
     augmentation=Augmentation(
         zoom=(0.8, 1.25),
@@ -80,21 +77,15 @@ OPTIONS = Hyperparameters(
     ema=0.998,
     validate_every=200,
     tiling=TILING,
+    seed=14,
 )
-# What is learnt at first, and then from those weights on.
-RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "narrow": (
-        {"seed": 14},
-        {"steps": 5_400, "learning_rate": 7e-4, "ema": 0.999, "seed": 24},
-    ),
-    "wide": (
-        {"architecture": WIDE, "seed": 12},
-        {"steps": 3_000, "learning_rate": 7e-4, "seed": 22},
-    ),
-}
+SECOND = OPTIONS.model_copy(
+    update={"steps": 5_400, "learning_rate": 7e-4, "ema": 0.999, "seed": 24}
+)
+RUNS = {"first": OPTIONS, "second": SECOND}
 INFO = ModelInfo(
     name="hippocampus-mr",
-    version="1.0.0",
+    version="1.1.0",
     description="Anterior and posterior hippocampus in T1-weighted MR cropped around it",
     licence="CC-BY-SA-4.0",
     head=HEAD,
@@ -111,7 +102,6 @@ INFO = ModelInfo(
     plural="parts",
     min_size=30,
     colors=("#ffb000", "#648fff"),
-    mirrored=("X",),
     metrics={"Dice anterior": 0.892, "Dice posterior": 0.875},
     data="Medical Segmentation Decathlon, task 04 (hippocampus): CC BY-SA 4.0",
 )
@@ -145,33 +135,24 @@ def _array(path: Path) -> NDArray[np.generic]:
     return np.ascontiguousarray(np.asarray(file.dataobj).T)
 
 
-def options(network: str) -> tuple[Hyperparameters, Hyperparameters]:
-    """Return how a network learns at first, and then."""
-    changes, more = RUNS[network]
-    first = OPTIONS.model_copy(update=changes)
-    return first, first.model_copy(update=more)
-
-
-def learn(network: str, seen: list[Sample], output: Path, device: str) -> None:
-    """Train a network on volumes. With nothing to validate on a run ends with its last weights."""
+def learn(seen: list[Sample], output: Path, device: str) -> None:
+    """Train on volumes. With nothing to validate on a run ends with its last weights."""
     weights = None
     with Progress() as bar:
-        for name, recipe in zip(("first", "then"), options(network), strict=True):
-            task = bar.add_task(f"{network}, {name}", total=recipe.steps)
+        for name, recipe in RUNS.items():
+            task = bar.add_task(name, total=recipe.steps)
 
             def show(step: Step, task: TaskID = task) -> None:
                 if step.stage == "train":
                     bar.update(task, completed=step.done, description=step.note or None)
 
-            part = output / network / name
-            drain(train_steps(seen, [], recipe, part, device, weights), show)
-            weights = best_weights(part)
+            drain(train_steps(seen, [], recipe, output / name, device, weights), show)
+            weights = best_weights(output / name)
 
 
 def ship(run: Path, folder: Path) -> None:
-    """Write the networks of a run, with the card, as a model."""
-    narrow, wide = ((options(n)[0].architecture, best_weights(run / n / "then")) for n in RUNS)
-    save_model(folder, INFO, *narrow, [wide])
+    """Write the network of a run, with the card, as a model."""
+    save_model(folder, INFO, NETWORK, best_weights(run / "second"))
     card = Path(__file__).with_name("hippocampus-mr.md").read_text("utf-8")
     (folder / "docs").mkdir(exist_ok=True)
     (folder / "docs" / "README.md").write_text(card, "utf-8")
@@ -184,15 +165,13 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=Path("runs/hippocampus-mr"))
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--network", choices=RUNS, help="train this one only")
-    parser.add_argument("--ship", type=Path, help="write the networks as a model there")
+    parser.add_argument("--ship", type=Path, help="write the weights as a model to this folder")
     args = parser.parse_args()
     if args.ship is not None:
         ship(args.output, args.ship)
         return
     seen = load(args.data / "hippocampus-mr", names("training") + names("tuning"))
-    for network in [args.network] if args.network else RUNS:
-        learn(network, seen, args.output, args.device)
+    learn(seen, args.output, args.device)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ OPTIONS = Hyperparameters(
     ),
     patch=(64, 48, 48),
     batch=2,
-    steps=3_000,
+    steps=2_000,
     learning_rate=1e-3,
     weight_decay=0.03,
     warmup=100,

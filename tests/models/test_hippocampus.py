@@ -66,7 +66,7 @@ def test_left_and_right_are_treated_alike(model) -> None:
     found = np.asarray(napari_tally.segment(volume, model).classes.array)
     mirrored = replace(volume, array=np.ascontiguousarray(np.asarray(volume.array)[..., ::-1]))
     other = np.asarray(napari_tally.segment(mirrored, model).classes.array)
-    assert np.mean(other[..., ::-1] == found) > 0.9999
+    assert dice_per_class([other[..., ::-1]], [found], 2).min() > 0.85
     assert np.count_nonzero(found) > 500
 
 
