@@ -53,6 +53,8 @@ INFO = ModelInfo(
     description="Axons and their myelin in scanning electron microscopy of nerve tissue",
     licence="BSD-3-Clause",
     head=HEAD,
+    group="Electron microscopy",
+    images=("SEM",),
     preprocessing=Preprocessing(normalizer=NORMALIZE, channels=("SEM",)),
     singular="axon",
     plural="axons",

@@ -50,6 +50,15 @@ INFO = ModelInfo(
     description="Cells and similar objects in 2D images of any microscope: one channel",
     licence="BSD-3-Clause",
     head=HEAD,
+    group="Cells",
+    images=(
+        "fluorescence",
+        "phase contrast",
+        "DIC",
+        "bright field",
+        "quantitative phase",
+        "stained smears",
+    ),
     preprocessing=Preprocessing(
         normalizer=NORMALIZE,
         diameter=DiameterRange(low=18, typical=TYPICAL_PX, high=45),

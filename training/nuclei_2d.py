@@ -58,6 +58,8 @@ INFO = ModelInfo(
     description="Nuclei in 2D fluorescence images: bright on dark, one channel",
     licence="BSD-3-Clause",
     head=HEAD,
+    group="Nuclei",
+    images=("fluorescence",),
     preprocessing=Preprocessing(
         normalizer=NORMALIZE,
         diameter=DiameterRange(low=6, typical=24, high=50),

@@ -64,6 +64,8 @@ INFO = ModelInfo(
     licence="BSD-3-Clause",
     # Chosen on simulated volumes, `worm` and `embryo8`: people leave out what is dim.
     head=HEAD.model_copy(update={"threshold": 0.6, "mean_probability": 0.86}),
+    group="Nuclei",
+    images=("fluorescence",),
     preprocessing=Preprocessing(
         normalizer=NORMALIZE,
         diameter=DiameterRange(low=11, typical=17, high=21),

@@ -70,6 +70,8 @@ INFO = ModelInfo(
     description="Nuclei in histology: RGB images of tissue stained with hematoxylin and eosin",
     licence="BSD-3-Clause",
     head=HEAD,
+    group="Nuclei",
+    images=("H&E",),
     preprocessing=Preprocessing(
         normalizer=NORMALIZE,
         diameter=DiameterRange(low=10, typical=TYPICAL_PX, high=40),

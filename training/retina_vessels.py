@@ -58,6 +58,8 @@ INFO = ModelInfo(
     description="Blood vessels in colour photographs of the retina",
     licence="CC-BY-4.0",
     head=HEAD,
+    group="Organs and vessels",
+    images=("fundus photographs",),
     preprocessing=Preprocessing(normalizer=NORMALIZE, channels=("red", "green", "blue")),
     color_range=COLORS,
     singular="vessel",

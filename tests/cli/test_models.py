@@ -37,7 +37,7 @@ def test_an_imported_model_is_listed_shown_used_and_removed(run, tiny: str) -> N
     assert understood < saved
     assert "Licence: CC-BY-4.0" in out
     _, out, _ = run("models")
-    assert "own" in out and "CC-BY-4.0, BioImage.IO, tiny-net" in out and "nuclei-2d" in out
+    assert "own" in out and "CC-BY-4.0; BioImage.IO, tiny-net" in out and "nuclei-2d" in out
     _, out, _ = run("models", "show", "own")
     assert '"name": "own"' in out and "A. Person" in out
     code, _, err = run("models", "remove", "own")

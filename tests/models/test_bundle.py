@@ -62,7 +62,8 @@ def test_shipped_models_load_as_monai_bundles(name) -> None:
         workflow_type="inference",
         device="cpu",
     )
-    image = torch.rand(1, 1, *(32,) * model.architecture.spatial_dims)
+    channels = len(model.info.preprocessing.channels)
+    image = torch.rand(1, channels, *(32,) * model.architecture.spatial_dims)
     with torch.inference_mode():
         assert torch.allclose(network.eval()(image), model.networks[0](image), atol=1e-5)
     size = sum(p.stat().st_size for p in model.folder.rglob("*") if p.is_file())

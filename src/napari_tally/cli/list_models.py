@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -14,15 +15,17 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or a
 
 
 def list_models() -> None:
-    """List the models by name: what each is for, its licence, source and size."""
+    """List the models by what they are for, with kinds of images, licence, source and size."""
     from ..models.known_models import library
 
     entries = library()
     width = max(len(entry.name) for entry in entries)
-    for entry in entries:
-        say(f"{entry.name:{width}} {entry.purpose}")
-        facts = ", ".join(filter(None, (entry.licence, entry.source, entry.size)))
-        say(f"{'':{width}} {facts}")
+    for group, members in groupby(entries, key=lambda entry: entry.group):
+        say(group)
+        for entry in members:
+            say(f"  {entry.name:{width}} {entry.purpose}")
+            facts = (entry.images, entry.licence, entry.source, entry.size)
+            say(f"  {'':{width}} {'; '.join(filter(None, facts))}")
 
 
 def show_model(name: Name) -> None:

@@ -341,7 +341,7 @@ def save_model(
     """
     for part in (METADATA, weights_path(1)):
         (folder / part).parent.mkdir(parents=True, exist_ok=True)
-    save_weights(folder / weights_path(1), weights)
+    save_weights(folder / weights_path(1), weights, architecture.build())
     definitions = {NETWORK: architecture.definition()}
     for number, (another, its_weights) in enumerate(further, 2):
         save_weights(folder / weights_path(number), its_weights, another.build())

@@ -15,6 +15,8 @@ from .user_models import user_models, user_models_folder
 if TYPE_CHECKING:
     from .model_info import ModelInfo
 
+GROUPS = ("Nuclei", "Cells", "Organs and vessels", "Electron microscopy")
+OWN = "Your models"
 _UNITS = ("bytes", "kB", "MB", "GB")
 
 
@@ -40,6 +42,16 @@ class Entry:
     def purpose(self) -> str:
         """What it is for, in one line."""
         return self.problem if self.info is None else self.info.description
+
+    @property
+    def group(self) -> str:
+        """The heading under which it is listed."""
+        return self.info.group if self.builtin and self.info is not None else OWN
+
+    @property
+    def images(self) -> str:
+        """The kinds of images that it is for, in words."""
+        return "" if self.info is None else ", ".join(self.info.images)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -77,15 +89,16 @@ class Entry:
 
 
 def library() -> list[Entry]:
-    """Return all models by name, the built-in ones first."""
+    """Return all models, the built-in ones first and by what they are for."""
     entries = [_entry(name, SHIPPED / name, builtin=True) for name in shipped_models()]
+    entries.sort(key=lambda entry: GROUPS.index(entry.group) if entry.group in GROUPS else 99)
     folder = user_models_folder()
     return entries + [_entry(name, folder / name, builtin=False) for name in user_models()]
 
 
 def model_names() -> tuple[str, ...]:
-    """Return the names of all models, the built-in ones first."""
-    return (*shipped_models(), *user_models())
+    """Return the names of all models in the order of `library`."""
+    return tuple(entry.name for entry in library())
 
 
 def size_text(size: float) -> str:

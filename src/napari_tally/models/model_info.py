@@ -50,6 +50,10 @@ class ModelInfo(Options):
         Format of this block; later ones are refused.
     name, version, description, licence : str
         Its identity; the description is one line.
+    group : str
+        The heading under which built-in models are listed, such as "Nuclei".
+    images : tuple of str
+        Kinds of images that it is for, such as "phase contrast".
     preprocessing : Preprocessing
         How images are prepared for the network.
     singular, plural : str
@@ -90,6 +94,8 @@ class ModelInfo(Options):
     description: str
     licence: str
     head: AnyHead
+    group: str = ""
+    images: tuple[str, ...] = ()
     preprocessing: Preprocessing = Preprocessing()
     singular: str = "object"
     plural: str = "objects"

@@ -144,15 +144,15 @@ def load_weights(network: nn.Module, path: Path) -> None:
         ) from error
 
 
-def save_weights(path: Path, weights: Mapping[str, Tensor], of: nn.Module | None = None) -> None:
-    """Write weights, those of convolutions in half precision.
+def save_weights(path: Path, weights: Mapping[str, Tensor], network: nn.Module) -> None:
+    """Write the weights of a network, those of convolutions in half precision.
 
-    Given the network, weights with several names (MONAI's `DynUNet` names its layers twice) are
-    written once; `load_weights` reads these files, `nn.Module.load_state_dict` does not.
+    Weights with several names (MONAI's `DynUNet` names its layers twice) are written once;
+    `load_weights` and `monai.bundle.load` read these files.
     """
     from safetensors.torch import save_file
 
-    names = weights if of is None else dict.fromkeys(_names(of).values())
+    names = dict.fromkeys(_names(network).values())
     # Cloned: safetensors refuses shared memory.
     halved = {name: _halved(weights[name]).clone().contiguous() for name in names}
     save_file(halved, path)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...models.suggest import better_model
 from .model_channels import Chosen, model_channels
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def planes(
     image, lead = chosen.image, chosen.axes[: len(chosen.axes) - ndim]
     notes = [*_odd_values(chosen.distinct, volume.name), *chosen.notes]
     if note := model.info.preprocessing.normalizer.note(image, volume.name):
+        notes.append(note)
+    if note := better_model(volume, model.info.name):
         notes.append(note)
     notes += _other_colors(chosen, volume.name, model)
     if lead:

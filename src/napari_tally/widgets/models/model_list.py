@@ -75,6 +75,8 @@ def facts(entry: Entry) -> Iterator[str]:
         return
     classes = entry.classes
     more = f" and {len(classes) - _CLASSES} more" if len(classes) > _CLASSES else ""
+    if entry.images:
+        yield f"Images: {printable(entry.images)}"
     yield f"Finds: {printable(', '.join(classes[:_CLASSES]), 200)}{more}"
     yield f"Licence: {printable(entry.licence)}"
     yield f"Source: {printable(entry.source)}"

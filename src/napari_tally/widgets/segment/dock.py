@@ -13,13 +13,13 @@ from qtpy.QtWidgets import QCheckBox
 from ...core.errors import InputError, TallyError, sentence
 from ...models.bundle import (
     SHIPPED_DEFAULT,
-    SHIPPED_DEFAULT_3D,
-    default_model,
     model_folder,
     read_info,
     read_spatial_dims,
+    shipped_models,
 )
 from ...models.known_models import model_names
+from ...models.suggest import suggest
 from ...models.trust import UntrustedError
 from ...segmentation.setup.model_channels import channel_choices
 from ...segmentation.setup.options import SegmentOptions
@@ -375,9 +375,13 @@ class SegmentDock(Dock):
         self.picked = True
 
     def _offer_default(self, volume: Volume) -> None:
-        """Choose the default 2D or 3D model, unless the user picked a model."""
-        if not self.picked and self.model in (SHIPPED_DEFAULT, SHIPPED_DEFAULT_3D):
-            self.form.model.value = default_model(volume)
+        """Choose the built-in model that suits the image, unless the user picked a model."""
+        if self.picked or self.model not in shipped_models():
+            return
+        found = suggest(volume)
+        self.form.model.value = found.model
+        if found.reason:
+            self.form.about.setText(f"{self.form.about.text()}. Chosen since {found.reason}.")
 
     def _model_changed(self) -> None:
         try:
