@@ -34,6 +34,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
     for path, text in pages():
         files.append(File.generated(config, path, content=text))
+    for picture in sorted(CARDS.glob("*/docs/*.jpg")):
+        path = f"reference/models/{picture.name}"
+        files.append(File.generated(config, path, abs_src_path=str(picture)))
     return files
 
 
