@@ -1,13 +1,15 @@
 """Make the coefficients of a shipped model's confidence, and write them into its metadata.
 
     python training/calibrate.py nuclei-2d --data DIR [--write]
+    python training/calibrate.py nuclei-histology --data DIR [--write]
     python training/calibrate.py nuclei-3d [--write]
 
 For `nuclei-2d`: the 40 images of its training split that were held out, and 120 of those it was
 trained on (which it hardly fits better than new ones: see its model card), since the 40 hold few
-objects that are not true ones. For `nuclei-3d`: 24 simulated stacks of seeds of their own. What is
-printed is cross-validated: each image is judged by coefficients that were fitted to other images.
-To be run again after a model was trained and shipped, which writes its metadata without them.
+objects that are not true ones. For `nuclei-histology`: all its training images. For `nuclei-3d`: 24
+simulated stacks of seeds of their own. What is printed is cross-validated: each image is judged by
+coefficients that were fitted to other images. To be run again after a model was trained and
+shipped, which writes its metadata without them.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 
 import nuclei_2d
 import nuclei_3d
+import nuclei_histology
 import numpy as np
 import tifffile
 
@@ -30,6 +33,7 @@ from napari_tally.models.bundle import Model, load_model, save_info
 TRAINED, STACKS, SEED, FOLDS = 120, 24, 500, 8
 DATA = {
     "nuclei-2d": f"40 held-out and {TRAINED} training images of BBBC038 (IoU of at least 0.5)",
+    "nuclei-histology": "69 training images of BBBC038 (IoU of at least 0.5)",
     "nuclei-3d": f"{STACKS} simulated stacks (IoU of at least 0.5)",
 }
 Pairs = Iterator[tuple[Volume, np.ndarray]]
@@ -44,6 +48,13 @@ def images(data: Path) -> Pairs:
             tifffile.imread(data / "nuclei-2d" / k / name) for k in ("images", "labels")
         )
         yield Volume(image, "YX", name=name), labels
+
+
+def slides(data: Path) -> Pairs:
+    """Give the training images of histology, with their labels."""
+    for name in nuclei_histology.split(data)[0]:
+        image, labels = nuclei_histology.pair(data, name)
+        yield Volume(image, "YXC", name=name), labels.astype(np.int32)
 
 
 def stacks() -> Pairs:
@@ -90,10 +101,12 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("TALLY_DATA", "../shared/data"))
     )
+    parser.add_argument("--folder", help="a model folder instead of the shipped one")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    model = load_model(args.model)
-    pairs = images(args.data) if args.model == "nuclei-2d" else stacks()
+    model = load_model(args.folder or args.model)
+    sources = {"nuclei-2d": images, "nuclei-histology": slides, "nuclei-3d": lambda _: stacks()}
+    pairs = sources[args.model](args.data)
     evidence, true, image = looked_at(model, pairs)
     names = model.info.head.evidence_names
     confidence = cross_validated(evidence, true, image, names)
