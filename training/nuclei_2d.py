@@ -2,8 +2,8 @@
 
     python training/nuclei_2d.py --data DIR --output runs/nuclei-2d
 
-DIR holds `nuclei-2d` and `nuclei-2d-extra` (CC0; subsets of BBBC038). There are two stages: one
-with strongly changed crops, then a shorter one with mostly sharp ones. A killed run goes on where
+DIR holds `nuclei-2d` and `nuclei-2d-extra` (CC0; subsets of BBBC038). There are three stages: one
+with strongly changed crops, then two shorter ones with mostly sharp ones. A killed run goes on where
 it stopped.
 """
 
@@ -49,15 +49,17 @@ SECOND = FIRST.model_copy(
         "seed": 1,
     }
 )
-STAGES = {"first": FIRST, "second": SECOND}
+THIRD = SECOND.model_copy(update={"steps": 2_000, "validate_every": 2_000, "seed": 2})
+STAGES = {"first": FIRST, "second": SECOND, "third": THIRD}
 HELD_OUT = 40
 SMALL_PX = 13  # median diameter below which an image is drawn twice as often: small ones get merged
 INFO = ModelInfo(
     name="nuclei-2d",
-    version="1.0.0",
+    version="1.1.0",
     description="Nuclei in 2D fluorescence images: bright on dark, one channel",
     licence="BSD-3-Clause",
-    head=HEAD,
+    # Chosen on the 40 held-out images, dimmed ones, and other microscopes; see the card.
+    head=HEAD.model_copy(update={"tolerance": 0.6, "core": 0.1, "mean_probability": 0.92}),
     group="Nuclei",
     images=("fluorescence",),
     preprocessing=Preprocessing(
@@ -131,7 +133,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.ship is not None:
         weights = torch.load(
-            args.output / "second" / "best.pt", map_location="cpu", weights_only=True
+            args.output / "third" / "best.pt", map_location="cpu", weights_only=True
         )
         save_model(args.ship, INFO, FIRST.architecture, weights)
         card = Path(__file__).with_name("nuclei-2d.md").read_text("utf-8")

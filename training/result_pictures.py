@@ -85,7 +85,8 @@ def draw(rows: list[Shown], path: Path) -> None:
     figure, axes = plt.subplots(len(rows), 3, figsize=(6.6, 2.3 * len(rows)), squeeze=False)
     for line, shown in zip(axes, rows, strict=True):
         image, truth, found = cut(shown)
-        pictures = (image, overlay(image, truth), overlay(image, found))
+        grey = image.mean(-1) if image.ndim == 3 else image
+        pictures = (image, overlay(grey, truth), overlay(grey, found))
         titles = (shown.name, "ground truth", f"result: {shown.score:.2f}")
         for ax, picture, title in zip(line, pictures, titles, strict=True):
             ax.imshow(picture, cmap="gray")
