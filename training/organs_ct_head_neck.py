@@ -22,6 +22,7 @@ from napari_tally.models.model_info import ModelInfo
 from napari_tally.models.preprocessing import Preprocessing
 from napari_tally.network.architectures import DynUNet
 from napari_tally.network.normalize import Hounsfield
+from napari_tally.network.sliding_windows import Sliding
 from napari_tally.network.tile_layout import Tiling
 from napari_tally.training.augment.augmentation import Augmentation
 from napari_tally.training.data.patch_sampler import Sample
@@ -44,7 +45,8 @@ ORIENTATION = "RAS"
 SPACING = (3.0, 4.0, 4.0)  # mm
 NORMALIZE = Hounsfield(low=-200, high=500, clip=True)
 HEAD = Semantic(classes=ORGANS, largest=tuple(range(1, len(ORGANS) + 1)))
-TILING = Tiling(tile=192, halo=24)
+WINDOW = (64, 48, 48)  # of training, too: instance norm takes its statistics from a window
+TILING = Tiling(exact=True, sliding=Sliding(roi=WINDOW, overlap=(0.5,), blend="gaussian"))
 OPTIONS = Hyperparameters(
     architecture=DynUNet(
         spatial_dims=3,
@@ -72,14 +74,14 @@ OPTIONS = Hyperparameters(
         background=0.05,
         share=0.15,
     ),
-    patch=(64, 48, 48),
+    patch=WINDOW,
     batch=2,
     steps=2_000,
     learning_rate=1e-3,
     weight_decay=0.03,
     warmup=100,
     ema=0.998,
-    foreground=0.7,
+    foreground=0.5,
     validate_every=10**6,
     checkpoint_every=100,
     workers=0,
@@ -152,12 +154,13 @@ def annotated(ids: NDArray[np.integer]) -> NDArray[np.bool_] | None:
 
 
 def _body(image: NDArray[np.float32]) -> tuple[slice, ...]:
-    """Return the box around what is not air."""
+    """Return the box around what is not air, and some of the air, which has to be learnt, too."""
     found = []
     for axis in range(3):
         rest = tuple(a for a in range(3) if a != axis)
         inside = np.flatnonzero((image > 0.1).mean(rest) > 1e-3)
-        found.append(slice(int(inside[0]), int(inside[-1]) + 1))
+        margin = WINDOW[axis] // 2
+        found.append(slice(max(0, int(inside[0]) - margin), int(inside[-1]) + 1 + margin))
     return tuple(found)
 
 
