@@ -54,7 +54,7 @@ def test_bad_parameters_are_corrected(model, pairs, changes) -> None:
     assert tuning.after > 0.8 > 0.2 > tuning.before
     assert tuning.checked == pytest.approx(tuning.after, abs=0.15)
     assert changes.keys() <= tuning.changed.keys()
-    assert tuning.info.version.startswith("1.0.0+tuned.")
+    assert tuning.info.version.startswith(f"{model.info.version}+tuned.")
     assert len([s for s in steps if s.stage == "tune"]) > 20
     images, ground_truth = zip(*pairs, strict=True)
     tuned = replace(bad, info=tuning.info)

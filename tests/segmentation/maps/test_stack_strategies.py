@@ -52,7 +52,7 @@ def test_three_views_find_the_nuclei_of_a_stack_on_its_own_grid(model, coarse) -
 def test_linked_slices_are_better_than_separate_slices(model) -> None:
     volume, ground_truth = field(2.0)
     linked, separate = (napari_tally.segment(volume, model, stack=s) for s in ("link", "slices"))
-    assert score(linked, ground_truth) > 0.4 > 0.1 > score(separate, ground_truth)
+    assert score(linked, ground_truth) > 0.3 > 0.1 > score(separate, ground_truth)
     assert set(separate.table["z"]) <= set(range(len(ground_truth)))
     assert any("each slice" in note for note in separate.notes)
 
