@@ -21,7 +21,7 @@ def stained(shared_data) -> np.ndarray:
 
 
 def marks(dock) -> dict[str, tuple[str, bool]]:
-    """Return the tooltip of each model, and whether it is pale."""
+    """Return the tooltip of each model, and whether it is in italics."""
     combo = dock.form.model
     return {
         model: (combo.native.itemData(row, TOOLTIP), combo.native.itemData(row, FONT) is not None)
@@ -32,8 +32,8 @@ def marks(dock) -> dict[str, tuple[str, bool]]:
 def test_models_that_fit_come_first_and_none_is_hidden(dock) -> None:
     models, found = list(dock.form.model.choices), marks(dock)
     assert sorted(models) == sorted(entry.name for entry in library())
-    pale = [found[model][1] for model in models]
-    assert pale == sorted(pale) and True in pale and not found["nuclei-2d"][1]
+    italic = [found[model][1] for model in models]
+    assert italic == sorted(italic) and True in italic and not found["nuclei-2d"][1]
     assert "Not for this image: it takes stacks" in found["nuclei-3d"][0]
     assert found["nuclei-2d"][0].startswith("Nuclei: fluorescence")
 
@@ -62,5 +62,5 @@ def test_a_model_is_chosen_by_the_stain_until_one_is_picked(viewer, dock, staine
 
 def test_colours_of_a_photograph_are_not_those_of_a_stain(viewer, dock) -> None:
     viewer.add_image(data.astronaut(), rgb=True, name="photograph")
-    tip, pale = marks(dock)["nuclei-histology"]
-    assert pale and "colours are unlike" in tip
+    tip, italic = marks(dock)["nuclei-histology"]
+    assert italic and "colours are unlike" in tip

@@ -30,7 +30,7 @@ class Choice(ComboBox):
     ) -> None:
         self.null_string = none
         self._tooltips: Mapping[Any, str] = {}
-        self._pale: Collection[Any] = ()
+        self._italic: Collection[Any] = ()
         super().__init__(choices=choices, nullable=bool(none), **options)
         narrowed(self.native, letters)
 
@@ -38,11 +38,11 @@ class Choice(ComboBox):
         self,
         choices: Choices,
         tooltips: Mapping[Any, str] | None = None,
-        pale: Collection[Any] = (),
+        italic: Collection[Any] = (),
     ) -> None:
-        """Set other choices, with tooltips of their values; the value stays if it is among them."""
+        """Set other choices, by value in italics or with tooltips; the value stays."""
         self._default_choices = list(choices)
-        self._tooltips, self._pale = tooltips or {}, pale
+        self._tooltips, self._italic = tooltips or {}, italic
         self.reset_choices()
 
     def reset_choices(self, *_: Any) -> None:
@@ -71,9 +71,9 @@ class Choice(ComboBox):
         return list(shown.items())
 
     def _mark(self) -> None:
-        """Set tooltips, with the full text of elided entries, and the style of pale ones."""
-        faint = QFont(self.native.font())
-        faint.setItalic(True)
+        """Set tooltips, with the full text of elided entries, and italics."""
+        font = QFont(self.native.font())
+        font.setItalic(True)
         for row, value in enumerate(self.choices):
             text = self.native.itemText(row)
             whole = self._whole.get(text, text)
@@ -82,5 +82,5 @@ class Choice(ComboBox):
                 tips.append(self._tooltips[value])
             if tips:
                 self.native.setItemData(row, "\n".join(tips), Qt.ItemDataRole.ToolTipRole)
-            if value in self._pale:
-                self.native.setItemData(row, faint, Qt.ItemDataRole.FontRole)
+            if value in self._italic:
+                self.native.setItemData(row, font, Qt.ItemDataRole.FontRole)

@@ -25,6 +25,7 @@ from ...segmentation.setup.model_channels import channel_choices
 from ...segmentation.setup.options import SegmentOptions
 from ..controls.dock import WRONG_INPUT, Dock
 from ..controls.model_events import model_events
+from ..controls.model_offer import ModelOffer
 from ..controls.preload import preload, quick_collections, torch_steps
 from ..controls.scroll_area import scrolled
 from ..controls.settings import own_models, remembered
@@ -51,7 +52,6 @@ from .job import Done, Job, forget_models, model_steps, segment_job, separate_jo
 from .live_preview import show_preview
 from .live_result import LiveResult
 from .messages import explained
-from .model_offer import ModelOffer
 from .overlap_layers import show_overlaps
 from .rehearsal import rehearsal_steps
 from .result_layer import ResultLayer

@@ -13,6 +13,7 @@ from ...models.known_models import model_names
 from ...training.plan.options import TrainingOptions
 from ..controls.choice import Choice
 from ..controls.layer_combo import LayerCombo
+from ..controls.model_offer import ModelOffer
 from ..controls.options_form import OptionsForm
 from ..controls.settings import own_models
 from .pairs_table import PairsTable
@@ -80,8 +81,8 @@ class TrainForm(OptionsForm[TrainingOptions]):
     def offer_models(self, chosen: Path | None = None) -> None:
         """List the models to fine-tune, and choose one of the user's if given."""
         own = {*own_models(), *filter(None, [chosen])}
-        named = {name: name for name in model_names()}
-        self.start.offer((named | {path.name: str(path) for path in sorted(own)}).items())
+        models = ModelOffer.of(None, sorted(own))
+        self.start.offer(models.choices, models.tooltips)
         self.start.value = str(chosen) if chosen else None
 
     def offer_again(self) -> None:

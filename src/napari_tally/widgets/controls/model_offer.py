@@ -1,4 +1,4 @@
-"""The models that the Segment dock offers for an image: those that it may be for come first."""
+"""The models that a dock offers: those that may be for the image come first."""
 
 from __future__ import annotations
 
