@@ -13,6 +13,7 @@ import pytest
 from napari_tally.models.bundle import shipped_models
 
 ROOT = Path(__file__).parents[1]
+LARGEST_WHEEL = 60_000_000  # bytes
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +63,10 @@ def test_the_wheel_holds_the_manifest_and_the_shipped_models_and_no_tests(wheel:
     assert any(name.endswith("licenses/NOTICE") for name in names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"napari_tally"}
+
+
+def test_the_wheel_stays_a_quick_download(wheel: Path) -> None:
+    assert wheel.stat().st_size <= LARGEST_WHEEL
 
 
 def test_an_installed_wheel_segments_without_napari(python: Path, tmp_path: Path) -> None:

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from skimage import data
 
 from napari_tally import Volume, read, segment
+from napari_tally.models import suggest as module
+from napari_tally.models.bundle import BLOCK, METADATA, SHIPPED, shipped_models
 from napari_tally.models.suggest import better_model, suggest
 from napari_tally.simulate.nuclei import NucleiField
 from napari_tally.simulate.phantom import BrainPhantom
+
+RECIPES = Path(__file__).parents[2] / "training"
+LATER = ("cells_2d", "retina_vessels", "axons_sem", "organs_ct_head_neck")
+
+
+@pytest.fixture(scope="module")
+def all_models(tmp_path_factory) -> Path:
+    """Descriptions of the shipped models, and of those that so far have only a recipe."""
+    folder = tmp_path_factory.mktemp("models")
+    for name in shipped_models():
+        shutil.copytree(SHIPPED / name / "configs", folder / name / "configs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(RECIPES)
+        for info in (importlib.import_module(name).INFO for name in LATER):
+            path = folder / info.name / METADATA
+            if not path.exists():
+                path.parent.mkdir(parents=True)
+                path.write_text(json.dumps({BLOCK: info.model_dump(mode="json")}), "utf-8")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _all_shipped(all_models: Path, monkeypatch) -> None:
+    names = tuple(sorted(path.name for path in all_models.iterdir()))
+    monkeypatch.setattr(module, "SHIPPED", all_models)
+    monkeypatch.setattr(module, "shipped_models", lambda: names)
 
 
 def drawn() -> np.ndarray:
@@ -78,3 +111,11 @@ def test_a_run_with_a_default_model_says_that_another_suits_better() -> None:
     assert "cells-2d may suit dark better" in better_model(volume, "nuclei-2d")
     assert any("cells-2d may suit" in note for note in segment(volume, "nuclei-2d").notes)
     assert better_model(volume, "cells-2d") == ""
+
+
+def test_what_is_not_shipped_is_never_suggested(monkeypatch) -> None:
+    monkeypatch.setattr(module, "shipped_models", lambda: ("nuclei-2d", "nuclei-3d"))
+    assert suggest(Volume(255 - drawn().astype(np.float32), "YX")).model == "nuclei-2d"
+    assert suggest(Volume(data.immunohistochemistry(), "YXC")).model == "nuclei-2d"
+    ct = np.linspace(-1000, 2000, 20 * 90 * 90).reshape(20, 90, 90)
+    assert suggest(Volume(ct, "ZYX", (3.0, 4.0, 4.0), "mm")).model == "nuclei-3d"

@@ -15,7 +15,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or a
 
 
 def list_models() -> None:
-    """List the models by what they are for, with kinds of images, licence, source and size."""
+    """List the models by what they are for, with their images, licence, source and size."""
     from ..models.known_models import library
 
     entries = library()
@@ -24,7 +24,7 @@ def list_models() -> None:
         say(group)
         for entry in members:
             say(f"  {entry.name:{width}} {entry.purpose}")
-            facts = (entry.images, entry.licence, entry.source, entry.size)
+            facts = (entry.images, entry.takes, entry.licence, entry.source, entry.size)
             say(f"  {'':{width}} {'; '.join(filter(None, facts))}")
 
 

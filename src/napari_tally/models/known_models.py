@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import TallyError, sentence
 from ..files.run_record import sha256_files
-from .bundle import SHIPPED, read_info, shipped_models
+from .bundle import SHIPPED, read_info, read_spatial_dims, shipped_models
+from .preprocessing import is_colour_model
 from .user_models import user_models, user_models_folder
 
 if TYPE_CHECKING:
@@ -54,6 +55,25 @@ class Entry:
         return "" if self.info is None else ", ".join(self.info.images)
 
     @property
+    def takes(self) -> str:
+        """The axes and channels of its images, in words."""
+        if self.info is None or self.ndim is None:
+            return ""
+        names = self.info.preprocessing.channels
+        colours = (
+            "RGB" if is_colour_model(names) else f"{len(names)} channel{'s'[: len(names) - 1]}"
+        )
+        return f"{self.ndim}D, {colours}"
+
+    @cached_property
+    def ndim(self) -> int | None:
+        """Number of spatial axes of its images, None if it is damaged."""
+        try:
+            return read_spatial_dims(self.folder)
+        except TallyError:
+            return None
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Names of its classes; of its objects if it has none."""
         if self.info is None:
@@ -90,10 +110,10 @@ class Entry:
 
 def library() -> list[Entry]:
     """Return all models, the built-in ones first and by what they are for."""
-    entries = [_entry(name, SHIPPED / name, builtin=True) for name in shipped_models()]
+    entries = [entry_of(SHIPPED / name, builtin=True) for name in shipped_models()]
     entries.sort(key=lambda entry: GROUPS.index(entry.group) if entry.group in GROUPS else 99)
     folder = user_models_folder()
-    return entries + [_entry(name, folder / name, builtin=False) for name in user_models()]
+    return entries + [entry_of(folder / name) for name in user_models()]
 
 
 def model_names() -> tuple[str, ...]:
@@ -116,8 +136,9 @@ def size_text(size: float) -> str:
     return f"{size:.0f} {unit}" if unit == _UNITS[0] else f"{size:.1f} {unit}"
 
 
-def _entry(name: str, folder: Path, *, builtin: bool) -> Entry:
+def entry_of(folder: Path, *, builtin: bool = False) -> Entry:
+    """Return what a list shows of the model in a folder."""
     try:
-        return Entry(name, folder, builtin, read_info(folder))
+        return Entry(folder.name, folder, builtin, read_info(folder))
     except TallyError as error:
-        return Entry(name, folder, builtin, None, sentence(error))
+        return Entry(folder.name, folder, builtin, None, sentence(error))

@@ -16,6 +16,7 @@ from ..network.tile_layout import Tiling
 
 # Of the blocks that hold a `Preprocessing`; in format 1 its fields were beside the others.
 FORMAT: Literal[2] = 2
+COLOURS = ("red", "green", "blue")
 _LONGEST = 2**16  # px
 
 
@@ -186,3 +187,8 @@ def lifted(block: Any, what: str) -> Any:
         return block
     rest = {name: value for name, value in block.items() if name not in flat}
     return {**rest, "format": FORMAT, "preprocessing": flat}
+
+
+def is_colour_model(names: tuple[str, ...]) -> bool:
+    """Return whether the channels of a model are red, green and blue, in any order."""
+    return sorted(names) == sorted(COLOURS)

@@ -97,6 +97,15 @@ def test_all_docks_follow_the_library(viewer, models, tiny, monkeypatch, wait) -
     assert segment.model == "nuclei-2d"
 
 
+def test_models_are_listed_under_headings_that_cannot_be_selected(models) -> None:
+    names = models.list.names
+    rows = [(names.item(i).text(), bool(names.item(i).flags())) for i in range(names.count())]
+    assert rows[:2] == [("Nuclei", False), ("nuclei-2d", True)]
+    assert ("Organs and vessels", False) in rows
+    assert models.list.entry.name == "nuclei-2d"
+    assert "Takes: 2D, 1 channel" in models.list.facts.text()
+
+
 def test_what_was_understood_can_be_corrected(models, tiny, wait) -> None:
     models.read(tiny)
     wait(models)

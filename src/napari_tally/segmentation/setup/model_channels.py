@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...models.preprocessing import COLOURS, is_colour_model
 
 if TYPE_CHECKING:
     from ...core.volume import Volume
     from ...models.bundle import Model
 
-COLOURS = ("red", "green", "blue")
 _LUMINANCE = (0.2125, 0.7154, 0.0721)  # weights of red, green and blue: ITU-R BT.709
 
 
@@ -78,11 +78,6 @@ def channel_choices(volume: Volume, names: tuple[str, ...]) -> list[tuple[str, s
         return [("all", None)]
     fits = len(volume.channels) == len(names) or _by_name(volume, names) is not None
     return [("colours", None), *singles] if fits or not singles else singles
-
-
-def is_colour_model(names: tuple[str, ...]) -> bool:
-    """Return whether a model takes red, green and blue, in any order."""
-    return sorted(names) == sorted(COLOURS)
 
 
 def is_colour(volume: Volume) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QFont
 
 from .elided_text import elided
 from .narrow_combo import narrowed
@@ -28,12 +29,20 @@ class Choice(ComboBox):
         self, choices: Any = (), *, none: str = "", letters: int = 12, **options: Any
     ) -> None:
         self.null_string = none
+        self._tooltips: Mapping[Any, str] = {}
+        self._pale: Collection[Any] = ()
         super().__init__(choices=choices, nullable=bool(none), **options)
         narrowed(self.native, letters)
 
-    def offer(self, choices: Choices) -> None:
-        """Set other choices; the value stays if it is among them."""
+    def offer(
+        self,
+        choices: Choices,
+        tooltips: Mapping[Any, str] | None = None,
+        pale: Collection[Any] = (),
+    ) -> None:
+        """Set other choices, with tooltips of their values; the value stays if it is among them."""
         self._default_choices = list(choices)
+        self._tooltips, self._pale = tooltips or {}, pale
         self.reset_choices()
 
     def reset_choices(self, *_: Any) -> None:
@@ -45,7 +54,7 @@ class Choice(ComboBox):
             self.choices = self._shortened(given(self) if callable(given) else given)
             if before in self.choices:
                 self.value = before
-        self._add_tooltips()
+        self._mark()
         if self.value is not before and self.value != before:
             self.changed.emit(self.value)
 
@@ -61,9 +70,17 @@ class Choice(ComboBox):
             shown[short], self._whole[short] = value, text
         return list(shown.items())
 
-    def _add_tooltips(self) -> None:
-        """Set the full text of elided entries as tooltips."""
-        for row in range(self.native.count()):
+    def _mark(self) -> None:
+        """Set tooltips, with the full text of elided entries, and the style of pale ones."""
+        faint = QFont(self.native.font())
+        faint.setItalic(True)
+        for row, value in enumerate(self.choices):
             text = self.native.itemText(row)
-            if self._whole.get(text, text) != text:
-                self.native.setItemData(row, self._whole[text], Qt.ItemDataRole.ToolTipRole)
+            whole = self._whole.get(text, text)
+            tips = [whole] if whole != text else []
+            if value in self._tooltips:
+                tips.append(self._tooltips[value])
+            if tips:
+                self.native.setItemData(row, "\n".join(tips), Qt.ItemDataRole.ToolTipRole)
+            if value in self._pale:
+                self.native.setItemData(row, faint, Qt.ItemDataRole.FontRole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
@@ -14,13 +15,13 @@ from ..controls.wrapped_label import WrappedLabel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ROWS = 7  # that are visible
+_ROWS = 10  # that are visible
 _CLASSES = 8  # that are named
 _DIGITS = 16  # of a checksum
 
 
 class ModelList(QWidget):
-    """Names of all models; below, what the selected one is for and where it is from."""
+    """Names of all models by what they are for; below, the facts about the selected one."""
 
     selected = Signal()
 
@@ -34,7 +35,7 @@ class ModelList(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.names)
         column.addWidget(self.facts)
-        self.entries: list[Entry] = []
+        self.entries: list[Entry | None] = []  # of the rows; None is a heading
         self.names.currentRowChanged.connect(self._show)
         self.refresh()
 
@@ -47,20 +48,30 @@ class ModelList(QWidget):
     def refresh(self, choose: str = "") -> None:
         """List the models anew; select one by name, else the one before."""
         wanted = choose or (self.entry.name if self.entry is not None else "")
-        self.entries = library()
+        self.entries = []
         self.names.blockSignals(True)
         self.names.clear()
-        for entry in self.entries:
-            item = QListWidgetItem(entry.name)
-            item.setToolTip(printable(entry.purpose))
-            self.names.addItem(item)
+        for group, members in groupby(library(), key=lambda entry: entry.group):
+            self._add(group, None)
+            for entry in members:
+                self._add(entry.name, entry)
         height = max(1, self.names.sizeHintForRow(0))
         rows = min(_ROWS, max(3, len(self.entries)))
         self.names.setFixedHeight(height * rows + 2 * self.names.frameWidth() + 4)
         self.names.blockSignals(False)
-        found = [entry.name for entry in self.entries]
-        self.names.setCurrentRow(found.index(wanted) if wanted in found else 0)
+        found = [entry and entry.name for entry in self.entries]
+        self.names.setCurrentRow(found.index(wanted) if wanted in found else 1)
         self._show()
+
+    def _add(self, text: str, entry: Entry | None) -> None:
+        """Add a row of a model, or a heading."""
+        item = QListWidgetItem(text)
+        if entry is None:
+            item.setFlags(Qt.ItemFlag.NoItemFlags)
+        else:
+            item.setToolTip(printable(entry.purpose))
+        self.names.addItem(item)
+        self.entries.append(entry)
 
     def _show(self) -> None:
         entry = self.entry
@@ -77,6 +88,8 @@ def facts(entry: Entry) -> Iterator[str]:
     more = f" and {len(classes) - _CLASSES} more" if len(classes) > _CLASSES else ""
     if entry.images:
         yield f"Images: {printable(entry.images)}"
+    if entry.takes:
+        yield f"Takes: {entry.takes}"
     yield f"Finds: {printable(', '.join(classes[:_CLASSES]), 200)}{more}"
     yield f"Licence: {printable(entry.licence)}"
     yield f"Source: {printable(entry.source)}"

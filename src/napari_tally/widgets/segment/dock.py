@@ -18,8 +18,8 @@ from ...models.bundle import (
     read_spatial_dims,
     shipped_models,
 )
-from ...models.known_models import model_names
-from ...models.suggest import suggest
+from ...models.probe import Probe
+from ...models.suggest import Suggestion, suggest_for
 from ...models.trust import UntrustedError
 from ...segmentation.setup.model_channels import channel_choices
 from ...segmentation.setup.options import SegmentOptions
@@ -51,6 +51,7 @@ from .job import Done, Job, forget_models, model_steps, segment_job, separate_jo
 from .live_preview import show_preview
 from .live_result import LiveResult
 from .messages import explained
+from .model_offer import ModelOffer
 from .overlap_layers import show_overlaps
 from .rehearsal import rehearsal_steps
 from .result_layer import ResultLayer
@@ -85,6 +86,8 @@ class SegmentDock(Dock):
         self.picked = False  # whether the user picked a model
         self.rescaled = Rescaled(self._rescaled)
         self.offered = ""  # voxel size of the image
+        self.probe: Probe | None = None  # of the image
+        self.suggestion: Suggestion | None = None  # unless the user picked a model
         # The form reports a change before dependent widgets, such as the sliders, are updated.
         self.settled = QTimer(self)
         self.settled.setSingleShot(True)
@@ -348,13 +351,12 @@ class SegmentDock(Dock):
             self.live.start()
 
     def _offer_models(self) -> None:
-        """List the built-in models and those in the user's folder; the choice stays."""
+        """List the models, those for the image first; the choice stays."""
         combo, before = self.form.model, self.form.model.value
-        named = {name: name for name in model_names()}
-        named |= {path.name: str(path) for path in own_models()}
-        wanted = [before, named.get(remembered().model), SHIPPED_DEFAULT]
+        self.offer = ModelOffer.of(self.probe, own_models())
+        wanted = [before, dict(self.offer.choices).get(remembered().model), SHIPPED_DEFAULT]
         with combo.changed.blocked():
-            combo.offer(named.items())
+            combo.offer(self.offer.choices, self.offer.tooltips, self.offer.misfits)
             combo.value = next(model for model in wanted if model in combo.choices)
         if combo.value != before:
             self._model_changed()
@@ -373,24 +375,39 @@ class SegmentDock(Dock):
 
     def _model_picked(self) -> None:
         self.picked = True
+        self._describe_model()
 
-    def _offer_default(self, volume: Volume) -> None:
-        """Choose the built-in model that suits the image, unless the user picked a model."""
-        if self.picked or self.model not in shipped_models():
-            return
-        found = suggest(volume)
-        self.form.model.value = found.model
-        if found.reason:
-            self.form.about.setText(f"{self.form.about.text()}. Chosen since {found.reason}.")
+    def _offer_for(self, volume: Volume) -> None:
+        """Offer the models for an image; choose the one that suits it, unless the user picked."""
+        self.probe = Probe(volume)
+        self._offer_models()
+        self.suggestion = None
+        if not self.picked and self.model in shipped_models():
+            self.suggestion = suggest_for(self.probe)
+            self.form.model.value = self.suggestion.model
+        self._describe_model()
 
-    def _model_changed(self) -> None:
+    def _describe_model(self) -> None:
+        """Show what the model is for, and why it was chosen or is not for the image."""
         try:
-            info = read_info(model_folder(self.model))
+            text = read_info(model_folder(self.model)).description
         except TallyError as error:
             self.form.about.setText(sentence(error))
             return
+        found, reason = self.suggestion, self.offer.misfits.get(self.model)
+        if found is not None and found.model == self.model and not self.picked and found.reason:
+            text += f". Chosen since {found.reason}."
+        elif reason:
+            text += f". Not for this image: {reason}."
+        self.form.about.setText(text)
+
+    def _model_changed(self) -> None:
+        self._describe_model()
+        try:
+            info = read_info(model_folder(self.model))
+        except TallyError:
+            return  # said above
         remembered().model = Path(self.model).name
-        self.form.about.setText(info.description)
         self.form.fit_model(info)
         self._forget_guess()
         self._offer_channels()
@@ -403,6 +420,7 @@ class SegmentDock(Dock):
         self.panel.run.setEnabled(layer is not None and not self.runner.busy)
         self.rescaled.follow(layer)
         self._forget_guess()
+        self.probe = None
         if layer is None:
             self.panel.say("Open an image or a sample: File > Open Sample > napari-tally.")
             return
@@ -425,7 +443,7 @@ class SegmentDock(Dock):
         except WRONG_INPUT as error:
             self.refuse(error)
             return
-        self._offer_default(volume)
+        self._offer_for(volume)
         self._offer_channels()
         self.form.spacing.value = self.offered = spacing_text(volume)
         self._show_units(volume)
