@@ -4,7 +4,10 @@
 
 DIR holds `ct-head-neck`: planning CT of OpenKBP patients (MIT), stored as HU + 1000. Larynx and
 oesophagus are not contoured in every patient: where one is missing, the middle of the neck is
-unknown, not background. A killed run goes on where it stopped.
+unknown, not background. A killed run goes on where it stopped. A second run follows:
+
+    python training/organs_ct_head_neck.py --data DIR --output runs/second \
+        --start runs/organs-ct-head-neck/best.pt --steps 1400 --rate 8e-4 --seed 1
 """
 
 from __future__ import annotations

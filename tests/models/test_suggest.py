@@ -71,7 +71,8 @@ def test_colours_decide_between_models_of_rgb() -> None:
 
     assert of(data.immunohistochemistry()) == "cells-2d"
     assert of(data.astronaut()) == "cells-2d"
-    assert of(np.stack([drawn() // 4] * 3, -1).astype(np.uint8)) == "nuclei-2d"
+    image = drawn().astype(np.float32)
+    assert of(np.stack([image] * 3, -1)) == "nuclei-2d"
 
 
 def test_small_mr_and_ct_get_theirs_and_other_stacks_nuclei() -> None:
