@@ -88,6 +88,13 @@ def test_small_mr_and_ct_get_theirs_and_other_stacks_nuclei() -> None:
         assert suggest(Volume(stored, "ZYX", (3.0, 4.0, 4.0), "mm")).model == "organs-ct-head-neck"
 
 
+def test_mr_of_12_bits_is_not_taken_for_ct() -> None:
+    ramp = np.linspace(0, 2_200, 90 * 90).reshape(1, 90, 90)
+    image = np.repeat(ramp.astype(np.int16), 20, 0)
+    image[:, :30] = 0
+    assert suggest(Volume(image, "ZYX", (3.0, 4.0, 4.0), "mm")).model == "nuclei-3d"
+
+
 @pytest.mark.parametrize(
     ("folder", "model"),
     [
@@ -98,6 +105,7 @@ def test_small_mr_and_ct_get_theirs_and_other_stacks_nuclei() -> None:
         ("retina-vessels", "retina-vessels"),
         ("ct-head-neck", "organs-ct-head-neck"),
         ("hippocampus-mr", "hippocampus-mr"),
+        ("lesion-mr", "nuclei-3d"),
     ],
 )
 def test_real_images_get_their_model(shared_data, folder, model) -> None:
