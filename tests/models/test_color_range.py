@@ -1,4 +1,4 @@
-"""Images of another stain are said to be so."""
+"""Images of another stain give a warning."""
 
 from __future__ import annotations
 

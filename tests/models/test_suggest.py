@@ -1,4 +1,4 @@
-"""Images get the model that is for them; what cannot be told gets the default."""
+"""Each image gets the model for its kind; ambiguous ones get the default."""
 
 from __future__ import annotations
 
